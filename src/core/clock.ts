@@ -1,0 +1,31 @@
+/**
+ * Time as the rest of the core sees it: a monotonic reading, one timer, and the end of the current turn.
+ *
+ * `systemClock` is the real one; `millrace/testing` has a clock that a test moves by hand.
+ */
+
+/** A source of time. */
+export interface Clock {
+  /** Milliseconds, monotonic: never set back, unaffected by changes of the wall clock. */
+  now(): number;
+  /** Milliseconds since 1970, for people and logs only. */
+  wallTime(): number;
+  /** Calls back once after `ms`; returns a handle for `clearTimer`. Keeps the process alive. */
+  setTimer(callback: () => void, ms: number): unknown;
+  clearTimer(handle: unknown): void;
+  /** Calls back at the end of this turn of the event loop: after microtasks, before waiting for I/O if possible. */
+  endOfTurn(callback: () => void): void;
+}
+
+const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
+
+/** The runtime's own time. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallTime: () => Date.now(),
+  setTimer: (callback, ms) => setTimeout(callback, ms),
+  clearTimer: (handle) => clearTimeout(handle as ReturnType<typeof setTimeout>),
+  endOfTurn: setImmediate === undefined
+    ? (callback) => void setTimeout(callback, 0)
+    : (callback) => void setImmediate(callback),
+};

@@ -1,0 +1,228 @@
+/**
+ * Every error that Millrace raises: few classes, each with a closed `reason` union.
+ *
+ * Called by all rooms. Knows no runtime: adapters translate native errors with `socketErrorFrom`.
+ * A message reads: the action that failed, a colon, what was found and what is wanted.
+ */
+
+/** What every error of this package has in common; use it for one `instanceof` over all of them. */
+export abstract class MillraceError extends Error {
+  /** Discriminant, the same as the class name; works with Effect's `catchTag`. */
+  abstract readonly _tag: string;
+  /** The connection it happened on, where there is one. Set by the connection, not by the thrower. */
+  connectionId: string | undefined = undefined;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** Why a socket operation failed. */
+export type SocketErrorReason =
+  | "aborted"
+  | "address_in_use"
+  | "address_not_available"
+  | "broken_pipe"
+  | "closed"
+  | "host_not_found"
+  | "path_not_found"
+  | "permission_denied"
+  | "refused"
+  | "reset"
+  | "timed_out"
+  | "too_many_open_files"
+  | "unknown"
+  | "unknown_connection"
+  | "unreachable";
+
+/** The operating system or the peer ended, refused or broke a socket. `cause` holds the runtime's own error. */
+export class SocketError extends MillraceError {
+  readonly _tag = "SocketError";
+  readonly reason: SocketErrorReason;
+  constructor(reason: SocketErrorReason, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** Why bytes could not be cut into frames. */
+export type FrameErrorReason = "too_large" | "malformed" | "truncated";
+
+/** Facts of a {@linkcode FrameError}. */
+export interface FrameErrorDetails {
+  /** Byte offset in the connection's inbound stream at which the faulty frame starts. */
+  readonly offset: number;
+  /** The limit in force, in bytes, where one was passed. */
+  readonly limit?: number | undefined;
+  /** The size claimed or reached, in bytes, where known. */
+  readonly size?: number | undefined;
+  /** What the bytes look like instead, for example `"an HTTP request"`; set when the first frame fails. */
+  readonly looksLike?: string | undefined;
+}
+
+/** The inbound bytes are not frames of the configured framing, or a frame passes a limit. */
+export class FrameError extends MillraceError {
+  readonly _tag = "FrameError";
+  readonly reason: FrameErrorReason;
+  readonly offset: number;
+  readonly limit: number | undefined;
+  readonly size: number | undefined;
+  looksLike: string | undefined;
+  constructor(reason: FrameErrorReason, message: string, details: FrameErrorDetails, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+    this.offset = details.offset;
+    this.limit = details.limit;
+    this.size = details.size;
+    this.looksLike = details.looksLike;
+  }
+}
+
+/** Which bound was reached. */
+export type LimitErrorReason = "connections" | "egress" | "frame_size" | "waiting_sends" | "rate";
+
+/** A bound that the user set, or a default, was reached. */
+export class LimitError extends MillraceError {
+  readonly _tag = "LimitError";
+  readonly reason: LimitErrorReason;
+  /** The bound in force. */
+  readonly limit: number;
+  constructor(reason: LimitErrorReason, limit: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+    this.limit = limit;
+  }
+}
+
+/** Why an option was refused. */
+export type OptionsErrorReason = "invalid" | "conflict" | "unsupported";
+
+/** One refused option. */
+export interface OptionsIssue {
+  /** Path of the option, such as `"idleTimeout"` or `"framing.maxFrameBytes"`. */
+  readonly path: string;
+  /** What was found. */
+  readonly found: unknown;
+  /** What is accepted instead. */
+  readonly expected: string;
+}
+
+/** An option makes no sense, or this runtime cannot meet it. Raised before any socket opens. */
+export class OptionsError extends MillraceError {
+  readonly _tag = "OptionsError";
+  readonly reason: OptionsErrorReason;
+  readonly issues: readonly OptionsIssue[];
+  constructor(reason: OptionsErrorReason, issues: readonly OptionsIssue[], options?: ErrorOptions) {
+    super(
+      issues.map((issue) => `${issue.path}: found ${describe(issue.found)}, expected ${issue.expected}`).join(
+        "; ",
+      ),
+      options,
+    );
+    this.reason = reason;
+    this.issues = issues;
+  }
+}
+
+/** Which wait ran out. */
+export type TimeoutErrorReason =
+  | "connect"
+  | "first_byte"
+  | "first_frame"
+  | "frame"
+  | "half_close"
+  | "handshake"
+  | "read_idle"
+  | "write_idle"
+  | "idle"
+  | "shutdown";
+
+/** A time limit passed. */
+export class TimeoutError extends MillraceError {
+  readonly _tag: "TimeoutError" | "IdleTimeoutError" | "ShutdownTimeoutError" = "TimeoutError";
+  readonly reason: TimeoutErrorReason;
+  /** The limit that passed, in milliseconds. */
+  readonly limit: number;
+  constructor(reason: TimeoutErrorReason, limit: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+    this.limit = limit;
+  }
+}
+
+/** Nothing was read, written, or either, for the idle timeout. */
+export class IdleTimeoutError extends TimeoutError {
+  override readonly _tag = "IdleTimeoutError" as const;
+}
+
+/** The shutdown deadline passed with connections still open; they have been destroyed. */
+export class ShutdownTimeoutError extends TimeoutError {
+  override readonly _tag = "ShutdownTimeoutError" as const;
+  /** Ids of the connections that were destroyed at the deadline. */
+  readonly connectionIds: readonly string[];
+  constructor(limit: number, connectionIds: readonly string[]) {
+    const shown = connectionIds.slice(0, 5).join(", ") + (connectionIds.length > 5 ? ", …" : "");
+    super(
+      "shutdown",
+      limit,
+      `shut down within ${limit} ms: ${connectionIds.length} connection(s) still open were destroyed (${shown}); ` +
+        `raise the deadline, or let handlers end when connection.signal aborts`,
+    );
+    this.connectionIds = connectionIds;
+  }
+}
+
+const byCode: Readonly<Record<string, SocketErrorReason>> = {
+  ABORT_ERR: "aborted",
+  EACCES: "permission_denied",
+  EADDRINUSE: "address_in_use",
+  EADDRNOTAVAIL: "address_not_available",
+  EAI_AGAIN: "host_not_found",
+  ECONNABORTED: "aborted",
+  ECONNREFUSED: "refused",
+  ECONNRESET: "reset",
+  EHOSTUNREACH: "unreachable",
+  EMFILE: "too_many_open_files",
+  ENETUNREACH: "unreachable",
+  ENFILE: "too_many_open_files",
+  ENOENT: "path_not_found",
+  ENOTFOUND: "host_not_found",
+  EPERM: "permission_denied",
+  EPIPE: "broken_pipe",
+  ETIMEDOUT: "timed_out",
+};
+
+/** Translates a runtime's error; `action` says what was being done, such as `"listen on 127.0.0.1:3034"`. */
+export function socketErrorFrom(cause: unknown, action: string): SocketError {
+  if (cause instanceof SocketError) return cause;
+  const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown };
+  const text = typeof message === "string" ? message : String(cause);
+  let reason = typeof code === "string" ? byCode[code] : undefined;
+  if (reason === undefined && /failed to lookup address/.test(text)) reason = "host_not_found";
+  const hint = reason === undefined ? "" : hints[reason] ?? "";
+  const shown = typeof code === "string" && !text.includes(code) ? `${code} ${text}` : text;
+  return new SocketError(reason ?? "unknown", `${action}: ${shown}${hint}`, { cause });
+}
+
+const hints: Partial<Record<SocketErrorReason, string>> = {
+  address_in_use: "; another process has it: stop that one, or choose another port (0 picks a free one)",
+  address_not_available: "; this machine has no such address: use 127.0.0.1, 0.0.0.0 or ::",
+  host_not_found: "; check the spelling of the host name, or use an IP address",
+  permission_denied: "; ports below 1024 need privileges: choose a higher one, and on Deno pass --allow-net",
+  refused: "; nothing listens there: check host and port, and that the server runs",
+  too_many_open_files: "; raise the limit of open files (ulimit -n) or lower maxConnections",
+};
+
+function describe(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "function") return "a function";
+  if (typeof value === "object" && value !== null) {
+    try {
+      return JSON.stringify(value) ?? "an object";
+    } catch {
+      return "an object";
+    }
+  }
+  return String(value);
+}

@@ -1,0 +1,45 @@
+/**
+ * What a framing is: the cutting of a byte stream into frames, and back.
+ *
+ * Each framing of this folder makes one of these; a user's own is an object of the same shape, used in
+ * the same places (`serve({ framing })`, `FramerStream`, `assertFramer`).
+ */
+import type { FrameError } from "../errors.ts";
+import type { Stage } from "../stage.ts";
+
+/**
+ * A way to cut bytes into frames and to write frames as bytes. One value serves any number of
+ * connections; what belongs to one connection lives in the decoder.
+ *
+ * @typeParam Received what the handler gets
+ * @typeParam Sent what `send` takes
+ */
+export interface Framing<Received, Sent = Received> {
+  /** For messages, logs and `inspect()`, such as `"lines"`. */
+  readonly name: string;
+  /** A new decoder for one connection. `report` hears of frame errors that were skipped, not thrown. */
+  decoder(report: (error: FrameError) => void): Decoder<Received>;
+  /** Writes one frame. Throw before or after writing: whatever was written is taken back. */
+  encode(frame: Sent, out: ByteSink): void;
+}
+
+/**
+ * Cuts one connection's bytes: chunks of any size in, whole frames out. A frame may be a view of the
+ * chunk it came in. Throws `FrameError` when it cannot go on; frames found before it were passed on first.
+ * `flush` throws `truncated` when the input ends inside a frame.
+ */
+export interface Decoder<Received> extends Stage<Uint8Array, Received> {
+  /** Bytes held of a frame that has begun and is not complete; 0 at a frame boundary. */
+  readonly buffered: number;
+}
+
+/** Where `encode` writes. Bytes are copied, or for large arrays referenced: do not change them before they are sent. */
+export interface ByteSink {
+  byte(value: number): void;
+  bytes(source: Uint8Array): void;
+  /** Writes UTF-8. */
+  text(source: string): void;
+}
+
+/** What to do with a frame that is too large or malformed. `skip` reports it and finds the next frame. */
+export type FrameErrorPolicy = "close" | "skip";

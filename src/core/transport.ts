@@ -1,0 +1,152 @@
+/**
+ * The seam between Millrace and a runtime: what an adapter gives, and what it is given.
+ *
+ * Implemented by `src/adapters/*`, used by everything above. Adapters translate and decide nothing:
+ * framing, limits, timers and policies live above this line.
+ */
+import type { SocketError } from "./errors.ts";
+
+/** What a runtime's sockets can do, as data: an option that needs a missing one fails before any socket opens. */
+export type Capability =
+  /** `abort()` sends RST (otherwise the peer sees FIN). */
+  | "reset"
+  /** Several processes can listen on one port. */
+  | "reusePort"
+  /** The length of the accept queue can be set. */
+  | "backlog"
+  /** `::` can be told to refuse IPv4. */
+  | "ipv6Only"
+  /** Nagle's algorithm can be switched. */
+  | "noDelay"
+  /** OS TCP keepalive can be switched on and off. */
+  | "keepAlive"
+  /** The delay before the first OS keepalive probe can be set. */
+  | "keepAliveDelay"
+  /** Unix domain sockets. */
+  | "unix"
+  /** Reading stops at once and the peer's window closes. */
+  | "pause"
+  /** TLS of a listener or a connection. */
+  | "tls";
+
+/** Where a listener is bound, or one end of a connection. */
+export type Address =
+  | { readonly transport: "tcp"; readonly host: string; readonly port: number }
+  | { readonly transport: "unix"; readonly path: string };
+
+/** Both ends of one connection. On a Unix socket `ip` is `""`, `port` 0. */
+export interface Peer {
+  /** The peer's IP address as text; an IPv4 address on a dual-stack listener is shown as IPv4. */
+  readonly ip: string;
+  /** The peer's port. */
+  readonly port: number;
+  /** Our own end. */
+  readonly local: Address;
+  /** What the TLS handshake agreed on; undefined on a plain connection. */
+  readonly tls?: TlsInfo | undefined;
+}
+
+/** The outcome of a TLS handshake. */
+export interface TlsInfo {
+  /** Such as `"TLSv1.3"`. */
+  readonly protocol: string | undefined;
+  readonly cipher: string | undefined;
+  readonly alpn: string | undefined;
+  /** The name the client asked for (SNI). */
+  readonly serverName: string | undefined;
+}
+
+/** Socket settings shared by listeners and outgoing connections. */
+export interface SocketTuning {
+  /** Send small writes at once (TCP_NODELAY). */
+  readonly noDelay: boolean;
+  /** `"system"` leaves the default alone, `false` is off, a number is the delay to the first probe in ms. */
+  readonly keepAlive: "system" | false | number;
+}
+
+/** What `listen` is given; checked and complete. */
+export interface ListenOptions extends SocketTuning {
+  readonly address: Address;
+  /** Length of the kernel's accept queue; undefined leaves the runtime's default. */
+  readonly backlog: number | undefined;
+  readonly reusePort: boolean;
+  readonly ipv6Only: boolean;
+  readonly tls: TlsMaterial | undefined;
+  /**
+   * Hears of a failure of the listener itself (never of one connection). `fatal` means that it accepts no
+   * more; otherwise it goes on, as after too many open files.
+   */
+  failed(error: SocketError, fatal: boolean): void;
+}
+
+/** What `connect` is given; checked and complete. */
+export interface ConnectOptions extends SocketTuning {
+  readonly address: Address;
+  /** Aborts the attempt; `connect` then rejects with a `SocketError` of reason `aborted`. */
+  readonly signal: AbortSignal | undefined;
+  readonly tls: TlsMaterial | undefined;
+}
+
+/** Certificate and key as PEM text, ready for a runtime. */
+export interface TlsMaterial {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** One runtime's sockets. */
+export interface Adapter {
+  readonly name: "bun" | "deno" | "node" | "workerd" | "memory";
+  readonly can: Readonly<Record<Capability, boolean>>;
+  /**
+   * Resolves when the socket is bound; rejects with a `SocketError`. `accept` runs synchronously per
+   * connection and must not throw; whoever gets the transport must start or abort it, now or later.
+   */
+  listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener>;
+  /** Resolves when connected (and after the handshake where `tls` is set); rejects with a `SocketError`. */
+  connect(options: ConnectOptions): Promise<Transport>;
+}
+
+/** A bound socket. */
+export interface Listener {
+  /** The address really bound: port 0 is replaced by the port that was chosen. */
+  readonly address: Address;
+  /** Accept no more; open connections are left alone. Resolves once the port is free. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** One open connection, silent until started. */
+export interface Transport {
+  readonly peer: Peer;
+  /** Begins delivery of events, which may start before this returns. Called at most once. */
+  start(events: TransportEvents): void;
+  /** Read again after `data` returned false. A no-op when reading or closed. */
+  resume(): void;
+  /**
+   * Takes all of the chunk, into memory where the kernel is full. True: the kernel has taken every byte
+   * written so far, and the chunk's memory may be used again. False: some is still held, hands off the
+   * chunk, and `drain` will tell when the kernel has it all. After end, abort or close: false, bytes dropped.
+   */
+  write(chunk: Uint8Array): boolean;
+  /** Flush what is held, then send FIN; reading goes on. Idempotent. */
+  end(): void;
+  /** Drop now, held bytes included; RST where `can.reset`. `close` follows, later or at once. Idempotent. */
+  abort(): void;
+}
+
+/**
+ * What a transport reports: any number of `data`, then at most one `end`, then exactly one `close`,
+ * after which nothing. None of these may throw.
+ */
+export interface TransportEvents {
+  /** The chunk is the receiver's to keep. Returning false stops reading until `resume()`: not one chunk more. */
+  data(chunk: Uint8Array): boolean;
+  /** The kernel has taken everything that was written. Only after a `write` returned false. */
+  drain(): void;
+  /** The peer sent FIN after its last byte. Writing is still possible. Not sent when the connection broke. */
+  end(): void;
+  /**
+   * Both directions are over and the descriptor is released. An error says that it broke: `reset`, say. A
+   * transport closes by itself once both FINs are through.
+   */
+  close(error?: SocketError): void;
+}
