@@ -1,0 +1,159 @@
+/**
+ * A clock that a test moves by hand: timers and ends of turns run in order, at exact times, without waiting.
+ *
+ * Part of `millrace/testing`. Knows the clock's interface and nothing of what runs on it.
+ */
+import { type Clock, systemClock } from "../core/clock.ts";
+
+/** More callbacks than this without time moving on is taken for a loop. */
+const mostPerInstant = 100_000;
+/** What `setTimeout` can wait for; a longer delay fires at once there, so it is an error here. */
+const longestDelay = 2 ** 31 - 1;
+
+interface Timer {
+  readonly at: number;
+  readonly callback: () => void;
+}
+
+/** Where a {@linkcode FakeClock} starts. */
+export interface FakeClockOptions {
+  /** First reading of `now()`, in milliseconds. @default 0 */
+  readonly now?: number;
+  /** First reading of `wallTime()`, in milliseconds since 1970. @default 2024-01-01T00:00:00Z */
+  readonly wallTime?: number;
+}
+
+/**
+ * A {@linkcode Clock} whose time stands still until `advance` moves it.
+ *
+ * Timers run in order of their time, those of one time in the order they were set. Ends of turns run first
+ * thing in `advance`, and after every timer. Nothing runs by itself, and no real timer is ever set.
+ */
+export class FakeClock implements Clock {
+  #now: number;
+  #wallOffset: number;
+  #timers: Timer[] = [];
+  #turns: (() => void)[] = [];
+  #sinceMoved = 0;
+
+  constructor(options: FakeClockOptions = {}) {
+    this.#now = options.now ?? 0;
+    this.#wallOffset = (options.wallTime ?? Date.UTC(2024, 0, 1)) - this.#now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  wallTime(): number {
+    return this.#now + this.#wallOffset;
+  }
+
+  /** Throws a `RangeError` for a delay with which a real timer would fire at once: NaN, or above 2³¹−1 ms. */
+  setTimer(callback: () => void, ms: number): unknown {
+    if (!(ms <= longestDelay)) {
+      throw new RangeError(`set a timer: found ${ms} ms, expected at most ${longestDelay} (24.8 days)`);
+    }
+    const timer: Timer = { at: this.#now + Math.max(0, ms), callback };
+    let low = 0, high = this.#timers.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#timers[middle]!.at <= timer.at) low = middle + 1;
+      else high = middle;
+    }
+    this.#timers.splice(low, 0, timer);
+    return timer;
+  }
+
+  clearTimer(handle: unknown): void {
+    const index = this.#timers.indexOf(handle as Timer);
+    if (index >= 0) this.#timers.splice(index, 1);
+  }
+
+  endOfTurn(callback: () => void): void {
+    this.#turns.push(callback);
+  }
+
+  /** How many timers are set: 0 when everything under test has tidied up. */
+  get pendingTimers(): number {
+    return this.#timers.length;
+  }
+
+  /** Milliseconds until the next timer, 0 when one is overdue, undefined when none is set. */
+  get untilNextTimer(): number | undefined {
+    const next = this.#timers[0];
+    return next && Math.max(0, next.at - this.#now);
+  }
+
+  /** Moves time on, running what falls due on the way, each at its own time. `advance(0)` ends the turn. */
+  advance(ms: number): void {
+    const target = this.#target(ms);
+    let next: (() => void) | undefined;
+    while ((next = this.#next(target)) !== undefined) next();
+    this.#moveTo(target);
+  }
+
+  /**
+   * The same for code that awaits: after every callback all promise jobs run, and what they set in turn.
+   * Real time passes only as long as that takes.
+   */
+  async advanceAsync(ms: number): Promise<void> {
+    const target = this.#target(ms);
+    await settled();
+    let next: (() => void) | undefined;
+    while ((next = this.#next(target)) !== undefined) {
+      next();
+      await settled();
+    }
+    this.#moveTo(target);
+  }
+
+  /**
+   * Moves time on while nothing runs, like a blocked event loop or a stopped process: what fell due meanwhile
+   * runs late, at the next `advance`.
+   */
+  stall(ms: number): void {
+    this.#moveTo(this.#target(ms));
+  }
+
+  /** Sets the wall clock alone, forward or back; `now()` does not notice. */
+  setWallTime(ms: number): void {
+    this.#wallOffset = ms - this.#now;
+  }
+
+  #target(ms: number): number {
+    if (!(ms >= 0 && ms < Infinity)) {
+      throw new RangeError(
+        `move the clock: found ${ms} ms, expected 0 or more: its time never runs backwards`,
+      );
+    }
+    return this.#now + ms;
+  }
+
+  #next(target: number): (() => void) | undefined {
+    const turn = this.#turns.shift();
+    const timer = this.#timers[0];
+    if (turn === undefined && (timer === undefined || timer.at > target)) return undefined;
+    if (++this.#sinceMoved > mostPerInstant) {
+      this.#sinceMoved = 0;
+      throw new Error(
+        `run timers: ${mostPerInstant} callbacks ran at ${this.#now} ms; something sets itself again without delay`,
+      );
+    }
+    if (turn !== undefined) return turn;
+    this.#timers.shift();
+    this.#moveTo(timer!.at);
+    return timer!.callback;
+  }
+
+  #moveTo(time: number): void {
+    if (time <= this.#now) return;
+    this.#now = time;
+    this.#sinceMoved = 0;
+  }
+}
+
+/** Resolves when no promise job is left: a task of the real event loop comes after all of them. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => systemClock.endOfTurn(resolve));
+}
