@@ -1,0 +1,112 @@
+/**
+ * What a caller may say about each connection, on a server as on a client, and what goes inward: one
+ * checked record of plain numbers.
+ */
+import type * as Effect from "effect/Effect";
+import type { DurationInput } from "../core/duration.ts";
+import type { FrameError, MillraceError } from "../core/errors.ts";
+import type { Framing } from "../core/framing/framing.ts";
+import type { EgressPolicy } from "../core/outcome.ts";
+import type { RateLimits } from "../core/rate_limiter.ts";
+import type { Connection } from "./connection.ts";
+import type { TerminationRecord } from "./termination.ts";
+
+/** Settings of every connection of a server or a client. */
+export interface ConnectionOptions<Received, Sent = Received, Context = undefined> {
+  /** How bytes are cut into frames, and frames written as bytes. It decides the type of a frame (F-73). */
+  readonly framing: Framing<Received, Sent>;
+  /**
+   * Close when nothing was read and nothing written for this long; `"Infinity"` never.
+   * @default "5 minutes"
+   */
+  readonly idleTimeout?: DurationInput | undefined;
+  /** Close when nothing was read for this long. @default never */
+  readonly readIdleTimeout?: DurationInput | undefined;
+  /** Close when nothing was written for this long. @default never */
+  readonly writeIdleTimeout?: DurationInput | undefined;
+  /** Close when the first frame is not complete this long after the connection opened. @default never */
+  readonly firstFrameTimeout?: DurationInput | undefined;
+  /** Close when a frame that has begun is not complete after this long, however the bytes trickle. @default "30 seconds" */
+  readonly frameTimeout?: DurationInput | undefined;
+  /**
+   * How long a connection that is closing, by us or by the peer's FIN, may take to hand over what it owes;
+   * then it is dropped with reason `close_timeout`. @default "30 seconds"
+   */
+  readonly closeTimeout?: DurationInput | undefined;
+  /** How long to wait for the peer's FIN after ours; what it still sends is discarded. @default "2 seconds" */
+  readonly lingerTimeout?: DurationInput | undefined;
+  /** Bytes sent whenever nothing was written for `interval`, always between two frames. @default none */
+  readonly keepalive?: KeepaliveOptions | undefined;
+  /** Reading stops when received frames that wait for the handler make up more than this many bytes. @default 262_144 */
+  readonly ingressLimit?: number | undefined;
+  /** The most bytes that may wait for a slow peer; then `egressPolicy` decides. @default 1_048_576 */
+  readonly egressLimit?: number | undefined;
+  /** What happens to a frame that does not fit: see {@linkcode EgressPolicy}. @default "wait" */
+  readonly egressPolicy?: EgressPolicy | undefined;
+  /** The most a peer may send; over it, reading pauses. @default unlimited */
+  readonly rateLimit?: RateLimits | undefined;
+  /** After the peer's FIN, stay open for sending until `close()` or `closeTimeout`. Only with `onFrame`. @default false */
+  readonly allowHalfOpen?: boolean | undefined;
+  /** Send small writes at once (TCP_NODELAY). @default true */
+  readonly noDelay?: boolean | undefined;
+  /** The OS's own TCP keepalive: off, on with this delay to the first probe, or as the system has it. @default "30 seconds" */
+  readonly tcpKeepAlive?: false | "system" | DurationInput | undefined;
+  /** Makes the value of `connection.context`, once per connection, before `onConnect`. */
+  readonly context?: ((connection: Connection<Received, Sent, undefined>) => Context) | undefined;
+
+  /** Takes one frame at a time, in order, called synchronously. A promise that it returns holds back the next frame. */
+  readonly onFrame?: OnFrame<Received, Sent, Context> | undefined;
+  readonly onConnect?: ((connection: Connection<Received, Sent, Context>) => void) | undefined;
+  /** The one notice of a connection's end. */
+  readonly onDisconnect?:
+    | ((record: TerminationRecord, connection: Connection<Received, Sent, Context>) => void)
+    | undefined;
+  /** A frame could not be cut; with a framing that skips, the connection goes on. */
+  readonly onFrameError?: ((error: FrameError, connection: Connection<Received, Sent, Context>) => void) | undefined;
+  /** A handler or hook threw (`error` is what it threw), or a connection broke. Only that connection ends. */
+  readonly onError?:
+    | ((error: unknown, connection: Connection<Received, Sent, Context>) => void)
+    | undefined;
+}
+
+/** Called with each frame. */
+export type OnFrame<Received, Sent, Context> = (
+  frame: Received,
+  connection: Connection<Received, Sent, Context>,
+) => void | Promise<void>;
+
+/**
+ * Runs once per connection; when the promise or the Effect it returns is over, the connection is flushed and
+ * closed. A plain function that returns nothing leaves the connection open.
+ */
+export type Handler<Received, Sent, Context> = (
+  connection: Connection<Received, Sent, Context>,
+) => void | Promise<void> | Effect.Effect<void, unknown, never>;
+
+/** Application-level keepalive (F-13). */
+export interface KeepaliveOptions {
+  /** The silence after which it is sent; the first comes a whole interval after the start. */
+  readonly interval: DurationInput;
+  /** Bytes that are a whole frame as the peer sees it, or a function that makes them. */
+  readonly payload: Uint8Array | (() => Uint8Array);
+}
+
+/** Counters of one connection. */
+export interface ConnectionStats {
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly framesReceived: number;
+  readonly framesSent: number;
+  readonly framesDropped: number;
+  /** Frames that were received and wait for the handler. */
+  readonly inboxFrames: number;
+  /** Bytes that wait for the peer. */
+  readonly outboxBytes: number;
+  /** Milliseconds since the start. */
+  readonly ageMs: number;
+}
+
+/** Life of a connection. `draining`: finishing what it has; `closing`: flushed, FIN sent, waiting for the peer's. */
+export type ConnectionState = "open" | "draining" | "closing" | "closed";
+
+export type { MillraceError };

@@ -1,0 +1,68 @@
+/**
+ * How one connection ended (F-62): the record that `onDisconnect`, the logs, the metrics and
+ * `connection.closed` share.
+ */
+import type { MillraceError } from "../core/errors.ts";
+import type { Peer } from "../core/transport.ts";
+
+/** Why a connection ended; the first cause wins. */
+export type CloseReason =
+  /** The peer sent FIN at a frame boundary and everything owed to it was delivered. */
+  | "peer_closed"
+  /** The peer reset the connection, or it broke (`error` says how). */
+  | "peer_reset"
+  /** The handler returned, or `close()` was called. */
+  | "handler_done"
+  | "closed"
+  /** `abort()` was called. */
+  | "aborted"
+  /** `server.kill()` or `connection.kill()` was called; `code` and `message` are the caller's. */
+  | "killed"
+  /** The server shut down and this connection ended in time. */
+  | "drained"
+  /** The server shut down and this connection was destroyed at the deadline, or at once by `server.close()`. */
+  | "shutdown"
+  | "idle_timeout"
+  | "first_frame_timeout"
+  | "frame_timeout"
+  /** The peer sent FIN, or we began to close, and what was owed could not be delivered in time. */
+  | "close_timeout"
+  /** Bytes that are not frames, a frame over the limit, or an end inside a frame. */
+  | "frame_error"
+  /** The handler, `onFrame` or `onConnect` threw or rejected. */
+  | "handler_error"
+  /** Egress policy `close`: the peer read too slowly. */
+  | "egress_limit";
+
+/** One connection's end, as data. */
+export interface TerminationRecord {
+  readonly connectionId: string;
+  readonly peer: Peer;
+  readonly reason: CloseReason;
+  /** Whose act ended it. */
+  readonly endedBy: "peer" | "local";
+  /** How our side let go: FIN after everything was flushed, or RST (FIN where the runtime cannot reset). */
+  readonly endedWith: "fin" | "rst";
+  /** The code given to `kill`. */
+  readonly code: string | undefined;
+  /** The text given to `kill` or `close`, or the error's message. */
+  readonly message: string | undefined;
+  readonly error: MillraceError | undefined;
+  /** Wall-clock time of the start, milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly bytesReceived: number;
+  readonly framesReceived: number;
+  /** Bytes of a frame that never became complete. */
+  readonly partialFrameBytes: number;
+  /** Frames that were received but never reached the handler. */
+  readonly framesUnhandled: number;
+  /** Bytes that the kernel took. */
+  readonly bytesSent: number;
+  readonly framesSent: number;
+  /** Bytes and frames accepted by `send` of which the kernel is not known to have taken all. */
+  readonly bytesUnsent: number;
+  readonly framesUnsent: number;
+  /** Frames given up by a drop policy. */
+  readonly framesDropped: number;
+}

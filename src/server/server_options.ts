@@ -1,0 +1,122 @@
+/** What `serve` takes, and what it reports back. */
+import type { Address, Peer } from "../core/transport.ts";
+import type { DurationInput } from "../core/duration.ts";
+import type { Adapter } from "../core/transport.ts";
+import type { Clock } from "../core/clock.ts";
+import type { ConnectionOptions, Handler } from "../connection/connection_options.ts";
+import type { CloseReason, TerminationRecord } from "../connection/termination.ts";
+import type { SocketError } from "../core/errors.ts";
+
+/** Settings of a server. Exactly one of `port` and `path`, exactly one of `handler` and `onFrame`. */
+export interface ServerOptions<Received, Sent = Received, Context = undefined>
+  extends ConnectionOptions<Received, Sent, Context> {
+  /** TCP port; 0 lets the system choose, see `server.address`. */
+  readonly port?: number | undefined;
+  /** Address to bind: `"::"` takes IPv6 and IPv4, `"0.0.0.0"` all of IPv4. @default "127.0.0.1" */
+  readonly host?: string | undefined;
+  /** Path of a Unix socket, instead of `port`. */
+  readonly path?: string | undefined;
+  /** Length of the kernel's accept queue, where the runtime can set it. @default the runtime's */
+  readonly backlog?: number | undefined;
+  /** Let other processes listen on the same port, where the runtime can. @default false */
+  readonly reusePort?: boolean | undefined;
+  /** On `"::"`, refuse IPv4. @default false */
+  readonly ipv6Only?: boolean | undefined;
+  /** Connections at one time; one more is rejected. 0 = unlimited. @default 4096 */
+  readonly maxConnections?: number | undefined;
+  /** Bytes sent to a rejected connection before it is closed. @default none */
+  readonly farewell?: Uint8Array | string | undefined;
+  /** How long `shutdown` lets connections finish when it is not told otherwise. @default "30 seconds" */
+  readonly shutdownDeadline?: DurationInput | undefined;
+  /** Runs once per connection. */
+  readonly handler?: Handler<Received, Sent, Context> | undefined;
+  /** A connection was turned away. */
+  readonly onReject?: ((peer: Peer, reason: RejectReason) => void) | undefined;
+  /** The server changed its state. */
+  readonly onState?: ((state: ServerState) => void) | undefined;
+  /** Hears of failures of the listener itself. @default logged */
+  readonly onListenerError?: ((error: SocketError) => void) | undefined;
+  /** Takes structured log records (F-53). @default warnings and errors to the console, one JSON line each */
+  readonly logger?: Logger | undefined;
+  /** Sockets to use. @default those of the runtime it runs on */
+  readonly adapter?: Adapter | undefined;
+  /** Time to use, for tests. @default the system's */
+  readonly clock?: Clock | undefined;
+}
+
+/** `created` → `running` ⇄ `suspended` → `draining` → `stopped`. */
+export type ServerState = "created" | "running" | "suspended" | "draining" | "stopped";
+
+/** Why a connection was turned away at the door. */
+export type RejectReason = "max_connections" | "draining";
+
+/** One structured log record. */
+export interface LogRecord {
+  readonly level: "debug" | "info" | "warn" | "error";
+  /** A fixed phrase, such as `"connection closed"`. */
+  readonly message: string;
+  /** Facts: `conn.id`, `peer.ip`, `peer.port`, `reason`, … */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+export type Logger = (record: LogRecord) => void;
+
+/** What a server has counted since it started (F-50), and what it holds now. */
+export interface ServerStats {
+  readonly connectionsActive: number;
+  readonly connectionsAccepted: number;
+  readonly connectionsRejected: number;
+  readonly connectionsClosed: number;
+  /** Ended connections by reason. */
+  readonly closedByReason: Readonly<Partial<Record<CloseReason, number>>>;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly framesReceived: number;
+  readonly framesSent: number;
+  readonly framesDropped: number;
+  readonly frameErrors: number;
+  readonly handlerErrors: number;
+  readonly idleCloses: number;
+  /** Bytes that wait for slow peers, all connections together. */
+  readonly outboxBytes: number;
+  /** Duration of the last drain in milliseconds; 0 before one. */
+  readonly drainMs: number;
+  /** Accept to first byte: number of connections that sent one, and the sum of the waits in milliseconds. */
+  readonly firstByteCount: number;
+  readonly firstByteMs: number;
+  /** Times that the event loop stood still for longer than a timer tick allows (F-68). */
+  readonly stalls: number;
+}
+
+/** Rates over the last whole second (F-51). */
+export interface RateSample {
+  /** Wall-clock time of the sample. */
+  readonly at: number;
+  readonly bytesReceivedPerSecond: number;
+  readonly bytesSentPerSecond: number;
+  readonly framesReceivedPerSecond: number;
+  readonly framesSentPerSecond: number;
+  readonly connectionsPerSecond: number;
+  readonly connectionsActive: number;
+  readonly outboxBytes: number;
+}
+
+/** How a shutdown went. */
+export interface ShutdownReport {
+  /** Connections that were open when it began. */
+  readonly open: number;
+  /** Of these, how many ended by themselves within the deadline. */
+  readonly drained: number;
+  /** Ids of those that were destroyed at the deadline. */
+  readonly destroyed: readonly string[];
+  readonly durationMs: number;
+}
+
+/** What one broadcast came to; the outcomes of all targets are in when the promise resolves. */
+export interface BroadcastReport {
+  readonly targets: number;
+  readonly sent: number;
+  readonly dropped: number;
+  readonly failed: number;
+}
+
+export type { Address, TerminationRecord };
