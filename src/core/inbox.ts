@@ -1,0 +1,94 @@
+/**
+ * Frames that wait for whoever iterates the connection: a queue with at most one waiting reader.
+ *
+ * Used by the connection. Knows no transport: its owner stops reading while too much waits, and flushes
+ * when `next` finds it empty.
+ */
+
+type Reader<Frame> = {
+  readonly resolve: (result: IteratorResult<Frame, undefined>) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+/** Below this many consumed slots the array is left alone; above, its front is cut off. */
+const compactFrom = 1024;
+
+/** The queue. After `end`, what is queued can still be taken; then readers hear the end, or the error once. */
+export class Inbox<Frame> {
+  #frames: Frame[] = [];
+  #head = 0;
+  #reader: Reader<Frame> | undefined = undefined;
+  #over = false;
+  #error: unknown = undefined;
+
+  /** Frames that wait. */
+  get length(): number {
+    return this.#frames.length - this.#head;
+  }
+
+  /** True once `end` was called. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Queues a frame, or hands it to the waiting reader. */
+  push(frame: Frame): void {
+    const reader = this.#reader;
+    if (reader === undefined) {
+      this.#frames.push(frame);
+      return;
+    }
+    this.#reader = undefined;
+    reader.resolve({ value: frame, done: false });
+  }
+
+  /** Takes the oldest frame; only when `length` is not 0. */
+  take(): Frame {
+    const frames = this.#frames;
+    const frame = frames[this.#head]!;
+    // The slot is emptied so that the frame is not kept alive by the queue.
+    frames[this.#head++] = undefined as Frame;
+    if (this.#head === frames.length) {
+      frames.length = this.#head = 0;
+    } else if (this.#head >= compactFrom && this.#head * 2 > frames.length) {
+      frames.splice(0, this.#head);
+      this.#head = 0;
+    }
+    return frame;
+  }
+
+  /** The next frame for an iterator; waits when there is none. A second reader at a time is refused. */
+  next(): Promise<IteratorResult<Frame, undefined>> {
+    if (this.length > 0) return Promise.resolve({ value: this.take(), done: false });
+    if (this.#over) {
+      const error = this.#error;
+      this.#error = undefined;
+      return error === undefined ? Promise.resolve({ value: undefined, done: true }) : Promise.reject(error);
+    }
+    if (this.#reader !== undefined) {
+      return Promise.reject(new TypeError("read a frame: another read is waiting; use one reader at a time"));
+    }
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject };
+    });
+  }
+
+  /** No more frames will come; with an error, a reader that gets this far hears of it once. */
+  end(error?: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    const reader = this.#reader;
+    this.#reader = undefined;
+    if (reader === undefined) this.#error = error;
+    else if (error === undefined) reader.resolve({ value: undefined, done: true });
+    else reader.reject(error);
+  }
+
+  /** Forgets what waits; returns how many frames that were. */
+  discard(): number {
+    const { length } = this;
+    this.#frames = [];
+    this.#head = 0;
+    return length;
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * The inbound half of a connection: the order of its stages, from the transport's chunks to frames.
+ *
+ * metrics tap → idle watchdog → rate limiter → framer → the connection. One boolean comes back on the same
+ * call stack: go on reading, or stop. Used by `connection/session.ts`; knows no handler and no outbox.
+ */
+import { withDiagnosis } from "./diagnosis.ts";
+import { FrameError, type SocketError } from "./errors.ts";
+import type { Decoder, Framing } from "./framing/framing.ts";
+import { Gate, GateReason } from "./gate.ts";
+import type { IdleWatchdog } from "./idle_watchdog.ts";
+import type { RateLimiter } from "./rate_limiter.ts";
+import type { Transport, TransportEvents } from "./transport.ts";
+
+/** What the pipeline tells its connection, in the transport's own turn. */
+export interface PipelineOwner<Received> {
+  frame(frame: Received): void;
+  /** A chunk has gone through: `partial` says that a frame has begun and is not complete. */
+  chunkDone(partial: boolean): void;
+  /** A bad frame was skipped; reading goes on. */
+  skipped(error: FrameError): void;
+  /** No frame can follow this one. */
+  faulted(error: FrameError): void;
+  /** The peer sent FIN, at a frame boundary. */
+  inputEnded(): void;
+  transportDrained(): void;
+  transportClosed(error: SocketError | undefined): void;
+}
+
+/** How much of the first chunk is kept to say what a wrong peer speaks. */
+const headLength = 64;
+
+/** Takes a transport's events. */
+export class Pipeline<Received> implements TransportEvents {
+  bytesReceived = 0;
+  framesReceived = 0;
+  readonly gate: Gate;
+  readonly #framing: Framing<Received, never>;
+  readonly #decoder: Decoder<Received>;
+  readonly #watchdog: IdleWatchdog | undefined;
+  readonly #limiter: RateLimiter | undefined;
+  readonly #owner: PipelineOwner<Received>;
+  readonly #next: (frame: Received) => void;
+  #head: Uint8Array | undefined = undefined;
+  #discarding = false;
+  #stopping = false;
+
+  constructor(
+    transport: Transport,
+    framing: Framing<Received, never>,
+    watchdog: IdleWatchdog | undefined,
+    limiter: RateLimiter | undefined,
+    owner: PipelineOwner<Received>,
+  ) {
+    this.#framing = framing;
+    this.#decoder = framing.decoder((error) => owner.skipped(this.#diagnosed(error)));
+    this.#watchdog = watchdog;
+    this.#limiter = limiter;
+    this.#owner = owner;
+    this.gate = new Gate(() => transport.resume());
+    this.#next = (frame) => {
+      this.framesReceived++;
+      owner.frame(frame);
+    };
+  }
+
+  /** Bytes held of a frame that is not complete. */
+  get partialFrameBytes(): number {
+    return this.#decoder.buffered;
+  }
+
+  data(chunk: Uint8Array): boolean {
+    this.bytesReceived += chunk.length;
+    if (this.#discarding) return true;
+    this.#watchdog?.noteRead();
+    if (this.framesReceived === 0 && this.#head === undefined) this.#head = chunk.subarray(0, headLength);
+    try {
+      this.#decoder.push(chunk, this.#next);
+    } catch (error) {
+      this.#fault(error);
+      return true;
+    }
+    const { buffered } = this.#decoder;
+    this.#owner.chunkDone(buffered > 0);
+    if (this.#limiter !== undefined) this.#limit(this.#limiter, chunk.length);
+    if (this.#stopping && buffered === 0) this.#finishInput();
+    return this.#discarding || this.gate.isOpen;
+  }
+
+  drain(): void {
+    this.#owner.transportDrained();
+  }
+
+  end(): void {
+    if (this.#discarding) return this.#owner.inputEnded();
+    try {
+      this.#decoder.flush?.(this.#next);
+    } catch (error) {
+      return this.#fault(error);
+    }
+    this.#owner.inputEnded();
+  }
+
+  close(error?: SocketError): void {
+    this.#owner.transportClosed(error);
+  }
+
+  /** From now on, whatever arrives is read and forgotten, so that the peer's FIN is seen. */
+  discard(): void {
+    if (this.#discarding) return;
+    this.#discarding = true;
+    this.gate.openAll();
+  }
+
+  /** Stop at the next frame boundary, and report the end of input there (F-18). */
+  stopAtBoundary(): void {
+    if (this.#discarding || this.#stopping) return;
+    this.#stopping = true;
+    if (this.#decoder.buffered === 0) this.#finishInput();
+  }
+
+  #finishInput(): void {
+    this.discard();
+    this.#owner.inputEnded();
+  }
+
+  #limit(limiter: RateLimiter, bytes: number): void {
+    const wait = limiter.take(bytes, 0);
+    if (wait > 0) this.gate.close(GateReason.rate);
+  }
+
+  #fault(error: unknown): void {
+    this.discard();
+    this.#owner.faulted(this.#diagnosed(error));
+  }
+
+  /** A framing of the user's own may throw anything; the connection gets a `FrameError` in any case. */
+  #diagnosed(error: unknown): FrameError {
+    const fault = error instanceof FrameError ? error : new FrameError(
+      "malformed",
+      `cut a frame: framing ${this.#framing.name} threw ${String(error)}`,
+      { offset: this.bytesReceived },
+      { cause: error },
+    );
+    return this.framesReceived === 0 && this.#head !== undefined ? withDiagnosis(fault, this.#head, this.#framing) : fault;
+  }
+}
