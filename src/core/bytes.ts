@@ -1,0 +1,113 @@
+/**
+ * Small work on bytes that several rooms share: a writer that grows, searching, comparing, showing.
+ *
+ * Used by framings, the outbox, broadcast and `EncoderStream`. Knows nothing of frames or sockets.
+ */
+import type { ByteSink } from "./framing/framing.ts";
+
+/** A writer keeps no more memory than this between uses. */
+const keptBytes = 64 * 1024;
+const firstBytes = 256;
+
+const utf8 = new TextEncoder();
+
+/** Bytes written one after the other into memory that grows as needed. */
+export class ByteWriter implements ByteSink {
+  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(firstBytes);
+  #length = 0;
+
+  /** Bytes written since the last `take` or `reset`. */
+  get length(): number {
+    return this.#length;
+  }
+
+  byte(value: number): void {
+    if (this.#length === this.#buffer.length) this.#grow(1);
+    this.#buffer[this.#length++] = value;
+  }
+
+  bytes(source: Uint8Array): void {
+    if (source.length > this.#buffer.length - this.#length) this.#grow(source.length);
+    this.#buffer.set(source, this.#length);
+    this.#length += source.length;
+  }
+
+  /** Writes UTF-8; a lone surrogate becomes U+FFFD. */
+  text(source: string): void {
+    const most = source.length * 3;
+    if (most > this.#buffer.length - this.#length) {
+      // Three bytes a character is the worst case; for a long text the exact size is worth the pass.
+      if (most > keptBytes) return this.bytes(utf8.encode(source));
+      this.#grow(most);
+    }
+    this.#length += utf8.encodeInto(source, this.#buffer.subarray(this.#length)).written;
+  }
+
+  /** Everything written, as an array that nobody else holds; the writer is empty afterwards. */
+  take(): Uint8Array<ArrayBuffer> {
+    const length = this.#length;
+    const taken = length > keptBytes ? this.#buffer.subarray(0, length) : this.#buffer.slice(0, length);
+    this.reset();
+    return taken;
+  }
+
+  /** Takes back what was written after the first `length` bytes: all of it unless told otherwise. */
+  reset(length = 0): this {
+    if (!(length >= 0 && length <= this.#length)) {
+      throw new RangeError(
+        `reset a writer: found ${length}, expected 0 to ${this.#length}, the bytes written`,
+      );
+    }
+    this.#length = length;
+    if (length === 0 && this.#buffer.length > keptBytes) this.#buffer = new Uint8Array(firstBytes);
+    return this;
+  }
+
+  #grow(more: number): void {
+    const grown = new Uint8Array(Math.max(this.#buffer.length * 2, this.#length + more));
+    grown.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = grown;
+  }
+}
+
+/** Where `pattern` first occurs in `bytes` at or after `from`; -1 if nowhere. The pattern is not empty. */
+export function indexOfBytes(bytes: Uint8Array, pattern: Uint8Array, from = 0): number {
+  const first = pattern[0]!;
+  const { length } = pattern;
+  const last = bytes.length - length;
+  for (let at = bytes.indexOf(first, from); at >= 0 && at <= last; at = bytes.indexOf(first, at + 1)) {
+    let same = 1;
+    while (same < length && bytes[at + same] === pattern[same]) same++;
+    if (same === length) return at;
+  }
+  return -1;
+}
+
+/** True when both hold the same bytes. */
+export function equalBytes(one: Uint8Array, other: Uint8Array): boolean {
+  const { length } = one;
+  if (length !== other.length) return false;
+  for (let i = 0; i < length; i++) if (one[i] !== other[i]) return false;
+  return true;
+}
+
+/** Several arrays as one. */
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Bytes for people: printable ASCII as quoted text, anything else in hex; at most `most` bytes of it. */
+export function showBytes(bytes: Uint8Array, most = 32): string {
+  const shown = bytes.subarray(0, most);
+  const more = bytes.length > most ? "…" : "";
+  if (shown.every((byte) => (byte >= 32 && byte < 127) || byte === 9 || byte === 10 || byte === 13)) {
+    return JSON.stringify(String.fromCharCode(...shown)) + more;
+  }
+  return "0x" + Array.from(shown, (byte) => byte.toString(16).padStart(2, "0")).join("") + more;
+}
