@@ -1,0 +1,340 @@
+/**
+ * The rules of the house as one function over a map of files: which room may import which, which names a
+ * room must not touch, how long a file may be.
+ *
+ * Called by house_test.ts, with the real sources and with made-up ones. Knows no compiler: it reads text,
+ * with comments and strings blanked first.
+ */
+
+/** Path from the project's root, with `/`, to the text of the file. */
+export type Sources = ReadonlyMap<string, string>;
+
+/** A rule that a file breaks. */
+export interface Fault {
+  readonly file: string;
+  readonly rule:
+    | "arrow"
+    | "barrel"
+    | "cycle"
+    | "default export"
+    | "door"
+    | "extension"
+    | "global"
+    | "head comment"
+    | "length"
+    | "missing file"
+    | "name"
+    | "package";
+  readonly message: string;
+}
+
+/** One room: what it may import besides itself, and what it may use. */
+interface Room {
+  readonly imports: readonly string[];
+  /** Packages by name; `effect` stands for its subpaths. */
+  readonly packages: readonly string[];
+  /** True where the runtime itself may be named: globals and `node:` modules. */
+  readonly runtime: boolean;
+}
+
+/** The house from the ground up. A room that is not listed may not exist. */
+export const rooms: Readonly<Record<string, Room>> = {
+  "src/core": { imports: [], packages: [], runtime: false },
+  "src/adapters": { imports: ["src/core"], packages: [], runtime: true },
+  "src/host.ts": { imports: ["src/core"], packages: [], runtime: true },
+  "src/testing": { imports: ["src/core", "src/adapters/memory.ts"], packages: [], runtime: false },
+  "src/connection": { imports: ["src/core"], packages: ["effect"], runtime: false },
+  "src/server": {
+    imports: ["src/core", "src/adapters", "src/host.ts", "src/connection"],
+    packages: ["effect"],
+    runtime: false,
+  },
+  "src/client": {
+    imports: ["src/core", "src/adapters", "src/host.ts", "src/connection"],
+    packages: ["effect"],
+    runtime: false,
+  },
+  "src/gateway": {
+    imports: ["src/core", "src/adapters", "src/host.ts", "src/connection", "src/server", "src/client"],
+    packages: ["effect", "commander", "smol-toml", "srvx", "yaml"],
+    runtime: false,
+  },
+  "mod.ts": {
+    imports: ["src/core", "src/adapters", "src/connection", "src/server", "src/client"],
+    packages: [],
+    runtime: false,
+  },
+  "effect.ts": {
+    imports: ["src/core", "src/adapters", "src/connection", "src/server", "src/client", "mod.ts"],
+    packages: ["effect"],
+    runtime: false,
+  },
+};
+
+/** Files that only hand names on. */
+const doors = ["mod.ts", "effect.ts", "src/testing/mod.ts"];
+
+/** Import circles that are meant, as their files sorted and joined with " <-> ", and why. */
+export const documentedCycles: Readonly<Record<string, string>> = {};
+
+/** Lines a source file may have. */
+export const maxLines = 350;
+
+const runtimeGlobals = ["process", "Buffer", "Bun", "Deno", "require", "__dirname", "__filename"];
+const vagueName = /(?:Manager|Helpers?|Utils?|Base|Impl)$/;
+
+/** The text with comments (and strings, if asked) blanked, line breaks and lengths kept. */
+export function blank(text: string, strings: boolean): string {
+  let out = "";
+  let at = 0;
+  /** For each open `${`, the number of open braces inside it. */
+  const templates: number[] = [];
+  const keep = (to: number): void => {
+    out += text.slice(at, to);
+    at = to;
+  };
+  const wipe = (to: number): void => {
+    out += text.slice(at, to).replace(/[^\n]/g, " ");
+    at = to;
+  };
+  const endOfQuoted = (quote: string): number => {
+    let end = at + 1;
+    while (end < text.length && text[end] !== quote && text[end] !== "\n") end += text[end] === "\\" ? 2 : 1;
+    return Math.min(end + 1, text.length);
+  };
+  /** From behind a backtick or a closing `}` to behind the closing backtick or the next `${`. */
+  const template = (): void => {
+    let end = at;
+    while (end < text.length && text[end] !== "`" && !text.startsWith("${", end)) {
+      end += text[end] === "\\" ? 2 : 1;
+    }
+    (strings ? wipe : keep)(Math.min(end, text.length));
+    if (text[at] === "`") keep(at + 1);
+    else if (at < text.length) {
+      keep(at + 2);
+      templates.push(0);
+    }
+  };
+  const startsRegExp = (): boolean =>
+    /(?:^|[(,=:[!&|?{};+\-*%~^<>]|\b(?:return|typeof|case|in|of|void|delete|throw|yield|await))\s*$/.test(
+      out.slice(-60),
+    );
+  while (at < text.length) {
+    const two = text.slice(at, at + 2);
+    const one = text[at];
+    if (two === "//") {
+      const end = text.indexOf("\n", at);
+      wipe(end < 0 ? text.length : end);
+    } else if (two === "/*") {
+      const end = text.indexOf("*/", at + 2);
+      wipe(end < 0 ? text.length : end + 2);
+    } else if (one === '"' || one === "'") {
+      const end = endOfQuoted(one);
+      if (strings) {
+        keep(at + 1);
+        wipe(Math.max(at, end - 1));
+      }
+      keep(end);
+    } else if (one === "`") {
+      keep(at + 1);
+      template();
+    } else if (one === "{" && templates.length > 0) {
+      templates[templates.length - 1] = (templates.at(-1) ?? 0) + 1;
+      keep(at + 1);
+    } else if (one === "}" && templates.length > 0) {
+      const open = templates.at(-1) ?? 0;
+      keep(at + 1);
+      if (open > 0) templates[templates.length - 1] = open - 1;
+      else {
+        templates.pop();
+        template();
+      }
+    } else if (one === "/" && startsRegExp()) {
+      let end = at + 1;
+      let inClass = false;
+      while (end < text.length && text[end] !== "\n" && (inClass || text[end] !== "/")) {
+        if (text[end] === "[") inClass = true;
+        else if (text[end] === "]") inClass = false;
+        end += text[end] === "\\" ? 2 : 1;
+      }
+      wipe(Math.min(end + 1, text.length));
+    } else keep(at + 1);
+  }
+  return out;
+}
+
+/** Every module that the file names: in `import`, `export … from`, `import()` and, if asked, for types alone. */
+export function importsOf(text: string, types = true): string[] {
+  const code = blank(text, false);
+  const found: string[] = [];
+  const patterns = [
+    /(?:^|[;}\s])(?:import|export)\b([^;"'()`]*?)\bfrom\s*["']([^"'\n]+)["']/g,
+    /(?:^|[;}\s])import(\s*)["']([^"'\n]+)["']/g,
+    /(\btype\b[^;\n]*?)?\bimport\s*\(\s*["'`]([^"'`\n]+)["'`]/g,
+  ];
+  for (const pattern of patterns) {
+    for (const [, between = "", specifier = ""] of code.matchAll(pattern)) {
+      if (types || !/^\s*type\b/.test(between)) found.push(specifier);
+    }
+  }
+  return [...new Set(found)];
+}
+
+/** The room that a file belongs to, or undefined. */
+export function roomOf(file: string): string | undefined {
+  return Object.keys(rooms).find((room) => file === room || file.startsWith(`${room}/`));
+}
+
+function resolveRelative(file: string, specifier: string): string {
+  const parts = file.split("/").slice(0, -1);
+  for (const part of specifier.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== ".") parts.push(part);
+  }
+  return parts.join("/");
+}
+
+const packageOf = (specifier: string): string =>
+  specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+
+/** Runtime names that the file uses as values or types; `value.process()` and `{ process: 1 }` are not uses. */
+export function globalsOf(text: string): string[] {
+  const code = blank(text, true);
+  const withStrings = blank(text, false);
+  return runtimeGlobals.filter((name) => {
+    // A value of the file's own with such a name is no runtime; a `declare` of it is.
+    if (new RegExp(String.raw`(?<!\bdeclare\s+)\bconst\s+${name}\b[^=;\n]*=`).test(code)) return false;
+    for (const match of code.matchAll(new RegExp(String.raw`(?<![\w$#])${name}(?![\w$])`, "g"))) {
+      const before = code.slice(0, match.index).trimEnd();
+      const after = code.slice(match.index + name.length).trimStart();
+      const isMember = before.endsWith(".") && !before.endsWith("...");
+      const isKey = /(?:[{,(;]|\breadonly)$/.test(before) && /^\??:/.test(after);
+      const isMethod = name === "process" && after.startsWith("(");
+      if (!isMember && !isKey && !isMethod) return true;
+    }
+    return new RegExp(String.raw`\bglobalThis\b[^;\n]*?(?:\.\s*|\[\s*["'\x60])${name}\b`).test(withStrings);
+  });
+}
+
+function faultsOfFile(file: string, text: string, sources: Sources): Fault[] {
+  const faults: Fault[] = [];
+  const fault = (rule: Fault["rule"], message: string): void => void faults.push({ file, rule, message });
+  const name = roomOf(file);
+  const room = name === undefined ? undefined : rooms[name];
+  if (name === undefined || room === undefined) {
+    fault("arrow", `is in no known room: ${Object.keys(rooms).join(", ")}`);
+    return faults;
+  }
+  const code = blank(text, true);
+
+  for (const specifier of importsOf(text)) {
+    if (specifier.startsWith(".")) {
+      const target = resolveRelative(file, specifier);
+      if (!specifier.endsWith(".ts")) fault("extension", `imports ${specifier}: relative imports end in .ts`);
+      else if (!sources.has(target)) fault("missing file", `imports ${target}, which is not there`);
+      const allowed = [name, ...room.imports];
+      if (!allowed.some((other) => target === other || target.startsWith(`${other}/`))) {
+        fault("arrow", `imports ${target}: ${name} may import ${allowed.join(", ")}`);
+      }
+    } else if (specifier.startsWith("node:") || specifier.startsWith("bun:") || specifier === "bun") {
+      if (!room.runtime) {
+        fault("global", `imports ${specifier}: only src/adapters and src/host.ts name a runtime`);
+      }
+    } else if (specifier === "effect") {
+      fault("barrel", "imports effect: import its subpaths, the barrel costs 200 ms at start");
+    } else if (!room.packages.includes(packageOf(specifier))) {
+      fault(
+        "package",
+        `imports ${specifier}: ${name} may import ${room.packages.join(", ") || "no package"}`,
+      );
+    }
+  }
+
+  if (!room.runtime) {
+    for (const global of globalsOf(text)) {
+      fault("global", `uses ${global}: only src/adapters and src/host.ts name a runtime`);
+    }
+  }
+  const lines = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
+  if (lines > maxLines) fault("length", `has ${lines} lines: at most ${maxLines}`);
+  if (!/^(?:#!.*\n)?\s*\/[/*]/.test(text)) {
+    fault("head comment", "must open with a comment: what it is, who calls it, what it must not know");
+  }
+  if (/(?:^|[;}\s])export\s+default\b/.test(code)) fault("default export", "has a default export: name it");
+  if (!/^[a-z0-9_]+\.ts$/.test(file.split("/").at(-1) ?? "")) fault("name", "file names are snake_case");
+  for (
+    const match of code.matchAll(
+      /\bexport\s+(?:abstract\s+)?(?:class|interface|type|const|function)\s+(\w+)/g,
+    )
+  ) {
+    if (vagueName.test(match[1] ?? "")) {
+      fault("name", `exports ${match[1]}: say what it is, not that it helps`);
+    }
+  }
+  if (doors.includes(file)) {
+    const rest = code.replace(/\bexport\s+(?:type\s+)?(?:\*(?:\s+as\s+\w+)?|\{[^}]*\})\s*from\s*"\s*";?/g, "")
+      .trim();
+    if (rest !== "") fault("door", `has more than re-exports: ${rest.split("\n")[0]?.trim()}`);
+  }
+  return faults;
+}
+
+/** Import circles, each as its sorted files. Types alone may go round: nothing of them is left when the code runs. */
+export function cyclesIn(sources: Sources): string[][] {
+  const targets = new Map<string, string[]>();
+  for (const [file, text] of sources) {
+    const relative = importsOf(text, false).filter((specifier) => specifier.startsWith("."));
+    targets.set(
+      file,
+      relative.map((specifier) => resolveRelative(file, specifier)).filter((to) => sources.has(to)),
+    );
+  }
+  // Tarjan's strongly connected components.
+  const cycles: string[][] = [];
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const visit = (file: string): void => {
+    index.set(file, index.size);
+    low.set(file, index.get(file) ?? 0);
+    stack.push(file);
+    for (const to of targets.get(file) ?? []) {
+      if (!index.has(to)) {
+        visit(to);
+        low.set(file, Math.min(low.get(file) ?? 0, low.get(to) ?? 0));
+      } else if (stack.includes(to)) low.set(file, Math.min(low.get(file) ?? 0, index.get(to) ?? 0));
+    }
+    if (low.get(file) !== index.get(file)) return;
+    const members = stack.splice(stack.indexOf(file));
+    if (members.length > 1 || targets.get(file)?.includes(file)) cycles.push(members.sort());
+  };
+  for (const file of sources.keys()) if (!index.has(file)) visit(file);
+  return cycles;
+}
+
+/** Every rule that the house breaks. */
+export function faultsIn(
+  sources: Sources,
+  known: Readonly<Record<string, string>> = documentedCycles,
+): Fault[] {
+  const faults: Fault[] = [];
+  for (const [file, text] of sources) faults.push(...faultsOfFile(file, text, sources));
+  const cycles = cyclesIn(sources).map((members) => members.join(" <-> "));
+  for (const cycle of cycles) {
+    if (known[cycle] !== undefined) continue;
+    faults.push({
+      file: cycle.split(" ")[0] ?? "",
+      rule: "cycle",
+      message: `imports itself in a circle: ${cycle}`,
+    });
+  }
+  for (const cycle of Object.keys(known)) {
+    if (cycles.includes(cycle)) continue;
+    faults.push({
+      file: cycle.split(" ")[0] ?? "",
+      rule: "cycle",
+      message: `is no longer a circle: ${cycle}`,
+    });
+  }
+  return faults;
+}
