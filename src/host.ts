@@ -1,0 +1,225 @@
+/**
+ * The process that Millrace runs in: files, arguments, environment, signals, standard streams.
+ *
+ * Used by the gateway and its commands. Nobody else outside `adapters/` may touch the host. Knows nothing
+ * of sockets or frames. Works unchanged on Bun, Deno and Node.
+ */
+import { readFile, writeFile } from "node:fs/promises";
+import process from "node:process";
+import { SocketError, socketErrorFrom } from "./core/errors.ts";
+
+/** Where text goes out: standard output or standard error. */
+export interface TextOutput {
+  /** True when a person looks at it, so colours and progress bars make sense. */
+  readonly isTerminal: boolean;
+  /** Width of the terminal in characters; undefined when it is none. */
+  readonly columns: number | undefined;
+  /**
+   * Writes now. A promise means that the reader is slow: wait for it before writing more. It rejects with
+   * `SocketError` `broken_pipe` once nobody reads any more, and so does every later write.
+   */
+  write(text: string): void | Promise<void>;
+}
+
+/** Where bytes come in: chunks until the end of the input. `return()` stops reading at once. */
+export type ByteInput = AsyncIterable<Uint8Array>;
+
+/** Signals that a program can answer; `SIGWINCH` tells of a new terminal width. */
+export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGWINCH";
+
+/** The arguments after the program's name. */
+export function programArguments(): string[] {
+  return process.argv.slice(2);
+}
+
+/** Name and version of the runtime, such as `"bun 1.4.5"`. */
+export function runtimeName(): string {
+  const { bun, deno, node } = process.versions;
+  if (bun !== undefined) return `bun ${bun}`;
+  return deno !== undefined ? `deno ${deno}` : `node ${node}`;
+}
+
+/** The environment, as it is now. A variable that may not be read (Deno without permission) counts as unset. */
+export function environmentVariable(name: string): string | undefined {
+  try {
+    return process.env[name];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads a file as UTF-8; rejects with the runtime's own error, whose `code` is `ENOENT` when there is none. */
+export function readTextFile(path: string): Promise<string> {
+  return readFile(path, "utf8");
+}
+
+/** Writes a file as UTF-8, in place of what was there. */
+export function writeTextFile(path: string, text: string): Promise<void> {
+  return writeFile(path, text, "utf8");
+}
+
+/** Calls back at each of these signals, in place of ending the process; returns how to stop listening. */
+export function onSignal(names: readonly SignalName[], callback: (name: SignalName) => void): () => void {
+  const listeners = names.map((name) => [name, () => callback(name)] as const);
+  for (const [name, listener] of listeners) process.on(name, listener);
+  return () => {
+    for (const [name, listener] of listeners) process.off(name, listener);
+  };
+}
+
+/** Ends the process now. Only the command line's entry point may call it. */
+export function exit(code: number): never {
+  process.exit(code);
+}
+
+/** Sets the code with which the process ends once nothing is left to do. */
+export function setExitCode(code: number): void {
+  process.exitCode = code;
+}
+
+/** Memory of this process in bytes, as the system counts it. */
+export function residentBytes(): number {
+  return process.memoryUsage().rss;
+}
+
+/** What `TextOutput` needs of a Node stream. */
+interface WritableLike {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): boolean;
+  on(event: "drain" | "error", listener: (error: unknown) => void): unknown;
+}
+
+class StandardOutput implements TextOutput {
+  readonly #stream: WritableLike;
+  readonly #action: string;
+  #room: { readonly promise: Promise<void>; settle(error?: SocketError): void } | undefined = undefined;
+  #broken: SocketError | undefined = undefined;
+
+  constructor(stream: WritableLike, action: string) {
+    this.#stream = stream;
+    this.#action = action;
+    stream.on("drain", () => this.#settle());
+    stream.on("error", (cause) => {
+      this.#broken ??= socketErrorFrom(cause, action);
+      this.#settle();
+    });
+  }
+
+  get isTerminal(): boolean {
+    return this.#stream.isTTY === true;
+  }
+
+  get columns(): number | undefined {
+    return this.#stream.columns;
+  }
+
+  write(text: string): void | Promise<void> {
+    if (this.#broken !== undefined) return rejected(this.#broken);
+    try {
+      if (this.#stream.write(text)) return;
+    } catch (cause) {
+      return rejected(this.#broken = socketErrorFrom(cause, this.#action));
+    }
+    return (this.#room ??= makeRoom()).promise;
+  }
+
+  #settle(): void {
+    this.#room?.settle(this.#broken);
+    this.#room = undefined;
+  }
+}
+
+function makeRoom(): { readonly promise: Promise<void>; settle(error?: SocketError): void } {
+  let settle!: (error?: SocketError) => void;
+  const promise = new Promise<void>((resolve, reject) => {
+    settle = (error) => error === undefined ? resolve() : reject(error);
+  });
+  // Whoever does not await the room must not end the process.
+  promise.catch(() => {});
+  return { promise, settle };
+}
+
+function rejected(error: SocketError): Promise<void> {
+  const promise = Promise.reject(error);
+  promise.catch(() => {});
+  return promise;
+}
+
+let output: TextOutput | undefined = undefined;
+let errorOutput: TextOutput | undefined = undefined;
+
+/** Standard output; opened at the first call. */
+export function standardOutput(): TextOutput {
+  return output ??= new StandardOutput(process.stdout, "write to standard output");
+}
+
+/** Standard error; opened at the first call. */
+export function standardError(): TextOutput {
+  return errorOutput ??= new StandardOutput(process.stderr, "write to standard error");
+}
+
+/** True when a person types into standard input. */
+export function standardInputIsTerminal(): boolean {
+  return process.stdin.isTTY === true;
+}
+
+/** Standard input. Reading begins with the first `next()` and pauses while nobody asks. One reader only. */
+export function standardInput(): ByteInput {
+  return { [Symbol.asyncIterator]: () => new StandardInput() };
+}
+
+class StandardInput implements AsyncIterator<Uint8Array, undefined> {
+  #chunks: Uint8Array[] = [];
+  #started = false;
+  #over = false;
+  #error: SocketError | undefined = undefined;
+  #wake: (() => void) | undefined = undefined;
+
+  readonly #data = (chunk: Uint8Array): void => {
+    this.#chunks.push(chunk);
+    process.stdin.pause();
+    this.#wake?.();
+  };
+  readonly #end = (): void => this.#finish(undefined);
+  readonly #fail = (cause: unknown): void => this.#finish(socketErrorFrom(cause, "read standard input"));
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    while (this.#chunks.length === 0 && !this.#over) {
+      const woken = new Promise<void>((resolve) => this.#wake = resolve);
+      this.#read();
+      await woken;
+    }
+    const value = this.#chunks.shift();
+    if (value !== undefined) return { value, done: false };
+    if (this.#error === undefined) return { value: undefined, done: true };
+    const error = this.#error;
+    this.#error = undefined;
+    throw error;
+  }
+
+  return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#chunks = [];
+    this.#finish(undefined);
+    // A terminal or pipe that is still open would keep the process alive.
+    if (this.#started) process.stdin.destroy();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  #read(): void {
+    const { stdin } = process;
+    if (!this.#started) {
+      this.#started = true;
+      stdin.on("data", this.#data).on("end", this.#end).on("close", this.#end).on("error", this.#fail);
+    }
+    stdin.resume();
+  }
+
+  #finish(error: SocketError | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#error = error;
+    process.stdin.off("data", this.#data).off("end", this.#end).off("close", this.#end);
+    this.#wake?.();
+  }
+}
