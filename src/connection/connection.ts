@@ -1,38 +1,192 @@
-/** One framed connection as its handler sees it (the implementation follows in this file). */
+/**
+ * One framed connection as users see it, on a server as on a client: iterate it for frames, `send` to answer.
+ *
+ * A thin face over `session.ts`, which has the life; this file has the words.
+ */
 import type { SendOutcome } from "../core/outcome.ts";
 import type { Peer } from "../core/transport.ts";
 import type { ConnectionState, ConnectionStats } from "./connection_options.ts";
+import type { Session } from "./session.ts";
 import type { TerminationRecord } from "./termination.ts";
 
-/** A framed connection: iterate it for frames, `send` to answer. */
-export interface Connection<Received, Sent = Received, Context = undefined> extends AsyncIterable<Received> {
-  /** Unique, and sorts by time of connecting. */
-  readonly id: string;
-  readonly peer: Peer;
-  readonly state: ConnectionState;
-  /** Wall-clock time, milliseconds since 1970. */
-  readonly startedAt: number;
-  /** The user's own value. */
-  context: Context;
-  stats(): ConnectionStats;
-  /** Nothing while there is room, a promise when there is not: always right to `await`. */
-  send(frame: Sent): void | Promise<void>;
-  /** Sends and resolves with what became of the frame (F-67); never rejects for a peer's fault. */
-  deliver(frame: Sent): Promise<SendOutcome>;
-  /** Resolves when everything sent so far is in the kernel. */
-  flush(): Promise<void>;
-  /** Flush, then FIN; receiving goes on (half-close, F-47). */
-  end(): void;
-  /** Finish: deliver what was sent, FIN, wait briefly for the peer's FIN. */
-  close(message?: string): Promise<TerminationRecord>;
-  /** Close from above, with a reason and a code for the record (F-46). */
-  kill(why?: { readonly reason?: string | undefined; readonly code?: string | undefined }): void;
-  /** Drop now. */
-  abort(): void;
-  /** Aborted when the server drains or the connection ends: stop what you are doing. */
-  readonly signal: AbortSignal;
-  /** Resolves, never rejects, with the record of the end. */
-  readonly closed: Promise<TerminationRecord>;
-  readonly readable: ReadableStream<Received>;
-  readonly writable: WritableStream<Sent>;
+/**
+ * A framed connection, from `serve`'s handler or from `connect`.
+ *
+ * @typeParam Received what iterating gives, decided by the framing
+ * @typeParam Sent what `send` takes
+ * @typeParam Context the user's own value
+ */
+export class Connection<Received, Sent = Received, Context = undefined> implements AsyncIterable<Received> {
+  readonly #session: Session<Received, Sent, Context>;
+  #abort: AbortController | undefined = undefined;
+  #closed: Promise<TerminationRecord> | undefined = undefined;
+  #settle: ((record: TerminationRecord) => void) | undefined = undefined;
+  #readable: ReadableStream<Received> | undefined = undefined;
+  #writable: WritableStream<Sent> | undefined = undefined;
+  /** Your own value: what the option `context` made, or whatever you put here. */
+  context: Context = undefined as Context;
+
+  /** Connections come from `serve` and `connect`. */
+  constructor(session: Session<Received, Sent, Context>) {
+    this.#session = session;
+  }
+
+  /** Unique over processes, and sorts by the time of connecting. */
+  get id(): string {
+    return this.#session.id;
+  }
+
+  /** Both addresses, and what TLS agreed on. */
+  get peer(): Peer {
+    return this.#session.transport.peer;
+  }
+
+  get state(): ConnectionState {
+    return this.#session.state;
+  }
+
+  /** Wall-clock time of the start, in milliseconds since 1970. */
+  get startedAt(): number {
+    return this.#session.startedAt;
+  }
+
+  /** Counters so far. */
+  stats(): ConnectionStats {
+    const { pipeline, outbox, inbox, ageMs } = this.#session;
+    return {
+      bytesReceived: pipeline.bytesReceived,
+      bytesSent: outbox.bytesSent,
+      framesReceived: pipeline.framesReceived,
+      framesSent: outbox.framesSent,
+      framesDropped: outbox.framesDropped,
+      inboxFrames: inbox.length,
+      outboxBytes: outbox.pending,
+      ageMs,
+    };
+  }
+
+  /**
+   * Frames in order. The loop ends when the peer has sent FIN or the server drains; it throws a `FrameError`,
+   * `SocketError` or `TimeoutError` when the connection broke, after the frames received before. Breaking out
+   * of the loop leaves the connection open and the rest of the frames in place. One loop at a time.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<Received, undefined> {
+    return new FrameIterator(this.#session);
+  }
+
+  /**
+   * Queues one frame; it leaves with the others of this turn. Returns nothing while there is room and a promise
+   * when the peer is slow, so it is always right to `await`. Rejects when the connection is over. Throws what
+   * the framing throws for a frame it cannot write. At `egressLimit`, `egressPolicy` decides.
+   */
+  send(frame: Sent): void | Promise<void> {
+    return this.#session.send(frame);
+  }
+
+  /**
+   * Sends, and resolves with what became of the frame (F-67): in the kernel, dropped by a policy, or failed.
+   * Rejects only for a frame that the framing cannot write.
+   */
+  deliver(frame: Sent): Promise<SendOutcome> {
+    return new Promise((resolve) => void this.#session.send(frame, resolve));
+  }
+
+  /** Resolves when everything sent so far is in the kernel; rejects when the connection ends before. */
+  flush(): Promise<void> {
+    return this.#session.whenFlushed();
+  }
+
+  /** Half-close (F-47): what was sent is flushed, then FIN. Receiving goes on. Sending after this rejects. */
+  end(): void {
+    this.#session.end();
+  }
+
+  /**
+   * Finish: frames not yet taken from the loop are given up, what was sent is delivered, FIN, and up to
+   * `lingerTimeout` for the peer's FIN. `message` goes into the record. Idempotent.
+   */
+  close(message?: string): Promise<TerminationRecord> {
+    this.#session.finish("closed", "local", undefined, message);
+    return this.closed;
+  }
+
+  /** Drops the connection at once for a reason of the application's, which goes into the record (F-46). */
+  kill(why: { readonly reason?: string | undefined; readonly code?: string | undefined } = {}): void {
+    this.#session.destroy("killed", { message: why.reason, code: why.code });
+  }
+
+  /** Drops the connection at once: RST where the runtime can, nothing held is sent. */
+  abort(): void {
+    this.#session.destroy("aborted");
+  }
+
+  /** Aborted when the server drains, or when this connection ends: finish what you are doing. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      const abort = this.#abort = new AbortController();
+      this.#session.onSignal(() => abort.abort());
+    }
+    return this.#abort.signal;
+  }
+
+  /** Resolves, and never rejects, with the record of how it ended. */
+  get closed(): Promise<TerminationRecord> {
+    const { record } = this.#session;
+    return this.#closed ??= record !== undefined ? Promise.resolve(record) : new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  /** The frames as a Web Stream. Shares the inbox with the loop: use one of the two. */
+  get readable(): ReadableStream<Received> {
+    return this.#readable ??= new ReadableStream<Received>({
+      pull: async (controller) => {
+        const { value, done } = await this.#session.nextFrame();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: () => void this.close(),
+    }, { highWaterMark: 0 });
+  }
+
+  /** Frames to send, as a Web Stream with the outbox's backpressure. Closing it half-closes. */
+  get writable(): WritableStream<Sent> {
+    return this.#writable ??= new WritableStream<Sent>({
+      write: (frame) => this.send(frame),
+      close: async () => {
+        await this.flush();
+        this.end();
+      },
+      abort: () => this.abort(),
+    }, { highWaterMark: 1 });
+  }
+
+  /** For the session, once. */
+  settle(record: TerminationRecord): void {
+    this.#settle?.(record);
+  }
+}
+
+/** Where an iterator gets its frames from. */
+interface FrameSource<Received> {
+  nextFrame(): Promise<IteratorResult<Received, undefined>>;
+}
+
+class FrameIterator<Received> implements AsyncIterator<Received, undefined> {
+  readonly #source: FrameSource<Received>;
+  #left = false;
+
+  constructor(source: FrameSource<Received>) {
+    this.#source = source;
+  }
+
+  next(): Promise<IteratorResult<Received, undefined>> {
+    if (this.#left) return Promise.resolve({ value: undefined, done: true });
+    return this.#source.nextFrame();
+  }
+
+  return(): Promise<IteratorResult<Received, undefined>> {
+    this.#left = true;
+    return Promise.resolve({ value: undefined, done: true });
+  }
 }

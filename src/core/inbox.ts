@@ -19,11 +19,22 @@ export class Inbox<Frame> {
   #head = 0;
   #reader: Reader<Frame> | undefined = undefined;
   #over = false;
+  #taken = false;
   #error: unknown = undefined;
 
   /** Frames that wait. */
   get length(): number {
     return this.#frames.length - this.#head;
+  }
+
+  /** A reader is waiting for a frame. */
+  get awaited(): boolean {
+    return this.#reader !== undefined;
+  }
+
+  /** Somebody has read from here at least once. */
+  get taken(): boolean {
+    return this.#taken;
   }
 
   /** True once `end` was called. */
@@ -59,6 +70,7 @@ export class Inbox<Frame> {
 
   /** The next frame for an iterator; waits when there is none. A second reader at a time is refused. */
   next(): Promise<IteratorResult<Frame, undefined>> {
+    this.#taken = true;
     if (this.length > 0) return Promise.resolve({ value: this.take(), done: false });
     if (this.#over) {
       const error = this.#error;

@@ -69,7 +69,8 @@ export class Outbox<Sent> {
   #full = false;
   #accepted = 0;
   #handed = 0;
-  #closed: MillraceError | undefined = undefined;
+  #refusing: MillraceError | undefined = undefined;
+  #closed = false;
 
   constructor(
     transport: Transport,
@@ -92,7 +93,7 @@ export class Outbox<Sent> {
 
   /** Encodes and accepts one frame; a promise means: wait before sending more. Throws what the framing throws. */
   send(frame: Sent, listen?: OutcomeListener): void | Promise<void> {
-    if (this.#closed !== undefined) return refuse(this.#closed, listen);
+    if (this.#refusing !== undefined) return refuse(this.#refusing, listen);
     if (this.#blocked && this.#policy === "drop-oldest") {
       scratch.reset();
       this.#framing.encode(frame, scratch);
@@ -118,7 +119,7 @@ export class Outbox<Sent> {
   /** Accepts bytes that are one encoded frame already: a broadcast, or a keepalive. */
   sendEncoded(bytes: Uint8Array, listen?: OutcomeListener): void | Promise<void> {
     const { length } = bytes;
-    if (this.#closed !== undefined) return refuse(this.#closed, listen);
+    if (this.#refusing !== undefined) return refuse(this.#refusing, listen);
     if (this.#blocked && this.#policy === "drop-oldest") return this.#sendWhole(bytes, listen);
     if (this.pending + length > this.#limit && !this.#admits(length)) return this.#overflow(length, listen);
     (this.#writer ??= takeWriter()).bytes(bytes);
@@ -127,7 +128,7 @@ export class Outbox<Sent> {
 
   /** Hands over what has gathered, unless the transport is still busy with the last write. */
   flush(): void {
-    while (!this.#blocked && this.#closed === undefined) {
+    while (!this.#blocked && !this.#closed) {
       if (this.#whole !== undefined) this.#unpackWhole();
       const writer = this.#writer;
       if (writer === undefined) return;
@@ -151,10 +152,16 @@ export class Outbox<Sent> {
     this.flush();
   }
 
+  /** Takes no more frames; what was accepted is still delivered. */
+  refuse(error: MillraceError): void {
+    this.#refusing ??= error;
+  }
+
   /** The connection is over: every frame still held fails, once. */
   close(error: MillraceError): void {
-    if (this.#closed !== undefined) return;
-    this.#closed = error;
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#refusing = error;
     const waiters = this.#waiters;
     this.#writer = this.#whole = this.#waiters = this.#lent = undefined;
     const handed = this.bytesSent + this.#inTransport;
@@ -170,7 +177,7 @@ export class Outbox<Sent> {
     this.pending += size;
     if (listen !== undefined) this.#wait(size, listen);
     if (this.pending - this.#inTransport >= largeSlab) this.flush();
-    if (this.pending <= this.#limit || this.#closed !== undefined) return;
+    if (this.pending <= this.#limit || this.#closed) return;
     if (!this.#full) {
       this.#full = true;
       this.#owner.congested(true);

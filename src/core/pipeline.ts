@@ -15,14 +15,14 @@ import type { Transport, TransportEvents } from "./transport.ts";
 /** What the pipeline tells its connection, in the transport's own turn. */
 export interface PipelineOwner<Received> {
   frame(frame: Received): void;
-  /** A chunk has gone through: `partial` says that a frame has begun and is not complete. */
-  chunkDone(partial: boolean): void;
+  /** A chunk of so many bytes has gone through: `partial` says that a frame has begun and is not complete. */
+  chunkDone(bytes: number, partial: boolean): void;
   /** A bad frame was skipped; reading goes on. */
   skipped(error: FrameError): void;
   /** No frame can follow this one. */
   faulted(error: FrameError): void;
-  /** The peer sent FIN, at a frame boundary. */
-  inputEnded(): void;
+  /** No more frames: the peer sent FIN at a frame boundary, or reading was stopped at one. */
+  inputEnded(byPeer: boolean): void;
   transportDrained(): void;
   transportClosed(error: SocketError | undefined): void;
 }
@@ -73,15 +73,17 @@ export class Pipeline<Received> implements TransportEvents {
     this.bytesReceived += chunk.length;
     if (this.#discarding) return true;
     this.#watchdog?.noteRead();
-    if (this.framesReceived === 0 && this.#head === undefined) this.#head = chunk.subarray(0, headLength);
     try {
       this.#decoder.push(chunk, this.#next);
     } catch (error) {
+      this.#head ??= chunk;
       this.#fault(error);
       return true;
     }
+    if (this.framesReceived > 0) this.#head = undefined;
+    else this.#head ??= chunk.slice(0, headLength);
     const { buffered } = this.#decoder;
-    this.#owner.chunkDone(buffered > 0);
+    this.#owner.chunkDone(chunk.length, buffered > 0);
     if (this.#limiter !== undefined) this.#limit(this.#limiter, chunk.length);
     if (this.#stopping && buffered === 0) this.#finishInput();
     return this.#discarding || this.gate.isOpen;
@@ -92,13 +94,13 @@ export class Pipeline<Received> implements TransportEvents {
   }
 
   end(): void {
-    if (this.#discarding) return this.#owner.inputEnded();
+    if (this.#discarding) return this.#owner.inputEnded(true);
     try {
       this.#decoder.flush?.(this.#next);
     } catch (error) {
       return this.#fault(error);
     }
-    this.#owner.inputEnded();
+    this.#owner.inputEnded(true);
   }
 
   close(error?: SocketError): void {
@@ -121,7 +123,7 @@ export class Pipeline<Received> implements TransportEvents {
 
   #finishInput(): void {
     this.discard();
-    this.#owner.inputEnded();
+    this.#owner.inputEnded(false);
   }
 
   #limit(limiter: RateLimiter, bytes: number): void {

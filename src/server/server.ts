@@ -1,63 +1,262 @@
-/** A running server as its owner sees it (the implementation follows in this file). */
+/**
+ * A server: one listener, the registry of its connections, and the states between start and stop.
+ *
+ * Made by `makeServer` in an Effect scope, whose closing drains it; `serve.ts` is the promise face. Knows no
+ * framing and no runtime: it hands every admitted transport to the registry.
+ */
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import { broadcast, type BroadcastReport } from "../connection/broadcast.ts";
 import type { Connection } from "../connection/connection.ts";
-import type { DurationInput } from "../core/duration.ts";
+import { Registry } from "../connection/registry.ts";
+import { systemClock } from "../core/clock.ts";
+import { type DurationInput, toMilliseconds } from "../core/duration.ts";
+import { type OptionsError, ShutdownTimeoutError, SocketError, socketErrorFrom } from "../core/errors.ts";
 import type { SendOutcome } from "../core/outcome.ts";
-import type { Address } from "../core/transport.ts";
-import type { BroadcastReport, RateSample, ServerState, ServerStats, ShutdownReport } from "./server_options.ts";
+import type { Adapter, Address, Listener, Transport } from "../core/transport.ts";
+import { Admission } from "./admission.ts";
+import { drain } from "./drain.ts";
+import { inspect, type ServerInspection } from "./inspection.ts";
+import { consoleLogger, logClosed, logFrameError, logHandlerError, logOpened, peerFields } from "./log.ts";
+import { RateSampler } from "./rates.ts";
+import type { Logger, RateSample, ServerOptions, ServerState, ServerStats, ShutdownReport } from "./server_options.ts";
+import { resolveServer, type ServerSettings } from "./settings.ts";
+import { collectStats } from "./stats.ts";
 
-/** A server, from `serve()`. */
-export interface Server<Received, Sent = Received, Context = undefined> extends AsyncDisposable {
+/** A running server. */
+export class Server<Received, Sent = Received, Context = undefined> implements AsyncDisposable {
+  /** Resolves, never rejects, once the server has stopped, whoever stopped it. */
+  readonly finished: Promise<ShutdownReport>;
+  readonly #options: ServerOptions<Received, Sent, Context>;
+  readonly #settings: ServerSettings<Received, Sent, Context>;
+  readonly #adapter: Adapter;
+  readonly #registry: Registry<Received, Sent, Context>;
+  readonly #admission: Admission;
+  readonly #log: Logger;
+  #state: ServerState = "created";
+  #address: Address;
+  #listener: Listener | undefined = undefined;
+  #sampler: RateSampler<Received, Sent, Context> | undefined = undefined;
+  #stopping: Promise<ShutdownReport> | undefined = undefined;
+  #switching: Promise<void> = Promise.resolve();
+  #drainMs = 0;
+  #finish!: (report: ShutdownReport) => void;
+
+  /** Servers come from `serve` and `makeServer`. */
+  constructor(
+    options: ServerOptions<Received, Sent, Context>,
+    adapter: Adapter,
+    settings: ServerSettings<Received, Sent, Context>,
+    registry: (log: Logger) => Registry<Received, Sent, Context>,
+  ) {
+    this.#options = options;
+    this.#adapter = adapter;
+    this.#settings = settings;
+    this.#log = options.logger ?? consoleLogger;
+    this.#registry = registry(this.#log);
+    this.#admission = new Admission(settings.maxConnections, settings.farewell, this.#registry.clock);
+    this.#address = settings.listen.address;
+    this.finished = new Promise((resolve) => this.#finish = resolve);
+  }
+
   /** Where it listens; port 0 has become the port that was chosen. */
-  readonly address: Address;
-  readonly state: ServerState;
+  get address(): Address {
+    return this.#address;
+  }
+
+  get state(): ServerState {
+    return this.#state;
+  }
+
   /** Open connections by id. */
-  readonly connections: ReadonlyMap<string, Connection<Received, Sent, Context>>;
-  stats(): ServerStats;
-  /** Rates over the last second; counting starts with the first call or the first subscription. */
-  rates(): RateSample;
-  /** Encodes once, sends to all, or to those for which `filter` is true, each under its own egress policy. */
+  get connections(): ReadonlyMap<string, Connection<Received, Sent, Context>> {
+    return this.#registry.connections;
+  }
+
+  /** Name of the adapter whose sockets are used. */
+  get runtime(): Adapter["name"] {
+    return this.#adapter.name;
+  }
+
+  /** What was counted since the start, and what is held now (F-50). */
+  stats(): ServerStats {
+    return collectStats(this.#registry, this.#admission, this.#drainMs);
+  }
+
+  /** Rates over the last second (F-51); sampling starts with the first call or with `onStats`. */
+  rates(): RateSample {
+    return this.#sampling().sample;
+  }
+
+  /** Listener and connections as data (F-52). */
+  inspect(): ServerInspection {
+    return inspect(this, this.#registry, this.#settings.profile.framing.name, this.#sampler);
+  }
+
+  /**
+   * Sends one frame to all connections, or to those for which `filter` is true: encoded once, each under its own
+   * egress policy. Resolves when the outcome of every one is known (F-44, F-67).
+   */
   broadcast(
     frame: Sent,
     filter?: (connection: Connection<Received, Sent, Context>) => boolean,
-  ): Promise<BroadcastReport>;
-  /** Sends to one connection; an unknown id is an outcome `failed` with `SocketError` `unknown_connection`. */
-  send(id: string, frame: Sent): Promise<SendOutcome>;
-  /** Closes one connection at once; false when the id is unknown. */
-  kill(id: string, why?: { readonly reason?: string; readonly code?: string }): boolean;
-  /** Stops accepting: the port refuses until `resume`. Open connections go on. */
-  suspend(): Promise<void>;
-  resume(): Promise<void>;
-  /** Drains; rejects with `ShutdownTimeoutError` when the deadline destroyed connections. Idempotent. */
-  shutdown(options?: { readonly deadline?: DurationInput | undefined }): Promise<ShutdownReport>;
-  /** Destroys everything now. Idempotent. */
-  close(): Promise<ShutdownReport>;
-  /** Resolves, never rejects, when the server has stopped, whoever stopped it. */
-  readonly finished: Promise<ShutdownReport>;
-  /** Everything about the listener and its connections as data (F-52). */
-  inspect(): ServerInspection;
+  ): Promise<BroadcastReport> {
+    return broadcast(this.#registry.sessions, this.#settings.profile.framing, frame, filter);
+  }
+
+  /** Sends to one connection (F-45); an unknown id is the outcome `failed` with reason `unknown_connection`. */
+  send(id: string, frame: Sent): Promise<SendOutcome> {
+    const connection = this.connections.get(id);
+    if (connection !== undefined) return connection.deliver(frame);
+    const error = new SocketError("unknown_connection", `send to connection ${id}: no such connection is open`);
+    return Promise.resolve({ status: "failed", kernel: "none", error });
+  }
+
+  /** Drops one connection at once (F-46); false when the id is unknown. */
+  kill(id: string, why: { readonly reason?: string | undefined; readonly code?: string | undefined } = {}): boolean {
+    const connection = this.connections.get(id);
+    connection?.kill(why);
+    return connection !== undefined;
+  }
+
+  /** Stops accepting (F-20): the port refuses until `resume`; open connections go on. */
+  suspend(): Promise<void> {
+    return this.#switch(async () => {
+      if (this.#state !== "running") return;
+      this.#enter("suspended");
+      await this.#listener?.stop();
+    });
+  }
+
+  /** Accepts again, on the same address; rejects with `SocketError` when another process has taken it. */
+  resume(): Promise<void> {
+    return this.#switch(async () => {
+      if (this.#state === "suspended") await this.listen();
+    });
+  }
+
+  /**
+   * Drains (F-18): accepts no more, tells handlers (`connection.signal`), lets them finish, flushes, closes. At
+   * the deadline (default: the option `shutdownDeadline`) the rest is destroyed, and this rejects with
+   * `ShutdownTimeoutError`. Idempotent: the first call decides.
+   */
+  async shutdown(options: { readonly deadline?: DurationInput | undefined } = {}): Promise<ShutdownReport> {
+    const { deadline } = options;
+    const ms = deadline === undefined ? this.#settings.shutdownDeadline : toMilliseconds(deadline, "deadline");
+    const report = await this.#stop(ms);
+    if (report.destroyed.length > 0) throw new ShutdownTimeoutError(ms, report.destroyed);
+    return report;
+  }
+
+  /** Destroys everything now (F-19), also in the middle of a shutdown. Idempotent, never rejects. */
+  close(): Promise<ShutdownReport> {
+    if (this.#stopping !== undefined && this.#state === "draining") this.#registry.destroyAll();
+    return this.#stop(0);
+  }
+
+  /** Shuts down with the default deadline; what remains then is destroyed without an error. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stop(this.#settings.shutdownDeadline);
+  }
+
+  /** Binds; called by `makeServer` and `resume`. Rejects with `SocketError`. */
+  async listen(): Promise<void> {
+    const options = {
+      ...this.#settings.listen,
+      address: this.#address,
+      failed: (error: SocketError, fatal: boolean) => this.#listenerFailed(error, fatal),
+    };
+    const listener = await this.#adapter.listen(options, (transport) => this.#accept(transport));
+    this.#listener = listener;
+    this.#address = listener.address;
+    this.#enter("running");
+    if (this.#options.onStats !== undefined) this.#sampling();
+  }
+
+  #accept(transport: Transport): void {
+    const refusal = this.#state !== "running" ? "draining" : this.#admission.refusal(this.#registry.sessions.size);
+    if (refusal === undefined) {
+      this.#registry.open(transport, this.#settings.profile);
+      return;
+    }
+    const { peer } = transport;
+    this.#admission.reject(transport);
+    this.#log({ level: "debug", message: "connection rejected", fields: { ...peerFields(peer), reason: refusal } });
+    this.#call(() => this.#options.onReject?.(peer, refusal));
+  }
+
+  #stop(deadline: number): Promise<ShutdownReport> {
+    return this.#stopping ??= Effect.runPromise(Effect.gen({ self: this }, function* () {
+      yield* Effect.promise(() => this.#switching);
+      this.#enter("draining");
+      const stopped = this.#listener?.stop().catch((error) => this.#listenerFailed(socketErrorFrom(error, "stop listening"), false));
+      const report = yield* drain(this.#registry, deadline);
+      yield* Effect.promise(() => stopped ?? Promise.resolve()).pipe(Effect.timeoutOption(1000));
+      this.#drainMs = report.durationMs;
+      this.#sampler?.stop();
+      this.#enter("stopped");
+      this.#finish(report);
+      return report;
+    }));
+  }
+
+  /** One change of the listener at a time. */
+  #switch(change: () => Promise<void>): Promise<void> {
+    const done = this.#switching.then(change);
+    this.#switching = done.catch(() => {});
+    return done;
+  }
+
+  #enter(state: ServerState): void {
+    this.#state = state;
+    this.#log({ level: "info", message: `server ${state}`, fields: { address: this.#address } });
+    this.#call(() => this.#options.onState?.(state));
+  }
+
+  #listenerFailed(error: SocketError, fatal: boolean): void {
+    this.#log({ level: "error", message: "listener failed", fields: { error: error.message, reason: error.reason, fatal } });
+    this.#call(() => this.#options.onListenerError?.(error));
+  }
+
+  #sampling(): RateSampler<Received, Sent, Context> {
+    return this.#sampler ??= new RateSampler(this.#registry, this.#options.onStats);
+  }
+
+  #call(hook: () => void): void {
+    try {
+      hook();
+    } catch (error) {
+      const text = error instanceof Error ? error.stack : String(error);
+      this.#log({ level: "error", message: "hook failed", fields: { error: text } });
+    }
+  }
 }
 
-/** The server as data. */
-export interface ServerInspection {
-  readonly address: Address;
-  readonly state: ServerState;
-  readonly runtime: string;
-  readonly framing: string;
-  readonly stats: ServerStats;
-  readonly connections: readonly ConnectionInspection[];
-}
-
-/** One connection as data. */
-export interface ConnectionInspection {
-  readonly id: string;
-  readonly ip: string;
-  readonly port: number;
-  readonly state: string;
-  readonly startedAt: number;
-  readonly bytesReceived: number;
-  readonly bytesSent: number;
-  readonly framesReceived: number;
-  readonly framesSent: number;
-  readonly inboxFrames: number;
-  readonly outboxBytes: number;
+/**
+ * A server that lives as long as the scope: closing the scope drains it within `shutdownDeadline`. Handlers that
+ * are Effects run with the services of the caller.
+ */
+export function makeServer<Received, Sent = Received, Context = undefined>(
+  options: ServerOptions<Received, Sent, Context>,
+  adapter: Adapter,
+): Effect.Effect<Server<Received, Sent, Context>, OptionsError | SocketError, Scope.Scope> {
+  return Effect.gen(function* () {
+    const services = yield* Effect.context<never>();
+    const settings = yield* Effect.try({
+      try: () => resolveServer(options, adapter),
+      catch: (error) => error as OptionsError,
+    });
+    const server = new Server(options, adapter, settings, (log) =>
+      new Registry(options.clock ?? systemClock, services, {
+        opened: (session) => logOpened(log, session),
+        closed: (session, record) => logClosed(log, session, record),
+        frameFailed: (session, error) => logFrameError(log, session, error),
+        handlerFailed: (session, error) => logHandlerError(log, session, error),
+      }));
+    yield* Effect.acquireRelease(
+      Effect.tryPromise({ try: () => server.listen(), catch: (error) => error as SocketError }),
+      () => Effect.promise(() => server[Symbol.asyncDispose]()),
+    );
+    return server;
+  });
 }

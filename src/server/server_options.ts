@@ -1,10 +1,9 @@
 /** What `serve` takes, and what it reports back. */
-import type { Address, Peer } from "../core/transport.ts";
 import type { DurationInput } from "../core/duration.ts";
-import type { Adapter } from "../core/transport.ts";
+import type { Adapter, Peer } from "../core/transport.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ConnectionOptions, Handler } from "../connection/connection_options.ts";
-import type { CloseReason, TerminationRecord } from "../connection/termination.ts";
+import type { CloseReason } from "../connection/termination.ts";
 import type { SocketError } from "../core/errors.ts";
 
 /** Settings of a server. Exactly one of `port` and `path`, exactly one of `handler` and `onFrame`. */
@@ -34,6 +33,8 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined>
   readonly onReject?: ((peer: Peer, reason: RejectReason) => void) | undefined;
   /** The server changed its state. */
   readonly onState?: ((state: ServerState) => void) | undefined;
+  /** Takes the rates of every second (F-51). Must not throw. */
+  readonly onStats?: ((sample: RateSample) => void) | undefined;
   /** Hears of failures of the listener itself. @default logged */
   readonly onListenerError?: ((error: SocketError) => void) | undefined;
   /** Takes structured log records (F-53). @default warnings and errors to the console, one JSON line each */
@@ -87,14 +88,18 @@ export interface ServerStats {
   readonly stalls: number;
 }
 
-/** Rates over the last whole second (F-51). */
-export interface RateSample {
-  /** Wall-clock time of the sample. */
-  readonly at: number;
+/** Rates of one connection over the last whole second. */
+export interface ConnectionRates {
   readonly bytesReceivedPerSecond: number;
   readonly bytesSentPerSecond: number;
   readonly framesReceivedPerSecond: number;
   readonly framesSentPerSecond: number;
+}
+
+/** Rates of a server over the last whole second (F-51). */
+export interface RateSample extends ConnectionRates {
+  /** Wall-clock time of the sample. */
+  readonly at: number;
   readonly connectionsPerSecond: number;
   readonly connectionsActive: number;
   readonly outboxBytes: number;
@@ -111,12 +116,3 @@ export interface ShutdownReport {
   readonly durationMs: number;
 }
 
-/** What one broadcast came to; the outcomes of all targets are in when the promise resolves. */
-export interface BroadcastReport {
-  readonly targets: number;
-  readonly sent: number;
-  readonly dropped: number;
-  readonly failed: number;
-}
-
-export type { Address, TerminationRecord };

@@ -1,0 +1,110 @@
+/**
+ * One outgoing connection, as a scoped resource: closing the scope closes it. `connect.ts` is the promise face.
+ */
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import type { Connection } from "../connection/connection.ts";
+import { connectionKeys, resolveAddress, resolveProfile, resolveTuning } from "../connection/profile.ts";
+import { Registry } from "../connection/registry.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { type OptionsError, SocketError, TimeoutError } from "../core/errors.ts";
+import { defaults, OptionsCheck } from "../core/options.ts";
+import type { Adapter, ConnectOptions as Dial, Transport } from "../core/transport.ts";
+import type { ConnectOptions } from "./connect_options.ts";
+
+const clientKeys: readonly string[] = [
+  ...connectionKeys,
+  "port",
+  "host",
+  "path",
+  "connectTimeout",
+  "signal",
+  "adapter",
+  "clock",
+];
+
+/** Connects; the connection is closed, with what it still has to send, when the scope closes. */
+export function makeConnection<Received, Sent = Received, Context = undefined>(
+  options: ConnectOptions<Received, Sent, Context>,
+  adapter: Adapter,
+): Effect.Effect<Connection<Received, Sent, Context>, OptionsError | SocketError | TimeoutError, Scope.Scope> {
+  return Effect.acquireRelease(
+    open(options, adapter),
+    (connection) => Effect.promise(() => connection.close()),
+    { interruptible: true },
+  );
+}
+
+function open<Received, Sent, Context>(
+  options: ConnectOptions<Received, Sent, Context>,
+  adapter: Adapter,
+): Effect.Effect<Connection<Received, Sent, Context>, OptionsError | SocketError | TimeoutError> {
+  return Effect.gen(function* () {
+    const services = yield* Effect.context<never>();
+    const { clock = systemClock, signal } = options;
+    const settings = yield* Effect.try({ try: () => resolve(options, adapter), catch: (error) => error as OptionsError });
+    const transport = yield* dial(adapter, settings.dial, settings.timeout, clock, signal);
+    const session = new Registry<Received, Sent, Context>(clock, services, {}).open(transport, settings.profile);
+    if (signal !== undefined) {
+      const abort = () => session.connection.abort();
+      signal.addEventListener("abort", abort);
+      void session.connection.closed.then(() => signal.removeEventListener("abort", abort));
+      if (signal.aborted) abort();
+    }
+    return session.connection;
+  });
+}
+
+function resolve<Received, Sent, Context>(options: ConnectOptions<Received, Sent, Context>, adapter: Adapter) {
+  const check = new OptionsCheck();
+  check.keys(options, clientKeys);
+  const settings = {
+    dial: { address: resolveAddress(check, options, adapter, 1), tls: undefined, ...resolveTuning(check, options) },
+    timeout: check.duration("connectTimeout", options.connectTimeout, defaults.connectTimeout),
+    profile: resolveProfile(check, options, undefined),
+  };
+  check.done();
+  return settings;
+}
+
+/** The adapter's `connect` under the timeout, the caller's signal and interruption. */
+function dial(
+  adapter: Adapter,
+  options: Omit<Dial, "signal">,
+  timeout: number,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+): Effect.Effect<Transport, SocketError | TimeoutError> {
+  const { address } = options;
+  const where = address.transport === "tcp" ? `${address.host}:${address.port}` : address.path;
+  return Effect.callback<Transport, SocketError | TimeoutError>((resume, interrupted) => {
+    const attempt = new AbortController();
+    let expired = false;
+    const timer = timeout === Infinity ? undefined : clock.setTimer(() => {
+      expired = true;
+      attempt.abort();
+    }, timeout);
+    const give = () => attempt.abort();
+    signal?.addEventListener("abort", give);
+    interrupted.addEventListener("abort", give);
+    if (signal?.aborted) give();
+    const settle = (outcome: Effect.Effect<Transport, SocketError | TimeoutError>) => {
+      if (timer !== undefined) clock.clearTimer(timer);
+      signal?.removeEventListener("abort", give);
+      resume(outcome);
+    };
+    adapter.connect({ ...options, signal: attempt.signal }).then(
+      (transport) => {
+        if (!attempt.signal.aborted) return settle(Effect.succeed(transport));
+        transport.abort();
+        settle(Effect.fail(new SocketError("aborted", `connect to ${where}: aborted`)));
+      },
+      (error: SocketError) => {
+        const hint = "; check that it is reachable, or raise connectTimeout";
+        settle(Effect.fail(expired
+          ? new TimeoutError("connect", timeout, `connect to ${where}: no answer within ${timeout} ms${hint}`)
+          : error));
+      },
+    );
+  });
+}

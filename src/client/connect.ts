@@ -1,0 +1,24 @@
+/** `connect`: an outgoing framed connection behind plain promises. */
+import * as Effect from "effect/Effect";
+import * as Exit from "effect/Exit";
+import * as Scope from "effect/Scope";
+import { detectAdapter } from "../adapters/detect.ts";
+import type { Connection } from "../connection/connection.ts";
+import { makeConnection } from "./client.ts";
+import type { ConnectOptions } from "./connect_options.ts";
+
+/**
+ * Connects and gives the same `Connection` that a server's handler gets (F-36).
+ *
+ * Rejects with `OptionsError` before any socket opens, `TimeoutError` (reason `connect`) after `connectTimeout`,
+ * and `SocketError`: `refused`, `host_not_found`, `unreachable`, or `aborted` by the signal.
+ */
+export async function connect<Received, Sent = Received, Context = undefined>(
+  options: ConnectOptions<Received, Sent, Context>,
+): Promise<Connection<Received, Sent, Context>> {
+  const adapter = options.adapter ?? await detectAdapter();
+  const scope = Scope.makeUnsafe();
+  const connection = await Effect.runPromise(Scope.provide(makeConnection(options, adapter), scope));
+  void connection.closed.then(() => Effect.runPromise(Scope.close(scope, Exit.void)));
+  return connection;
+}

@@ -1,0 +1,23 @@
+/** What `connect` takes. */
+import type { ConnectionOptions } from "../connection/connection_options.ts";
+import type { Clock } from "../core/clock.ts";
+import type { DurationInput } from "../core/duration.ts";
+import type { Adapter } from "../core/transport.ts";
+
+/** Settings of an outgoing connection. Exactly one of `port` and `path`. */
+export interface ConnectOptions<Received, Sent = Received, Context = undefined>
+  extends ConnectionOptions<Received, Sent, Context> {
+  readonly port?: number | undefined;
+  /** Name or IP address. @default "127.0.0.1" */
+  readonly host?: string | undefined;
+  /** Path of a Unix socket, instead of `port`. */
+  readonly path?: string | undefined;
+  /** Give up connecting after this long (`TimeoutError`, reason `connect`). @default "10 seconds" */
+  readonly connectTimeout?: DurationInput | undefined;
+  /** Aborts connecting (`SocketError`, reason `aborted`); once connected, drops the connection. */
+  readonly signal?: AbortSignal | undefined;
+  /** Sockets to use. @default those of the runtime it runs on */
+  readonly adapter?: Adapter | undefined;
+  /** Time to use, for tests. @default the system's */
+  readonly clock?: Clock | undefined;
+}

@@ -1,0 +1,42 @@
+/** One frame to many connections: encoded once, each under its own egress policy (F-44), counted (F-67). */
+import { ByteWriter } from "../core/bytes.ts";
+import type { Framing } from "../core/framing/framing.ts";
+import type { Connection } from "./connection.ts";
+import type { Session } from "./session.ts";
+
+/** What a broadcast came to. */
+export interface BroadcastReport {
+  /** Connections that the frame was meant for. */
+  readonly targets: number;
+  /** The kernel took it. */
+  readonly sent: number;
+  /** A drop policy gave it up. */
+  readonly dropped: number;
+  /** The connection ended first, or its limit refused it. */
+  readonly failed: number;
+}
+
+/** Sends to the sessions for whose connection `filter` is true; resolves when every outcome is in. */
+export function broadcast<Received, Sent, Context>(
+  sessions: Iterable<Session<Received, Sent, Context>>,
+  framing: Framing<Received, Sent>,
+  frame: Sent,
+  filter: ((connection: Connection<Received, Sent, Context>) => boolean) | undefined,
+): Promise<BroadcastReport> {
+  const writer = new ByteWriter();
+  framing.encode(frame, writer);
+  const bytes = writer.take();
+  const chosen = [...sessions].filter((session) => filter === undefined || filter(session.connection));
+  const counts = { sent: 0, dropped: 0, failed: 0 };
+  const targets = chosen.length;
+  if (targets === 0) return Promise.resolve({ targets, ...counts });
+  return new Promise((resolve) => {
+    let missing = targets;
+    for (const session of chosen) {
+      session.sendEncoded(bytes, (outcome) => {
+        counts[outcome.status]++;
+        if (--missing === 0) resolve({ targets, ...counts });
+      });
+    }
+  });
+}

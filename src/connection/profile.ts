@@ -1,0 +1,133 @@
+/**
+ * What goes inward of a connection's options: one frozen record of plain numbers and functions, shared by
+ * all connections of a server.
+ */
+import { defaults, type OptionsCheck } from "../core/options.ts";
+import type { Framing } from "../core/framing/framing.ts";
+import type { EgressPolicy } from "../core/outcome.ts";
+import type { RateLimits } from "../core/rate_limiter.ts";
+import type { Adapter, Address } from "../core/transport.ts";
+import type { ConnectionOptions, Handler } from "./connection_options.ts";
+
+/** Checked settings. Durations in milliseconds, `Infinity` for never. */
+export interface ConnectionProfile<Received, Sent, Context> {
+  readonly framing: Framing<Received, Sent>;
+  readonly idle: number;
+  readonly readIdle: number;
+  readonly writeIdle: number;
+  readonly firstFrame: number;
+  readonly frame: number;
+  readonly close: number;
+  readonly linger: number;
+  readonly keepalive: { readonly interval: number; readonly payload: Uint8Array | (() => Uint8Array) } | undefined;
+  readonly ingressLimit: number;
+  readonly egressLimit: number;
+  readonly egressPolicy: EgressPolicy;
+  readonly rateLimit: RateLimits | undefined;
+  readonly allowHalfOpen: boolean;
+  readonly handler: Handler<Received, Sent, Context> | undefined;
+  readonly options: ConnectionOptions<Received, Sent, Context>;
+}
+
+/** Names of the options that every connection has. */
+export const connectionKeys: readonly string[] = [
+  "framing",
+  "idleTimeout",
+  "readIdleTimeout",
+  "writeIdleTimeout",
+  "firstFrameTimeout",
+  "frameTimeout",
+  "closeTimeout",
+  "lingerTimeout",
+  "keepalive",
+  "ingressLimit",
+  "egressLimit",
+  "egressPolicy",
+  "rateLimit",
+  "allowHalfOpen",
+  "noDelay",
+  "tcpKeepAlive",
+  "context",
+  "onFrame",
+  "onConnect",
+  "onDisconnect",
+  "onFrameError",
+  "onError",
+];
+
+const policies: readonly EgressPolicy[] = ["wait", "drop-newest", "drop-oldest", "close"];
+
+/** Checks the options of a connection; faults go to `check`. */
+export function resolveProfile<Received, Sent, Context>(
+  check: OptionsCheck,
+  options: ConnectionOptions<Received, Sent, Context>,
+  handler: Handler<Received, Sent, Context> | undefined,
+): ConnectionProfile<Received, Sent, Context> {
+  const { framing, keepalive, rateLimit } = options;
+  if (typeof framing?.decoder !== "function" || typeof framing.encode !== "function") {
+    check.refuse("framing", framing, "a framing, such as lines(), lengthField({ lengthBytes: 4 }) or your own");
+  }
+  for (const name of ["onFrame", "onConnect", "onDisconnect", "onFrameError", "onError", "context"] as const) {
+    if (options[name] !== undefined && typeof options[name] !== "function") check.refuse(name, options[name], "a function");
+  }
+  if (options.allowHalfOpen && options.onFrame === undefined) {
+    check.refuse("allowHalfOpen", true, "to be used with onFrame; a handler decides itself when it is done");
+  }
+  for (const [name, value] of Object.entries({ bytesPerSecond: rateLimit?.bytesPerSecond, framesPerSecond: rateLimit?.framesPerSecond })) {
+    if (value !== undefined && !(value > 0)) check.refuse(`rateLimit.${name}`, value, "more than 0");
+  }
+  return Object.freeze({
+    framing,
+    idle: check.duration("idleTimeout", options.idleTimeout, defaults.idleTimeout),
+    readIdle: check.duration("readIdleTimeout", options.readIdleTimeout, Infinity),
+    writeIdle: check.duration("writeIdleTimeout", options.writeIdleTimeout, Infinity),
+    firstFrame: check.duration("firstFrameTimeout", options.firstFrameTimeout, Infinity),
+    frame: check.duration("frameTimeout", options.frameTimeout, defaults.frameTimeout),
+    close: check.duration("closeTimeout", options.closeTimeout, defaults.closeTimeout),
+    linger: check.duration("lingerTimeout", options.lingerTimeout, defaults.lingerTimeout),
+    keepalive: keepalive && {
+      interval: check.duration("keepalive.interval", keepalive.interval, Infinity),
+      payload: keepalive.payload,
+    },
+    ingressLimit: check.integer("ingressLimit", options.ingressLimit, defaults.ingressLimit, 1),
+    egressLimit: check.integer("egressLimit", options.egressLimit, defaults.egressLimit, 1),
+    egressPolicy: check.oneOf("egressPolicy", options.egressPolicy, defaults.egressPolicy, policies),
+    rateLimit,
+    allowHalfOpen: options.allowHalfOpen ?? false,
+    handler,
+    options,
+  });
+}
+
+/** Checks the socket settings. */
+export function resolveTuning(
+  check: OptionsCheck,
+  options: Pick<ConnectionOptions<unknown>, "noDelay" | "tcpKeepAlive">,
+): { readonly noDelay: boolean; readonly keepAlive: "system" | false | number } {
+  const { tcpKeepAlive, noDelay } = options;
+  return {
+    noDelay: noDelay ?? defaults.noDelay,
+    keepAlive: tcpKeepAlive === false || tcpKeepAlive === "system"
+      ? tcpKeepAlive
+      : check.duration("tcpKeepAlive", tcpKeepAlive, defaults.tcpKeepAlive),
+  };
+}
+
+/** Checks where to listen or connect: exactly one of `port` and `path`. */
+export function resolveAddress(
+  check: OptionsCheck,
+  options: { readonly port?: number | undefined; readonly host?: string | undefined; readonly path?: string | undefined },
+  adapter: Adapter,
+  leastPort: 0 | 1,
+): Address {
+  const { port, path, host } = options;
+  if ((port === undefined) === (path === undefined)) {
+    check.refuse("port", port === undefined ? undefined : "port and path", "exactly one of port and path");
+  }
+  if (path === undefined) {
+    return { transport: "tcp", host: host ?? defaults.host, port: check.integer("port", port, 0, leastPort, 65535) };
+  }
+  if (host !== undefined) check.refuse("host", host, "no host beside path");
+  if (!adapter.can.unix) check.unsupported("path", path, `port: ${adapter.name} has no Unix sockets`);
+  return { transport: "unix", path };
+}

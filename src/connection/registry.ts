@@ -1,0 +1,213 @@
+/**
+ * The set of open connections of one server or client: who is there, what they counted, and when all have
+ * gone. It owns the sessions on behalf of its server and tells an observer what happens.
+ */
+import * as Cause from "effect/Cause";
+import type * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import * as Exit from "effect/Exit";
+import type { Clock } from "../core/clock.ts";
+import type { FrameError } from "../core/errors.ts";
+import { sharedWheel, type TimerWheel } from "../core/timer_wheel.ts";
+import type { Transport } from "../core/transport.ts";
+import { type Turn, turnOf } from "../core/turn.ts";
+import type { Connection } from "./connection.ts";
+import type { ConnectionProfile } from "./profile.ts";
+import { Session } from "./session.ts";
+import type { SessionOwner } from "./session_owner.ts";
+import type { CloseReason, TerminationRecord } from "./termination.ts";
+
+/** Hears what happens to connections, for logs and traces. Must not throw. */
+export interface RegistryObserver<Received, Sent, Context> {
+  opened?(session: Session<Received, Sent, Context>): void;
+  closed?(session: Session<Received, Sent, Context>, record: TerminationRecord): void;
+  frameFailed?(session: Session<Received, Sent, Context>, error: FrameError): void;
+  handlerFailed?(session: Session<Received, Sent, Context>, error: unknown): void;
+}
+
+/** What connections counted, ended ones included. */
+export interface Totals {
+  opened: number;
+  closed: number;
+  bytesReceived: number;
+  bytesSent: number;
+  framesReceived: number;
+  framesSent: number;
+  framesDropped: number;
+  outboxBytes: number;
+  frameErrors: number;
+  handlerErrors: number;
+  firstByteCount: number;
+  firstByteMs: number;
+}
+
+/** Open connections by id. */
+export class Registry<Received, Sent, Context> implements SessionOwner<Received, Sent, Context> {
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly turn: Turn;
+  readonly connections: Map<string, Connection<Received, Sent, Context>> = new Map();
+  readonly sessions: Set<Session<Received, Sent, Context>> = new Set();
+  /** Ids of the connections that `destroyAll` found. */
+  readonly destroyed: string[] = [];
+  readonly closedByReason: Partial<Record<CloseReason, number>> = {};
+  readonly #observer: RegistryObserver<Received, Sent, Context>;
+  readonly #services: Context.Context<never>;
+  /** Sessions whose handler runs, be the connection still open or not. */
+  readonly #handling: Set<Session<Received, Sent, Context>> = new Set();
+  readonly #gone: Totals = emptyTotals();
+  #waiting: (() => void)[] = [];
+
+  constructor(clock: Clock, services: Context.Context<never>, observer: RegistryObserver<Received, Sent, Context>) {
+    this.clock = clock;
+    this.wheel = sharedWheel(clock);
+    this.turn = turnOf(clock);
+    this.#services = services;
+    this.#observer = observer;
+  }
+
+  /** Takes a transport in, and starts it. */
+  open(
+    transport: Transport,
+    profile: ConnectionProfile<Received, Sent, Context>,
+  ): Session<Received, Sent, Context> {
+    const session = new Session(transport, profile, this);
+    this.#gone.opened++;
+    this.sessions.add(session);
+    this.connections.set(session.id, session.connection);
+    this.#observer.opened?.(session);
+    session.start();
+    return session;
+  }
+
+  /** Nobody is here and no handler runs. */
+  get empty(): boolean {
+    return this.sessions.size === 0 && this.#handling.size === 0;
+  }
+
+  /** How many connections are open, or have a handler that has not returned. */
+  get remaining(): number {
+    return new Set([...this.sessions, ...this.#handling]).size;
+  }
+
+  /**
+   * Destroys every connection, and no longer waits for handlers: one that never returns cannot be stopped, its
+   * connection is gone and that must do. Adds the ids of all of them to `destroyed`.
+   */
+  destroyAll(): void {
+    const remaining = new Set([...this.sessions, ...this.#handling]);
+    this.#handling.clear();
+    for (const session of remaining) {
+      this.destroyed.push(session.id);
+      session.destroy("shutdown");
+    }
+    this.#check();
+  }
+
+  /** Succeeds once `empty`. */
+  get whenEmpty(): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      if (this.empty) return resume(Effect.void);
+      const done = () => resume(Effect.void);
+      this.#waiting.push(done);
+      return Effect.sync(() => {
+        this.#waiting = this.#waiting.filter((other) => other !== done);
+      });
+    });
+  }
+
+  /** The sums over everybody who is or was here. */
+  totals(): Totals {
+    const totals = { ...this.#gone };
+    for (const session of this.sessions) {
+      addSession(totals, session);
+      totals.outboxBytes += session.outbox.pending;
+    }
+    return totals;
+  }
+
+  frameFailed(session: Session<Received, Sent, Context>, error: FrameError): void {
+    this.#gone.frameErrors++;
+    this.#observer.frameFailed?.(session, error);
+  }
+
+  handlerFailed(session: Session<Received, Sent, Context>, error: unknown): void {
+    this.#gone.handlerErrors++;
+    this.#observer.handlerFailed?.(session, error);
+  }
+
+  handlerBegan(session: Session<Received, Sent, Context>): void {
+    this.#handling.add(session);
+  }
+
+  handlerEnded(session: Session<Received, Sent, Context>): void {
+    this.#handling.delete(session);
+    this.#check();
+  }
+
+  ended(session: Session<Received, Sent, Context>, record: TerminationRecord): void {
+    this.sessions.delete(session);
+    this.connections.delete(session.id);
+    this.#gone.closed++;
+    this.closedByReason[record.reason] = (this.closedByReason[record.reason] ?? 0) + 1;
+    addSession(this.#gone, session);
+    this.#observer.closed?.(session, record);
+    this.#check();
+  }
+
+  runEffect(
+    effect: Effect.Effect<void, unknown>,
+    _session: Session<Received, Sent, Context>,
+    done: (failure?: { readonly error: unknown }) => void,
+  ): () => void {
+    const fiber = Effect.runForkWith(this.#services)(Effect.scoped(effect));
+    fiber.addObserver((exit) => {
+      if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) done();
+      else done({ error: Cause.squash(exit.cause) });
+    });
+    return () => fiber.interruptUnsafe();
+  }
+
+  #check(): void {
+    if (!this.empty) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    waiting.forEach((resume) => resume());
+  }
+}
+
+/** The part of a session that counts. */
+interface Counted {
+  readonly pipeline: { readonly bytesReceived: number; readonly framesReceived: number };
+  readonly outbox: { readonly bytesSent: number; readonly framesSent: number; readonly framesDropped: number };
+  readonly firstByteMs: number;
+}
+
+function emptyTotals(): Totals {
+  return {
+    opened: 0,
+    closed: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    framesReceived: 0,
+    framesSent: 0,
+    framesDropped: 0,
+    outboxBytes: 0,
+    frameErrors: 0,
+    handlerErrors: 0,
+    firstByteCount: 0,
+    firstByteMs: 0,
+  };
+}
+
+function addSession(totals: Totals, session: Counted): void {
+  const { pipeline, outbox, firstByteMs } = session;
+  totals.bytesReceived += pipeline.bytesReceived;
+  totals.framesReceived += pipeline.framesReceived;
+  totals.bytesSent += outbox.bytesSent;
+  totals.framesSent += outbox.framesSent;
+  totals.framesDropped += outbox.framesDropped;
+  if (firstByteMs < 0) return;
+  totals.firstByteCount++;
+  totals.firstByteMs += firstByteMs;
+}

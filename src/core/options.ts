@@ -1,0 +1,119 @@
+/**
+ * Every default in one column, and the check at the door: all faults of an options object at once.
+ *
+ * Used by `server/` and `client/`; inward goes a smaller record of plain numbers.
+ */
+import { type DurationInput, toMilliseconds } from "./duration.ts";
+import type { EgressPolicy } from "./outcome.ts";
+import { OptionsError, type OptionsIssue } from "./errors.ts";
+
+interface Defaults {
+  readonly host: string;
+  readonly maxConnections: number;
+  readonly noDelay: boolean;
+  readonly tcpKeepAlive: number;
+  readonly idleTimeout: number;
+  readonly frameTimeout: number;
+  readonly closeTimeout: number;
+  readonly lingerTimeout: number;
+  readonly connectTimeout: number;
+  readonly shutdownDeadline: number;
+  readonly ingressLimit: number;
+  readonly ingressFrames: number;
+  readonly egressLimit: number;
+  readonly egressPolicy: EgressPolicy;
+}
+
+/** The defaults. Durations in milliseconds, sizes in bytes. */
+export const defaults: Defaults = {
+  host: "127.0.0.1",
+  maxConnections: 4096,
+  noDelay: true,
+  tcpKeepAlive: 30_000,
+
+  idleTimeout: 300_000,
+  frameTimeout: 30_000,
+  closeTimeout: 30_000,
+  lingerTimeout: 2_000,
+  connectTimeout: 10_000,
+  shutdownDeadline: 30_000,
+
+  ingressLimit: 256 * 1024,
+  /** Frames of any size that may wait for a handler. */
+  ingressFrames: 4096,
+  egressLimit: 1024 * 1024,
+  egressPolicy: "wait",
+};
+
+/** Gathers what is wrong with an options object, and throws it all at once. */
+export class OptionsCheck {
+  readonly #issues: OptionsIssue[] = [];
+  #unsupported = false;
+
+  /** Refuses keys that are not known, so that a misspelt option is not silently ignored. */
+  keys(options: object, known: readonly string[]): void {
+    for (const key of Object.keys(options)) {
+      if (known.includes(key)) continue;
+      const near = known.find((name) => name.toLowerCase() === key.toLowerCase() || distance(name, key) <= 2);
+      this.refuse(key, (options as Record<string, unknown>)[key], near ? `no such option; did you mean ${near}?` : "no such option");
+    }
+  }
+
+  /** A duration in milliseconds; `Infinity` is allowed, 0 is not. */
+  duration(path: string, value: DurationInput | undefined, fallback: number): number {
+    if (value === undefined) return fallback;
+    try {
+      const ms = toMilliseconds(value, path);
+      if (ms > 0) return ms;
+      this.refuse(path, value, 'more than 0, or "Infinity" for no limit');
+    } catch (error) {
+      if (!(error instanceof OptionsError)) throw error;
+      this.#issues.push(...error.issues);
+    }
+    return fallback;
+  }
+
+  integer(path: string, value: number | undefined, fallback: number, least: number, most: number = Number.MAX_SAFE_INTEGER): number {
+    if (value === undefined) return fallback;
+    if (value === Infinity && most === Number.MAX_SAFE_INTEGER) return value;
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`;
+    this.refuse(path, value, `a whole number, ${range}`);
+    return fallback;
+  }
+
+  oneOf<T extends string>(path: string, value: T | undefined, fallback: T, allowed: readonly T[]): T {
+    if (value === undefined) return fallback;
+    if (allowed.includes(value)) return value;
+    this.refuse(path, value, `one of ${allowed.map((name) => JSON.stringify(name)).join(", ")}`);
+    return fallback;
+  }
+
+  refuse(path: string, found: unknown, expected: string): void {
+    this.#issues.push({ path, found, expected });
+  }
+
+  /** An ability that the runtime's sockets do not have. */
+  unsupported(path: string, found: unknown, expected: string): void {
+    this.#unsupported = true;
+    this.refuse(path, found, expected);
+  }
+
+  /** Throws `OptionsError` if anything was refused. */
+  done(): void {
+    if (this.#issues.length > 0) throw new OptionsError(this.#unsupported ? "unsupported" : "invalid", this.#issues);
+  }
+}
+
+/** Levenshtein distance, for the hint after a misspelt name. */
+export function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,54 @@
+/**
+ * Who is let in: the limit on connections, and what a rejected peer is told (F-22).
+ *
+ * Called for every accepted transport, before there is a connection.
+ */
+import type { Clock } from "../core/clock.ts";
+import type { Transport } from "../core/transport.ts";
+import type { RejectReason } from "./server_options.ts";
+
+/** How long a rejected peer gets to take the farewell and close. */
+const farewellMs = 1000;
+/** Rejected peers that may be reading their farewell at one time; further ones are dropped at once. */
+const mostFarewells = 256;
+
+/** The door. */
+export class Admission {
+  /** Peers turned away. */
+  rejected = 0;
+  /** The most connections at one time; `Infinity` for no limit. */
+  maxConnections: number;
+  readonly #farewell: Uint8Array | undefined;
+  readonly #clock: Clock;
+  #leaving = 0;
+
+  constructor(maxConnections: number, farewell: Uint8Array | undefined, clock: Clock) {
+    this.maxConnections = maxConnections;
+    this.#farewell = farewell;
+    this.#clock = clock;
+  }
+
+  /** Why one more may not come in, if so. */
+  refusal(open: number): RejectReason | undefined {
+    return open >= this.maxConnections ? "max_connections" : undefined;
+  }
+
+  /** Turns a peer away: the farewell and FIN where one is set, else dropped. */
+  reject(transport: Transport): void {
+    this.rejected++;
+    if (this.#farewell === undefined || this.#leaving >= mostFarewells) return transport.abort();
+    this.#leaving++;
+    const timer = this.#clock.setTimer(() => transport.abort(), farewellMs);
+    transport.start({
+      data: () => true,
+      drain: () => {},
+      end: () => {},
+      close: () => {
+        this.#leaving--;
+        this.#clock.clearTimer(timer);
+      },
+    });
+    transport.write(this.#farewell);
+    transport.end();
+  }
+}

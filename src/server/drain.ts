@@ -1,0 +1,44 @@
+/**
+ * Draining: everybody is told, finishes what it has and goes; who is still there at the deadline is
+ * destroyed (F-18). Called by `server.ts` once the listener is closed.
+ */
+import * as Effect from "effect/Effect";
+import type { Registry } from "../connection/registry.ts";
+import type { ShutdownReport } from "./server_options.ts";
+
+/** How long the destroyed ones get to report their end; a runtime does that in its next turn. */
+const afterDestroying = 1000;
+/** The longest wait that a timer of any runtime takes. */
+const longestTimer = 2 ** 31 - 1;
+
+/** Succeeds, always, at the latest shortly after the deadline (ms; 0 destroys at once). */
+export function drain<Received, Sent, Context>(
+  registry: Registry<Received, Sent, Context>,
+  deadline: number,
+): Effect.Effect<ShutdownReport> {
+  return Effect.gen(function* () {
+    const begun = registry.clock.now();
+    const open = registry.remaining;
+    if (deadline > 0) {
+      for (const session of [...registry.sessions]) session.drain();
+      yield* emptyOr(registry, deadline);
+    }
+    if (!registry.empty) registry.destroyAll();
+    if (!registry.empty) yield* emptyOr(registry, afterDestroying);
+    const { destroyed } = registry;
+    return { open, drained: open - destroyed.length, destroyed, durationMs: registry.clock.now() - begun };
+  });
+}
+
+/** Waits until the registry is empty, on the registry's own clock, so that a test's clock governs it too. */
+function emptyOr<Received, Sent, Context>(
+  registry: Registry<Received, Sent, Context>,
+  ms: number,
+): Effect.Effect<void> {
+  if (ms === Infinity) return registry.whenEmpty;
+  const passed = Effect.callback<void>((resume) => {
+    const timer = registry.clock.setTimer(() => resume(Effect.void), Math.min(ms, longestTimer));
+    return Effect.sync(() => registry.clock.clearTimer(timer));
+  });
+  return Effect.raceFirst(registry.whenEmpty, passed);
+}

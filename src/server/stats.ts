@@ -1,0 +1,25 @@
+/** A server's counters as one record (F-50). */
+import type { Registry } from "../connection/registry.ts";
+import type { Admission } from "./admission.ts";
+import type { ServerStats } from "./server_options.ts";
+
+/** Reads registry and door; sums over the open connections, so that they only count for themselves. */
+export function collectStats<Received, Sent, Context>(
+  registry: Registry<Received, Sent, Context>,
+  admission: Admission,
+  drainMs: number,
+): ServerStats {
+  const { opened, closed, ...totals } = registry.totals();
+  const { closedByReason } = registry;
+  return {
+    ...totals,
+    connectionsActive: registry.sessions.size,
+    connectionsAccepted: opened,
+    connectionsRejected: admission.rejected,
+    connectionsClosed: closed,
+    closedByReason: { ...closedByReason },
+    idleCloses: closedByReason.idle_timeout ?? 0,
+    drainMs,
+    stalls: registry.wheel.stalls,
+  };
+}
