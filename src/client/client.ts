@@ -27,7 +27,11 @@ const clientKeys: readonly string[] = [
 export function makeConnection<Received, Sent = Received, Context = undefined>(
   options: ConnectOptions<Received, Sent, Context>,
   adapter: Adapter,
-): Effect.Effect<Connection<Received, Sent, Context>, OptionsError | SocketError | TimeoutError, Scope.Scope> {
+): Effect.Effect<
+  Connection<Received, Sent, Context>,
+  OptionsError | SocketError | TimeoutError,
+  Scope.Scope
+> {
   return Effect.acquireRelease(
     open(options, adapter),
     (connection) => Effect.promise(() => connection.close()),
@@ -42,9 +46,15 @@ function open<Received, Sent, Context>(
   return Effect.gen(function* () {
     const services = yield* Effect.context<never>();
     const { clock = systemClock, signal } = options;
-    const settings = yield* Effect.try({ try: () => resolve(options, adapter), catch: (error) => error as OptionsError });
+    const settings = yield* Effect.try({
+      try: () => resolve(options, adapter),
+      catch: (error) => error as OptionsError,
+    });
     const transport = yield* dial(adapter, settings.dial, settings.timeout, clock, signal);
-    const session = new Registry<Received, Sent, Context>(clock, services, {}).open(transport, settings.profile);
+    const session = new Registry<Received, Sent, Context>(clock, services, {}).open(
+      transport,
+      settings.profile,
+    );
     if (signal !== undefined) {
       const abort = () => session.connection.abort();
       signal.addEventListener("abort", abort);
@@ -55,11 +65,18 @@ function open<Received, Sent, Context>(
   });
 }
 
-function resolve<Received, Sent, Context>(options: ConnectOptions<Received, Sent, Context>, adapter: Adapter) {
+function resolve<Received, Sent, Context>(
+  options: ConnectOptions<Received, Sent, Context>,
+  adapter: Adapter,
+) {
   const check = new OptionsCheck();
   check.keys(options, clientKeys);
   const settings = {
-    dial: { address: resolveAddress(check, options, adapter, 1), tls: undefined, ...resolveTuning(check, options) },
+    dial: {
+      address: resolveAddress(check, options, adapter, 1),
+      tls: undefined,
+      ...resolveTuning(check, options),
+    },
     timeout: check.duration("connectTimeout", options.connectTimeout, defaults.connectTimeout),
     profile: resolveProfile(check, options, undefined),
   };
@@ -101,9 +118,17 @@ function dial(
       },
       (error: SocketError) => {
         const hint = "; check that it is reachable, or raise connectTimeout";
-        settle(Effect.fail(expired
-          ? new TimeoutError("connect", timeout, `connect to ${where}: no answer within ${timeout} ms${hint}`)
-          : error));
+        settle(
+          Effect.fail(
+            expired
+              ? new TimeoutError(
+                "connect",
+                timeout,
+                `connect to ${where}: no answer within ${timeout} ms${hint}`,
+              )
+              : error,
+          ),
+        );
       },
     );
   });

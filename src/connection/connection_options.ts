@@ -62,7 +62,9 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
     | ((record: TerminationRecord, connection: Connection<Received, Sent, Context>) => void)
     | undefined;
   /** A frame could not be cut; with a framing that skips, the connection goes on. */
-  readonly onFrameError?: ((error: FrameError, connection: Connection<Received, Sent, Context>) => void) | undefined;
+  readonly onFrameError?:
+    | ((error: FrameError, connection: Connection<Received, Sent, Context>) => void)
+    | undefined;
   /** A handler or hook threw (`error` is what it threw), or a connection broke. Only that connection ends. */
   readonly onError?:
     | ((error: unknown, connection: Connection<Received, Sent, Context>) => void)

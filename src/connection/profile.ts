@@ -19,7 +19,9 @@ export interface ConnectionProfile<Received, Sent, Context> {
   readonly frame: number;
   readonly close: number;
   readonly linger: number;
-  readonly keepalive: { readonly interval: number; readonly payload: Uint8Array | (() => Uint8Array) } | undefined;
+  readonly keepalive:
+    | { readonly interval: number; readonly payload: Uint8Array | (() => Uint8Array) }
+    | undefined;
   readonly ingressLimit: number;
   readonly egressLimit: number;
   readonly egressPolicy: EgressPolicy;
@@ -65,15 +67,32 @@ export function resolveProfile<Received, Sent, Context>(
 ): ConnectionProfile<Received, Sent, Context> {
   const { framing, keepalive, rateLimit } = options;
   if (typeof framing?.decoder !== "function" || typeof framing.encode !== "function") {
-    check.refuse("framing", framing, "a framing, such as lines(), lengthField({ lengthBytes: 4 }) or your own");
+    check.refuse(
+      "framing",
+      framing,
+      "a framing, such as lines(), lengthField({ lengthBytes: 4 }) or your own",
+    );
   }
-  for (const name of ["onFrame", "onConnect", "onDisconnect", "onFrameError", "onError", "context"] as const) {
-    if (options[name] !== undefined && typeof options[name] !== "function") check.refuse(name, options[name], "a function");
+  for (
+    const name of ["onFrame", "onConnect", "onDisconnect", "onFrameError", "onError", "context"] as const
+  ) {
+    if (options[name] !== undefined && typeof options[name] !== "function") {
+      check.refuse(
+        name,
+        options[name],
+        "a function",
+      );
+    }
   }
   if (options.allowHalfOpen && options.onFrame === undefined) {
     check.refuse("allowHalfOpen", true, "to be used with onFrame; a handler decides itself when it is done");
   }
-  for (const [name, value] of Object.entries({ bytesPerSecond: rateLimit?.bytesPerSecond, framesPerSecond: rateLimit?.framesPerSecond })) {
+  for (
+    const [name, value] of Object.entries({
+      bytesPerSecond: rateLimit?.bytesPerSecond,
+      framesPerSecond: rateLimit?.framesPerSecond,
+    })
+  ) {
     if (value !== undefined && !(value > 0)) check.refuse(`rateLimit.${name}`, value, "more than 0");
   }
   return Object.freeze({
@@ -116,7 +135,11 @@ export function resolveTuning(
 /** Checks where to listen or connect: exactly one of `port` and `path`. */
 export function resolveAddress(
   check: OptionsCheck,
-  options: { readonly port?: number | undefined; readonly host?: string | undefined; readonly path?: string | undefined },
+  options: {
+    readonly port?: number | undefined;
+    readonly host?: string | undefined;
+    readonly path?: string | undefined;
+  },
   adapter: Adapter,
   leastPort: 0 | 1,
 ): Address {
@@ -125,7 +148,11 @@ export function resolveAddress(
     check.refuse("port", port === undefined ? undefined : "port and path", "exactly one of port and path");
   }
   if (path === undefined) {
-    return { transport: "tcp", host: host ?? defaults.host, port: check.integer("port", port, 0, leastPort, 65535) };
+    return {
+      transport: "tcp",
+      host: host ?? defaults.host,
+      port: check.integer("port", port, 0, leastPort, 65535),
+    };
   }
   if (host !== undefined) check.refuse("host", host, "no host beside path");
   if (!adapter.can.unix) check.unsupported("path", path, `port: ${adapter.name} has no Unix sockets`);

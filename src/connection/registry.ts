@@ -58,7 +58,11 @@ export class Registry<Received, Sent, Context> implements SessionOwner<Received,
   readonly #gone: Totals = emptyTotals();
   #waiting: (() => void)[] = [];
 
-  constructor(clock: Clock, services: Context.Context<never>, observer: RegistryObserver<Received, Sent, Context>) {
+  constructor(
+    clock: Clock,
+    services: Context.Context<never>,
+    observer: RegistryObserver<Received, Sent, Context>,
+  ) {
     this.clock = clock;
     this.wheel = sharedWheel(clock);
     this.turn = turnOf(clock);
@@ -179,7 +183,11 @@ export class Registry<Received, Sent, Context> implements SessionOwner<Received,
 /** The part of a session that counts. */
 interface Counted {
   readonly pipeline: { readonly bytesReceived: number; readonly framesReceived: number };
-  readonly outbox: { readonly bytesSent: number; readonly framesSent: number; readonly framesDropped: number };
+  readonly outbox: {
+    readonly bytesSent: number;
+    readonly framesSent: number;
+    readonly framesDropped: number;
+  };
   readonly firstByteMs: number;
 }
 

@@ -8,7 +8,13 @@
  */
 import * as Effect from "effect/Effect";
 import { Deadline } from "../core/deadline.ts";
-import { type FrameError, type LimitError, MillraceError, SocketError, TimeoutError } from "../core/errors.ts";
+import {
+  type FrameError,
+  type LimitError,
+  MillraceError,
+  SocketError,
+  TimeoutError,
+} from "../core/errors.ts";
 import { GateReason } from "../core/gate.ts";
 import { Inbox } from "../core/inbox.ts";
 import { defaults } from "../core/options.ts";
@@ -34,8 +40,7 @@ interface Ending {
 }
 
 /** One connection at work. */
-export class Session<Received, Sent, Context>
-  implements PipelineOwner<Received>, OutboxOwner, TurnMember {
+export class Session<Received, Sent, Context> implements PipelineOwner<Received>, OutboxOwner, TurnMember {
   readonly id: string;
   readonly startedAt: number;
   readonly transport: Transport;
@@ -112,8 +117,9 @@ export class Session<Received, Sent, Context>
       this.#unhandled++;
       return;
     }
-    if (this.profile.options.onFrame === undefined || this.#held || this.inbox.length > 0) this.inbox.push(frame);
-    else this.#deliver(frame);
+    if (this.profile.options.onFrame === undefined || this.#held || this.inbox.length > 0) {
+      this.inbox.push(frame);
+    } else this.#deliver(frame);
   }
 
   chunkDone(bytes: number, partial: boolean): void {
@@ -194,7 +200,8 @@ export class Session<Received, Sent, Context>
 
   /** True while received frames wait for a handler that is at work: the peer is not idle then, we are slow. */
   get busy(): boolean {
-    return this.#held || this.inbox.length > 0 || (this.#handling && this.inbox.taken && !this.inbox.awaited) ||
+    return this.#held || this.inbox.length > 0 ||
+      (this.#handling && this.inbox.taken && !this.inbox.awaited) ||
       !this.pipeline.gate.isOpen;
   }
 
@@ -283,7 +290,10 @@ export class Session<Received, Sent, Context>
   }
 
   /** Drop now, with this reason even if the connection was ending for another. */
-  destroy(reason: CloseReason, why?: { readonly message?: string | undefined; readonly code?: string | undefined }): void {
+  destroy(
+    reason: CloseReason,
+    why?: { readonly message?: string | undefined; readonly code?: string | undefined },
+  ): void {
     if (this.state === "closed") return;
     this.#ending = undefined;
     this.#drop(reason, "local", undefined, why?.message, why?.code);
@@ -364,7 +374,8 @@ export class Session<Received, Sent, Context>
       this.#owner.handlerEnded(this);
     }
     // A handler that lets the connection's own end pass through has not failed.
-    const own = this.#ending !== undefined && error instanceof MillraceError && error.connectionId === this.id;
+    const own = this.#ending !== undefined && error instanceof MillraceError &&
+      error.connectionId === this.id;
     if (!own) {
       this.#owner.handlerFailed(this, error);
       this.#hook(() => this.profile.options.onError?.(error, this.connection));
@@ -381,7 +392,13 @@ export class Session<Received, Sent, Context>
     this.finish("peer_closed", "peer");
   }
 
-  #mark(reason: CloseReason, by: "peer" | "local", error?: MillraceError, message?: string, code?: string): void {
+  #mark(
+    reason: CloseReason,
+    by: "peer" | "local",
+    error?: MillraceError,
+    message?: string,
+    code?: string,
+  ): void {
     this.#ending ??= { reason, by, error, message, code };
   }
 
@@ -393,7 +410,13 @@ export class Session<Received, Sent, Context>
     this.#signal();
   }
 
-  #drop(reason: CloseReason, by: "peer" | "local", error?: MillraceError, message?: string, code?: string): void {
+  #drop(
+    reason: CloseReason,
+    by: "peer" | "local",
+    error?: MillraceError,
+    message?: string,
+    code?: string,
+  ): void {
     this.#mark(reason, by, error, message, code);
     this.state = "closing";
     this.#over = true;

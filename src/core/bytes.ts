@@ -109,5 +109,10 @@ export function showBytes(bytes: Uint8Array, most = 32): string {
   if (shown.every((byte) => (byte >= 32 && byte < 127) || byte === 9 || byte === 10 || byte === 13)) {
     return JSON.stringify(String.fromCharCode(...shown)) + more;
   }
-  return "0x" + Array.from(shown, (byte) => byte.toString(16).padStart(2, "0")).join("") + more;
+  return showHex(shown) + more;
+}
+
+/** Bytes as a hexadecimal number: `0x1c0d`. */
+export function showHex(bytes: Uint8Array): string {
+  return "0x" + Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -55,7 +55,11 @@ export class OptionsCheck {
     for (const key of Object.keys(options)) {
       if (known.includes(key)) continue;
       const near = known.find((name) => name.toLowerCase() === key.toLowerCase() || distance(name, key) <= 2);
-      this.refuse(key, (options as Record<string, unknown>)[key], near ? `no such option; did you mean ${near}?` : "no such option");
+      this.refuse(
+        key,
+        (options as Record<string, unknown>)[key],
+        near ? `no such option; did you mean ${near}?` : "no such option",
+      );
     }
   }
 
@@ -73,7 +77,13 @@ export class OptionsCheck {
     return fallback;
   }
 
-  integer(path: string, value: number | undefined, fallback: number, least: number, most: number = Number.MAX_SAFE_INTEGER): number {
+  integer(
+    path: string,
+    value: number | undefined,
+    fallback: number,
+    least: number,
+    most: number = Number.MAX_SAFE_INTEGER,
+  ): number {
     if (value === undefined) return fallback;
     if (value === Infinity && most === Number.MAX_SAFE_INTEGER) return value;
     if (Number.isInteger(value) && value >= least && value <= most) return value;
@@ -101,7 +111,9 @@ export class OptionsCheck {
 
   /** Throws `OptionsError` if anything was refused. */
   done(): void {
-    if (this.#issues.length > 0) throw new OptionsError(this.#unsupported ? "unsupported" : "invalid", this.#issues);
+    if (this.#issues.length > 0) {
+      throw new OptionsError(this.#unsupported ? "unsupported" : "invalid", this.#issues);
+    }
   }
 }
 

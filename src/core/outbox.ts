@@ -163,7 +163,11 @@ export class Outbox<Sent> {
     this.#closed = true;
     this.#refusing = error;
     const waiters = this.#waiters;
-    this.#writer = this.#whole = this.#waiters = this.#lent = undefined;
+    this.#writer =
+      this.#whole =
+      this.#waiters =
+      this.#lent =
+        undefined;
     const handed = this.bytesSent + this.#inTransport;
     waiters?.forEach(({ start, listen }) =>
       listen({ status: "failed", kernel: start < handed ? "unknown" : "none", error })
@@ -207,7 +211,8 @@ export class Outbox<Sent> {
       listen?.({ status: "dropped", policy: this.#policy });
       return;
     }
-    const held = `send a frame: ${this.pending} bytes wait for a slow peer and ${size} more pass egressLimit ${limit}`;
+    const held =
+      `send a frame: ${this.pending} bytes wait for a slow peer and ${size} more pass egressLimit ${limit}`;
     if (this.#policy === "wait") {
       const hint = "; await the promise that send returns, or choose another egressPolicy";
       return refuse(new LimitError("waiting_sends", limit, held + hint), listen);

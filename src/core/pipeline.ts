@@ -144,6 +144,8 @@ export class Pipeline<Received> implements TransportEvents {
       { offset: this.bytesReceived },
       { cause: error },
     );
-    return this.framesReceived === 0 && this.#head !== undefined ? withDiagnosis(fault, this.#head, this.#framing) : fault;
+    return this.framesReceived === 0 && this.#head !== undefined
+      ? withDiagnosis(fault, this.#head, this.#framing)
+      : fault;
   }
 }

@@ -29,13 +29,21 @@ export function logOpened(log: Logger, session: AnySession): void {
 
 export function logClosed(log: Logger, session: AnySession, record: TerminationRecord): void {
   const { connectionId: _, peer: __, error, ...facts } = record;
-  const fields = { ...connectionFields(session), ...facts, ...(error && { error: error.message, errorReason: error._tag }) };
+  const fields = {
+    ...connectionFields(session),
+    ...facts,
+    ...(error && { error: error.message, errorReason: error._tag }),
+  };
   log({ level: "info", message: "connection closed", fields });
 }
 
 export function logFrameError(log: Logger, session: AnySession, error: FrameError): void {
   const { reason, message, offset, looksLike } = error;
-  log({ level: "warn", message: "frame error", fields: { ...connectionFields(session), reason, error: message, offset, looksLike } });
+  log({
+    level: "warn",
+    message: "frame error",
+    fields: { ...connectionFields(session), reason, error: message, offset, looksLike },
+  });
 }
 
 export function logHandlerError(log: Logger, session: AnySession, error: unknown): void {

@@ -27,7 +27,10 @@ export class RateSampler<Received, Sent, Context> {
   #rates: Map<string, ConnectionRates> = new Map();
   sample: RateSample;
 
-  constructor(registry: Registry<Received, Sent, Context>, report: ((sample: RateSample) => void) | undefined) {
+  constructor(
+    registry: Registry<Received, Sent, Context>,
+    report: ((sample: RateSample) => void) | undefined,
+  ) {
     this.#registry = registry;
     this.#report = report;
     this.#last = registry.totals();

@@ -19,7 +19,14 @@ import { drain } from "./drain.ts";
 import { inspect, type ServerInspection } from "./inspection.ts";
 import { consoleLogger, logClosed, logFrameError, logHandlerError, logOpened, peerFields } from "./log.ts";
 import { RateSampler } from "./rates.ts";
-import type { Logger, RateSample, ServerOptions, ServerState, ServerStats, ShutdownReport } from "./server_options.ts";
+import type {
+  Logger,
+  RateSample,
+  ServerOptions,
+  ServerState,
+  ServerStats,
+  ShutdownReport,
+} from "./server_options.ts";
 import { resolveServer, type ServerSettings } from "./settings.ts";
 import { collectStats } from "./stats.ts";
 
@@ -108,12 +115,18 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   send(id: string, frame: Sent): Promise<SendOutcome> {
     const connection = this.connections.get(id);
     if (connection !== undefined) return connection.deliver(frame);
-    const error = new SocketError("unknown_connection", `send to connection ${id}: no such connection is open`);
+    const error = new SocketError(
+      "unknown_connection",
+      `send to connection ${id}: no such connection is open`,
+    );
     return Promise.resolve({ status: "failed", kernel: "none", error });
   }
 
   /** Drops one connection at once (F-46); false when the id is unknown. */
-  kill(id: string, why: { readonly reason?: string | undefined; readonly code?: string | undefined } = {}): boolean {
+  kill(
+    id: string,
+    why: { readonly reason?: string | undefined; readonly code?: string | undefined } = {},
+  ): boolean {
     const connection = this.connections.get(id);
     connection?.kill(why);
     return connection !== undefined;
@@ -142,7 +155,9 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
    */
   async shutdown(options: { readonly deadline?: DurationInput | undefined } = {}): Promise<ShutdownReport> {
     const { deadline } = options;
-    const ms = deadline === undefined ? this.#settings.shutdownDeadline : toMilliseconds(deadline, "deadline");
+    const ms = deadline === undefined
+      ? this.#settings.shutdownDeadline
+      : toMilliseconds(deadline, "deadline");
     const report = await this.#stop(ms);
     if (report.destroyed.length > 0) throw new ShutdownTimeoutError(ms, report.destroyed);
     return report;
@@ -174,14 +189,20 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   }
 
   #accept(transport: Transport): void {
-    const refusal = this.#state !== "running" ? "draining" : this.#admission.refusal(this.#registry.sessions.size);
+    const refusal = this.#state !== "running"
+      ? "draining"
+      : this.#admission.refusal(this.#registry.sessions.size);
     if (refusal === undefined) {
       this.#registry.open(transport, this.#settings.profile);
       return;
     }
     const { peer } = transport;
     this.#admission.reject(transport);
-    this.#log({ level: "debug", message: "connection rejected", fields: { ...peerFields(peer), reason: refusal } });
+    this.#log({
+      level: "debug",
+      message: "connection rejected",
+      fields: { ...peerFields(peer), reason: refusal },
+    });
     this.#call(() => this.#options.onReject?.(peer, refusal));
   }
 
@@ -189,7 +210,9 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
     return this.#stopping ??= Effect.runPromise(Effect.gen({ self: this }, function* () {
       yield* Effect.promise(() => this.#switching);
       this.#enter("draining");
-      const stopped = this.#listener?.stop().catch((error) => this.#listenerFailed(socketErrorFrom(error, "stop listening"), false));
+      const stopped = this.#listener?.stop().catch((error) =>
+        this.#listenerFailed(socketErrorFrom(error, "stop listening"), false)
+      );
       const report = yield* drain(this.#registry, deadline);
       yield* Effect.promise(() => stopped ?? Promise.resolve()).pipe(Effect.timeoutOption(1000));
       this.#drainMs = report.durationMs;
@@ -214,7 +237,11 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   }
 
   #listenerFailed(error: SocketError, fatal: boolean): void {
-    this.#log({ level: "error", message: "listener failed", fields: { error: error.message, reason: error.reason, fatal } });
+    this.#log({
+      level: "error",
+      message: "listener failed",
+      fields: { error: error.message, reason: error.reason, fatal },
+    });
     this.#call(() => this.#options.onListenerError?.(error));
   }
 
@@ -246,13 +273,18 @@ export function makeServer<Received, Sent = Received, Context = undefined>(
       try: () => resolveServer(options, adapter),
       catch: (error) => error as OptionsError,
     });
-    const server = new Server(options, adapter, settings, (log) =>
-      new Registry(options.clock ?? systemClock, services, {
-        opened: (session) => logOpened(log, session),
-        closed: (session, record) => logClosed(log, session, record),
-        frameFailed: (session, error) => logFrameError(log, session, error),
-        handlerFailed: (session, error) => logHandlerError(log, session, error),
-      }));
+    const server = new Server(
+      options,
+      adapter,
+      settings,
+      (log) =>
+        new Registry(options.clock ?? systemClock, services, {
+          opened: (session) => logOpened(log, session),
+          closed: (session, record) => logClosed(log, session, record),
+          frameFailed: (session, error) => logFrameError(log, session, error),
+          handlerFailed: (session, error) => logHandlerError(log, session, error),
+        }),
+    );
     yield* Effect.acquireRelease(
       Effect.tryPromise({ try: () => server.listen(), catch: (error) => error as SocketError }),
       () => Effect.promise(() => server[Symbol.asyncDispose]()),

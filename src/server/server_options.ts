@@ -115,4 +115,3 @@ export interface ShutdownReport {
   readonly destroyed: readonly string[];
   readonly durationMs: number;
 }
-

@@ -1,7 +1,13 @@
 /**
  * The check at the server's door: options in, a smaller complete record out, every fault at once.
  */
-import { connectionKeys, type ConnectionProfile, resolveAddress, resolveProfile, resolveTuning } from "../connection/profile.ts";
+import {
+  connectionKeys,
+  type ConnectionProfile,
+  resolveAddress,
+  resolveProfile,
+  resolveTuning,
+} from "../connection/profile.ts";
 import { defaults, OptionsCheck } from "../core/options.ts";
 import type { Adapter, Capability, ListenOptions } from "../core/transport.ts";
 import type { ServerOptions } from "./server_options.ts";
@@ -49,7 +55,9 @@ export function resolveServer<Received, Sent, Context>(
     check.refuse("handler", handler && "handler and onFrame", "exactly one of handler and onFrame");
   }
   for (const name of ["handler", "onReject", "onState", "onStats", "onListenerError", "logger"] as const) {
-    if (options[name] !== undefined && typeof options[name] !== "function") check.refuse(name, options[name], "a function");
+    if (options[name] !== undefined && typeof options[name] !== "function") {
+      check.refuse(name, options[name], "a function");
+    }
   }
   const most = check.integer("maxConnections", options.maxConnections, defaults.maxConnections, 0);
   const settings: ServerSettings<Received, Sent, Context> = {
@@ -82,7 +90,12 @@ function checkAbilities(
     [reusePort === true, "reusePort", "reusePort", reusePort],
     [ipv6Only === true, "ipv6Only", "ipv6Only", ipv6Only],
     [tcpKeepAlive === false, "keepAlive", "tcpKeepAlive", tcpKeepAlive],
-    [tcpKeepAlive !== undefined && typeof tcpKeepAlive === "number", "keepAliveDelay", "tcpKeepAlive", tcpKeepAlive],
+    [
+      tcpKeepAlive !== undefined && typeof tcpKeepAlive === "number",
+      "keepAliveDelay",
+      "tcpKeepAlive",
+      tcpKeepAlive,
+    ],
     [noDelay === false, "noDelay", "noDelay", noDelay],
   ];
   for (const [isWanted, ability, path, found] of wanted) {

@@ -17,19 +17,25 @@ import type { Stage } from "../stage.ts";
 export interface Framing<Received, Sent = Received> {
   /** For messages, logs and `inspect()`, such as `"lines"`. */
   readonly name: string;
+  /** What the bytes should look like, for the diagnosis of a wrong peer. Without it less can be told. */
+  readonly hint?: FramingHint | undefined;
   /** A new decoder for one connection. `report` hears of frame errors that were skipped, not thrown. */
   decoder(report: (error: FrameError) => void): Decoder<Received>;
-  /** Writes one frame. Throw before or after writing: whatever was written is taken back. */
+  /**
+   * Writes one frame. Throw before or after writing: whatever was written is taken back. The framings of this
+   * package throw a `FrameError` (`malformed` or `too_large`, offset 0) for a frame that they cannot write.
+   */
   encode(frame: Sent, out: ByteSink): void;
 }
 
 /**
  * Cuts one connection's bytes: chunks of any size in, whole frames out. A frame may be a view of the
- * chunk it came in. Throws `FrameError` when it cannot go on; frames found before it were passed on first.
+ * chunk it came in. Throws `FrameError` when it cannot go on, and again whenever it is given more; frames
+ * found before the fault were passed on first.
  * `flush` throws `truncated` when the input ends inside a frame.
  */
 export interface Decoder<Received> extends Stage<Uint8Array, Received> {
-  /** Bytes held of a frame that has begun and is not complete; 0 at a frame boundary. */
+  /** Bytes held of a frame that has begun and is not complete, at least 1 inside a frame; 0 at a boundary. */
   readonly buffered: number;
 }
 
@@ -43,3 +49,23 @@ export interface ByteSink {
 
 /** What to do with a frame that is too large or malformed. `skip` reports it and finds the next frame. */
 export type FrameErrorPolicy = "close" | "skip";
+
+/** The largest frame that a framing accepts unless told otherwise, in bytes: 1 MiB. */
+export const defaultMaxFrameBytes: number = 1024 * 1024;
+
+/** The shape of the bytes on the wire, as data. */
+export type FramingHint =
+  | { readonly kind: "delimited"; readonly delimiter: Uint8Array; readonly position: "suffix" | "prefix" }
+  | {
+    readonly kind: "length_field";
+    readonly lengthOffset: number;
+    readonly lengthBytes: number;
+    readonly endian: "big" | "little";
+    /** The whole frame is this much longer than the length field says. */
+    readonly addedBytes: number;
+    /** Bytes before the body; no frame is shorter. */
+    readonly headerBytes: number;
+    readonly maxFrameBytes: number;
+  }
+  | { readonly kind: "fixed"; readonly frameBytes: number }
+  | { readonly kind: "raw" };

@@ -1,0 +1,135 @@
+/**
+ * Measures the echo rows of one runtime: all programs that meet the same load are run in turn, several
+ * rounds, each time as a fresh process, so that a slow spell of the machine hits all of them alike.
+ */
+import { Child } from "./child.ts";
+import type { EchoOrder, EchoResult } from "./load/echo_load.ts";
+import type { EchoLoad, EchoRow } from "./rows.ts";
+import { commandLine, loadCore, type RuntimeName, type Runtimes, serverCore } from "./runtimes.ts";
+
+/** Where the programs are, and how long to take. */
+export interface Plan {
+  readonly runtimes: Runtimes;
+  readonly program: (name: string) => string;
+  readonly rounds: number;
+  readonly warmupMs: number;
+  readonly durationMs: number;
+  /** Says what is going on. */
+  readonly say: (text: string) => void;
+}
+
+/** One run of one server program. */
+export interface EchoSample {
+  readonly messagesPerSecond: number;
+  readonly bytesPerSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+  /** Part of its processor that the server used; 0 where it cannot be known. */
+  readonly serverBusy: number;
+  readonly loadBusy: number;
+}
+
+/** One row on one runtime. */
+export interface EchoFigure {
+  readonly kind: "echo";
+  readonly row: string;
+  readonly runtime: RuntimeName;
+  /** Medians of all rounds. */
+  readonly ours: EchoSample;
+  readonly baseline: EchoSample;
+  /** Messages per second, ours over the baseline's. */
+  readonly ratio: number;
+  /** Messages per second of server processor time, ours over the baseline's. */
+  readonly ratioPerCpu: number;
+  readonly samples: { readonly ours: readonly EchoSample[]; readonly baseline: readonly EchoSample[] };
+}
+
+/** Measures these rows on one runtime. */
+export async function measureEcho(plan: Plan, rows: readonly EchoRow[], runtime: RuntimeName): Promise<EchoFigure[]> {
+  const figures: EchoFigure[] = [];
+  for (const load of new Set(rows.map((row) => row.load))) {
+    const group = rows.filter((row) => row.load === load);
+    const names = [...new Set(group.flatMap((row) => [row.baseline, row.program]))];
+    const samples = new Map<string, EchoSample[]>(names.map((name) => [name, []]));
+    for (let round = 0; round < plan.rounds; round++) {
+      // Every other round backwards: what comes first must not always be the same.
+      for (const name of round % 2 === 0 ? names : names.toReversed()) {
+        const sample = await runOnce(plan, name, runtime, load);
+        samples.get(name)!.push(sample);
+        plan.say(
+          `${runtime} ${name} ${load.connections}x${load.depth} round ${round + 1}/${plan.rounds}: ` +
+            `${Math.round(sample.messagesPerSecond)} messages/s, p99 ${sample.p99.toFixed(2)} ms, ` +
+            `server ${percent(sample.serverBusy)} load ${percent(sample.loadBusy)} busy`,
+        );
+      }
+    }
+    for (const row of group) figures.push(figure(row, runtime, samples));
+  }
+  return figures;
+}
+
+const percent = (part: number): string => `${Math.round(part * 100)} %`;
+
+function figure(row: EchoRow, runtime: RuntimeName, samples: ReadonlyMap<string, EchoSample[]>): EchoFigure {
+  const [ours, baseline] = [samples.get(row.program)!, samples.get(row.baseline)!];
+  const [a, b] = [medians(ours), medians(baseline)];
+  return {
+    kind: "echo",
+    row: row.id,
+    runtime,
+    ours: a,
+    baseline: b,
+    ratio: a.messagesPerSecond / b.messagesPerSecond,
+    ratioPerCpu: (a.messagesPerSecond / a.serverBusy) / (b.messagesPerSecond / b.serverBusy),
+    samples: { ours, baseline },
+  };
+}
+
+/** The middle of each column. */
+function medians(samples: readonly EchoSample[]): EchoSample {
+  const middle = (of: (sample: EchoSample) => number): number => median(samples.map(of));
+  return {
+    messagesPerSecond: middle((s) => s.messagesPerSecond),
+    bytesPerSecond: middle((s) => s.bytesPerSecond),
+    p50: middle((s) => s.p50),
+    p99: middle((s) => s.p99),
+    serverBusy: middle((s) => s.serverBusy),
+    loadBusy: middle((s) => s.loadBusy),
+  };
+}
+
+/** The middle value; of an even number, the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+}
+
+/** Starts a server program; `raw` is that of the runtime at hand. */
+export async function startServer(
+  plan: Plan,
+  name: string,
+  runtime: RuntimeName,
+): Promise<{ server: Child; port: number }> {
+  const file = plan.program(name === "raw" ? `raw_${runtime}` : name);
+  const server = new Child(commandLine(plan.runtimes, runtime, serverCore, [file]));
+  const { port } = await server.next<{ port: number }>(15_000);
+  return { server, port };
+}
+
+async function runOnce(plan: Plan, name: string, runtime: RuntimeName, load: EchoLoad): Promise<EchoSample> {
+  const { server, port } = await startServer(plan, name, runtime);
+  const order: EchoOrder = { port, load, warmupMs: plan.warmupMs, durationMs: plan.durationMs };
+  const args = [plan.program("echo_load"), JSON.stringify(order)];
+  const client = new Child(commandLine(plan.runtimes, "bun", loadCore, args));
+  try {
+    await client.next<{ measuring: true }>(plan.warmupMs + 20_000);
+    const [cpu, since] = [server.cpuMs(), performance.now()];
+    const result = await client.next<EchoResult>(plan.durationMs + 20_000);
+    const serverBusy = (server.cpuMs() - cpu) / (performance.now() - since);
+    if (result.lost > 0) throw new Error(`${runtime} ${name}: the server closed ${result.lost} connections`);
+    return { ...result, serverBusy, loadBusy: result.busy };
+  } finally {
+    await Promise.all([client.end(), server.end()]);
+  }
+}

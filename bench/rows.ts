@@ -1,0 +1,117 @@
+/**
+ * What is measured: the rows of the table with their targets, and the programs that each row compares.
+ *
+ * Read by `run.ts`. A target is a ratio to the baseline, or a number in the row's unit.
+ */
+import type { RuntimeName } from "./runtimes.ts";
+
+/** The load that a group of server programs is put under. */
+export interface EchoLoad {
+  readonly connections: number;
+  readonly depth: number;
+  /** `lines`: 63 bytes and a newline. `length`: a four-byte length and 64 KiB. */
+  readonly message: "lines" | "length";
+}
+
+/** One line of the table. */
+export type Row = EchoRow | IdleRow | ImportRow;
+
+interface RowCommon {
+  readonly id: string;
+  readonly title: string;
+  /** The figure to reach, by runtime. */
+  readonly target: Readonly<Record<RuntimeName, number>>;
+}
+
+/** Throughput of `program` over that of `baseline`, under the same load, taken in turn. */
+export interface EchoRow extends RowCommon {
+  readonly kind: "echo";
+  readonly program: string;
+  /** `raw` is the one of the runtime at hand. */
+  readonly baseline: string;
+  readonly load: EchoLoad;
+}
+
+/** Resident memory of one idle connection, in kilobytes; the target may be over that of the raw server. */
+export interface IdleRow extends RowCommon {
+  readonly kind: "idle";
+  readonly program: string;
+  readonly baseline: string;
+  readonly connections: number;
+  /** Runtimes whose target is added to what the raw server takes. */
+  readonly overRaw: readonly RuntimeName[];
+}
+
+/** Time to import the built package, over an empty script, in milliseconds. */
+export interface ImportRow extends RowCommon {
+  readonly kind: "import";
+}
+
+const single: EchoLoad = { connections: 100, depth: 1, message: "lines" };
+const deep: EchoLoad = { connections: 100, depth: 32, message: "lines" };
+const large: EchoLoad = { connections: 10, depth: 4, message: "length" };
+
+/** The table. */
+export const rows: readonly Row[] = [
+  {
+    id: "on-frame-1",
+    title: "`onFrame` echo, 100 connections, 1 in flight",
+    kind: "echo",
+    program: "on_frame",
+    baseline: "raw",
+    load: single,
+    target: { bun: 0.95, deno: 0.90, node: 0.90 },
+  },
+  {
+    id: "for-await-1",
+    title: "`for await` echo, 100 connections, 1 in flight",
+    kind: "echo",
+    program: "for_await",
+    baseline: "raw",
+    load: single,
+    target: { bun: 0.90, deno: 0.85, node: 0.85 },
+  },
+  {
+    id: "for-await-32",
+    title: "`for await` echo, 100 connections, 32 in flight",
+    kind: "echo",
+    program: "for_await",
+    baseline: "raw",
+    load: deep,
+    target: { bun: 0.75, deno: 0.60, node: 0.60 },
+  },
+  {
+    id: "length-64k",
+    title: "64 KiB length-field frames, 10 connections, 4 in flight, bytes/s",
+    kind: "echo",
+    program: "length_field",
+    baseline: "raw",
+    load: large,
+    target: { bun: 0.90, deno: 0.85, node: 0.85 },
+  },
+  {
+    id: "streams-32",
+    title: "`for await` against four chained TransformStreams, 32 in flight",
+    kind: "echo",
+    program: "for_await",
+    baseline: "transform_streams",
+    load: deep,
+    target: { bun: 15, deno: 8, node: 8 },
+  },
+  {
+    id: "idle-memory",
+    title: "memory of one idle connection among 10,000, idle timeout and metrics on, KB",
+    kind: "idle",
+    program: "idle",
+    baseline: "raw",
+    connections: 10_000,
+    overRaw: ["deno"],
+    target: { bun: 5, deno: 4, node: 6 },
+  },
+  {
+    id: "import",
+    title: "`import` of the package over an empty script, ms",
+    kind: "import",
+    target: { bun: 60, deno: 90, node: 150 },
+  },
+];

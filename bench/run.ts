@@ -1,0 +1,168 @@
+/**
+ * `npm run bench`: measures Millrace against raw sockets on each runtime, prints the table, writes JSON.
+ *
+ * Started by scripts/bench.mjs on Bun. Exits 0 when everything was measured, met or not; 1 when a
+ * measurement failed; 2 for a wrong argument. `--strict` makes a missed target exit 1.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { bundle } from "./bundle.ts";
+import { endAll } from "./child.ts";
+import { measureEcho, type Plan } from "./echo_rows.ts";
+import { measureIdle } from "./idle_row.ts";
+import { builtDoor, measureImport } from "./import_row.ts";
+import { rows } from "./rows.ts";
+import { canPin, type RuntimeName, runtimeNames, type Runtimes } from "./runtimes.ts";
+import { type Figure, formatDetails, formatTable, judge } from "./table.ts";
+
+const usage = `Usage: npm run bench -- [--quick] [--runtime NAME]… [--only PATTERN] [--rounds N] [--seconds N] [--strict]
+
+  --runtime   bun, deno or node; may be given several times (default: all)
+  --only      rows whose id matches this regular expression: ${rows.map((row) => row.id).join(", ")}
+  --rounds    how often each pair is run in turn (default 5)
+  --seconds   how long each run measures (default 2)
+  --quick     one round of one second
+  --json      where to write the figures (default bench/results/TIME.json)
+  --strict    exit 1 when a target is missed`;
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+interface Arguments {
+  readonly runtimes: Runtimes;
+  readonly names: readonly RuntimeName[];
+  readonly only: RegExp;
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly json: string;
+  readonly strict: boolean;
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 600) return value;
+  throw new Error(`--${name}: found ${JSON.stringify(text)}, expected a number above 0 and up to 600`);
+}
+
+function readArguments(): Arguments {
+  const { values } = parseArgs({
+    options: {
+      programs: { type: "string" },
+      runtime: { type: "string", multiple: true },
+      only: { type: "string", default: "" },
+      rounds: { type: "string" },
+      seconds: { type: "string" },
+      quick: { type: "boolean", default: false },
+      json: { type: "string" },
+      strict: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(usage);
+    process.exit(0);
+  }
+  if (values.programs === undefined) throw new Error("--programs: missing; start this through npm run bench");
+  const unknown = values.runtime?.find((name) => !runtimeNames.some((known) => known === name));
+  if (unknown !== undefined) throw new Error(`--runtime: found ${unknown}, expected ${runtimeNames.join(", ")}`);
+  const time = new Date().toISOString().replaceAll(":", "-").slice(0, 19);
+  return {
+    runtimes: JSON.parse(values.programs) as Runtimes,
+    names: values.runtime === undefined ? runtimeNames : runtimeNames.filter((name) => values.runtime!.includes(name)),
+    only: new RegExp(values.only),
+    rounds: Math.ceil(positive("rounds", values.rounds ?? (values.quick ? "1" : "5"))),
+    seconds: positive("seconds", values.seconds ?? (values.quick ? "1" : "2")),
+    json: values.json ?? join(root, "bench/results", `${time}.json`),
+    strict: values.strict,
+  };
+}
+
+async function run(given: Arguments): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), "millrace-bench-"));
+  const figures: Figure[] = [];
+  const missing = new Map<string, string>();
+  const chosen = rows.filter((row) => given.only.test(row.id));
+  if (chosen.length === 0) throw new Error(`--only: no row has an id that matches ${given.only}`);
+  if (!canPin) say("taskset is not there or there is one processor only: nothing is pinned, expect noise");
+  try {
+    const servers = await bundle(join(root, "bench/servers"), join(folder, "servers"));
+    const loads = await bundle(join(root, "bench/load"), join(folder, "load"));
+    const plan: Plan = {
+      runtimes: given.runtimes,
+      program: (name) => name.endsWith("_load") ? loads(name) : servers(name),
+      rounds: given.rounds,
+      warmupMs: given.seconds < 2 ? 500 : 700,
+      durationMs: given.seconds * 1000,
+      say,
+    };
+    for (const name of given.names) {
+      const attempt = async (ids: readonly string[], measure: () => Promise<readonly Figure[]>): Promise<void> => {
+        try {
+          figures.push(...await measure());
+        } catch (error) {
+          say(`${name} ${ids.join(", ")}: ${(error as Error).message}`);
+          for (const id of ids) missing.set(`${id} ${name}`, "failed, see above");
+        }
+      };
+      for (const load of new Set(chosen.map((row) => row.kind === "echo" ? row.load : undefined))) {
+        const group = chosen.filter((row) => row.kind === "echo" && row.load === load).filter((row) => row.kind === "echo");
+        if (group.length > 0) await attempt(group.map((row) => row.id), () => measureEcho(plan, group, name));
+      }
+      for (const row of chosen) {
+        if (row.kind === "idle") await attempt([row.id], async () => [await measureIdle(plan, row, name)]);
+        if (row.kind !== "import") continue;
+        const runs = given.rounds === 1 ? 5 : 15;
+        await attempt(
+          [row.id],
+          () => Promise.resolve([measureImport(given.runtimes, row, name, builtDoor(root), folder, runs)]),
+        );
+      }
+    }
+  } finally {
+    endAll();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const verdicts = figures.map((figure) => {
+    const row = chosen.find((each) => each.id === figure.row)!;
+    return { ...figure, verdict: judge(row, figure) };
+  });
+  mkdirSync(dirname(given.json), { recursive: true });
+  const versions = Object.fromEntries(given.names.map((name) => [name, given.runtimes[name].version]));
+  const machine = { processor: cpus()[0]?.model, processors: cpus().length, platform: process.platform, pinned: canPin };
+  writeFileSync(
+    given.json,
+    JSON.stringify({ at: new Date().toISOString(), machine, versions, figures: verdicts }, undefined, 2) + "\n",
+  );
+  const title = given.names.map((name) => `${name} ${given.runtimes[name].version}`).join(", ");
+  console.log(`\n${title}; ${machine.processors} × ${machine.processor}; ${given.rounds} round(s) of ${given.seconds} s\n`);
+  console.log(formatTable(chosen, given.names, figures, missing));
+  const details = formatDetails(figures);
+  if (details !== "") console.log(`\n${details}`);
+  const missed = verdicts.filter((each) => !each.verdict.met).length;
+  console.log(`\n${verdicts.length - missed} of ${verdicts.length} targets met; figures in ${given.json}`);
+  return missing.size > 0 || (given.strict && missed > 0) ? 1 : 0;
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    endAll();
+    process.exit(130);
+  });
+}
+let given: Arguments;
+try {
+  given = readArguments();
+} catch (error) {
+  say(`${(error as Error).message}\n\n${usage}`);
+  process.exit(2);
+}
+try {
+  process.exitCode = await run(given);
+} catch (error) {
+  say((error as Error).message);
+  process.exitCode = 1;
+}

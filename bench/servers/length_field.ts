@@ -1,0 +1,13 @@
+/** Millrace echo of 64 KiB frames behind a four-byte length, with `for await`. */
+import { lengthField } from "../../src/core/framing/length_field.ts";
+import { serve } from "../../src/server/serve.ts";
+import { portOf, ready } from "./ready.ts";
+
+const server = await serve({
+  port: 0,
+  framing: lengthField({ lengthBytes: 4, strip: 4 }),
+  handler: async (connection) => {
+    for await (const frame of connection) await connection.send(frame);
+  },
+});
+ready(portOf(server.address));

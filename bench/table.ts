@@ -1,0 +1,79 @@
+/** Prints the figures as the table of rows and runtimes, in Markdown, with a mark for each target. */
+import type { EchoFigure } from "./echo_rows.ts";
+import type { IdleFigure } from "./idle_row.ts";
+import type { ImportFigure } from "./import_row.ts";
+import type { Row } from "./rows.ts";
+import type { RuntimeName } from "./runtimes.ts";
+
+/** What one row came to on one runtime. */
+export type Figure = EchoFigure | IdleFigure | ImportFigure;
+
+/** A figure beside its target. */
+export interface Verdict {
+  /** In the target's unit. */
+  readonly value: number;
+  readonly target: number;
+  readonly met: boolean;
+  readonly text: string;
+}
+
+const titles: Readonly<Record<RuntimeName, string>> = { bun: "Bun", deno: "Deno", node: "Node" };
+
+/** Compares a figure with the row's target. */
+export function judge(row: Row, figure: Figure): Verdict {
+  const wanted = row.target[figure.runtime];
+  if (figure.kind === "echo") {
+    const times = wanted >= 2;
+    const shown = times ? `${figure.ratio.toFixed(1)} ×` : figure.ratio.toFixed(2);
+    return verdict(figure.ratio, wanted, figure.ratio >= wanted, shown, `≥ ${times ? `${wanted} ×` : wanted.toFixed(2)}`);
+  }
+  if (figure.kind === "import") {
+    return verdict(figure.ms, wanted, figure.ms <= wanted, `${figure.ms.toFixed(0)} ms`, `≤ ${wanted} ms`);
+  }
+  const kilobytes = figure.oursBytes / 1000;
+  const raw = figure.baselineBytes / 1000;
+  const overRaw = row.kind === "idle" && row.overRaw.includes(figure.runtime);
+  const limit = overRaw ? raw + wanted : wanted;
+  const shown = `${kilobytes.toFixed(1)} KB, raw ${raw.toFixed(1)}`;
+  return verdict(kilobytes, limit, kilobytes <= limit, shown, overRaw ? `≤ raw + ${wanted}` : `≤ ${wanted}`);
+}
+
+function verdict(value: number, target: number, met: boolean, shown: string, wanted: string): Verdict {
+  return { value, target, met, text: `${met ? "✓" : "✗"} ${shown} (${wanted})` };
+}
+
+/** The table for these rows and runtimes. */
+export function formatTable(
+  rows: readonly Row[],
+  runtimes: readonly RuntimeName[],
+  figures: readonly Figure[],
+  missing: ReadonlyMap<string, string>,
+): string {
+  const cells = rows.map((row) => [
+    row.title,
+    ...runtimes.map((runtime) => {
+      const figure = figures.find((each) => each.row === row.id && each.runtime === runtime);
+      return figure === undefined ? missing.get(`${row.id} ${runtime}`) ?? "not measured" : judge(row, figure).text;
+    }),
+  ]);
+  const all = [["", ...runtimes.map((runtime) => titles[runtime])], ...cells];
+  const widths = all[0]!.map((_, column) => Math.max(3, ...all.map((line) => line[column]!.length)));
+  const lines = all.map((line) => `| ${line.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`);
+  lines.splice(1, 0, `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`);
+  return lines.join("\n");
+}
+
+/** What stands behind the ratios: messages per second, and how busy each side was. */
+export function formatDetails(figures: readonly Figure[]): string {
+  const lines = figures.filter((figure) => figure.kind === "echo").map((figure) => {
+    const { row, runtime, ours, baseline, ratio, ratioPerCpu } = figure;
+    const rate = (sample: typeof ours): string => `${(sample.messagesPerSecond / 1000).toFixed(1)}k`;
+    const busy = (sample: typeof ours): string => `${Math.round(sample.serverBusy * 100)} %`;
+    return `${row.padEnd(14)} ${runtime.padEnd(5)} ours ${rate(ours).padStart(9)}/s (server ${busy(ours)} busy, p99 ${
+      ours.p99.toFixed(2)
+    } ms)  baseline ${rate(baseline).padStart(9)}/s (${busy(baseline)}, ${baseline.p99.toFixed(2)} ms)  ratio ${
+      ratio.toFixed(2)
+    }, per processor second ${ratioPerCpu.toFixed(2)}`;
+  });
+  return lines.join("\n");
+}

@@ -1,0 +1,59 @@
+/**
+ * Addresses as this package shows them, and the words for errors that name one.
+ *
+ * Used by every adapter. Knows no runtime.
+ */
+import { SocketError, socketErrorFrom } from "../core/errors.ts";
+import type { Address, Peer } from "../core/transport.ts";
+
+/** IPv4 that came in through a dual-stack socket (`::ffff:192.0.2.1`) as IPv4; anything else unchanged. */
+export function plainIp(ip: string): string {
+  return ip.startsWith("::ffff:") && ip.includes(".") ? ip.slice(7) : ip;
+}
+
+/** An address for an error message: `127.0.0.1:3034`, `[::1]:3034`, or the path. */
+export function addressText(address: Address): string {
+  if (address.transport === "unix") return address.path;
+  return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
+}
+
+/** Both ends of a TCP connection, from what the runtime says; undefined when it was gone before we could ask. */
+export function tcpPeer(
+  ip: string | undefined,
+  port: number | undefined,
+  localIp: string | undefined,
+  localPort: number | undefined,
+): Peer {
+  return {
+    ip: plainIp(ip ?? ""),
+    port: port ?? 0,
+    local: { transport: "tcp", host: plainIp(localIp ?? ""), port: localPort ?? 0 },
+  };
+}
+
+/** Both ends of a Unix connection. The dialling end has no name, which shows as the path `""`. */
+export function unixPeer(path: string): Peer {
+  return { ip: "", port: 0, local: { transport: "unix", path } };
+}
+
+/**
+ * The error of an open connection that broke. A peer's RST shows as ECONNRESET, but as EPIPE when its FIN came
+ * first, and as ENOTCONN when we were about to send ours: all three are `reset`.
+ */
+export function brokenConnection(cause: unknown, peer: Peer): SocketError {
+  const action = peer.ip === ""
+    ? "keep a connection open"
+    : `keep the connection with ${addressText({ transport: "tcp", host: peer.ip, port: peer.port })} open`;
+  const { code } = (cause ?? {}) as { code?: unknown };
+  if (code === "ECONNRESET" || code === "EPIPE" || code === "ENOTCONN") {
+    return new SocketError("reset", `${action}: ${code}, the peer reset it`, { cause });
+  }
+  return socketErrorFrom(cause, action);
+}
+
+/** The error of an attempt that its caller's signal ended. */
+export function abortedConnect(signal: AbortSignal, address: Address): SocketError {
+  return new SocketError("aborted", `connect to ${addressText(address)}: the caller's signal aborted it`, {
+    cause: signal.reason,
+  });
+}

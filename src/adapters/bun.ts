@@ -1,0 +1,156 @@
+/**
+ * Sockets of Bun: `Bun.listen` and `Bun.connect`.
+ *
+ * Loaded by `detect.ts`; `bun_transport.ts` is one connection of it.
+ */
+import { socketErrorFrom } from "../core/errors.ts";
+import type {
+  Adapter,
+  Address,
+  ConnectOptions,
+  Listener,
+  ListenOptions,
+  Peer,
+  SocketTuning,
+  Transport,
+} from "../core/transport.ts";
+import { abortedConnect, addressText, plainIp, tcpPeer, unixPeer } from "./address.ts";
+import { type BunHandlers, type BunSocket, BunTransport, handlers, type Slot } from "./bun_transport.ts";
+
+/** The slice of Bun that is used here. */
+declare const Bun: {
+  listen<Data>(options: BunOptions<Data>): BunAddress & { stop(): void };
+  connect<Data>(options: BunOptions<Data>): Promise<BunSocket<Data>>;
+};
+
+interface BunAddress {
+  readonly hostname?: string;
+  readonly port?: number;
+  readonly unix?: string;
+}
+interface BunOptions<Data> extends BunAddress {
+  readonly data: Data;
+  readonly socket: BunHandlers<Data>;
+  readonly allowHalfOpen: boolean;
+  readonly reusePort?: boolean;
+  readonly ipv6Only?: boolean;
+}
+/** Bun's own sockets. */
+export const bunAdapter: Adapter = {
+  name: "bun",
+  can: {
+    reset: true,
+    reusePort: true,
+    // Always 512.
+    backlog: false,
+    ipv6Only: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveDelay: true,
+    unix: true,
+    pause: true,
+    tls: false,
+  },
+  listen,
+  connect,
+};
+
+// -- listening ------------------------------------------------------------------------------------------
+
+// With too many open files Bun neither accepts nor reports, so `options.failed` has nothing to hear.
+function listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
+  const { address } = options;
+  const opened = (socket: BunSocket<Slot>) => {
+    tune(socket, options, bound);
+    const transport = new BunTransport(socket, acceptedPeer(socket, bound));
+    accept(transport);
+    transport.accepted();
+  };
+  let server: ReturnType<typeof bind>;
+  try {
+    server = bind(options, opened);
+  } catch (cause) {
+    return Promise.reject(cause);
+  }
+  const bound: Address = address.transport === "unix"
+    ? address
+    : { transport: "tcp", host: server.hostname ?? address.host, port: server.port ?? address.port };
+  return {
+    address: bound,
+    stop: () => {
+      server.stop();
+      return Promise.resolve();
+    },
+  };
+}
+
+function bind({ address, reusePort, ipv6Only }: ListenOptions, data: Slot): BunAddress & { stop(): void } {
+  const action = `listen on ${addressText(address)}`;
+  try {
+    return Bun.listen({
+      ...place(address),
+      data,
+      socket: handlers,
+      allowHalfOpen: true,
+      reusePort,
+      ipv6Only,
+    });
+  } catch (cause) {
+    // Bun says nothing about a name that it can't resolve but that listening failed.
+    if (address.transport === "tcp" && (cause as { code?: string }).code === undefined) {
+      throw socketErrorFrom({ code: "ENOTFOUND", message: (cause as Error).message }, action);
+    }
+    throw socketErrorFrom(cause, action);
+  }
+}
+
+function acceptedPeer(socket: BunSocket<Slot>, bound: Address): Peer {
+  if (bound.transport === "unix") return unixPeer(bound.path);
+  if (bound.host === "::" || bound.host === "0.0.0.0") return openedPeer(socket);
+  return { ip: plainIp(socket.remoteAddress ?? ""), port: socket.remotePort ?? 0, local: bound };
+}
+
+function openedPeer(socket: BunSocket<Slot>): Peer {
+  return tcpPeer(socket.remoteAddress, socket.remotePort, socket.localAddress, socket.localPort);
+}
+
+// -- connecting -----------------------------------------------------------------------------------------
+
+function connect(options: ConnectOptions): Promise<Transport> {
+  const { address, signal } = options;
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(abortedConnect(signal, address));
+    const aborted = () => reject(abortedConnect(signal!, address));
+    signal?.addEventListener("abort", aborted);
+    const opened = (socket: BunSocket<Slot>) => {
+      signal?.removeEventListener("abort", aborted);
+      // The attempt itself can't be called back, so a socket that opens too late is dropped here.
+      if (signal?.aborted) return socket.terminate();
+      tune(socket, options, address);
+      const transport = new BunTransport(
+        socket,
+        address.transport === "unix" ? unixPeer("") : openedPeer(socket),
+      );
+      transport.accepted();
+      resolve(transport);
+    };
+    Bun.connect<Slot>({ ...place(address), data: opened, socket: handlers, allowHalfOpen: true }).catch(
+      (cause) => {
+        signal?.removeEventListener("abort", aborted);
+        reject(socketErrorFrom(cause, `connect to ${addressText(address)}`));
+      },
+    );
+  });
+}
+
+function place(address: Address): BunAddress {
+  return address.transport === "unix"
+    ? { unix: address.path }
+    : { hostname: address.host, port: address.port };
+}
+
+function tune(socket: BunSocket<Slot>, { noDelay, keepAlive }: SocketTuning, { transport }: Address): void {
+  if (transport === "unix") return;
+  socket.setNoDelay(noDelay);
+  if (keepAlive !== "system") socket.setKeepAlive(keepAlive !== false, keepAlive || 0);
+}

@@ -1,0 +1,205 @@
+/**
+ * One connection on Bun: what `Bun.listen` and `Bun.connect` report, as a transport.
+ *
+ * Used by `bun.ts`. One handler object serves all connections; each finds its transport in the socket's `data`
+ * slot, so an idle connection costs no closures.
+ */
+import type { SocketError } from "../core/errors.ts";
+import type { Peer, Transport, TransportEvents } from "../core/transport.ts";
+import { brokenConnection } from "./address.ts";
+
+/** The slice of Bun's socket that is used here. */
+export interface BunSocket<Data> {
+  data: Data;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
+  /** Returns how many bytes the kernel took, and holds none back; -1 when the connection is gone. */
+  write(chunk: Uint8Array): number;
+  shutdown(): void;
+  /** Sends RST; the close handler runs before this returns. */
+  terminate(): void;
+  pause(): void;
+  resume(): void;
+  setNoDelay(on: boolean): boolean;
+  setKeepAlive(on: boolean, delay: number): boolean;
+}
+/** One object for all connections. */
+export interface BunHandlers<Data> {
+  readonly binaryType: "uint8array";
+  open(socket: BunSocket<Data>): void;
+  data(socket: BunSocket<Data>, chunk: Uint8Array): void;
+  drain(socket: BunSocket<Data>): void;
+  end(socket: BunSocket<Data>): void;
+  close(socket: BunSocket<Data>, error?: Error): void;
+  error(socket: BunSocket<Data>, error: Error): void;
+}
+/** What stands in a socket's `data` slot: who made it, and from `open` on its transport. */
+export type Slot = BunTransport | ((socket: BunSocket<Slot>) => void);
+
+/** One open connection of Bun. */
+export class BunTransport implements Transport {
+  readonly peer: Peer;
+  readonly #socket: BunSocket<Slot>;
+  #events: TransportEvents | undefined = undefined;
+  #paused = true;
+  /** No more may be written: ended or aborted by us, or broken. */
+  #ended = false;
+  #aborted = false;
+  /** Bytes that the kernel has not taken yet, in order. */
+  #outgoing: Uint8Array[] | undefined = undefined;
+  /** Bytes that came although we had paused: Bun may read on when the connection breaks. */
+  #incoming: Uint8Array[] | undefined = undefined;
+  #peerEnded = false;
+  #endTold = false;
+  /** The socket is closed, which may still have to be told. */
+  #gone = false;
+  #closeTold = false;
+  #error: SocketError | undefined = undefined;
+
+  constructor(socket: BunSocket<Slot>, peer: Peer) {
+    this.peer = peer;
+    this.#socket = socket;
+    socket.data = this;
+  }
+
+  start(events: TransportEvents): void {
+    this.#events = events;
+    if (this.#aborted) return this.#tellClose();
+    this.resume();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#aborted || this.#closeTold) return;
+    this.#paused = false;
+    while (this.#incoming !== undefined) {
+      const chunk = this.#incoming.shift()!;
+      if (this.#incoming.length === 0) this.#incoming = undefined;
+      if (!this.#events!.data(chunk)) return this.#pause();
+    }
+    if (this.#peerEnded) this.#tellEnd();
+    if (this.#gone) this.#tellClose();
+    else this.#socket.resume();
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#ended) return false;
+    if (this.#outgoing !== undefined) {
+      if (chunk.length > 0) this.#outgoing.push(chunk);
+      return false;
+    }
+    if (chunk.length === 0) return true;
+    const taken = this.#socket.write(chunk);
+    if (taken === chunk.length) return true;
+    if (taken < 0) this.#broke();
+    else this.#outgoing = [chunk.subarray(taken)];
+    return false;
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#outgoing === undefined) this.#socket.shutdown();
+  }
+
+  abort(): void {
+    if (this.#aborted || this.#closeTold) return;
+    this.#aborted = this.#ended = true;
+    this.#incoming = this.#outgoing = undefined;
+    if (this.#gone) this.#tellClose();
+    else this.#socket.terminate();
+  }
+
+  /** After `accept`: one that was not started then is to read nothing until it is. */
+  accepted(): void {
+    if (this.#paused && !this.#gone) this.#socket.pause();
+  }
+
+  received(chunk: Uint8Array): void {
+    if (this.#aborted) return;
+    if (this.#paused) (this.#incoming ??= []).push(chunk);
+    else if (!this.#events!.data(chunk)) this.#pause();
+  }
+
+  /** Bun calls this far more often than a write was short. */
+  writable(): void {
+    const outgoing = this.#outgoing;
+    if (outgoing === undefined) return;
+    while (outgoing.length > 0) {
+      const chunk = outgoing[0]!;
+      const taken = this.#socket.write(chunk);
+      if (taken < 0) return this.#broke();
+      if (taken < chunk.length) {
+        outgoing[0] = chunk.subarray(taken);
+        return;
+      }
+      outgoing.shift();
+    }
+    this.#outgoing = undefined;
+    const ended = this.#ended;
+    this.#events?.drain();
+    if (ended && !this.#aborted) this.#socket.shutdown();
+  }
+
+  finished(): void {
+    // A write that met a reset has used up the kernel's error; reading then finds what looks like a FIN.
+    if (this.#error !== undefined) return;
+    this.#peerEnded = true;
+    if (!this.#paused) this.#tellEnd();
+  }
+
+  closed(cause: Error | undefined): void {
+    this.#gone = true;
+    if (cause !== undefined) this.#error ??= brokenConnection(cause, this.peer);
+    // Of a FIN that comes after our own, Bun tells nothing but the close.
+    if (this.#error === undefined) this.#peerEnded = true;
+    const undelivered = this.#error === undefined || this.#incoming !== undefined;
+    if (this.#paused && undelivered && this.#outgoing === undefined && !this.#aborted) return;
+    if (this.#error === undefined) this.#tellEnd();
+    this.#tellClose();
+  }
+
+  #pause(): void {
+    this.#paused = true;
+    if (!this.#gone) this.#socket.pause();
+  }
+
+  #broke(): void {
+    this.#ended = true;
+    this.#incoming = this.#outgoing = undefined;
+    this.#error ??= brokenConnection({ code: "ECONNRESET" }, this.peer);
+    // Not from inside the caller's write.
+    queueMicrotask(() => this.#gone ? this.#tellClose() : this.#socket.terminate());
+  }
+
+  #tellEnd(): void {
+    if (this.#endTold || this.#aborted || this.#events === undefined) return;
+    this.#endTold = true;
+    this.#events.end();
+  }
+
+  #tellClose(): void {
+    if (this.#closeTold || this.#events === undefined) return;
+    this.#closeTold = this.#ended = true;
+    this.#incoming = undefined;
+    this.#events.close(this.#aborted ? undefined : this.#error);
+  }
+}
+
+/** What Bun calls, for every connection. */
+export const handlers: BunHandlers<Slot> = {
+  binaryType: "uint8array",
+  open: (socket) => {
+    if (typeof socket.data === "function") socket.data(socket);
+  },
+  data: (socket, chunk) => (socket.data as BunTransport).received(chunk),
+  drain: (socket) => (socket.data as BunTransport).writable(),
+  end: (socket) => (socket.data as BunTransport).finished(),
+  close: (socket, cause) => (socket.data as BunTransport).closed(cause),
+  // What a handler throws is a bug and ends up here; let it be as loud as elsewhere.
+  error: (_socket, cause) =>
+    queueMicrotask(() => {
+      throw cause;
+    }),
+};

@@ -1,0 +1,154 @@
+/**
+ * Sockets of Node.js: `node:net`.
+ *
+ * Loaded by `detect.ts`; `node_transport.ts` is one connection of it.
+ */
+import { createServer, type ListenOptions as NodeListenOptions, type Server, Socket } from "node:net";
+import process from "node:process";
+import { socketErrorFrom } from "../core/errors.ts";
+import type {
+  Adapter,
+  Address,
+  ConnectOptions,
+  Listener,
+  ListenOptions,
+  Peer,
+  SocketTuning,
+  Transport,
+} from "../core/transport.ts";
+import { abortedConnect, addressText, plainIp, tcpPeer, unixPeer } from "./address.ts";
+import { NodeTransport } from "./node_transport.ts";
+
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+
+/** Node's own sockets. */
+export const nodeAdapter: Adapter = {
+  name: "node",
+  can: {
+    reset: true,
+    // Before 23.1 only `node:cluster` shares a port; and SO_REUSEPORT balances on few systems, of which Linux.
+    reusePort: process.platform === "linux" && (major > 23 || (major === 23 && minor >= 1)),
+    backlog: true,
+    ipv6Only: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveDelay: true,
+    unix: true,
+    pause: true,
+    tls: false,
+  },
+  listen,
+  connect,
+};
+
+// -- listening ------------------------------------------------------------------------------------------
+
+function listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
+  const { address } = options;
+  return new Promise((resolve, reject) => {
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, ...tuning(options) });
+    const refused = (cause: Error) => reject(socketErrorFrom(cause, `listen on ${addressText(address)}`));
+    server.once("error", refused);
+    server.listen(binding(options), () => {
+      const bound = boundAddress(server, address);
+      server.off("error", refused);
+      server.on("error", (cause: Error) => {
+        options.failed(socketErrorFrom(cause, `accept on ${addressText(bound)}`), !server.listening);
+      });
+      server.on(
+        "connection",
+        (socket: Socket) => accept(new NodeTransport(socket, acceptedPeer(socket, bound))),
+      );
+      resolve({ address: bound, stop: () => stop(server) });
+    });
+  });
+}
+
+function binding({ address, backlog, ipv6Only, reusePort }: ListenOptions): NodeListenOptions {
+  const options: NodeListenOptions & { reusePort?: boolean } = address.transport === "unix"
+    ? { path: address.path }
+    : { host: address.host, port: address.port, ipv6Only };
+  if (backlog !== undefined) options.backlog = backlog;
+  if (reusePort) options.reusePort = true;
+  return options;
+}
+
+function boundAddress(server: Server, asked: Address): Address {
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") return asked;
+  return { transport: "tcp", host: bound.address, port: bound.port };
+}
+
+/** The descriptor is closed when `close` returns; its callback would wait for every open connection. */
+function stop(server: Server): Promise<void> {
+  if (server.listening) server.close();
+  return Promise.resolve();
+}
+
+function acceptedPeer(socket: Socket, bound: Address): Peer {
+  if (bound.transport === "unix") return unixPeer(bound.path);
+  if (bound.host === "::" || bound.host === "0.0.0.0") return openedPeer(socket);
+  return { ip: plainIp(socket.remoteAddress ?? ""), port: socket.remotePort ?? 0, local: bound };
+}
+
+function openedPeer(socket: Socket): Peer {
+  return tcpPeer(socket.remoteAddress, socket.remotePort, socket.localAddress, socket.localPort);
+}
+
+// -- connecting -----------------------------------------------------------------------------------------
+
+function connect(options: ConnectOptions): Promise<Transport> {
+  const { address, signal } = options;
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(abortedConnect(signal, address));
+    const socket = new Socket({ allowHalfOpen: true });
+    socket.pause();
+    const settle = () => {
+      socket.off("error", failed);
+      socket.off("connect", connected);
+      signal?.removeEventListener("abort", aborted);
+    };
+    const failed = (cause: Error) => {
+      settle();
+      reject(socketErrorFrom(firstOf(cause), `connect to ${addressText(address)}`));
+    };
+    const connected = () => {
+      settle();
+      const peer = address.transport === "unix" ? unixPeer("") : openedPeer(socket);
+      resolve(new NodeTransport(socket, peer));
+    };
+    const aborted = () => {
+      settle();
+      socket.on("error", ignore);
+      socket.destroy();
+      reject(abortedConnect(signal!, address));
+    };
+    socket.on("error", failed);
+    socket.on("connect", connected);
+    signal?.addEventListener("abort", aborted);
+    socket.connect(
+      address.transport === "unix"
+        ? { path: address.path }
+        : { host: address.host, port: address.port, ...tuning(options) },
+    );
+  });
+}
+
+/** Where a name has several addresses, Node reports the failure of each; the first says enough. */
+function firstOf(cause: Error): unknown {
+  return (cause as AggregateError).errors?.[0] ?? cause;
+}
+
+function tuning({ noDelay, keepAlive }: SocketTuning): SocketOptions {
+  return typeof keepAlive === "number"
+    ? { noDelay, keepAlive: true, keepAliveInitialDelay: keepAlive }
+    : { noDelay, keepAlive: false };
+}
+
+interface SocketOptions {
+  noDelay: boolean;
+  keepAlive: boolean;
+  keepAliveInitialDelay?: number;
+}
+
+function ignore(): void {}

@@ -1,0 +1,124 @@
+/**
+ * One connection on Node.js: a `net.Socket` as a transport.
+ *
+ * Used by `node.ts`. The listeners are shared functions that find their transport through a symbol on the
+ * socket, so an idle connection costs no closures.
+ */
+import type { Socket } from "node:net";
+import type { SocketError } from "../core/errors.ts";
+import type { Peer, Transport, TransportEvents } from "../core/transport.ts";
+import { brokenConnection } from "./address.ts";
+
+const owner = Symbol("transport");
+type OwnedSocket = Socket & { [owner]?: NodeTransport };
+
+const nothing = new Uint8Array(0);
+
+/** One open connection of Node. */
+export class NodeTransport implements Transport {
+  readonly peer: Peer;
+  readonly #socket: OwnedSocket;
+  #events: TransportEvents | undefined = undefined;
+  #paused = false;
+  /** No more may be written: ended, aborted or closed. */
+  #ended = false;
+  #aborted = false;
+  #closed = false;
+  /** A write returned false, and its drain is owed. */
+  #owing = false;
+  /** An empty write is queued behind the others, to tell when they are through. */
+  #marked = false;
+  #error: SocketError | undefined = undefined;
+
+  constructor(socket: OwnedSocket, peer: Peer) {
+    this.peer = peer;
+    this.#socket = socket;
+    socket[owner] = this;
+    socket.on("error", NodeTransport.#onError);
+    socket.on("close", NodeTransport.#onClose);
+  }
+
+  start(events: TransportEvents): void {
+    this.#events = events;
+    if (this.#closed) return events.close(this.#aborted ? undefined : this.#error);
+    if (this.#aborted) return;
+    const socket = this.#socket;
+    socket.on("data", NodeTransport.#onData);
+    socket.on("end", NodeTransport.#onEnd);
+    socket.resume();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#aborted || this.#closed) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#ended) return false;
+    const socket = this.#socket;
+    if (chunk.length > 0) socket.write(chunk);
+    if (socket.writableLength === 0 && socket.errored === null) return true;
+    this.#owing = true;
+    if (!this.#marked) this.#mark();
+    return false;
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    if (this.#owing) this.#mark();
+    this.#ended = true;
+    this.#socket.end();
+  }
+
+  abort(): void {
+    if (this.#aborted || this.#closed) return;
+    this.#aborted = this.#ended = true;
+    const socket = this.#socket;
+    if (this.peer.local.transport === "unix") socket.destroy();
+    // While the FIN is on its way to the kernel, which takes one turn, libuv can't reset.
+    else if (socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished) {
+      socket.once("finish", socket.resetAndDestroy);
+    } else socket.resetAndDestroy();
+  }
+
+  /** Node tells of an emptied backlog only past its high-water mark, but of the end of every single write. */
+  #mark(): void {
+    this.#marked = true;
+    this.#socket.write(nothing, () => this.#passed());
+  }
+
+  #passed(): void {
+    this.#marked = false;
+    if (!this.#owing || this.#aborted || this.#closed || this.#socket.errored !== null) return;
+    if (this.#socket.writableLength === 0) {
+      this.#owing = false;
+      this.#events?.drain();
+    } else if (!this.#ended) this.#mark();
+  }
+
+  static #onData(this: OwnedSocket, chunk: Uint8Array): void {
+    const transport = this[owner]!;
+    if (transport.#aborted || transport.#events!.data(chunk)) return;
+    transport.#paused = true;
+    this.pause();
+  }
+
+  static #onEnd(this: OwnedSocket): void {
+    const transport = this[owner]!;
+    if (!transport.#aborted) transport.#events!.end();
+  }
+
+  static #onError(this: OwnedSocket, cause: Error): void {
+    const transport = this[owner]!;
+    transport.#ended = true;
+    transport.#error ??= brokenConnection(cause, transport.peer);
+  }
+
+  static #onClose(this: OwnedSocket): void {
+    const transport = this[owner]!;
+    if (transport.#closed) return;
+    transport.#closed = transport.#ended = true;
+    transport.#events?.close(transport.#aborted ? undefined : transport.#error);
+  }
+}

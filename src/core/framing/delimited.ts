@@ -1,0 +1,129 @@
+/**
+ * Frames parted by a byte string (F-1, F-2).
+ *
+ * There is no escaping: a frame that contains the delimiter arrives as two. For bytes of any kind use a
+ * length field, or a framing that escapes.
+ */
+import { showBytes } from "../bytes.ts";
+import { OptionsCheck } from "../options.ts";
+import { DelimitedDecoder, type DelimiterRules } from "./delimited_decoder.ts";
+import { defaultMaxFrameBytes, type FrameErrorPolicy, type Framing } from "./framing.ts";
+import { Pattern } from "./pattern.ts";
+import { PrefixDecoder } from "./prefix_decoder.ts";
+import { refusal, requireBytes } from "./refusal.ts";
+
+/** Options of {@linkcode delimited} that go with both positions. */
+export interface DelimiterOptions {
+  /** What parts the frames: bytes, or a text taken as UTF-8. Not empty. @default "\n" */
+  readonly delimiter?: string | Uint8Array | undefined;
+  /** Frames that are received carry their delimiter. @default false */
+  readonly keepDelimiter?: boolean | undefined;
+  /**
+   * Add the delimiter to frames that are sent. @default true, or false with `keepDelimiter`, so that what was
+   * received can be sent as it is
+   */
+  readonly append?: boolean | undefined;
+  /**
+   * Refuse to send a frame that the receiver would cut in the wrong place, because it contains the delimiter:
+   * `FrameError` `malformed`. Needs `append`. @default false
+   */
+  readonly checkSent?: boolean | undefined;
+  /**
+   * The longest frame to accept, in bytes without its delimiter. Over it: `FrameError` `too_large`.
+   * @default 1 MiB
+   */
+  readonly maxFrameBytes?: number | undefined;
+  /** What happens after a bad frame: end the connection, or report it and go on with the next. @default "close" */
+  readonly onFrameError?: FrameErrorPolicy | undefined;
+}
+
+/** Options of {@linkcode delimited}. */
+export type DelimitedOptions =
+  | DelimiterOptions & {
+    /** The delimiter ends each frame. @default "suffix" */
+    readonly position?: "suffix" | undefined;
+    /** Take what stands after the last delimiter at the end of input as a frame instead of `truncated`. @default false */
+    readonly acceptUnterminated?: boolean | undefined;
+  }
+  | DelimiterOptions & {
+    /**
+     * The delimiter begins each frame. A frame is then complete only when the next begins or the input ends,
+     * and the connection is never at a frame boundary before that. Input that does not begin with the
+     * delimiter is `malformed`.
+     */
+    readonly position: "prefix";
+    readonly acceptUnterminated?: undefined;
+  };
+
+const known = [
+  "delimiter",
+  "keepDelimiter",
+  "append",
+  "checkSent",
+  "maxFrameBytes",
+  "onFrameError",
+  "position",
+  "acceptUnterminated",
+];
+
+/**
+ * Frames parted by a byte string. A frame is a view of the chunk it came in: copy it to keep it for long.
+ *
+ * @throws {OptionsError} for an option that makes no sense
+ */
+export function delimited(options: DelimitedOptions = {}): Framing<Uint8Array> {
+  const { delimiter = "\n", keepDelimiter = false, checkSent = false, acceptUnterminated = false } = options;
+  const { append = !keepDelimiter } = options;
+  const check = new OptionsCheck();
+  check.keys(options, known);
+  const maxFrameBytes = check.integer("maxFrameBytes", options.maxFrameBytes, defaultMaxFrameBytes, 1);
+  const policy = check.oneOf("onFrameError", options.onFrameError, "close", ["close", "skip"]);
+  const position = check.oneOf("position", options.position, "suffix", ["suffix", "prefix"]);
+  if (!(typeof delimiter === "string" || delimiter instanceof Uint8Array) || delimiter.length === 0) {
+    check.refuse("delimiter", delimiter, "a string or Uint8Array of at least one byte");
+  }
+  if (acceptUnterminated && position === "prefix") {
+    check.refuse(
+      "acceptUnterminated",
+      true,
+      'position "suffix": with "prefix" the end of input always ends a frame',
+    );
+  }
+  if (checkSent && !append) {
+    check.refuse("checkSent", true, "append beside it, or delimiters are the sender's");
+  }
+  check.done();
+
+  const bytes = typeof delimiter === "string"
+    ? new TextEncoder().encode(delimiter)
+    : new Uint8Array(delimiter);
+  const pattern = new Pattern(bytes);
+  const rules: DelimiterRules = {
+    name: "delimited",
+    delimiter: pattern,
+    delimiterShown: `the delimiter ${showBytes(bytes)}`,
+    keepDelimiter,
+    stripCarriageReturn: false,
+    acceptUnterminated,
+    maxFrameBytes,
+    skip: policy === "skip",
+  };
+  const suffix = position === "suffix";
+  return {
+    name: "delimited",
+    hint: { kind: "delimited", delimiter: bytes, position },
+    decoder: (report) => suffix ? new DelimitedDecoder(rules, report) : new PrefixDecoder(rules, report),
+    encode(frame, out) {
+      requireBytes("delimited", frame);
+      if (checkSent && !pattern.follows(frame)) {
+        throw refusal(
+          "delimited",
+          `it contains ${rules.delimiterShown}, or part of it at the end, and would be cut there`,
+        );
+      }
+      if (append && !suffix) out.bytes(bytes);
+      out.bytes(frame);
+      if (append && suffix) out.bytes(bytes);
+    },
+  };
+}

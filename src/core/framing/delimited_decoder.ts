@@ -1,0 +1,183 @@
+/**
+ * Cuts bytes at a delimiter that ends each frame.
+ *
+ * The engine of `lines.ts`, `delimited.ts` and the presets; knows nothing of text or of options' defaults.
+ * A chunk of whole frames costs a search and a view for each. Across chunks it remembers how much of the
+ * delimiter it has seen, so no byte is searched twice.
+ */
+import { FrameError } from "../errors.ts";
+import type { Decoder } from "./framing.ts";
+import { HeldBytes } from "./held_bytes.ts";
+import type { Pattern } from "./pattern.ts";
+
+/** What one framing's decoders share. */
+export interface DelimiterRules {
+  readonly name: string;
+  readonly delimiter: Pattern;
+  /** For messages: `"a newline"`, `"the delimiter 0x1c0d"`. */
+  readonly delimiterShown: string;
+  /** Frames carry their delimiter. */
+  readonly keepDelimiter: boolean;
+  /** Drop one carriage return before a delimiter of one byte. */
+  readonly stripCarriageReturn: boolean;
+  /** The end of input ends a frame too. */
+  readonly acceptUnterminated: boolean;
+  /** Limit for what stands between delimiters. */
+  readonly maxFrameBytes: number;
+  readonly skip: boolean;
+}
+
+const carriageReturn = 13;
+
+/** One connection's frames. */
+export class DelimitedDecoder implements Decoder<Uint8Array> {
+  /** Offset in the stream of the next chunk's first byte. */
+  position = 0;
+  /** Set once: no frame can be cut any more. */
+  failed: FrameError | undefined = undefined;
+  readonly #rules: DelimiterRules;
+  readonly #report: (error: FrameError) => void;
+  #held: HeldBytes | undefined = undefined;
+  /** Bytes at the end of what has come that may be the beginning of a delimiter. */
+  #matched = 0;
+  /** The frame that has begun was refused: its bytes are dropped up to the next delimiter. */
+  #skipping = false;
+
+  constructor(rules: DelimiterRules, report: (error: FrameError) => void) {
+    this.#rules = rules;
+    this.#report = report;
+  }
+
+  get buffered(): number {
+    return this.#skipping ? 1 : this.#held?.length ?? 0;
+  }
+
+  /** Where in the stream the frame begins of which some bytes are held. */
+  get frameOffset(): number {
+    return this.position - (this.#held?.length ?? 0);
+  }
+
+  push(chunk: Uint8Array, next: (frame: Uint8Array) => void): void {
+    if (this.failed !== undefined) throw this.failed;
+    const { buffer, byteOffset, length } = chunk;
+    const { delimiter, keepDelimiter, stripCarriageReturn, maxFrameBytes } = this.#rules;
+    const width = delimiter.length;
+    let start = this.buffered > 0 ? this.#endFrame(chunk, next) : 0;
+    while (start < length) {
+      const at = delimiter.find(chunk, start);
+      if (at < 0) {
+        this.#begin(chunk, start);
+        break;
+      }
+      const stripped = stripCarriageReturn && at > start && chunk[at - 1] === carriageReturn ? at - 1 : at;
+      if (stripped - start > maxFrameBytes) this.#tooLarge(stripped - start, this.position + start, true);
+      else next(new Uint8Array(buffer, byteOffset + start, (keepDelimiter ? at + width : stripped) - start));
+      start = at + width;
+    }
+    this.position += length;
+  }
+
+  flush(next: (frame: Uint8Array) => void): void {
+    if (this.failed !== undefined) throw this.failed;
+    const held = this.#held;
+    if (this.#skipping || held === undefined || held.length === 0) return;
+    const size = held.length;
+    const offset = this.position - size;
+    const { name, delimiterShown, acceptUnterminated, maxFrameBytes } = this.#rules;
+    if (!acceptUnterminated) {
+      throw this.failed = new FrameError(
+        "truncated",
+        `cut a frame (${name}) at offset ${offset}: the input ended after ${size} bytes, before ${delimiterShown}`,
+        { offset, size },
+      );
+    }
+    if (size <= maxFrameBytes) return next(held.join(none, 0, 0));
+    held.clear();
+    this.#tooLarge(size, offset, true);
+  }
+
+  /** Goes on with the frame that an earlier chunk began; returns where in this chunk the next one starts. */
+  #endFrame(chunk: Uint8Array, next: (frame: Uint8Array) => void): number {
+    const { delimiter, keepDelimiter, stripCarriageReturn, maxFrameBytes } = this.#rules;
+    const width = delimiter.length;
+    const end = this.#findEnd(chunk);
+    if (end < 0) {
+      if (this.#skipping) return chunk.length;
+      (this.#held ??= new HeldBytes()).add(chunk, 0);
+      this.#checkOpen(chunk);
+      return chunk.length;
+    }
+    if (this.#skipping) {
+      this.#skipping = false;
+      return end;
+    }
+    const held = this.#held!;
+    const offset = this.position - held.length;
+    const at = end - width;
+    const before = at > 0 ? chunk[at - 1] : held.last;
+    const content = held.length + at - (stripCarriageReturn && before === carriageReturn ? 1 : 0);
+    if (content > maxFrameBytes) {
+      held.clear();
+      this.#tooLarge(content, offset, true);
+      return end;
+    }
+    const joined = held.join(chunk, 0, keepDelimiter ? end : Math.max(at, 0));
+    next(keepDelimiter || joined.length === content ? joined : joined.subarray(0, content));
+    return end;
+  }
+
+  /** The place in the chunk just after the next delimiter, which may have begun in an earlier chunk; or -1. */
+  #findEnd(chunk: Uint8Array): number {
+    const { delimiter } = this.#rules;
+    let matched = this.#matched;
+    let i = 0;
+    // More matched than read of this chunk: the match began in an earlier one.
+    while (matched > i && i < chunk.length) {
+      matched = delimiter.advance(matched, chunk[i++]!);
+      if (matched === delimiter.length) return this.#endAt(i);
+    }
+    const at = matched > i ? -1 : delimiter.find(chunk, i - matched);
+    if (at >= 0) return this.#endAt(at + delimiter.length);
+    this.#matched = matched > i ? matched : delimiter.matchTail(chunk, i, matched);
+    return -1;
+  }
+
+  #endAt(end: number): number {
+    this.#matched = 0;
+    return end;
+  }
+
+  /** A frame begins at `start` and does not end in this chunk. */
+  #begin(chunk: Uint8Array, start: number): void {
+    this.#matched = this.#rules.delimiter.matchTail(chunk, start, 0);
+    (this.#held ??= new HeldBytes()).add(chunk, start);
+    this.#checkOpen(chunk);
+  }
+
+  /** Refuses a frame as soon as no delimiter could end it within the limit. */
+  #checkOpen(chunk: Uint8Array): void {
+    const held = this.#held!;
+    const mayStrip = this.#rules.stripCarriageReturn && held.last === carriageReturn ? 1 : 0;
+    const size = held.length - this.#matched - mayStrip;
+    if (size <= this.#rules.maxFrameBytes) return;
+    const offset = this.position + chunk.length - held.length;
+    held.clear();
+    this.#skipping = true;
+    this.#tooLarge(size, offset, false);
+  }
+
+  #tooLarge(size: number, offset: number, ended: boolean): void {
+    const { name, delimiterShown, maxFrameBytes, skip } = this.#rules;
+    const found = ended ? `a frame of ${size} bytes` : `${size} bytes without ${delimiterShown}`;
+    const error = new FrameError(
+      "too_large",
+      `cut a frame (${name}) at offset ${offset}: found ${found}, over maxFrameBytes, ${maxFrameBytes}; ` +
+        `raise it, or check that the peer parts frames by ${delimiterShown}`,
+      { offset, size, limit: maxFrameBytes },
+    );
+    if (!skip) throw this.failed = error;
+    this.#report(error);
+  }
+}
+
+const none = new Uint8Array(0);

@@ -1,0 +1,55 @@
+/**
+ * Frames that are all of one size (F-3).
+ */
+import { OptionsCheck } from "../options.ts";
+import type { Framing } from "./framing.ts";
+import { refusal, requireBytes } from "./refusal.ts";
+import { SizedDecoder, type SizeRules } from "./sized_decoder.ts";
+
+/** Options of {@linkcode fixedLength}. */
+export interface FixedLengthOptions {
+  /** Size of every frame, in bytes. The decoder holds no more than one. */
+  readonly frameBytes: number;
+}
+
+/**
+ * Frames of one size: what comes in one read is split, what comes in several is joined. A frame of another
+ * size is refused by `send` with a `FrameError` `malformed`. A frame is a view of the chunk it came in where it
+ * came in one: copy it to keep it for long.
+ *
+ * @throws {OptionsError} unless `frameBytes` is a whole number, 1 or more
+ */
+export function fixedLength(options: FixedLengthOptions): Framing<Uint8Array> {
+  const check = new OptionsCheck();
+  check.keys(options, ["frameBytes"]);
+  const most = 2 ** 32;
+  const frameBytes = check.integer("frameBytes", options.frameBytes ?? 0, 1, 1, most);
+  check.done();
+  const rules: SizeRules = {
+    name: "fixedLength",
+    headerBytes: 1,
+    minFrameBytes: frameBytes,
+    maxFrameBytes: frameBytes,
+    strip: 0,
+    skip: false,
+    size: () => frameBytes,
+    // Never asked for: every size is right.
+    show: () => `a frame of ${frameBytes} bytes`,
+    advice: "",
+  };
+  return {
+    name: "fixedLength",
+    hint: { kind: "fixed", frameBytes },
+    decoder: (report) => new SizedDecoder(rules, report),
+    encode(frame, out) {
+      requireBytes("fixedLength", frame);
+      if (frame.length !== frameBytes) {
+        throw refusal(
+          "fixedLength",
+          `found ${frame.length} bytes, expected ${frameBytes}, the size of every frame`,
+        );
+      }
+      out.bytes(frame);
+    },
+  };
+}

@@ -1,0 +1,231 @@
+/**
+ * Frames that say their own length in a binary number (F-4, F-5).
+ */
+import { showHex } from "../bytes.ts";
+import type { FrameError } from "../errors.ts";
+import { OptionsCheck } from "../options.ts";
+import { defaultMaxFrameBytes, type FrameErrorPolicy, type Framing } from "./framing.ts";
+import { type Endian, lengthReader, writeLength } from "./length_value.ts";
+import { refusal, requireBytes } from "./refusal.ts";
+import { SizedDecoder, type SizeRules } from "./sized_decoder.ts";
+
+/** Where the length is, and what it counts. */
+export interface LengthRules {
+  /** Bytes before the length field. @default 0 */
+  readonly lengthOffset?: number | undefined;
+  /** Size of the length field, an unsigned number. @default 4 */
+  readonly lengthBytes?: 1 | 2 | 3 | 4 | 8 | undefined;
+  /** Order of the length's bytes. @default "big" */
+  readonly endian?: Endian | undefined;
+  /** Bytes before the body. No frame is shorter. @default lengthOffset + lengthBytes */
+  readonly headerBytes?: number | undefined;
+  /** The length counts the whole frame; otherwise it counts what follows the header. @default false */
+  readonly lengthIncludesHeader?: boolean | undefined;
+  /** Added to the length to get what it should count, for a length that counts otherwise. May be negative. @default 0 */
+  readonly adjustment?: number | undefined;
+  /**
+   * Bytes at the beginning that are cut off each received frame: 0 leaves the header in the frame, the size of
+   * the header leaves the body. @default 0
+   */
+  readonly strip?: number | undefined;
+  /**
+   * The largest frame to accept, header included, in bytes. Over it: `FrameError` `too_large`, from the header
+   * alone. @default 1 MiB
+   */
+  readonly maxFrameBytes?: number | undefined;
+  /**
+   * What happens after a frame over the limit: end the connection, or report it and pass over as many bytes as
+   * it claims. A length that makes no sense (`malformed`) ends the connection under both, because nothing tells
+   * where the next frame begins. @default "close"
+   */
+  readonly onFrameError?: FrameErrorPolicy | undefined;
+}
+
+/** Options of {@linkcode lengthField}. */
+export type LengthFieldOptions =
+  | LengthRules & {
+    /**
+     * Write the header before each frame that is sent, as much of it as `strip` cuts off, or all of it where
+     * `strip` is 0. Otherwise what is sent has its header already, and is refused (`FrameError` `malformed`) when
+     * its length field does not agree with its size.
+     * @default true where strip is not 0
+     */
+    readonly writeHeader?: true | undefined;
+    /**
+     * The bytes to write before each frame, with anything in the place of the length. Needed where they are more
+     * than the length field.
+     */
+    readonly header?: Uint8Array | undefined;
+  }
+  | LengthRules & { readonly writeHeader: false; readonly header?: undefined };
+
+const known = [
+  "lengthOffset",
+  "lengthBytes",
+  "endian",
+  "headerBytes",
+  "lengthIncludesHeader",
+  "adjustment",
+  "strip",
+  "maxFrameBytes",
+  "onFrameError",
+  "writeHeader",
+  "header",
+];
+const largestHeader = 65_535;
+
+/**
+ * Frames with a binary length field. What is received can be sent as it is: with the header in the frame it
+ * is checked, with the header stripped it is written again. A frame is a view of the chunk it came in where it
+ * came in one: copy it to keep it for long.
+ *
+ * @throws {OptionsError} for options that make no sense, alone or together
+ */
+export function lengthField(options: LengthFieldOptions = {}): Framing<Uint8Array> {
+  const check = new OptionsCheck();
+  check.keys(options, known);
+  const lengthOffset = check.integer("lengthOffset", options.lengthOffset, 0, 0, largestHeader);
+  const { lengthBytes = 4, lengthIncludesHeader = false, writeHeader = (options.strip ?? 0) > 0 } = options;
+  if (![1, 2, 3, 4, 8].includes(lengthBytes)) check.refuse("lengthBytes", lengthBytes, "1, 2, 3, 4 or 8");
+  const endian = check.oneOf("endian", options.endian, "big", ["big", "little"]);
+  const lengthEnd = lengthOffset + lengthBytes;
+  const headerBytes = check.integer("headerBytes", options.headerBytes, lengthEnd, lengthEnd, largestHeader);
+  const adjustment = check.integer("adjustment", options.adjustment, 0, -(2 ** 31), 2 ** 31);
+  const maxFrameBytes = check.integer(
+    "maxFrameBytes",
+    options.maxFrameBytes,
+    defaultMaxFrameBytes,
+    headerBytes,
+  );
+  const strip = check.integer("strip", options.strip, 0, 0, Math.min(maxFrameBytes, largestHeader));
+  const policy = check.oneOf("onFrameError", options.onFrameError, "close", ["close", "skip"]);
+  const written = strip > 0 ? strip : headerBytes;
+  checkHeader(check, {
+    strip,
+    written,
+    lengthOffset,
+    lengthEnd,
+    headerBytes,
+    writeHeader,
+    header: options.header,
+  });
+  check.done();
+
+  const read = lengthReader(lengthBytes, endian);
+  const addedBytes = adjustment + (lengthIncludesHeader ? 0 : headerBytes);
+  const minFrameBytes = Math.max(headerBytes, strip);
+  const rules: SizeRules = {
+    name: "lengthField",
+    headerBytes: lengthEnd,
+    minFrameBytes,
+    maxFrameBytes,
+    strip,
+    skip: policy === "skip",
+    size: (bytes, at) => read(bytes, at + lengthOffset) + addedBytes,
+    show(bytes, at) {
+      const value = read(bytes, at + lengthOffset);
+      const field = showHex(bytes.subarray(at + lengthOffset, at + lengthEnd));
+      return `a length of ${Number.isNaN(value) ? "2^63 or more" : value} (${field})`;
+    },
+    advice: "check endian, lengthOffset, lengthIncludesHeader and adjustment against the peer's protocol",
+  };
+  const hint = {
+    kind: "length_field",
+    lengthOffset,
+    lengthBytes,
+    endian,
+    addedBytes,
+    headerBytes,
+    maxFrameBytes,
+  } as const;
+  const framing = { name: "lengthField", hint, decoder: (report: Report) => new SizedDecoder(rules, report) };
+  if (!writeHeader) {
+    return {
+      ...framing,
+      encode(frame, out) {
+        requireBytes("lengthField", frame);
+        const size = frame.length < lengthEnd ? NaN : rules.size(frame, 0);
+        if (frame.length < headerBytes || size !== frame.length) refuseHeader(frame, size, headerBytes);
+        out.bytes(frame);
+      },
+    };
+  }
+  const header = options.header === undefined ? new Uint8Array(written) : new Uint8Array(options.header);
+  const least = headerBytes - written;
+  const largest = 256 ** lengthBytes - 1;
+  return {
+    ...framing,
+    encode(frame, out) {
+      requireBytes("lengthField", frame);
+      const { length } = frame;
+      const value = written + length - addedBytes;
+      if (length < least || value < 0) {
+        throw refusal(
+          "lengthField",
+          `found ${length} bytes, expected ${Math.max(least, addedBytes - written)} or more`,
+        );
+      }
+      if (value > largest) {
+        const problem =
+          `found ${length} bytes, a length of ${value}; ${lengthBytes} bytes hold at most ${largest}`;
+        throw refusal("lengthField", problem, "too_large", {
+          size: written + length,
+          limit: largest + addedBytes,
+        });
+      }
+      for (let i = 0; i < lengthOffset; i++) out.byte(header[i]!);
+      writeLength(value, lengthBytes, endian, out);
+      for (let i = lengthEnd; i < written; i++) out.byte(header[i]!);
+      out.bytes(frame);
+    },
+  };
+}
+
+type Report = (error: FrameError) => void;
+
+interface HeaderOptions {
+  readonly strip: number;
+  readonly written: number;
+  readonly lengthOffset: number;
+  readonly lengthEnd: number;
+  readonly headerBytes: number;
+  readonly writeHeader: boolean;
+  readonly header: Uint8Array | undefined;
+}
+
+/** Whether frames can be written the way they are read. */
+function checkHeader(check: OptionsCheck, options: HeaderOptions): void {
+  const { strip, written, lengthOffset, lengthEnd, headerBytes, writeHeader, header } = options;
+  if (!writeHeader) {
+    if (header !== undefined) {
+      check.refuse("header", header, "writeHeader or strip beside it, or it is never written");
+    }
+    return;
+  }
+  if (strip !== 0 && (strip < lengthEnd || strip > headerBytes)) {
+    check.refuse(
+      "strip",
+      strip,
+      `0, or ${lengthEnd} to ${headerBytes}, so that what is cut off is header and has the whole length field; ` +
+        `or writeHeader: false`,
+    );
+  } else if (header !== undefined) {
+    if (!(header instanceof Uint8Array) || header.length !== written) {
+      check.refuse("header", header, `a Uint8Array of ${written} bytes, what stands before each frame`);
+    }
+  } else if (lengthOffset > 0 || written > lengthEnd) {
+    check.refuse(
+      "header",
+      header,
+      `the ${written} bytes to write before each frame, since they are more than the length field; ` +
+        `or writeHeader: false`,
+    );
+  }
+}
+
+function refuseHeader(frame: Uint8Array, size: number, headerBytes: number): never {
+  const problem = frame.length < headerBytes
+    ? `found ${frame.length} bytes, expected a header of ${headerBytes} and a body`
+    : `found ${frame.length} bytes whose length field says ${size}`;
+  throw refusal("lengthField", `${problem}; with strip or writeHeader the header is written for you`);
+}

@@ -1,0 +1,147 @@
+/**
+ * Lines of text, as bytes or as strings: a newline ends each frame (F-1, F-2).
+ */
+import { OptionsCheck } from "../options.ts";
+import { DelimitedDecoder, type DelimiterRules } from "./delimited_decoder.ts";
+import { type ByteSink, defaultMaxFrameBytes, type FrameErrorPolicy, type Framing } from "./framing.ts";
+import { Pattern } from "./pattern.ts";
+import { refusal, requireBytes } from "./refusal.ts";
+import { textCodec, type TextEncoding } from "./text_encoding.ts";
+import { TextLinesDecoder } from "./text_lines_decoder.ts";
+
+/** Options of {@linkcode lines} that do not depend on the type of its frames. */
+export interface LineRules {
+  /**
+   * The longest line to accept, in bytes without its line end. Over it: `FrameError` `too_large`.
+   * @default 1 MiB
+   */
+  readonly maxFrameBytes?: number | undefined;
+  /** Drop one carriage return before the newline. @default true */
+  readonly stripCarriageReturn?: boolean | undefined;
+  /** Write a line end after each frame that is sent. @default true */
+  readonly append?: boolean | undefined;
+  /** The line end that is written. @default "\n" */
+  readonly newline?: "\n" | "\r\n" | undefined;
+  /**
+   * Refuse to send a frame that the receiver would not get as it is, because it contains a newline or ends
+   * with a carriage return: `FrameError` `malformed`. Off, such a frame arrives as several.
+   * @default false
+   */
+  readonly checkSent?: boolean | undefined;
+  /** Take what stands after the last newline at the end of input as a line instead of `truncated`. @default false */
+  readonly acceptUnterminated?: boolean | undefined;
+  /** What happens after a bad line: end the connection, or report it and go on with the next. @default "close" */
+  readonly onFrameError?: FrameErrorPolicy | undefined;
+}
+
+/** Options of {@linkcode lines} with frames of bytes. */
+export interface LinesOptions extends LineRules {
+  readonly encoding?: undefined;
+  readonly fatal?: undefined;
+}
+
+/** Options of {@linkcode lines} with frames of text. */
+export type TextLinesOptions =
+  | LineRules & {
+    /** Frames are strings in this encoding. */
+    readonly encoding: "utf-8";
+    /** A line that is not UTF-8 is a `malformed` `FrameError`, instead of text with U+FFFD in it. @default false */
+    readonly fatal?: boolean | undefined;
+  }
+  | LineRules & {
+    /** Frames are strings of the characters U+0000 to U+00FF, one byte each (ISO 8859-1). */
+    readonly encoding: "latin1";
+    readonly fatal?: undefined;
+  };
+
+const known = [
+  "maxFrameBytes",
+  "stripCarriageReturn",
+  "append",
+  "newline",
+  "checkSent",
+  "acceptUnterminated",
+  "onFrameError",
+  "encoding",
+  "fatal",
+];
+
+/**
+ * Lines: `\n` or `\r\n` ends each frame. Frames are `Uint8Array` without the line end, or strings where
+ * `encoding` is set. A byte frame is a view of the chunk it came in: copy it to keep it for long.
+ *
+ * @throws {OptionsError} for an option that makes no sense
+ */
+export function lines(options?: LinesOptions): Framing<Uint8Array>;
+export function lines(options: TextLinesOptions): Framing<string>;
+export function lines(options: LinesOptions | TextLinesOptions = {}): Framing<Uint8Array> | Framing<string> {
+  const { append = true, checkSent = false, stripCarriageReturn = true } = options;
+  const { encoding, fatal = false, newline = "\n" } = options;
+  const check = new OptionsCheck();
+  check.keys(options, known);
+  const maxFrameBytes = check.integer("maxFrameBytes", options.maxFrameBytes, defaultMaxFrameBytes, 1);
+  const policy = check.oneOf("onFrameError", options.onFrameError, "close", ["close", "skip"]);
+  check.oneOf("newline", newline, "\n", ["\n", "\r\n"]);
+  check.oneOf<TextEncoding | "none">("encoding", encoding, "none", ["utf-8", "latin1"]);
+  if (fatal && encoding !== "utf-8") {
+    check.refuse("fatal", fatal, 'encoding "utf-8" beside it: no other can fail');
+  }
+  if (checkSent && !append) {
+    check.refuse("checkSent", checkSent, "append beside it, or line ends are the sender's");
+  }
+  check.done();
+
+  const delimiter = new Uint8Array([10]);
+  const rules: DelimiterRules = {
+    name: "lines",
+    delimiter: new Pattern(delimiter),
+    delimiterShown: "a newline",
+    keepDelimiter: false,
+    stripCarriageReturn,
+    acceptUnterminated: options.acceptUnterminated ?? false,
+    maxFrameBytes,
+    skip: policy === "skip",
+  };
+  const shared = { name: "lines", hint: { kind: "delimited", delimiter, position: "suffix" } } as const;
+  const crlf = newline === "\r\n";
+
+  if (encoding === undefined) {
+    return {
+      ...shared,
+      decoder: (report) => new DelimitedDecoder(rules, report),
+      encode(frame: Uint8Array, out: ByteSink) {
+        requireBytes("lines", frame);
+        if (checkSent) refuseLineEnds(frame.indexOf(10), stripCarriageReturn && frame.at(-1) === 13);
+        out.bytes(frame);
+        if (append && crlf) out.byte(13);
+        if (append) out.byte(10);
+      },
+    };
+  }
+  const codec = textCodec(encoding, fatal);
+  return {
+    ...shared,
+    decoder: (report) => new TextLinesDecoder(rules, codec, report),
+    encode(line: string, out: ByteSink) {
+      if (typeof line !== "string") {
+        throw refusal("lines", `found ${typeof line}, expected a string, because encoding is ${encoding}`);
+      }
+      if (checkSent) refuseLineEnds(line.indexOf("\n"), stripCarriageReturn && line.endsWith("\r"));
+      codec.encode(line, out);
+      if (append && crlf) out.byte(13);
+      if (append) out.byte(10);
+    },
+  };
+}
+
+function refuseLineEnds(newlineAt: number, endsWithReturn: boolean): void {
+  if (newlineAt >= 0) {
+    throw refusal(
+      "lines",
+      `it has a newline at ${newlineAt} and would arrive as several; send each line by itself`,
+    );
+  }
+  if (endsWithReturn) {
+    throw refusal("lines", "it ends with a carriage return, which would be taken for its line end");
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * A byte string to look for in a stream: at full speed inside a chunk, byte by byte across chunks.
+ *
+ * Used by `delimited_decoder.ts`. Knows nothing of frames.
+ */
+import { indexOfBytes } from "../bytes.ts";
+
+/** A byte string, and how to go on after a partial match of it (Knuth, Morris and Pratt). */
+export class Pattern {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  readonly #first: number;
+  /** For each count of matched bytes, the longest shorter match that ends at the same place. */
+  readonly #shorter: readonly number[];
+
+  /** `bytes` is not empty, and is not changed afterwards. */
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.length = bytes.length;
+    this.#first = bytes[0]!;
+    const shorter = [0, 0];
+    for (let count = 2; count < bytes.length; count++) {
+      let length = shorter[count - 1]!;
+      while (length > 0 && bytes[length] !== bytes[count - 1]) length = shorter[length]!;
+      shorter.push(bytes[length] === bytes[count - 1] ? length + 1 : 0);
+    }
+    this.#shorter = shorter;
+  }
+
+  /** Where the pattern first occurs in `chunk` at or after `from`; -1 if nowhere. */
+  find(chunk: Uint8Array, from: number): number {
+    return this.length === 1 ? chunk.indexOf(this.#first, from) : indexOfBytes(chunk, this.bytes, from);
+  }
+
+  /** How many bytes of the pattern are matched after `byte`, when `matched` (not all) were before it. */
+  advance(matched: number, byte: number): number {
+    let length = matched;
+    while (length > 0 && this.bytes[length] !== byte) length = this.#shorter[length]!;
+    return this.bytes[length] === byte ? length + 1 : 0;
+  }
+
+  /** How many bytes of the pattern the chunk's end matches, when `matched` were before `from`. */
+  matchTail(chunk: Uint8Array, from: number, matched: number): number {
+    const tail = chunk.length - this.length + 1;
+    let length = tail > from ? 0 : matched;
+    for (let i = Math.max(from, tail); i < chunk.length; i++) length = this.advance(length, chunk[i]!);
+    return length;
+  }
+
+  /** Whether a frame followed by the pattern is cut right after the frame, and nowhere before. */
+  follows(frame: Uint8Array): boolean {
+    if (this.find(frame, 0) >= 0) return false;
+    let length = this.matchTail(frame, 0, 0);
+    for (let i = 0; i < this.length; i++) {
+      length = this.advance(length, this.bytes[i]!);
+      if (length === this.length) return i === this.length - 1;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Cuts bytes at a delimiter that begins each frame.
+ *
+ * Used by `delimited.ts`. After the first delimiter this is the same work as with one that ends each frame,
+ * except that the last frame ends with the input.
+ */
+import { concatBytes } from "../bytes.ts";
+import { FrameError } from "../errors.ts";
+import { DelimitedDecoder, type DelimiterRules } from "./delimited_decoder.ts";
+import type { Decoder } from "./framing.ts";
+
+/** One connection's frames. */
+export class PrefixDecoder implements Decoder<Uint8Array> {
+  readonly #rules: DelimiterRules;
+  readonly #report: (error: FrameError) => void;
+  readonly #rest: DelimitedDecoder;
+  readonly #withDelimiter: (frame: Uint8Array) => void;
+  #next: (frame: Uint8Array) => void = nowhere;
+  #opened = false;
+  #consumed = 0;
+  #matched = 0;
+  #failed: FrameError | undefined = undefined;
+
+  constructor(rules: DelimiterRules, report: (error: FrameError) => void) {
+    this.#rules = rules;
+    this.#report = report;
+    this.#rest = new DelimitedDecoder({ ...rules, keepDelimiter: false, acceptUnterminated: true }, report);
+    this.#withDelimiter = (frame) => this.#next(concatBytes([rules.delimiter.bytes, frame]));
+  }
+
+  get buffered(): number {
+    return this.#opened ? this.#rest.buffered + this.#rules.delimiter.length : this.#consumed;
+  }
+
+  push(chunk: Uint8Array, next: (frame: Uint8Array) => void): void {
+    if (this.#failed !== undefined) throw this.#failed;
+    const start = this.#opened ? 0 : this.#open(chunk);
+    if (start < chunk.length) {
+      this.#rest.push(start === 0 ? chunk : chunk.subarray(start), this.#emitter(next));
+    }
+  }
+
+  flush(next: (frame: Uint8Array) => void): void {
+    if (this.#failed !== undefined) throw this.#failed;
+    if (this.#opened) {
+      const emit = this.#emitter(next);
+      if (this.#rest.buffered === 0) emit(new Uint8Array(0));
+      else this.#rest.flush(emit);
+    } else if (this.#consumed > 0 && this.#consumed === this.#matched) {
+      throw this.#failed = new FrameError(
+        "truncated",
+        `cut a frame (${this.#rules.name}) at offset 0: the input ended after ${this.#consumed} bytes of the first delimiter`,
+        { offset: 0, size: this.#consumed },
+      );
+    }
+  }
+
+  #emitter(next: (frame: Uint8Array) => void): (frame: Uint8Array) => void {
+    if (!this.#rules.keepDelimiter) return next;
+    this.#next = next;
+    return this.#withDelimiter;
+  }
+
+  /** Looks for the first delimiter, which the stream must begin with; returns where in the chunk it ends. */
+  #open(chunk: Uint8Array): number {
+    const { delimiter } = this.#rules;
+    for (let i = 0; i < chunk.length;) {
+      const clean = this.#matched === this.#consumed;
+      this.#matched = delimiter.advance(this.#matched, chunk[i++]!);
+      this.#consumed++;
+      if (clean && this.#matched < this.#consumed) this.#complain();
+      if (this.#matched === delimiter.length) {
+        this.#opened = true;
+        this.#rest.position = this.#consumed;
+        return i;
+      }
+    }
+    return chunk.length;
+  }
+
+  #complain(): void {
+    const { name, delimiterShown, skip } = this.#rules;
+    const error = new FrameError(
+      "malformed",
+      `cut a frame (${name}) at offset 0: the input does not begin with ${delimiterShown}; ` +
+        `check that the peer puts it before each frame, or use position "suffix"`,
+      { offset: 0 },
+    );
+    if (!skip) throw this.#failed = error;
+    this.#report(error);
+  }
+}
+
+function nowhere(): void {}

@@ -1,0 +1,34 @@
+/**
+ * No framing: each read is a packet (F-9).
+ */
+import { OptionsCheck } from "../options.ts";
+import type { Decoder, Framing } from "./framing.ts";
+import { requireBytes } from "./refusal.ts";
+
+/** Has nothing to hold, so one serves every connection. */
+const decoder: Decoder<Uint8Array> = {
+  buffered: 0,
+  push(chunk, next) {
+    // Runtimes give subclasses of Uint8Array; what reaches a handler is the same everywhere.
+    if (chunk.length > 0) next(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+  },
+};
+
+/**
+ * Passes bytes on as they come. Where one read ends and the next begins is up to the network and the runtime,
+ * and means nothing: a message may come in several, and several in one.
+ */
+export function raw(options: Readonly<Record<string, never>> = {}): Framing<Uint8Array> {
+  const check = new OptionsCheck();
+  check.keys(options, []);
+  check.done();
+  return {
+    name: "raw",
+    hint: { kind: "raw" },
+    decoder: () => decoder,
+    encode(bytes, out) {
+      requireBytes("raw", bytes);
+      out.bytes(bytes);
+    },
+  };
+}

@@ -1,0 +1,32 @@
+/** Endpoints on the command line: `HOST:PORT`, `[::1]:3034`, `:3034`, `3034`, `unix:/run/echo.sock`. */
+import type { Address } from "../../core/transport.ts";
+
+/** Parses an endpoint; without a host it is this machine. Throws a `RangeError` that says what is wanted. */
+export function parseEndpoint(text: string): Address {
+  const refuse = (): never => {
+    throw new RangeError(
+      `found ${JSON.stringify(text)}, expected HOST:PORT such as 127.0.0.1:3034 or [::1]:3034, or unix:/path/to.sock`,
+    );
+  };
+  if (text.startsWith("unix:")) {
+    const path = text.slice("unix:".length);
+    return path === "" ? refuse() : { transport: "unix", path };
+  }
+  const match = /^(?:(?:\[([^\]]+)\]|([^:[\]\s]*)):)?(\d+)$/.exec(text);
+  if (match === null) return refuse();
+  const host = match[1] ?? (match[2] || "127.0.0.1");
+  return { transport: "tcp", host, port: parsePort(match[3]!, 1) };
+}
+
+/** A port number, `lowest` or more. */
+export function parsePort(text: string, lowest = 0): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  if (port >= lowest && port <= 65_535) return port;
+  throw new RangeError(`found ${JSON.stringify(text)}, expected a port from ${lowest} to 65535`);
+}
+
+/** An address as it is typed. */
+export function formatAddress(address: Address): string {
+  if (address.transport === "unix") return `unix:${address.path}`;
+  return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
+}

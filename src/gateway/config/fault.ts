@@ -1,0 +1,59 @@
+/**
+ * One fault of a configuration, and how a list of them reads.
+ *
+ * Made by the files of this folder. Knows neither the format of the file nor the schema.
+ */
+
+/** Where in the configuration: keys and indices from the root. */
+export type ConfigPath = readonly (string | number)[];
+
+/** What is wrong at one place. */
+export interface ConfigFault {
+  /** Such as `endpoints[0].idleTimeout`; empty for the document as a whole. */
+  readonly path: string;
+  /** The value found; undefined where something is missing. */
+  readonly found: unknown;
+  /** What is accepted there. */
+  readonly expected: string;
+  /** What was probably meant, such as `did you mean "framing"?`. */
+  readonly hint?: string | undefined;
+  /** From 1; undefined when the place is not known. */
+  readonly line?: number | undefined;
+  readonly column?: number | undefined;
+}
+
+/** Writes a path as in code: `endpoints[0].subjects.ingress`. */
+export function formatPath(path: ConfigPath): string {
+  let text = "";
+  for (const key of path) {
+    if (typeof key === "number") text += `[${key}]`;
+    else if (/^[\w$]+$/.test(key)) text += text === "" ? key : `.${key}`;
+    else text += `[${JSON.stringify(key)}]`;
+  }
+  return text;
+}
+
+/** One line for a fault: where, what was found, what was expected, and a hint. */
+export function formatFault(fault: ConfigFault, source?: string): string {
+  const place = [source, fault.line, fault.column].filter((part) => part !== undefined).join(":");
+  const path = fault.path === "" ? "the configuration" : fault.path;
+  const found = fault.found === undefined ? "nothing" : show(fault.found);
+  const hint = fault.hint === undefined ? "" : `; ${fault.hint}`;
+  return `${place === "" ? "" : `${place}: `}${path}: found ${found}, expected ${fault.expected}${hint}`;
+}
+
+/** All faults, one a line. */
+export function formatFaults(faults: readonly ConfigFault[], source?: string): string {
+  return faults.map((fault) => formatFault(fault, source)).join("\n");
+}
+
+function show(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value, (_, inner: unknown) => typeof inner === "bigint" ? String(inner) : inner);
+  } catch {
+    text = undefined;
+  }
+  text ??= String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

@@ -1,0 +1,44 @@
+/**
+ * Errors of the gateway: a config that cannot be used, and a bus that cannot carry a message.
+ *
+ * Raised by the rooms of this folder, shown by the commands. Errors of connections are those of the core.
+ */
+import { MillraceError } from "../core/errors.ts";
+import type { ConfigFault } from "./config/fault.ts";
+import { formatFaults } from "./config/fault.ts";
+
+/** The configuration has faults: all of them, not just the first. */
+export class ConfigError extends MillraceError {
+  readonly _tag = "ConfigError";
+  /** Where the text came from, such as a file name; undefined for a value given by code. */
+  readonly source: string | undefined;
+  readonly faults: readonly ConfigFault[];
+  constructor(faults: readonly ConfigFault[], source?: string, options?: ErrorOptions) {
+    super(formatFaults(faults, source), options);
+    this.faults = faults;
+    this.source = source;
+  }
+}
+
+/** Why a bus did not do what it was asked. */
+export type BusErrorReason =
+  /** The bus was closed. */
+  | "closed"
+  /** A subject or pattern is not one. */
+  | "invalid_subject"
+  /** Nobody subscribes to the subject of a request. */
+  | "no_responders"
+  /** A request got no reply in time. */
+  | "timeout"
+  /** The other side of the bus is gone: standard output has no reader any more, say. */
+  | "disconnected";
+
+/** A bus could not carry a message. */
+export class BusError extends MillraceError {
+  readonly _tag = "BusError";
+  readonly reason: BusErrorReason;
+  constructor(reason: BusErrorReason, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}

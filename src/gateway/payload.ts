@@ -1,0 +1,108 @@
+/**
+ * Payloads as JSON values: how bytes are shown on a bus or a screen that carries text, and read back.
+ *
+ * Used by the stdio bus and the printing of frames. Nothing is lost: bytes that the wanted encoding cannot
+ * show are shown as base64, and the line says so.
+ */
+
+/** How bytes become a JSON value. `json`: the bytes are JSON text, shown as that value. */
+export type PayloadEncoding = "utf8" | "base64" | "hex" | "json";
+
+/** All of them, for messages and checks. */
+export const payloadEncodings: readonly PayloadEncoding[] = ["utf8", "base64", "hex", "json"];
+
+/** A payload ready to stand in a JSON line. */
+export interface ShownPayload {
+  /** JSON text of the value. */
+  readonly json: string;
+  /** How to read it back; not always what was asked for. */
+  readonly encoding: PayloadEncoding;
+}
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+
+/** Shows bytes in the wanted encoding, or in one that loses nothing. */
+export function showPayload(bytes: Uint8Array, wanted: PayloadEncoding): ShownPayload {
+  if (wanted === "hex") return { json: `"${toHex(bytes)}"`, encoding: "hex" };
+  if (wanted !== "base64") {
+    const text = decodeText(bytes);
+    if (text !== undefined && wanted === "utf8") return { json: JSON.stringify(text), encoding: "utf8" };
+    if (text !== undefined) {
+      const json = compactJson(text);
+      return json === undefined
+        ? { json: JSON.stringify(text), encoding: "utf8" }
+        : { json, encoding: "json" };
+    }
+  }
+  return { json: `"${toBase64(bytes)}"`, encoding: "base64" };
+}
+
+/**
+ * Reads a JSON value back to bytes. Without an encoding a string is UTF-8 and any other value is JSON.
+ * Throws a `TypeError` that says what is wrong.
+ */
+export function readPayload(value: unknown, encoding: PayloadEncoding | undefined): Uint8Array {
+  const how = encoding ?? (typeof value === "string" ? "utf8" : "json");
+  if (how === "json") return encoder.encode(JSON.stringify(value) ?? "null");
+  if (typeof value !== "string") {
+    throw new TypeError(`found a payload that is no string, expected one in ${how}`);
+  }
+  if (how === "utf8") return encoder.encode(value);
+  return how === "hex" ? fromHex(value) : fromBase64(value);
+}
+
+function decodeText(bytes: Uint8Array): string | undefined {
+  try {
+    return strict.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** JSON text on one line, or nothing when it is no JSON. */
+function compactJson(text: string): string | undefined {
+  try {
+    return JSON.stringify(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+const digits: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
+
+function toHex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += digits[byte]!;
+  return text;
+}
+
+function fromHex(text: string): Uint8Array {
+  if (!/^(?:[0-9a-f]{2})*$/i.test(text)) {
+    throw new TypeError(`found hex digits ${JSON.stringify(text.slice(0, 40))}, expected pairs of 0-9a-f`);
+  }
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+/** As many bytes at a time as a call may have arguments everywhere. */
+const stride = 8192;
+
+function toBase64(bytes: Uint8Array): string {
+  let binary = "";
+  for (let at = 0; at < bytes.length; at += stride) {
+    binary += String.fromCharCode(...bytes.subarray(at, at + stride));
+  }
+  return btoa(binary);
+}
+
+function fromBase64(text: string): Uint8Array {
+  let binary: string;
+  try {
+    binary = atob(text);
+  } catch {
+    throw new TypeError(`found ${JSON.stringify(text.slice(0, 40))}, expected base64`);
+  }
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}
