@@ -1,0 +1,106 @@
+// Framings written as text: every form works on the wire, every mistake says what is wanted.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ByteWriter } from "../../src/core/bytes.ts";
+import { FramingSpecError, parseFraming } from "../../src/gateway/framing_spec.ts";
+
+const latin = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
+const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
+
+/** The frames that a spec cuts from these bytes, and what it writes for them. */
+function cut(spec: string, wire: string): { frames: string[]; skipped: string[]; sent: string } {
+  const { framing } = parseFraming(spec);
+  const frames: string[] = [];
+  const skipped: string[] = [];
+  const out = new ByteWriter();
+  const next = (frame: Uint8Array): void => {
+    frames.push(latin(frame));
+    framing.encode(frame, out);
+  };
+  const decoder = framing.decoder((error) => skipped.push(error.reason));
+  decoder.push(bytesOf(wire), next);
+  decoder.flush?.(next);
+  return { frames, skipped, sent: latin(out.take()) };
+}
+
+describe("a framing written as text", () => {
+  const forms: Array<[spec: string, wire: string, frames: string[], sent?: string]> = [
+    ["lines", "a\r\nb\n", ["a", "b"], "a\nb\n"],
+    ["lines:lf", "a\n", ["a"]],
+    ["lines:crlf", "a\nb\r\n", ["a", "b"], "a\r\nb\r\n"],
+    ["delimited:\\x03", "a\x03b\x03", ["a", "b"]],
+    ["delimited:--", "a--b--", ["a", "b"]],
+    ["delimited:\\r\\n\\0\\t\\\\", "a\r\n\0\t\\", ["a"]],
+    ["delimited:\\,", "a,b,", ["a", "b"]],
+    ["delimited::", "a:b:", ["a", "b"]],
+    ["delimited:\\,,keep", "a,b,", ["a,", "b,"]],
+    ["delimited:é", "a\xc3\xa9", ["a"]],
+    ["delimited:$,prefix", "$a$b", ["a", "b"]],
+    ["length:1", "\x02ab\x01c", ["ab", "c"]],
+    ["length:2", "\0\x02ab", ["ab"]],
+    ["length:4,le", "\x02\0\0\0ab", ["ab"]],
+    ["length:2,be", "\0\x02ab", ["ab"]],
+    ["length:2,inclusive", "\0\x04ab", ["ab"]],
+    ["length:1,adjust=1", "\x01ab", ["ab"]],
+    ["length:1,keep", "\x02ab", ["\x02ab"]],
+    ["length:1,offset=2", "xy\x02ab", ["xy\x02ab"]],
+    ["length:1,header=3", "\x01xya", ["\x01xya"]],
+    ["fixed:3", "abcdef", ["abc", "def"]],
+    ["raw", "abc", ["abc"]],
+  ];
+  for (const [spec, wire, frames, sent = wire] of forms) {
+    it(`cuts and writes what ${spec} says`, () => {
+      assert.deepEqual(cut(spec, wire), { frames, skipped: [], sent });
+    });
+  }
+
+  it("takes a limit in bytes, k and m, and passes over a bad frame when told", () => {
+    assert.deepEqual(cut("lines,max=2,skip", "a\nbbb\ncc\n"), {
+      frames: ["a", "cc"],
+      skipped: ["too_large"],
+      sent: "a\ncc\n",
+    });
+    assert.throws(() => cut("lines,max=2", "bbb\n"), { _tag: "FrameError", reason: "too_large", limit: 2 });
+    const limitOf = (spec: string): unknown => {
+      const { hint } = parseFraming(spec).framing;
+      return hint?.kind === "length_field" ? hint.maxFrameBytes : undefined;
+    };
+    assert.equal(limitOf("length:4,max=64k"), 65_536);
+    assert.equal(limitOf("length:4,max=2M"), 2 * 1024 * 1024);
+  });
+
+  const faults: Array<[spec: string, message: RegExp]> = [
+    ["", /^found "", expected a framing: lines, delimited, length, fixed, raw$/],
+    ["line", /^found "line", expected a framing: .*; did you mean lines\?$/],
+    ["Lines", /did you mean lines\?$/],
+    ["lines:cr", /^found "cr", expected lf or crlf after lines:$/],
+    ["lines,fast", /^found "fast", expected max=SIZE, skip$/],
+    ["lines,skp", /did you mean skip\?$/],
+    ["lines,", /^found "", expected max=SIZE, skip$/],
+    ["lines,max=0", /^found "max=0", expected max= and a size above 0/],
+    ["lines,max=1t", /such as max=65536, max=64k or max=1m$/],
+    ["delimited", /^found "", expected one byte or more after delimited:.*a comma is \\,$/],
+    ["delimited:\\q", /^found "\\\\q", expected an escape: /],
+    ["delimited:\\", /expected an escape: /],
+    ["delimited:\\x3", /expected an escape: /],
+    ["length", /expected 1, 2, 3, 4 or 8 after length:$/],
+    ["length:5", /^found "5", expected 1, 2, 3, 4 or 8 after length:$/],
+    ["length:4,le,be", /expected one of the two$/],
+    ["length:4,adjust=x", /^found "adjust=x", expected adjust= and a whole number$/],
+    ["length:4,offset=-1", /^found "length:4,offset=-1", expected offset to be /],
+    ["length:4,offset=1,offset=2", /^found "offset=2", expected /],
+    ["fixed:0", /expected a number of bytes after fixed:/],
+    ["fixed:x", /expected a number of bytes after fixed:/],
+    ["fixed:3,max=4", /^found "max=4", expected nothing there$/],
+    ["raw:1", /^found "1", expected nothing after raw:$/],
+  ];
+  for (const [spec, message] of faults) {
+    it(`that is wrong says what is wanted: ${JSON.stringify(spec)}`, () => {
+      assert.throws(() => parseFraming(spec), (error) => {
+        assert.ok(error instanceof FramingSpecError);
+        assert.match(error.message, message);
+        return true;
+      });
+    });
+  }
+});
