@@ -75,13 +75,11 @@ function listen(options: ListenOptions, accept: (transport: Transport) => void):
   const bound: Address = address.transport === "unix"
     ? address
     : { transport: "tcp", host: server.hostname ?? address.host, port: server.port ?? address.port };
-  return {
-    address: bound,
-    stop: () => {
-      server.stop();
-      return Promise.resolve();
-    },
+  const stop = () => {
+    server.stop();
+    return Promise.resolve();
   };
+  return Promise.resolve({ address: bound, stop });
 }
 
 function bind({ address, reusePort, ipv6Only }: ListenOptions, data: Slot): BunAddress & { stop(): void } {

@@ -4,6 +4,7 @@
  * Used by `deno.ts`. A read needs its buffer when it is asked for, and what was read is the receiver's to keep.
  * So reads go into a slab that is handed out in successive views, small while the traffic is small.
  */
+import type { SocketError } from "../core/errors.ts";
 import type { Peer, Transport, TransportEvents } from "../core/transport.ts";
 import { brokenConnection } from "./address.ts";
 
@@ -26,32 +27,155 @@ export type DenoAddr =
   | { readonly transport: "unix"; readonly path: string | null };
 
 const smallestSlab = 2 * 1024;
-/** Above this Deno reads no faster, and a slab costs more to make than it saves. */
-const largestSlab = 256 * 1024;
+/** Above this Deno reads no faster, and an idle connection may be left holding one. */
+const largestSlab = 64 * 1024;
 
 /** One open connection of Deno. */
 export class DenoTransport implements Transport {
   readonly peer: Peer;
   readonly #conn: DenoConn;
   #events: TransportEvents | undefined = undefined;
+  /** Reading is stopped by the receiver, or not begun. */
   #paused = true;
   #slab: Uint8Array | undefined = undefined;
-  #slabSize = smallestSlab;
+  #slabSize: number = smallestSlab;
   #used = 0;
   /** The chunk that the kernel is taking, and those behind it. */
   #sending: Uint8Array | undefined = undefined;
-  #queue: Uint8Array[] | undefined = undefined;
+  #waiting: Uint8Array[] | undefined = undefined;
+  /** No more may be written. */
   #ended = false;
   #finSent = false;
   #peerEnded = false;
   #closed = false;
-  #failure: { readonly cause: unknown } | undefined = undefined;
+  #error: SocketError | undefined = undefined;
   readonly #onRead = (length: number | null): void => this.#received(length);
-  readonly #onWritten = (length: number): void => this.#taken(length);
-  readonly #onFailed = (cause: unknown): void => this.#failed(cause);
+  readonly #onTaken = (length: number): void => this.#taken(length);
+  readonly #onFailed = (cause: unknown): void => this.#broke(cause);
 
   constructor(conn: DenoConn, peer: Peer) {
     this.peer = peer;
     this.#conn = conn;
   }
+
+  start(events: TransportEvents): void {
+    this.#events = events;
+    if (this.#closed) events.close(this.#error);
+    else this.resume();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#closed || this.#peerEnded) return;
+    this.#paused = false;
+    this.#read();
+  }
+
+  /** Deno's kernel call comes back with a promise, so the answer is never true. */
+  write(chunk: Uint8Array): boolean {
+    if (this.#ended) return false;
+    if (chunk.length === 0) return this.#sending === undefined;
+    if (this.#sending === undefined) this.#send(chunk);
+    else if (this.#waiting === undefined) this.#waiting = [chunk];
+    else this.#waiting.push(chunk);
+    return false;
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#sending === undefined) this.#sendFin();
+  }
+
+  abort(): void {
+    if (!this.#closed) this.#close();
+  }
+
+  // -- reading --------------------------------------------------------------------------------------------
+
+  #read(): void {
+    let slab = this.#slab;
+    if (slab === undefined || (slab.length - this.#used) * 4 < slab.length) {
+      slab = this.#slab = new Uint8Array(this.#slabSize);
+      this.#used = 0;
+    }
+    this.#conn.read(this.#used === 0 ? slab : slab.subarray(this.#used)).then(this.#onRead, this.#onFailed);
+  }
+
+  #received(length: number | null): void {
+    if (this.#closed) return;
+    if (length === null) return this.#finished();
+    const slab = this.#slab!;
+    const from = this.#used;
+    const to = this.#used = from + length;
+    // Full means that the kernel has more; little means that smaller would do.
+    if (to === slab.length) this.#slabSize = Math.min(2 * this.#slabSize, largestSlab);
+    else if (8 * length < slab.length) this.#slabSize = Math.max(this.#slabSize >> 1, smallestSlab);
+    if (this.#events!.data(slab.subarray(from, to))) {
+      if (!this.#closed) this.#read();
+    } else this.#paused = true;
+  }
+
+  #finished(): void {
+    this.#peerEnded = true;
+    this.#slab = undefined;
+    this.#events!.end();
+    if (this.#finSent && !this.#closed) this.#close();
+  }
+
+  // -- writing --------------------------------------------------------------------------------------------
+
+  #send(chunk: Uint8Array): void {
+    this.#sending = chunk;
+    this.#conn.write(chunk).then(this.#onTaken, this.#onFailed);
+  }
+
+  #taken(length: number): void {
+    if (this.#closed) return;
+    const sending = this.#sending!;
+    if (length < sending.length) return this.#send(sending.subarray(length));
+    const waiting = this.#waiting;
+    if (waiting !== undefined) {
+      this.#waiting = undefined;
+      return this.#send(waiting.length === 1 ? waiting[0]! : joined(waiting));
+    }
+    this.#sending = undefined;
+    const ended = this.#ended;
+    this.#events?.drain();
+    if (ended && !this.#closed) this.#sendFin();
+  }
+
+  #sendFin(): void {
+    this.#conn.closeWrite().then(() => {
+      this.#finSent = true;
+      if (this.#peerEnded && !this.#closed) this.#close();
+    }, this.#onFailed);
+  }
+
+  // -- the end --------------------------------------------------------------------------------------------
+
+  /** What is still under way when we close fails too, and is heard here. */
+  #broke(cause: unknown): void {
+    if (this.#closed) return;
+    this.#error = brokenConnection(cause, this.peer);
+    this.#close();
+  }
+
+  #close(): void {
+    this.#closed = this.#ended = true;
+    this.#slab = this.#sending = this.#waiting = undefined;
+    this.#conn.close();
+    this.#events?.close(this.#error);
+  }
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const chunk of chunks) length += chunk.length;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
 }

@@ -9,7 +9,7 @@ import type { SocketError } from "../core/errors.ts";
 import type { Peer, Transport, TransportEvents } from "../core/transport.ts";
 import { brokenConnection } from "./address.ts";
 
-const owner = Symbol("transport");
+const owner: unique symbol = Symbol("transport");
 type OwnedSocket = Socket & { [owner]?: NodeTransport };
 
 const nothing = new Uint8Array(0);

@@ -1,0 +1,191 @@
+/**
+ * Sockets of Deno: `Deno.listen` and `Deno.connect`.
+ *
+ * Loaded by `detect.ts`; `deno_transport.ts` is one connection of it.
+ */
+import { SocketError, socketErrorFrom } from "../core/errors.ts";
+import type {
+  Adapter,
+  Address,
+  ConnectOptions,
+  Listener,
+  ListenOptions,
+  Peer,
+  SocketTuning,
+  Transport,
+} from "../core/transport.ts";
+import { abortedConnect, addressText, plainIp, tcpPeer, unixPeer } from "./address.ts";
+import { type DenoAddr, type DenoConn, DenoTransport } from "./deno_transport.ts";
+
+/** The slice of Deno that is used here. */
+declare const Deno: {
+  listen(options: DenoListenOptions): DenoListener;
+  connect(options: DenoPlace & { readonly signal?: AbortSignal }): Promise<DenoConn>;
+  /** There only with `--unstable-net`. */
+  readonly listenDatagram?: unknown;
+  readonly errors: { readonly NotCapable: new () => Error };
+};
+
+type DenoPlace =
+  | { readonly transport: "unix"; readonly path: string }
+  | { readonly transport: "tcp"; readonly hostname: string; readonly port: number };
+type DenoListenOptions = DenoPlace & { tcpBacklog?: number; reusePort?: boolean };
+interface DenoListener {
+  readonly addr: DenoAddr;
+  accept(): Promise<DenoConn>;
+  close(): void;
+}
+
+/** Deno's own sockets. */
+export const denoAdapter: Adapter = {
+  name: "deno",
+  can: {
+    reset: false,
+    // Without `--unstable-net` asking for it ends the process, and no exception tells.
+    reusePort: typeof Deno === "object" && Deno.listenDatagram !== undefined,
+    backlog: true,
+    ipv6Only: false,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveDelay: false,
+    unix: true,
+    pause: true,
+    tls: false,
+  },
+  listen,
+  connect,
+};
+
+// -- listening ------------------------------------------------------------------------------------------
+
+function listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
+  try {
+    return Promise.resolve(new DenoAcceptor(bind(options), options, accept));
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function bind({ address, backlog, reusePort }: ListenOptions): DenoListener {
+  const options: DenoListenOptions = { ...place(address) };
+  if (backlog !== undefined) options.tcpBacklog = backlog;
+  if (reusePort) options.reusePort = true;
+  try {
+    return Deno.listen(options);
+  } catch (cause) {
+    throw errorFrom(cause, `listen on ${addressText(address)}`);
+  }
+}
+
+/** How long a listener rests when the system has no descriptor or memory for another connection. */
+const rest = 100;
+
+/** The loop of accepts of one listener. */
+class DenoAcceptor implements Listener {
+  readonly address: Address;
+  readonly #listener: DenoListener;
+  readonly #options: ListenOptions;
+  readonly #accept: (transport: Transport) => void;
+  #stopped = false;
+  #resting: ReturnType<typeof setTimeout> | undefined = undefined;
+  /** The last accept failed, which has been told. */
+  #failing = false;
+
+  constructor(listener: DenoListener, options: ListenOptions, accept: (transport: Transport) => void) {
+    const { addr } = listener;
+    this.address = addr.transport === "tcp"
+      ? { transport: "tcp", host: addr.hostname, port: addr.port }
+      : options.address;
+    this.#listener = listener;
+    this.#options = options;
+    this.#accept = accept;
+    this.#next();
+  }
+
+  stop(): Promise<void> {
+    if (!this.#stopped) {
+      this.#stopped = true;
+      clearTimeout(this.#resting);
+      this.#listener.close();
+    }
+    return Promise.resolve();
+  }
+
+  readonly #next = (): void => {
+    this.#listener.accept().then(this.#accepted, this.#failed);
+  };
+
+  readonly #accepted = (conn: DenoConn): void => {
+    if (this.#stopped) return conn.close();
+    this.#failing = false;
+    tune(conn, this.#options);
+    this.#accept(new DenoTransport(conn, acceptedPeer(conn, this.address)));
+    if (!this.#stopped) this.#next();
+  };
+
+  readonly #failed = (cause: unknown): void => {
+    if (this.#stopped) return;
+    const error = errorFrom(cause, `accept on ${addressText(this.address)}`);
+    const { code } = cause as { code?: unknown };
+    // A peer that left before it was accepted is nobody's failure.
+    if (code === "ECONNABORTED") return this.#next();
+    if (!this.#failing) {
+      this.#failing = true;
+      this.#options.failed(error, false);
+    }
+    this.#resting = setTimeout(this.#next, rest);
+  };
+}
+
+function acceptedPeer({ remoteAddr, localAddr }: DenoConn, bound: Address): Peer {
+  if (bound.transport === "unix" || remoteAddr.transport === "unix" || localAddr.transport === "unix") {
+    return unixPeer(bound.transport === "unix" ? bound.path : "");
+  }
+  if (bound.host === "::" || bound.host === "0.0.0.0") {
+    return tcpPeer(remoteAddr.hostname, remoteAddr.port, localAddr.hostname, localAddr.port);
+  }
+  return { ip: plainIp(remoteAddr.hostname), port: remoteAddr.port, local: bound };
+}
+
+// -- connecting -----------------------------------------------------------------------------------------
+
+async function connect(options: ConnectOptions): Promise<Transport> {
+  const { address, signal } = options;
+  let conn: DenoConn;
+  try {
+    conn = await Deno.connect(signal === undefined ? place(address) : { ...place(address), signal });
+  } catch (cause) {
+    if (signal?.aborted) throw abortedConnect(signal, address);
+    throw errorFrom(cause, `connect to ${addressText(address)}`);
+  }
+  // Not every kind of connection heeds the signal.
+  if (signal?.aborted) {
+    conn.close();
+    throw abortedConnect(signal, address);
+  }
+  tune(conn, options);
+  const { remoteAddr, localAddr } = conn;
+  const peer = remoteAddr.transport === "unix" || localAddr.transport === "unix"
+    ? unixPeer("")
+    : tcpPeer(remoteAddr.hostname, remoteAddr.port, localAddr.hostname, localAddr.port);
+  return new DenoTransport(conn, peer);
+}
+
+function place(address: Address): DenoPlace {
+  return address.transport === "unix"
+    ? address
+    : { transport: "tcp", hostname: address.host, port: address.port };
+}
+
+function tune(conn: DenoConn, { noDelay, keepAlive }: SocketTuning): void {
+  conn.setNoDelay?.(noDelay);
+  if (keepAlive !== "system") conn.setKeepAlive?.(keepAlive !== false);
+}
+
+function errorFrom(cause: unknown, action: string): SocketError {
+  // A missing permission comes without a code.
+  if (cause instanceof Deno.errors.NotCapable) {
+    return new SocketError("permission_denied", `${action}: ${cause.message}`, { cause });
+  }
+  return socketErrorFrom(cause, action);
+}

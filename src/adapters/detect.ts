@@ -1,0 +1,31 @@
+/**
+ * Which adapter this program's runtime needs: the only place that asks what it runs on.
+ *
+ * Called by `serve` and `connect` when they are given no adapter. Loads that adapter alone.
+ */
+import { OptionsError } from "../core/errors.ts";
+import type { Adapter } from "../core/transport.ts";
+
+/** The globals by which a runtime is known. */
+export interface RuntimeMarks {
+  readonly Bun?: unknown;
+  readonly Deno?: unknown;
+  readonly process?: { readonly versions?: { readonly node?: string } };
+}
+
+/**
+ * The adapter of this runtime.
+ *
+ * @throws {OptionsError} `unsupported` where there are no sockets that can listen, such as in a browser.
+ */
+export async function detectAdapter(marks: RuntimeMarks = globalThis): Promise<Adapter> {
+  // Bun and Deno also pass for Node, so they are asked first.
+  if (marks.Bun !== undefined) return (await import("./bun.ts")).bunAdapter;
+  if (marks.Deno !== undefined) return (await import("./deno.ts")).denoAdapter;
+  if (marks.process?.versions?.node !== undefined) return (await import("./node.ts")).nodeAdapter;
+  throw new OptionsError("unsupported", [{
+    path: "adapter",
+    found: undefined,
+    expected: "an adapter of your own, since this runtime is none of Bun, Deno and Node.js",
+  }]);
+}
