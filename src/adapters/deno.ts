@@ -86,7 +86,8 @@ class DenoAcceptor implements Listener {
   readonly #listener: DenoListener;
   readonly #options: ListenOptions;
   readonly #accept: (transport: Transport) => void;
-  #stopped = false;
+  #stopped: Promise<void> | undefined = undefined;
+  #released: (() => void) | undefined = undefined;
   #resting: ReturnType<typeof setTimeout> | undefined = undefined;
   /** The last accept failed, which has been told. */
   #failing = false;
@@ -102,29 +103,32 @@ class DenoAcceptor implements Listener {
     this.#next();
   }
 
+  /** The kernel's socket lives until the accept that is under way has been told off. */
   stop(): Promise<void> {
-    if (!this.#stopped) {
-      this.#stopped = true;
-      clearTimeout(this.#resting);
+    return this.#stopped ??= new Promise((resolve) => {
+      this.#released = resolve;
       this.#listener.close();
-    }
-    return Promise.resolve();
+      if (this.#resting === undefined) return;
+      clearTimeout(this.#resting);
+      resolve();
+    });
   }
 
   readonly #next = (): void => {
+    this.#resting = undefined;
     this.#listener.accept().then(this.#accepted, this.#failed);
   };
 
   readonly #accepted = (conn: DenoConn): void => {
-    if (this.#stopped) return conn.close();
     this.#failing = false;
     tune(conn, this.#options);
     this.#accept(new DenoTransport(conn, acceptedPeer(conn, this.address)));
-    if (!this.#stopped) this.#next();
+    if (this.#stopped === undefined) this.#next();
+    else this.#released!();
   };
 
   readonly #failed = (cause: unknown): void => {
-    if (this.#stopped) return;
+    if (this.#stopped !== undefined) return this.#released!();
     const error = errorFrom(cause, `accept on ${addressText(this.address)}`);
     const { code } = cause as { code?: unknown };
     // A peer that left before it was accepted is nobody's failure.
@@ -178,8 +182,12 @@ function place(address: Address): DenoPlace {
 }
 
 function tune(conn: DenoConn, { noDelay, keepAlive }: SocketTuning): void {
-  conn.setNoDelay?.(noDelay);
-  if (keepAlive !== "system") conn.setKeepAlive?.(keepAlive !== false);
+  try {
+    conn.setNoDelay?.(noDelay);
+    if (keepAlive !== "system") conn.setKeepAlive?.(keepAlive !== false);
+  } catch {
+    // Some systems refuse it once the peer has reset the connection, which reading will tell.
+  }
 }
 
 function errorFrom(cause: unknown, action: string): SocketError {
