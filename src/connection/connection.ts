@@ -52,14 +52,14 @@ export class Connection<Received, Sent = Received, Context = undefined> implemen
 
   /** Counters so far. */
   stats(): ConnectionStats {
-    const { pipeline, outbox, inbox, ageMs } = this.#session;
+    const { pipeline, outbox, delivery, ageMs } = this.#session;
     return {
       bytesReceived: pipeline.bytesReceived,
       bytesSent: outbox.bytesSent,
       framesReceived: pipeline.framesReceived,
       framesSent: outbox.framesSent,
       framesDropped: outbox.framesDropped,
-      inboxFrames: inbox.length,
+      inboxFrames: delivery.inbox.length,
       outboxBytes: outbox.pending,
       ageMs,
     };
@@ -98,7 +98,7 @@ export class Connection<Received, Sent = Received, Context = undefined> implemen
 
   /** Half-close (F-47): what was sent is flushed, then FIN. Receiving goes on. Sending after this rejects. */
   end(): void {
-    this.#session.end();
+    this.#session.life.end();
   }
 
   /**
@@ -106,25 +106,25 @@ export class Connection<Received, Sent = Received, Context = undefined> implemen
    * `lingerTimeout` for the peer's FIN. `message` goes into the record. Idempotent.
    */
   close(message?: string): Promise<TerminationRecord> {
-    this.#session.finish("closed", "local", undefined, message);
+    this.#session.life.finish("closed", "local", undefined, message);
     return this.closed;
   }
 
   /** Drops the connection at once for a reason of the application's, which goes into the record (F-46). */
   kill(why: { readonly reason?: string | undefined; readonly code?: string | undefined } = {}): void {
-    this.#session.destroy("killed", { message: why.reason, code: why.code });
+    this.#session.life.destroy("killed", { message: why.reason, code: why.code });
   }
 
   /** Drops the connection at once: RST where the runtime can, nothing held is sent. */
   abort(): void {
-    this.#session.destroy("aborted");
+    this.#session.life.destroy("aborted");
   }
 
   /** Aborted when the server drains, or when this connection ends: finish what you are doing. */
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       const abort = this.#abort = new AbortController();
-      this.#session.onSignal(() => abort.abort());
+      this.#session.life.onSignal(() => abort.abort());
     }
     return this.#abort.signal;
   }

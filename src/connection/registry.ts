@@ -103,7 +103,7 @@ export class Registry<Received, Sent, Context> implements SessionOwner<Received,
     this.#handling.clear();
     for (const session of remaining) {
       this.destroyed.push(session.id);
-      session.destroy("shutdown");
+      session.life.destroy("shutdown");
     }
     this.#check();
   }

@@ -66,3 +66,12 @@ export interface TerminationRecord {
   /** Frames given up by a drop policy. */
   readonly framesDropped: number;
 }
+
+/** The first cause of an end, noted when the end begins. */
+export interface Ending {
+  readonly reason: CloseReason;
+  readonly by: "peer" | "local";
+  readonly error: MillraceError | undefined;
+  readonly message: string | undefined;
+  readonly code: string | undefined;
+}

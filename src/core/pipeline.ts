@@ -8,7 +8,6 @@ import { withDiagnosis } from "./diagnosis.ts";
 import { FrameError, type SocketError } from "./errors.ts";
 import type { Decoder, Framing } from "./framing/framing.ts";
 import { Gate, GateReason } from "./gate.ts";
-import type { IdleWatchdog } from "./idle_watchdog.ts";
 import type { RateLimiter } from "./rate_limiter.ts";
 import type { Transport, TransportEvents } from "./transport.ts";
 
@@ -23,8 +22,15 @@ export interface PipelineOwner<Received> {
   faulted(error: FrameError): void;
   /** No more frames: the peer sent FIN at a frame boundary, or reading was stopped at one. */
   inputEnded(byPeer: boolean): void;
+  /** The peer is over its rate: reading is stopped, and may go on after so many milliseconds (`gate`). */
+  overRate(wait: number): void;
   transportDrained(): void;
   transportClosed(error: SocketError | undefined): void;
+}
+
+/** Whoever wants to know of each read, in one plain call. */
+export interface ReadWitness {
+  noteRead(): void;
 }
 
 /** How much of the first chunk is kept to say what a wrong peer speaks. */
@@ -37,7 +43,7 @@ export class Pipeline<Received> implements TransportEvents {
   readonly gate: Gate;
   readonly #framing: Framing<Received, never>;
   readonly #decoder: Decoder<Received>;
-  readonly #watchdog: IdleWatchdog | undefined;
+  readonly #watchdog: ReadWitness;
   readonly #limiter: RateLimiter | undefined;
   readonly #owner: PipelineOwner<Received>;
   readonly #next: (frame: Received) => void;
@@ -48,7 +54,7 @@ export class Pipeline<Received> implements TransportEvents {
   constructor(
     transport: Transport,
     framing: Framing<Received, never>,
-    watchdog: IdleWatchdog | undefined,
+    watchdog: ReadWitness,
     limiter: RateLimiter | undefined,
     owner: PipelineOwner<Received>,
   ) {
@@ -72,7 +78,8 @@ export class Pipeline<Received> implements TransportEvents {
   data(chunk: Uint8Array): boolean {
     this.bytesReceived += chunk.length;
     if (this.#discarding) return true;
-    this.#watchdog?.noteRead();
+    this.#watchdog.noteRead();
+    const framesBefore = this.framesReceived;
     try {
       this.#decoder.push(chunk, this.#next);
     } catch (error) {
@@ -84,7 +91,7 @@ export class Pipeline<Received> implements TransportEvents {
     else this.#head ??= chunk.slice(0, headLength);
     const { buffered } = this.#decoder;
     this.#owner.chunkDone(chunk.length, buffered > 0);
-    if (this.#limiter !== undefined) this.#limit(this.#limiter, chunk.length);
+    if (this.#limiter !== undefined) this.#limit(this.#limiter, chunk.length, this.framesReceived - framesBefore);
     if (this.#stopping && buffered === 0) this.#finishInput();
     return this.#discarding || this.gate.isOpen;
   }
@@ -126,9 +133,11 @@ export class Pipeline<Received> implements TransportEvents {
     this.#owner.inputEnded(false);
   }
 
-  #limit(limiter: RateLimiter, bytes: number): void {
-    const wait = limiter.take(bytes, 0);
-    if (wait > 0) this.gate.close(GateReason.rate);
+  #limit(limiter: RateLimiter, bytes: number, frames: number): void {
+    const wait = limiter.take(bytes, frames);
+    if (wait <= 0) return;
+    this.gate.close(GateReason.rate);
+    this.#owner.overRate(wait);
   }
 
   #fault(error: unknown): void {

@@ -1,0 +1,116 @@
+/**
+ * From the framer to the user's code: `onFrame`, called at once, or the queue that the iterator empties. Either
+ * way one frame at a time, in order, and reading stops while too much waits (F-41).
+ *
+ * Used by `session.ts`. Knows nothing of how a connection ends.
+ */
+import { type Gate, GateReason } from "../core/gate.ts";
+import { Inbox } from "../core/inbox.ts";
+import { defaults } from "../core/options.ts";
+
+/** Who is asked and told. */
+export interface DeliveryOwner<Received> {
+  /** Calls `onFrame`; a promise holds back the next frame until it settles. */
+  deliver(frame: Received): void | Promise<void>;
+  deliveryFailed(error: unknown): void;
+  /** What `onFrame` was holding back has been delivered. */
+  released(): void;
+}
+
+/** Received frames on their way to the user. */
+export class Delivery<Received> {
+  readonly inbox: Inbox<Received> = new Inbox();
+  /** `onFrame` is on the call stack: its caller flushes. */
+  active = false;
+  /** Frames that arrived when nobody could take them any more. */
+  unhandled = 0;
+  readonly #owner: DeliveryOwner<Received>;
+  readonly #gate: Gate;
+  readonly #direct: boolean;
+  readonly #limit: number;
+  #held = false;
+  #stopped = false;
+  #bytes = 0;
+
+  /** `direct`: there is an `onFrame`. `limit`: bytes of chunks whose frames may wait. */
+  constructor(owner: DeliveryOwner<Received>, gate: Gate, direct: boolean, limit: number) {
+    this.#owner = owner;
+    this.#gate = gate;
+    this.#direct = direct;
+    this.#limit = limit;
+  }
+
+  /** True while a frame waits, or holds others back. */
+  get waiting(): boolean {
+    return this.#held || this.inbox.length > 0;
+  }
+
+  frame(frame: Received): void {
+    if (this.#stopped) this.unhandled++;
+    else if (!this.#direct || this.#held || this.inbox.length > 0) this.inbox.push(frame);
+    else this.#deliver(frame);
+  }
+
+  /** A chunk has been cut up: are its frames too much to wait? */
+  chunkDone(bytes: number): void {
+    if (this.inbox.length === 0) return;
+    this.#bytes += bytes;
+    if (this.#bytes > this.#limit || this.inbox.length > defaults.ingressFrames) {
+      this.#gate.close(GateReason.inbox);
+    }
+  }
+
+  /** The next frame for an iterator; asking for more than there is lets reading go on. */
+  next(): Promise<IteratorResult<Received, undefined>> {
+    if (this.inbox.length === 0) this.#goOn();
+    return this.inbox.next();
+  }
+
+  /** No more frames come; those that wait can still be taken. */
+  end(error?: unknown): void {
+    this.inbox.end(error);
+  }
+
+  /** Frames that still come are only counted. */
+  refuse(error?: unknown): void {
+    this.#stopped = true;
+    this.inbox.end(error);
+  }
+
+  /** Nobody will take a frame any more. */
+  stop(): void {
+    this.refuse();
+    this.unhandled += this.inbox.discard();
+  }
+
+  #deliver(frame: Received): void {
+    this.active = true;
+    try {
+      const result = this.#owner.deliver(frame);
+      if (result !== undefined && typeof result.then === "function") this.#hold(result);
+    } catch (error) {
+      this.#owner.deliveryFailed(error);
+    }
+    this.active = false;
+  }
+
+  #hold(result: Promise<void>): void {
+    this.#held = true;
+    result.then(() => this.#release(), (error) => {
+      this.#held = false;
+      this.#owner.deliveryFailed(error);
+    });
+  }
+
+  #release(): void {
+    this.#held = false;
+    while (this.inbox.length > 0 && !this.#held && !this.#stopped) this.#deliver(this.inbox.take());
+    if (this.inbox.length === 0) this.#goOn();
+    this.#owner.released();
+  }
+
+  #goOn(): void {
+    this.#bytes = 0;
+    this.#gate.open(GateReason.inbox);
+  }
+}

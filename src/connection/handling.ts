@@ -1,0 +1,68 @@
+/**
+ * One run of a connection's handler: a plain function, an async function or an Effect. Only the last costs a
+ * fiber.
+ *
+ * Used by `session.ts`, which hears how it went.
+ */
+import * as Effect from "effect/Effect";
+
+/** Runs an Effect; `done` hears its failure or nothing. Returns what interrupts it. */
+export type EffectRunner = (
+  effect: Effect.Effect<void, unknown>,
+  done: (failure?: { readonly error: unknown }) => void,
+) => () => void;
+
+/** Hears how the run went. */
+export interface HandlingOwner {
+  /** The handler goes on after its call has returned. */
+  handlerBegan(): void;
+  handlerDone(): void;
+  handlerFailed(error: unknown): void;
+}
+
+/** The run. */
+export class Handling {
+  /** A promise or a fiber of the handler is not settled. */
+  running = false;
+  readonly #owner: HandlingOwner;
+  #interrupt: (() => void) | undefined = undefined;
+
+  constructor(owner: HandlingOwner) {
+    this.#owner = owner;
+  }
+
+  /** Follows what a handler returned. Nothing, from a plain function, leaves the connection to its callbacks. */
+  follow(result: void | Promise<void> | Effect.Effect<void, unknown>, run: EffectRunner): void {
+    if (result === undefined) return;
+    if (Effect.isEffect(result)) {
+      this.#begin();
+      this.#interrupt = run(
+        result,
+        (failure) => failure === undefined ? this.#done() : this.#failed(failure.error),
+      );
+    } else if (typeof result.then === "function") {
+      this.#begin();
+      result.then(() => this.#done(), (error) => this.#failed(error));
+    }
+  }
+
+  /** Interrupts an Effect; an async function can only be told by `connection.signal`. */
+  interrupt(): void {
+    this.#interrupt?.();
+  }
+
+  #begin(): void {
+    this.running = true;
+    this.#owner.handlerBegan();
+  }
+
+  #done(): void {
+    this.running = false;
+    this.#owner.handlerDone();
+  }
+
+  #failed(error: unknown): void {
+    this.running = false;
+    this.#owner.handlerFailed(error);
+  }
+}

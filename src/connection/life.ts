@@ -1,0 +1,178 @@
+/**
+ * How a connection ends: the first cause, the states after it, who is told, and how long it may take.
+ *
+ * open → draining (finishing what it has) → closing (FIN sent or on its way) → closed
+ *
+ * Used by `session.ts`, whose parts it stops in the right order. Knows no frame.
+ */
+import { type MillraceError, SocketError, TimeoutError } from "../core/errors.ts";
+import type { Outbox } from "../core/outbox.ts";
+import type { TimerWheel } from "../core/timer_wheel.ts";
+import type { Transport } from "../core/transport.ts";
+import type { ConnectionState } from "./connection_options.ts";
+import { Departure, type DepartureLimits } from "./departure.ts";
+import type { CloseReason, Ending } from "./termination.ts";
+
+/** The connection whose life it is. */
+export interface Living {
+  readonly id: string;
+  readonly transport: Transport;
+  readonly outbox: Outbox<never>;
+  readonly wheel: TimerWheel;
+  readonly profile: DepartureLimits;
+  readonly pipeline: { discard(): void; stopAtBoundary(): void };
+  readonly delivery: { refuse(error?: unknown): void; stop(): void };
+}
+
+/** One connection's way from open to closed. */
+export class Life {
+  state: ConnectionState = "open";
+  /** Why it ends, from the moment that this is decided. */
+  ending: Ending | undefined = undefined;
+  readonly #living: Living;
+  #departure: Departure | undefined = undefined;
+  #dropped = false;
+  #started = false;
+  #listeners: (() => void)[] | undefined = undefined;
+
+  constructor(living: Living) {
+    this.#living = living;
+  }
+
+  /** FIN is sent or will be: nothing more is accepted for sending. */
+  get leaving(): boolean {
+    return this.#departure?.wanted === true;
+  }
+
+  /** The transport has started: what was decided before can happen now. */
+  start(): void {
+    this.#started = true;
+    if (this.#dropped) this.#living.transport.abort();
+    else this.#departure?.start();
+  }
+
+  /** Calls back when an end has begun: the server drains or the connection ends, whichever is first. */
+  onSignal(listener: () => void): void {
+    if (this.ending !== undefined) listener();
+    else (this.#listeners ??= []).push(listener);
+  }
+
+  /** Half-close: no more frames from us. */
+  end(): void {
+    if (this.leaving) return;
+    this.#living.outbox.refuse(this.closedError("this side has ended"));
+    this.#leave().end();
+  }
+
+  /** Notes why, unless an earlier cause is noted. */
+  mark(
+    reason: CloseReason,
+    by: "peer" | "local",
+    error?: MillraceError,
+    message?: string,
+    code?: string,
+  ): void {
+    if (error !== undefined) error.connectionId = this.#living.id;
+    this.ending ??= { reason, by, error, message, code };
+  }
+
+  /** From now on, what is owed must be handed over within `closeTimeout`. */
+  limit(): void {
+    if (this.state === "open" || this.state === "draining") this.#leave().limit();
+  }
+
+  /** The end has begun: tell the handler, and bound how long it may take. */
+  wind(reason: CloseReason, by: "peer" | "local", error?: MillraceError, message?: string): void {
+    this.mark(reason, by, error, message);
+    if (this.state === "open") this.state = "draining";
+    this.#leave().limit();
+    this.signal();
+  }
+
+  /** Deliver what was sent, FIN, wait for the peer's for a little while. */
+  finish(reason: CloseReason, by: "peer" | "local", error?: MillraceError, message?: string): void {
+    if (this.state === "closing" || this.state === "closed") return;
+    const { delivery, pipeline, outbox } = this.#living;
+    this.wind(reason, by, error, message);
+    this.state = "closing";
+    delivery.stop();
+    pipeline.discard();
+    outbox.refuse(this.closedError("this side has ended"));
+    this.#leave().linger();
+  }
+
+  /** Drop now: nothing that is held is sent. */
+  drop(
+    reason: CloseReason,
+    by: "peer" | "local",
+    error?: MillraceError,
+    message?: string,
+    code?: string,
+  ): void {
+    if (this.state === "closed") return;
+    this.mark(reason, by, error, message, code);
+    this.state = "closing";
+    this.#dropped = true;
+    this.#living.delivery.refuse(error);
+    this.signal();
+    if (this.#started) this.#living.transport.abort();
+  }
+
+  /** As `drop`, with this reason even if the connection was ending for another. */
+  destroy(
+    reason: CloseReason,
+    why?: { readonly message?: string | undefined; readonly code?: string | undefined },
+  ): void {
+    if (this.state === "closed") return;
+    this.ending = undefined;
+    this.drop(reason, "local", undefined, why?.message, why?.code);
+  }
+
+  /** Everything sent is in the kernel. */
+  emptied(): void {
+    this.#departure?.emptied();
+  }
+
+  /** The transport is gone; says how our side let go. */
+  over(error: SocketError | undefined): "fin" | "rst" {
+    if (error !== undefined && this.ending?.reason === "peer_closed") this.ending = undefined;
+    this.mark(error === undefined ? "peer_closed" : "peer_reset", "peer", error);
+    this.state = "closed";
+    this.#departure?.stop();
+    return this.#dropped || (error?.reason === "reset" && this.ending!.by === "peer") ? "rst" : "fin";
+  }
+
+  /** Tells those who wait for the end to begin. */
+  signal(): void {
+    const listeners = this.#listeners;
+    this.#listeners = undefined;
+    listeners?.forEach((listener) => listener());
+  }
+
+  /** What a send or flush that cannot happen any more fails with. */
+  closedError(how: string): MillraceError {
+    const { id } = this.#living;
+    const error = this.ending?.error ?? new SocketError("closed", `send on connection ${id}: ${how}`);
+    error.connectionId = id;
+    return error;
+  }
+
+  #leave(): Departure {
+    if (this.#departure !== undefined) return this.#departure;
+    const { transport, outbox, wheel, profile } = this.#living;
+    return this.#departure = new Departure(
+      transport,
+      outbox,
+      wheel,
+      profile,
+      this.#started,
+      () => this.#late(profile.close),
+    );
+  }
+
+  #late(limit: number): void {
+    const what = "close a connection: the handler or the peer took longer than closeTimeout";
+    this.ending = undefined;
+    this.drop("close_timeout", "local", new TimeoutError("half_close", limit, `${what} ${limit} ms`));
+  }
+}
