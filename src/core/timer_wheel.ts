@@ -110,12 +110,23 @@ export class TimerWheel {
     return 2 * this.#rings[this.#ringFor(ms)]!.tick;
   }
 
-  /** Has the entry looked at when `ms` have fully passed; anew if it waits already. `Infinity` is never. */
-  schedule(entry: WheelEntry, ms: number): void {
+  /**
+   * What is left at `now` of a wait of `ms` that began when `reading` was taken, `slack` included; 0 or less once
+   * it has passed. The entry that took the reading must have waited by then, for no more than `ms`.
+   */
+  left(reading: number, ms: number, now: number = this.now): number {
+    return ms === Infinity ? Infinity : reading + ms + this.slack(ms) - now;
+  }
+
+  /**
+   * Has the entry looked at when `ms` have fully passed; anew if it waits already. `Infinity` is never. The tick is
+   * a tenth of `wait`, the shortest of the waits for which the entry stands.
+   */
+  schedule(entry: WheelEntry, ms: number, wait: number = ms): void {
     this.cancel(entry);
     if (ms === Infinity) return;
     if (Number.isNaN(ms)) throw new RangeError("schedule a wait: found NaN ms, expected a number");
-    const ring = this.#ringFor(ms);
+    const ring = this.#ringFor(wait);
     if (ring < this.#finest) this.#refine(ring);
     this.#place(entry, ring, this.now + Math.max(0, ms) + 2 * this.#rings[ring]!.tick);
   }
