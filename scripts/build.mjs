@@ -12,24 +12,22 @@ import { install, root } from "./install.mjs";
 
 const dist = join(root, "dist");
 
-/** Name of the made file, without its ending, to the source: `{ mod: "mod.ts", testing: "src/testing/mod.ts" }`. */
+const readJson = (path) => JSON.parse(readFileSync(join(root, path), "utf8"));
+
+/** Each door: the name of its made file without the ending, its source, and whether programs import it. */
 function doors() {
-  const { exports } = JSON.parse(readFileSync(join(root, "jsr.json"), "utf8"));
-  const entries = Object.entries(exports).map(([door, source]) => [
-    door === "." ? "mod" : door.slice("./".length),
-    source,
-  ]);
-  for (const [, source] of entries) {
+  const imported = readJson("package.json").exports;
+  return Object.entries(readJson("jsr.json").exports).map(([door, source]) => {
     if (!existsSync(join(root, source))) throw new Error(`${source} is not there, but jsr.json names it`);
-  }
-  return Object.fromEntries(entries);
+    return { name: door === "." ? "mod" : door.slice("./".length), source, imported: door in imported };
+  });
 }
 
-async function bundle(entryPoints) {
+async function bundle(all) {
   const { build } = await import("esbuild");
   await build({
     absWorkingDir: root,
-    entryPoints,
+    entryPoints: Object.fromEntries(all.map(({ name, source }) => [name, source])),
     outdir: dist,
     bundle: true,
     splitting: true,
@@ -44,8 +42,7 @@ async function bundle(entryPoints) {
 
 /** The program is started by name, so its file says by what. */
 function makeExecutable() {
-  const { bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  for (const path of Object.values(bin)) {
+  for (const path of Object.values(readJson("package.json").bin)) {
     const file = join(root, path);
     const text = readFileSync(file, "utf8");
     if (!text.startsWith("#!")) writeFileSync(file, `#!/usr/bin/env node\n${text}`);
@@ -82,15 +79,17 @@ function declare(sources) {
 async function main() {
   install();
   const started = performance.now();
-  const entryPoints = doors();
+  const all = doors();
   rmSync(dist, { recursive: true, force: true });
-  await bundle(entryPoints);
+  await bundle(all);
   makeExecutable();
-  declare(Object.values(entryPoints));
+  declare(all.filter((door) => door.imported).map((door) => door.source));
   for (const name of readdirSync(dist, { recursive: true }).map(String).sort()) {
     const file = join(dist, name);
     if (!name.endsWith(".js")) continue;
-    console.error(`${relative(root, file).padEnd(36)} ${(statSync(file).size / 1024).toFixed(1).padStart(7)} KB`);
+    console.error(
+      `${relative(root, file).padEnd(36)} ${(statSync(file).size / 1024).toFixed(1).padStart(7)} KB`,
+    );
   }
   console.error(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }

@@ -1,0 +1,67 @@
+/**
+ * Says where package.json, jsr.json and deno.json disagree about name, version, doors or packages.
+ *
+ * A step of `npm run check`. npm reads package.json, JSR reads jsr.json, and whoever works here with Deno
+ * reads deno.json: what they say of one package must be one thing.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { root } from "./install.mjs";
+
+/** The one door that npm has as a program instead: JSR knows no programs. */
+const program = { door: "./gateway", command: "millrace" };
+
+/** Every disagreement, as a sentence. `read` gives the text of a file by its path from the root. */
+export function disagreements(read) {
+  const json = (path) => JSON.parse(read(path));
+  const [npm, jsr, deno, lock] = ["package.json", "jsr.json", "deno.json", "package-lock.json"].map(json);
+  const faults = [];
+  const same = (what, expected, found) => {
+    const [one, other] = [JSON.stringify(expected), JSON.stringify(found)];
+    if (one !== other) faults.push(`${what} is ${other}, expected ${one}`);
+  };
+
+  same("jsr.json: name", npm.name, jsr.name);
+  same("jsr.json: license", npm.license, jsr.license);
+  same("jsr.json: version", npm.version, jsr.version);
+  same("package-lock.json: version", npm.version, lock.packages[""].version);
+  if (deno.version !== undefined) same("deno.json: version", npm.version, deno.version);
+  same(
+    "src/gateway/cli/version.ts: version",
+    npm.version,
+    /version: string = "([^"]*)"/.exec(read("src/gateway/cli/version.ts"))?.[1],
+  );
+  if (!read("CHANGELOG.md").includes(`## ${npm.version}`)) {
+    faults.push(`CHANGELOG.md has no heading "## ${npm.version}"`);
+  }
+
+  const doors = Object.keys(npm.exports).filter((door) => door !== "./package.json");
+  same("jsr.json: exports", [...doors, program.door].sort(), Object.keys(jsr.exports).sort());
+  if (deno.exports !== undefined) same("deno.json: exports", jsr.exports, deno.exports);
+  for (const door of doors) {
+    const source = jsr.exports[door];
+    if (source === undefined) continue;
+    same(`package.json: exports["${door}"]`, {
+      types: `./dist/types/${source.replace(/^\.\//, "").replace(/\.ts$/, ".d.ts")}`,
+      default: `./dist/${door === "." ? "mod" : door.slice("./".length)}.js`,
+    }, npm.exports[door]);
+  }
+  same("package.json: bin", { [program.command]: `dist/${program.door.slice("./".length)}.js` }, npm.bin);
+
+  const wanted = Object.entries({ ...npm.dependencies, ...npm.peerDependencies })
+    .map(([name, range]) => [name, `npm:${name}@${range}`])
+    .sort();
+  same("jsr.json: imports", wanted, Object.entries(jsr.imports ?? {}).sort());
+  if (deno.imports !== undefined) same("deno.json: imports", jsr.imports, deno.imports);
+  for (const [task, command] of Object.entries(deno.tasks ?? {})) {
+    same(`deno.json: tasks.${task}`, npm.scripts[task]?.replace(/^exec /, ""), command);
+  }
+  return faults;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const faults = disagreements((path) => readFileSync(join(root, path), "utf8"));
+  for (const fault of faults) console.error(fault);
+  process.exitCode = faults.length > 0 ? 1 : 0;
+}
