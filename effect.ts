@@ -1,6 +1,28 @@
 /**
- * Millrace for programs written with Effect: the same server and connection as scoped resources and layers.
+ * Millrace for programs written with Effect: the same server and connection as scoped resources, layers and
+ * streams. Durations, framings, stages and errors are those of the main door.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect";
+ * import * as Stream from "effect/Stream";
+ * import { lines } from "@millrace/millrace";
+ * import { frames, send, serve } from "@millrace/millrace/effect";
+ *
+ * const program = Effect.gen(function* () {
+ *   const server = yield* serve({
+ *     port: 3034,
+ *     framing: lines(),
+ *     handler: (connection) => Stream.runForEach(frames(connection), (line) => send(connection, line)),
+ *   });
+ *   yield* Effect.promise(() => server.finished);
+ * });
+ * await Effect.runPromise(Effect.scoped(program));
+ * ```
  *
  * @module
  */
-export {};
+export { serve } from "./src/server/scoped_server.ts";
+export { layer } from "./src/server/server_layer.ts";
+export { connect } from "./src/client/scoped_client.ts";
+export { frames, type ReceiveError, send, type SendError } from "./src/connection/frame_stream.ts";

@@ -6,11 +6,12 @@ import type * as Scope from "effect/Scope";
 import type { Connection } from "../connection/connection.ts";
 import { connectionKeys, resolveAddress, resolveProfile, resolveTuning } from "../connection/profile.ts";
 import { Registry } from "../connection/registry.ts";
+import { spansFor } from "../connection/spans.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { type OptionsError, SocketError, TimeoutError } from "../core/errors.ts";
 import { defaults, OptionsCheck } from "../core/options.ts";
 import type { Adapter, ConnectOptions as Dial, Transport } from "../core/transport.ts";
-import type { ConnectOptions } from "./connect_options.ts";
+import type { ClientOptions } from "./connect_options.ts";
 
 const clientKeys: readonly string[] = [
   ...connectionKeys,
@@ -25,7 +26,7 @@ const clientKeys: readonly string[] = [
 
 /** Connects; the connection is closed, with what it still has to send, when the scope closes. */
 export function makeConnection<Received, Sent = Received, Context = undefined>(
-  options: ConnectOptions<Received, Sent, Context>,
+  options: ClientOptions<Received, Sent, Context>,
   adapter: Adapter,
 ): Effect.Effect<
   Connection<Received, Sent, Context>,
@@ -40,7 +41,7 @@ export function makeConnection<Received, Sent = Received, Context = undefined>(
 }
 
 function open<Received, Sent, Context>(
-  options: ConnectOptions<Received, Sent, Context>,
+  options: ClientOptions<Received, Sent, Context>,
   adapter: Adapter,
 ): Effect.Effect<Connection<Received, Sent, Context>, OptionsError | SocketError | TimeoutError> {
   return Effect.gen(function* () {
@@ -51,10 +52,8 @@ function open<Received, Sent, Context>(
       catch: (error) => error as OptionsError,
     });
     const transport = yield* dial(adapter, settings.dial, settings.timeout, clock, signal);
-    const session = new Registry<Received, Sent, Context>(clock, services, {}).open(
-      transport,
-      settings.profile,
-    );
+    const spans = spansFor<Received, Sent, Context>(services, clock, "client");
+    const session = new Registry(clock, services, spans).open(transport, settings.profile);
     if (signal !== undefined) {
       const abort = () => session.connection.abort();
       signal.addEventListener("abort", abort);
@@ -66,7 +65,7 @@ function open<Received, Sent, Context>(
 }
 
 function resolve<Received, Sent, Context>(
-  options: ConnectOptions<Received, Sent, Context>,
+  options: ClientOptions<Received, Sent, Context>,
   adapter: Adapter,
 ) {
   const check = new OptionsCheck();

@@ -2,10 +2,9 @@
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Scope from "effect/Scope";
-import { detectAdapter } from "../adapters/detect.ts";
 import type { Connection } from "../connection/connection.ts";
-import { makeConnection } from "./client.ts";
 import type { ConnectOptions } from "./connect_options.ts";
+import * as scoped from "./scoped_client.ts";
 
 /**
  * Connects and gives the same `Connection` that a server's handler gets (F-36).
@@ -16,9 +15,8 @@ import type { ConnectOptions } from "./connect_options.ts";
 export async function connect<Received, Sent = Received, Context = undefined>(
   options: ConnectOptions<Received, Sent, Context>,
 ): Promise<Connection<Received, Sent, Context>> {
-  const adapter = options.adapter ?? await detectAdapter();
   const scope = Scope.makeUnsafe();
-  const connection = await Effect.runPromise(Scope.provide(makeConnection(options, adapter), scope));
+  const connection = await Effect.runPromise(Scope.provide(scoped.connect(options), scope));
   void connection.closed.then(() => Effect.runPromise(Scope.close(scope, Exit.void)));
   return connection;
 }

@@ -1,11 +1,16 @@
 /** What `connect` takes. */
-import type { ConnectionOptions } from "../connection/connection_options.ts";
+import type { ConnectionOptions, Place } from "../connection/connection_options.ts";
 import type { Clock } from "../core/clock.ts";
 import type { DurationInput } from "../core/duration.ts";
 import type { Adapter } from "../core/transport.ts";
 
+/** What `connect` takes: settings, and one place to connect to. */
+export type ConnectOptions<Received, Sent = Received, Context = undefined> =
+  & ClientOptions<Received, Sent, Context>
+  & Place;
+
 /** Settings of an outgoing connection. Exactly one of `port` and `path`. */
-export interface ConnectOptions<Received, Sent = Received, Context = undefined>
+export interface ClientOptions<Received, Sent = Received, Context = undefined>
   extends ConnectionOptions<Received, Sent, Context> {
   readonly port?: number | undefined;
   /** Name or IP address. @default "127.0.0.1" */

@@ -4,7 +4,7 @@
  */
 import type * as Effect from "effect/Effect";
 import type { DurationInput } from "../core/duration.ts";
-import type { FrameError, MillraceError } from "../core/errors.ts";
+import type { FrameError } from "../core/errors.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import type { EgressPolicy } from "../core/outcome.ts";
 import type { RateLimits } from "../core/rate_limiter.ts";
@@ -71,6 +71,11 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
     | undefined;
 }
 
+/** Where to listen or connect: TCP or a Unix socket. */
+export type Place =
+  | { readonly port: number; readonly host?: string | undefined; readonly path?: undefined }
+  | { readonly path: string; readonly port?: undefined; readonly host?: undefined };
+
 /** Called with each frame. */
 export type OnFrame<Received, Sent, Context> = (
   frame: Received,
@@ -81,9 +86,9 @@ export type OnFrame<Received, Sent, Context> = (
  * Runs once per connection; when the promise or the Effect it returns is over, the connection is flushed and
  * closed. A plain function that returns nothing leaves the connection open.
  */
-export type Handler<Received, Sent, Context> = (
+export type Handler<Received, Sent, Context, R = never> = (
   connection: Connection<Received, Sent, Context>,
-) => void | Promise<void> | Effect.Effect<void, unknown, never>;
+) => void | Promise<void> | Effect.Effect<void, unknown, R>;
 
 /** Application-level keepalive (F-13). */
 export interface KeepaliveOptions {
@@ -110,5 +115,3 @@ export interface ConnectionStats {
 
 /** Life of a connection. `draining`: finishing what it has; `closing`: flushed, FIN sent, waiting for the peer's. */
 export type ConnectionState = "open" | "draining" | "closing" | "closed";
-
-export type { MillraceError };

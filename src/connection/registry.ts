@@ -18,11 +18,13 @@ import type { SessionOwner } from "./session_owner.ts";
 import type { CloseReason, TerminationRecord } from "./termination.ts";
 
 /** Hears what happens to connections, for logs and traces. Must not throw. */
-export interface RegistryObserver<Received, Sent, Context> {
-  opened?(session: Session<Received, Sent, Context>): void;
-  closed?(session: Session<Received, Sent, Context>, record: TerminationRecord): void;
-  frameFailed?(session: Session<Received, Sent, Context>, error: FrameError): void;
-  handlerFailed?(session: Session<Received, Sent, Context>, error: unknown): void;
+export interface RegistryObserver<Received, Sent, Data> {
+  opened?(session: Session<Received, Sent, Data>): void;
+  closed?(session: Session<Received, Sent, Data>, record: TerminationRecord): void;
+  frameFailed?(session: Session<Received, Sent, Data>, error: FrameError): void;
+  handlerFailed?(session: Session<Received, Sent, Data>, error: unknown): void;
+  /** The services with which this connection's handler runs as an Effect, given those of the server. */
+  services?(session: Session<Received, Sent, Data>, outer: Context.Context<never>): Context.Context<never>;
 }
 
 /** What connections counted, ended ones included. */
@@ -42,44 +44,44 @@ export interface Totals {
 }
 
 /** Open connections by id. */
-export class Registry<Received, Sent, Context> implements SessionOwner<Received, Sent, Context> {
+export class Registry<Received, Sent, Data> implements SessionOwner<Received, Sent, Data> {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly turn: Turn;
-  readonly connections: Map<string, Connection<Received, Sent, Context>> = new Map();
-  readonly sessions: Set<Session<Received, Sent, Context>> = new Set();
+  readonly connections: Map<string, Connection<Received, Sent, Data>> = new Map();
+  readonly sessions: Set<Session<Received, Sent, Data>> = new Set();
   /** Ids of the connections that `destroyAll` found. */
   readonly destroyed: string[] = [];
   readonly closedByReason: Partial<Record<CloseReason, number>> = {};
-  readonly #observer: RegistryObserver<Received, Sent, Context>;
+  readonly #observers: readonly RegistryObserver<Received, Sent, Data>[];
   readonly #services: Context.Context<never>;
   /** Sessions whose handler runs, be the connection still open or not. */
-  readonly #handling: Set<Session<Received, Sent, Context>> = new Set();
+  readonly #handling: Set<Session<Received, Sent, Data>> = new Set();
   readonly #gone: Totals = emptyTotals();
   #waiting: (() => void)[] = [];
 
   constructor(
     clock: Clock,
     services: Context.Context<never>,
-    observer: RegistryObserver<Received, Sent, Context>,
+    observers: readonly RegistryObserver<Received, Sent, Data>[],
   ) {
     this.clock = clock;
     this.wheel = sharedWheel(clock);
     this.turn = turnOf(clock);
     this.#services = services;
-    this.#observer = observer;
+    this.#observers = observers;
   }
 
   /** Takes a transport in, and starts it. */
   open(
     transport: Transport,
-    profile: ConnectionProfile<Received, Sent, Context>,
-  ): Session<Received, Sent, Context> {
+    profile: ConnectionProfile<Received, Sent, Data>,
+  ): Session<Received, Sent, Data> {
     const session = new Session(transport, profile, this);
     this.#gone.opened++;
     this.sessions.add(session);
     this.connections.set(session.id, session.connection);
-    this.#observer.opened?.(session);
+    for (const observer of this.#observers) observer.opened?.(session);
     session.start();
     return session;
   }
@@ -130,41 +132,43 @@ export class Registry<Received, Sent, Context> implements SessionOwner<Received,
     return totals;
   }
 
-  frameFailed(session: Session<Received, Sent, Context>, error: FrameError): void {
+  frameFailed(session: Session<Received, Sent, Data>, error: FrameError): void {
     this.#gone.frameErrors++;
-    this.#observer.frameFailed?.(session, error);
+    for (const observer of this.#observers) observer.frameFailed?.(session, error);
   }
 
-  handlerFailed(session: Session<Received, Sent, Context>, error: unknown): void {
+  handlerFailed(session: Session<Received, Sent, Data>, error: unknown): void {
     this.#gone.handlerErrors++;
-    this.#observer.handlerFailed?.(session, error);
+    for (const observer of this.#observers) observer.handlerFailed?.(session, error);
   }
 
-  handlerBegan(session: Session<Received, Sent, Context>): void {
+  handlerBegan(session: Session<Received, Sent, Data>): void {
     this.#handling.add(session);
   }
 
-  handlerEnded(session: Session<Received, Sent, Context>): void {
+  handlerEnded(session: Session<Received, Sent, Data>): void {
     this.#handling.delete(session);
     this.#check();
   }
 
-  ended(session: Session<Received, Sent, Context>, record: TerminationRecord): void {
+  ended(session: Session<Received, Sent, Data>, record: TerminationRecord): void {
     this.sessions.delete(session);
     this.connections.delete(session.id);
     this.#gone.closed++;
     this.closedByReason[record.reason] = (this.closedByReason[record.reason] ?? 0) + 1;
     addSession(this.#gone, session);
-    this.#observer.closed?.(session, record);
+    for (const observer of this.#observers) observer.closed?.(session, record);
     this.#check();
   }
 
   runEffect(
     effect: Effect.Effect<void, unknown>,
-    _session: Session<Received, Sent, Context>,
+    session: Session<Received, Sent, Data>,
     done: (failure?: { readonly error: unknown }) => void,
   ): () => void {
-    const fiber = Effect.runForkWith(this.#services)(Effect.scoped(effect));
+    let services = this.#services;
+    for (const observer of this.#observers) services = observer.services?.(session, services) ?? services;
+    const fiber = Effect.runForkWith(services)(Effect.scoped(effect));
     fiber.addObserver((exit) => {
       if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) done();
       else done({ error: Cause.squash(exit.cause) });

@@ -2,9 +2,9 @@
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Scope from "effect/Scope";
-import { detectAdapter } from "../adapters/detect.ts";
-import { makeServer, type Server } from "./server.ts";
-import type { ServerOptions } from "./server_options.ts";
+import * as scoped from "./scoped_server.ts";
+import type { Server } from "./server.ts";
+import type { ServeOptions } from "./server_options.ts";
 
 /**
  * Starts a server and resolves once it listens.
@@ -13,11 +13,10 @@ import type { ServerOptions } from "./server_options.ts";
  * cannot meet, and with `SocketError` when the address cannot be bound.
  */
 export async function serve<Received, Sent = Received, Context = undefined>(
-  options: ServerOptions<Received, Sent, Context>,
+  options: ServeOptions<Received, Sent, Context>,
 ): Promise<Server<Received, Sent, Context>> {
-  const adapter = options.adapter ?? await detectAdapter();
   const scope = Scope.makeUnsafe();
-  const exit = await Effect.runPromiseExit(Scope.provide(makeServer(options, adapter), scope));
+  const exit = await Effect.runPromiseExit(Scope.provide(scoped.serve(options), scope));
   if (Exit.isFailure(exit)) {
     await Effect.runPromise(Scope.close(scope, exit));
     return await Effect.runPromise(exit);

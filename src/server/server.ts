@@ -4,11 +4,13 @@
  * Made by `makeServer` in an Effect scope, whose closing drains it; `serve.ts` is the promise face. Knows no
  * framing and no runtime: it hands every admitted transport to the registry.
  */
+import type { Context as EffectContext } from "effect/Context";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { broadcast, type BroadcastReport } from "../connection/broadcast.ts";
 import type { Connection } from "../connection/connection.ts";
 import { Registry } from "../connection/registry.ts";
+import { spansFor } from "../connection/spans.ts";
 import { systemClock } from "../core/clock.ts";
 import { type DurationInput, toMilliseconds } from "../core/duration.ts";
 import { type OptionsError, ShutdownTimeoutError, SocketError, socketErrorFrom } from "../core/errors.ts";
@@ -17,7 +19,7 @@ import type { Adapter, Address, Listener, Transport } from "../core/transport.ts
 import { Admission } from "./admission.ts";
 import { drain } from "./drain.ts";
 import { inspect, type ServerInspection } from "./inspection.ts";
-import { consoleLogger, logClosed, logFrameError, logHandlerError, logOpened, peerFields } from "./log.ts";
+import { consoleLogger, logObserver, peerFields } from "./log.ts";
 import { RateSampler } from "./rates.ts";
 import type {
   Logger,
@@ -263,27 +265,31 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
  * A server that lives as long as the scope: closing the scope drains it within `shutdownDeadline`. Handlers that
  * are Effects run with the services of the caller.
  */
-export function makeServer<Received, Sent = Received, Context = undefined>(
-  options: ServerOptions<Received, Sent, Context>,
+export function makeServer<Received, Sent = Received, Context = undefined, R = never>(
+  options: ServerOptions<Received, Sent, Context, R>,
   adapter: Adapter,
-): Effect.Effect<Server<Received, Sent, Context>, OptionsError | SocketError, Scope.Scope> {
+): Effect.Effect<
+  Server<Received, Sent, Context>,
+  OptionsError | SocketError,
+  Scope.Scope | Exclude<R, Scope.Scope>
+> {
   return Effect.gen(function* () {
-    const services = yield* Effect.context<never>();
+    // What the handlers' Effects require is in here, which is all that their type still had to say.
+    const services = (yield* Effect.context<Exclude<R, Scope.Scope>>()) as EffectContext<
+      unknown
+    > as EffectContext<never>;
+    const given = options as ServerOptions<Received, Sent, Context>;
     const settings = yield* Effect.try({
-      try: () => resolveServer(options, adapter),
+      try: () => resolveServer(given, adapter),
       catch: (error) => error as OptionsError,
     });
+    const clock = options.clock ?? systemClock;
+    const spans = spansFor<Received, Sent, Context>(services, clock, "server");
     const server = new Server(
-      options,
+      given,
       adapter,
       settings,
-      (log) =>
-        new Registry(options.clock ?? systemClock, services, {
-          opened: (session) => logOpened(log, session),
-          closed: (session, record) => logClosed(log, session, record),
-          frameFailed: (session, error) => logFrameError(log, session, error),
-          handlerFailed: (session, error) => logHandlerError(log, session, error),
-        }),
+      (log) => new Registry(clock, services, [logObserver(log), ...spans]),
     );
     yield* Effect.acquireRelease(
       Effect.tryPromise({ try: () => server.listen(), catch: (error) => error as SocketError }),

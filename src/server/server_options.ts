@@ -2,12 +2,26 @@
 import type { DurationInput } from "../core/duration.ts";
 import type { Adapter, Peer } from "../core/transport.ts";
 import type { Clock } from "../core/clock.ts";
-import type { ConnectionOptions, Handler } from "../connection/connection_options.ts";
+import type { ConnectionOptions, Handler, OnFrame, Place } from "../connection/connection_options.ts";
 import type { CloseReason } from "../connection/termination.ts";
 import type { SocketError } from "../core/errors.ts";
 
+/**
+ * What `serve` takes: settings, one place to listen, one way to take frames. Pairs that make no sense do not
+ * compile (F-73).
+ *
+ * @typeParam R what handlers that are Effects require; only the door `effect` can give it
+ */
+export type ServeOptions<Received, Sent = Received, Context = undefined, R = never> =
+  & ServerOptions<Received, Sent, Context, R>
+  & Place
+  & (
+    | { readonly handler: Handler<Received, Sent, Context, R>; readonly onFrame?: undefined }
+    | { readonly onFrame: OnFrame<Received, Sent, Context>; readonly handler?: undefined }
+  );
+
 /** Settings of a server. Exactly one of `port` and `path`, exactly one of `handler` and `onFrame`. */
-export interface ServerOptions<Received, Sent = Received, Context = undefined>
+export interface ServerOptions<Received, Sent = Received, Context = undefined, R = never>
   extends ConnectionOptions<Received, Sent, Context> {
   /** TCP port; 0 lets the system choose, see `server.address`. */
   readonly port?: number | undefined;
@@ -28,7 +42,7 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined>
   /** How long `shutdown` lets connections finish when it is not told otherwise. @default "30 seconds" */
   readonly shutdownDeadline?: DurationInput | undefined;
   /** Runs once per connection. */
-  readonly handler?: Handler<Received, Sent, Context> | undefined;
+  readonly handler?: Handler<Received, Sent, Context, R> | undefined;
   /** A connection was turned away. */
   readonly onReject?: ((peer: Peer, reason: RejectReason) => void) | undefined;
   /** The server changed its state. */

@@ -1,0 +1,28 @@
+/**
+ * Connections as scoped resources on the runtime's own sockets: what `connect.ts` runs and what the door for
+ * Effect offers.
+ */
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import { detectAdapter } from "../adapters/detect.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { OptionsError, SocketError, TimeoutError } from "../core/errors.ts";
+import { makeConnection } from "./client.ts";
+import type { ConnectOptions } from "./connect_options.ts";
+
+/** A connection that lives as long as the scope; closing the scope delivers what was sent, then closes. */
+export function connect<Received, Sent = Received, Context = undefined>(
+  options: ConnectOptions<Received, Sent, Context>,
+): Effect.Effect<
+  Connection<Received, Sent, Context>,
+  OptionsError | SocketError | TimeoutError,
+  Scope.Scope
+> {
+  return Effect.flatMap(
+    Effect.tryPromise({
+      try: async () => options.adapter ?? await detectAdapter(),
+      catch: (error) => error as OptionsError,
+    }),
+    (adapter) => makeConnection(options, adapter),
+  );
+}
