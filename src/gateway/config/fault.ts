@@ -1,7 +1,7 @@
 /**
  * One fault of a configuration, and how a list of them reads.
  *
- * Made by the files of this folder. Knows neither the format of the file nor the schema.
+ * Made by the files of this folder. Knows neither the format of the file nor what belongs in it.
  */
 
 /** Where in the configuration: keys and indices from the root. */
@@ -20,6 +20,44 @@ export interface ConfigFault {
   /** From 1; undefined when the place is not known. */
   readonly line?: number | undefined;
   readonly column?: number | undefined;
+}
+
+/** Where a value, or the key that names it, stands in the text. */
+export type Locate = (
+  path: ConfigPath,
+  what: "key" | "value",
+) => { readonly line: number; readonly column: number } | undefined;
+
+/** Gathers faults while a configuration is read. */
+export class FaultList {
+  readonly faults: ConfigFault[] = [];
+  readonly #locate: Locate;
+
+  constructor(locate: Locate = () => undefined) {
+    this.#locate = locate;
+  }
+
+  /** Adds one. A missing value is located at what it is missing from. */
+  add(
+    path: ConfigPath,
+    found: unknown,
+    expected: string,
+    hint?: string,
+    what: "key" | "value" = "value",
+  ): void {
+    let place = this.#locate(path, what);
+    for (let end = path.length; place === undefined && end-- > 0;) {
+      place = this.#locate(path.slice(0, end), "value");
+    }
+    this.faults.push({
+      path: formatPath(path),
+      found,
+      expected,
+      hint,
+      line: place?.line,
+      column: place?.column,
+    });
+  }
 }
 
 /** Writes a path as in code: `endpoints[0].subjects.ingress`. */

@@ -1,0 +1,168 @@
+/**
+ * The configuration of a gateway (F-54): read from a file, a text or a value, with every fault at once.
+ *
+ * Called by the commands and by whoever runs a gateway as a library.
+ */
+import { readTextFile } from "../../host.ts";
+import type { Address } from "../../core/transport.ts";
+import { type EndpointConfig, readEndpoint } from "./endpoint_config.ts";
+import { type ConfigFault, FaultList, type Locate } from "./fault.ts";
+import { Section } from "./section.ts";
+import { type ConfigFormat, formatOfFile, parseText } from "./source.ts";
+import { address, finiteDuration, formatAddress, integer, oneOf, size } from "./values.ts";
+
+/** How much a gateway says about itself on standard error. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** A checked configuration, complete with defaults. Durations in milliseconds. */
+export interface GatewayConfig {
+  readonly endpoints: readonly EndpointConfig[];
+  readonly bus: BusConfig;
+  /** Where the admin endpoint listens; undefined for none. */
+  readonly admin: { readonly address: Address } | undefined;
+  /** How long connections may take to finish when the gateway stops. */
+  readonly shutdownDeadline: number;
+  readonly logLevel: LogLevel;
+}
+
+/** Which bus carries the frames, and how much may wait in each of its queues. */
+export interface BusConfig {
+  readonly type: "memory" | "stdio";
+  readonly queueMessages: number;
+  readonly queueBytes: number;
+}
+
+/** A configuration, or everything that is wrong with it. */
+export type ConfigResult =
+  | { readonly ok: true; readonly config: GatewayConfig }
+  | { readonly ok: false; readonly faults: readonly ConfigFault[]; readonly source: string | undefined };
+
+const busTypes = ["memory", "stdio"] as const;
+
+/** Reads and checks a file. The format is that of its name: `.yaml`, `.yml`, `.json`, `.toml`. Never rejects. */
+export async function loadConfig(path: string): Promise<ConfigResult> {
+  const fail = (found: unknown, expected: string, hint?: string): ConfigResult => ({
+    ok: false,
+    faults: [{ path: "", found, expected, hint }],
+    source: path,
+  });
+  const format = formatOfFile(path);
+  if (format === undefined) return fail(path, "a file whose name ends in .yaml, .yml, .json or .toml");
+  let text: string;
+  try {
+    text = await readTextFile(path);
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message?: string };
+    const missing = code === "ENOENT" ? "there is no such file" : message;
+    return fail(undefined, "a file that can be read", missing);
+  }
+  return parseConfig(text, { format, source: path });
+}
+
+/** Checks a text. `source` is what messages call it. */
+export function parseConfig(
+  text: string,
+  options: { readonly format: ConfigFormat; readonly source?: string | undefined },
+): ConfigResult {
+  const parsed = parseText(text, options.format);
+  if (!parsed.ok) return { ok: false, faults: parsed.faults, source: options.source };
+  return check(parsed.value, parsed.locate, options.source);
+}
+
+/** Checks a value of plain objects and arrays, as a file of JSON would hold. */
+export function checkConfig(value: unknown): ConfigResult {
+  return check(value, () => undefined, undefined);
+}
+
+function check(value: unknown, locate: Locate, source: string | undefined): ConfigResult {
+  const list = new FaultList(locate);
+  const config = readGateway(list, value);
+  if (config !== undefined && list.faults.length === 0) return { ok: true, config };
+  const faults = list.faults.toSorted((a, b) =>
+    (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)
+  );
+  return { ok: false, faults, source };
+}
+
+function readGateway(list: FaultList, value: unknown): GatewayConfig | undefined {
+  const section = Section.open(list, [], value, "a table with endpoints");
+  if (section === undefined) return undefined;
+  const bus = readBus(section);
+  const endpoints = readEndpoints(list, section, bus.type);
+  const admin = section.table("admin", 'a table such as { listen: "127.0.0.1:9464" }', (table) => ({
+    address: table.require("listen", address(0), 'where to listen, such as "127.0.0.1:9464"')!,
+  }));
+  if (admin?.address?.transport === "unix") {
+    list.add(["admin", "listen"], formatAddress(admin.address), 'a host and port such as "127.0.0.1:9464"');
+  }
+  const shutdownDeadline = section.table(
+    "shutdown",
+    'a table such as { deadline: "30s" }',
+    (table) => table.take("deadline", finiteDuration),
+  );
+  const logLevel = section.table(
+    "log",
+    "a table such as { level: info }",
+    (table) => table.take("level", oneOf<LogLevel>(["debug", "info", "warn", "error"])),
+  );
+  section.close();
+  return {
+    endpoints,
+    bus,
+    admin,
+    shutdownDeadline: shutdownDeadline ?? 30_000,
+    logLevel: logLevel ?? "info",
+  };
+}
+
+function readBus(section: Section): BusConfig {
+  const standard: BusConfig = { type: "memory", queueMessages: 1024, queueBytes: 8 * 1024 * 1024 };
+  if (typeof section.raw("bus") === "string") {
+    return { ...standard, type: section.take("bus", oneOf(busTypes)) ?? "memory" };
+  }
+  return section.table("bus", "memory, stdio, or a table such as { type: memory }", (table) => ({
+    type: table.require("type", oneOf(busTypes), '"memory" or "stdio"') ?? "memory",
+    queueMessages: table.take("queueMessages", integer(1)) ?? standard.queueMessages,
+    queueBytes: table.take("queueBytes", size) ?? standard.queueBytes,
+  })) ?? standard;
+}
+
+function readEndpoints(list: FaultList, section: Section, bus: BusConfig["type"]): EndpointConfig[] {
+  const value = section.raw("endpoints");
+  if (!Array.isArray(value) || value.length === 0) {
+    section.refuse("endpoints", value, "a list of one or more endpoints");
+    return [];
+  }
+  const endpoints = value.map((item, index) => readEndpoint(list, ["endpoints", index], item, bus));
+  refuseTwins(list, value, (item) => item.name, "name");
+  refuseTwins(
+    list,
+    value,
+    (item) => item.connect === undefined && !isFree(item.listen) ? item.listen : undefined,
+    "listen",
+  );
+  return endpoints.filter((endpoint) => endpoint !== undefined);
+}
+
+/** Two endpoints of one name, or on one port, cannot be told apart. */
+function refuseTwins(
+  list: FaultList,
+  endpoints: readonly unknown[],
+  mark: (endpoint: Record<string, unknown>) => unknown,
+  key: string,
+): void {
+  const seen = new Map<unknown, number>();
+  endpoints.forEach((endpoint, index) => {
+    if (typeof endpoint !== "object" || endpoint === null) return;
+    const value = mark(endpoint as Record<string, unknown>);
+    if (value === undefined) return;
+    const first = seen.get(value);
+    if (first === undefined) seen.set(value, index);
+    else list.add(["endpoints", index, key], value, `another ${key} than endpoints[${first}] has`);
+  });
+}
+
+/** Port 0 is another port each time. */
+function isFree(listen: unknown): boolean {
+  return /(?:^|:)0$/.test(String(listen));
+}

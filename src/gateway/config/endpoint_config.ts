@@ -1,0 +1,260 @@
+/**
+ * One endpoint of a configuration: where it is, its framing, its limits and its subjects.
+ *
+ * Read by `config.ts`, used by the gateway. What only a runtime's sockets can tell is checked at the start.
+ */
+import type { Framing } from "../../core/framing/framing.ts";
+import type { EgressPolicy } from "../../core/outcome.ts";
+import type { Address } from "../../core/transport.ts";
+import { isSubject } from "../buses/subject.ts";
+import { type PayloadEncoding, payloadEncodings } from "../payload.ts";
+import type { ConfigPath, FaultList } from "./fault.ts";
+import { readFraming } from "./framing.ts";
+import { type Read, Refusal, Section } from "./section.ts";
+import {
+  address,
+  boolean,
+  bytes,
+  duration,
+  finiteDuration,
+  integer,
+  oneOf,
+  positive,
+  size,
+} from "./values.ts";
+
+/** Settings of connections that the configuration has set; what is missing is left to the defaults. */
+export interface ConnectionLimits {
+  readonly idleTimeout?: number;
+  readonly readIdleTimeout?: number;
+  readonly writeIdleTimeout?: number;
+  readonly firstFrameTimeout?: number;
+  readonly frameTimeout?: number;
+  readonly closeTimeout?: number;
+  readonly lingerTimeout?: number;
+  readonly ingressLimit?: number;
+  readonly egressLimit?: number;
+  readonly egressPolicy?: EgressPolicy;
+  readonly noDelay?: boolean;
+  readonly tcpKeepAlive?: false | "system" | number;
+  readonly keepalive?: { readonly interval: number; readonly payload: Uint8Array };
+  readonly rateLimit?: { readonly bytesPerSecond?: number; readonly framesPerSecond?: number };
+}
+
+/** Settings of a listener that the configuration has set. */
+export interface ListenerLimits {
+  readonly maxConnections?: number;
+  readonly farewell?: Uint8Array;
+  readonly backlog?: number;
+  readonly reusePort?: boolean;
+  readonly ipv6Only?: boolean;
+}
+
+/** How an endpoint that dials comes back. */
+export interface Reconnect {
+  /** The first wait in milliseconds; doubled after every failure. */
+  readonly wait: number;
+  /** The longest wait. */
+  readonly maxWait: number;
+}
+
+/** Subjects of one endpoint. A reply to a frame goes to the egress subject with `.` and the connection's id. */
+export interface Subjects {
+  readonly ingress: string;
+  readonly egress: string;
+  readonly control: string;
+  readonly events: string;
+}
+
+/** What servers and clients have in common. */
+export interface EndpointSettings {
+  readonly name: string;
+  readonly address: Address;
+  readonly framing: Framing<Uint8Array>;
+  readonly subjects: Subjects;
+  /** How frames are shown where the bus carries text. */
+  readonly encoding: PayloadEncoding;
+  /** Each frame is answered with itself. */
+  readonly echo: boolean;
+  /** Each frame becomes a line of JSON on standard output. */
+  readonly print: boolean;
+  /** How long a message from the bus waits for one peer that does not read; then that peer is closed. */
+  readonly egressTimeout: number;
+  /** How long a connection whose input has ended stays open for replies that are still owed. */
+  readonly replyWait: number;
+  readonly limits: ConnectionLimits;
+}
+
+/** An endpoint that listens. */
+export interface ServerEndpointConfig extends EndpointSettings {
+  readonly mode: "server";
+  readonly listener: ListenerLimits;
+}
+
+/** An endpoint that dials, and dials again. */
+export interface ClientEndpointConfig extends EndpointSettings {
+  readonly mode: "client";
+  readonly connectTimeout: number;
+  readonly reconnect: Reconnect;
+}
+
+export type EndpointConfig = ServerEndpointConfig | ClientEndpointConfig;
+
+const policies: readonly EgressPolicy[] = ["wait", "drop-newest", "drop-oldest", "close"];
+
+const limitReaders: Readonly<Record<string, Read<unknown>>> = {
+  idleTimeout: duration,
+  readIdleTimeout: duration,
+  writeIdleTimeout: duration,
+  firstFrameTimeout: duration,
+  frameTimeout: duration,
+  closeTimeout: duration,
+  lingerTimeout: duration,
+  ingressLimit: size,
+  egressLimit: size,
+  egressPolicy: oneOf(policies),
+  noDelay: boolean,
+  tcpKeepAlive: (value) => value === false || value === "system" ? value : keepAliveDelay(value),
+};
+const listenerReaders: Readonly<Record<string, Read<unknown>>> = {
+  maxConnections: integer(0),
+  farewell: bytes,
+  backlog: integer(1),
+  reusePort: boolean,
+  ipv6Only: boolean,
+};
+const clientKeys = ["connect", "connectTimeout", "reconnect"];
+const serverKeys = ["listen", ...Object.keys(listenerReaders)];
+
+function keepAliveDelay(value: unknown): number {
+  try {
+    return finiteDuration(value);
+  } catch {
+    throw new Refusal('false, "system", or the delay to the first probe such as "30s"');
+  }
+}
+
+const subject: Read<string> = (value) => {
+  if (typeof value === "string" && isSubject(value)) return value;
+  throw new Refusal('a subject: words with dots between them such as "plant.line1.in", without * and >');
+};
+const endpointName: Read<string> = (value) => {
+  if (typeof value === "string" && /^[A-Za-z0-9_-]{1,64}$/.test(value)) return value;
+  throw new Refusal("a name of letters, digits, - and _, at most 64 long");
+};
+
+/** Reads one endpoint; undefined when something was wrong, which is in the list then. */
+export function readEndpoint(
+  list: FaultList,
+  path: ConfigPath,
+  value: unknown,
+  bus: "memory" | "stdio",
+): EndpointConfig | undefined {
+  const section = Section.open(list, path, value, "a table with name, listen or connect, and framing");
+  if (section === undefined) return undefined;
+  const before = list.faults.length;
+  const name = section.require("name", endpointName, "a name for subjects, metrics and logs");
+  const mode = readMode(section);
+  const own = mode === "client" ? readClient(section) : readListener(section);
+  const where = mode === "client" ? "connect" : "listen";
+  const expected = mode === "client"
+    ? 'where to connect, such as "10.0.1.5:4000"'
+    : 'where to listen, such as "127.0.0.1:3034"';
+  const place = section.require(where, address(mode === "client" ? 1 : 0), expected);
+  const framing = readFraming(section, list);
+  const subjects = readSubjects(section, name ?? "");
+  const limits = readLimits(section);
+  const echo = section.take("echo", boolean) ?? false;
+  const print = section.take("print", boolean) ?? false;
+  if (bus === "stdio" && print) {
+    section.refuse("print", true, "to be left out with the stdio bus, which prints every frame already");
+  }
+  if (bus === "stdio" && echo) {
+    section.refuse("echo", true, "to be left out with the stdio bus: whoever reads its output answers");
+  }
+  const common = {
+    encoding: section.take("encoding", oneOf(payloadEncodings)) ?? "utf8",
+    egressTimeout: section.take("egressTimeout", duration) ?? 10_000,
+    replyWait: section.take("replyWait", (wait) => wait === 0 ? 0 : finiteDuration(wait)) ??
+      (bus === "stdio" ? 2_000 : 0),
+  };
+  section.close((key) => otherMode(mode, key));
+  if (list.faults.length > before || framing === undefined || place === undefined) return undefined;
+  return {
+    name: name!,
+    address: place,
+    framing,
+    subjects,
+    echo,
+    print,
+    ...common,
+    limits,
+    ...own,
+  } as EndpointConfig;
+}
+
+function readMode(section: Section): "server" | "client" {
+  const mode = section.take("mode", oneOf<"server" | "client">(["server", "client"]));
+  return mode ?? (section.has("connect") && !section.has("listen") ? "client" : "server");
+}
+
+function readListener(section: Section): Pick<ServerEndpointConfig, "mode" | "listener"> {
+  return { mode: "server", listener: readAll(section, listenerReaders) };
+}
+
+function readClient(section: Section): Pick<ClientEndpointConfig, "mode" | "connectTimeout" | "reconnect"> {
+  const reconnect = section.table("reconnect", "a table with wait and maxWait", (table) => {
+    const wait = table.take("wait", finiteDuration) ?? 1_000;
+    const maxWait = table.take("maxWait", finiteDuration) ?? Math.max(30_000, wait);
+    if (maxWait < wait) table.refuse("maxWait", table.raw("maxWait"), "at least as long as wait");
+    return { wait, maxWait };
+  });
+  const connectTimeout = section.take("connectTimeout", finiteDuration) ?? 10_000;
+  return { mode: "client", connectTimeout, reconnect: reconnect ?? { wait: 1_000, maxWait: 30_000 } };
+}
+
+function readSubjects(section: Section, name: string): Subjects {
+  const root = `millrace.${name}`;
+  const standard = {
+    ingress: `${root}.in`,
+    egress: `${root}.out`,
+    control: `${root}.ctrl`,
+    events: `${root}.events`,
+  };
+  const own = section.table("subjects", "a table with ingress, egress, control and events", (table) => ({
+    ingress: table.take("ingress", subject) ?? standard.ingress,
+    egress: table.take("egress", subject) ?? standard.egress,
+    control: table.take("control", subject) ?? standard.control,
+    events: table.take("events", subject) ?? standard.events,
+  }));
+  return own ?? standard;
+}
+
+function readLimits(section: Section): ConnectionLimits {
+  const limits = readAll(section, limitReaders);
+  const keepalive = section.table("keepalive", "a table with interval and payload", (table) => ({
+    interval: table.require("interval", finiteDuration, 'how long to be silent before, such as "30s"'),
+    payload: table.require("payload", bytes, "the bytes to send, line end included where there is one"),
+  }));
+  const rateLimit = section.table(
+    "rateLimit",
+    "a table with bytesPerSecond or framesPerSecond",
+    (table) => readAll(table, { bytesPerSecond: positive, framesPerSecond: positive }),
+  );
+  return { ...limits, ...(keepalive && { keepalive }), ...(rateLimit && { rateLimit }) } as ConnectionLimits;
+}
+
+/** The values at these keys, without those that are missing or were refused. */
+function readAll(section: Section, readers: Readonly<Record<string, Read<unknown>>>): Record<string, never> {
+  const found: Record<string, unknown> = {};
+  for (const [key, read] of Object.entries(readers)) {
+    const value = section.take(key, read);
+    if (value !== undefined) found[key] = value;
+  }
+  return found as Record<string, never>;
+}
+
+function otherMode(mode: "server" | "client", key: string): string | undefined {
+  const [others, other] = mode === "client" ? [serverKeys, "server"] : [clientKeys, "client"];
+  return others.includes(key) ? `it belongs to an endpoint with mode: ${other}` : undefined;
+}

@@ -1,0 +1,145 @@
+/**
+ * The framing of an endpoint: a name, or a table of that framing's own options.
+ *
+ * The options are those of the functions in `core/framing`, which also decide what makes sense together: what
+ * they refuse is reported under the endpoint's path.
+ */
+import { OptionsError } from "../../core/errors.ts";
+import { delimited } from "../../core/framing/delimited.ts";
+import { fixedLength } from "../../core/framing/fixed_length.ts";
+import type { Framing } from "../../core/framing/framing.ts";
+import { lengthField } from "../../core/framing/length_field.ts";
+import { lines } from "../../core/framing/lines.ts";
+import { raw } from "../../core/framing/raw.ts";
+import type { FaultList } from "./fault.ts";
+import { nearest, type Read, Section } from "./section.ts";
+import { boolean, bytes, integer, oneOf, size } from "./values.ts";
+
+interface Kind {
+  readonly options: Readonly<Record<string, Read<unknown>>>;
+  /** Options that cannot be left out, and what is expected there. */
+  readonly required?: Readonly<Record<string, string>>;
+  make(options: never): Framing<Uint8Array>;
+}
+
+const policy = oneOf(["close", "skip"]);
+const anyInteger = integer(Number.MIN_SAFE_INTEGER);
+
+const kinds: Readonly<Record<string, Kind>> = {
+  lines: {
+    options: {
+      maxFrameBytes: size,
+      stripCarriageReturn: boolean,
+      append: boolean,
+      newline: oneOf(["\n", "\r\n"]),
+      checkSent: boolean,
+      acceptUnterminated: boolean,
+      onFrameError: policy,
+    },
+    make: lines as Kind["make"],
+  },
+  delimited: {
+    options: {
+      delimiter: bytes,
+      position: oneOf(["suffix", "prefix"]),
+      keepDelimiter: boolean,
+      append: boolean,
+      checkSent: boolean,
+      acceptUnterminated: boolean,
+      maxFrameBytes: size,
+      onFrameError: policy,
+    },
+    make: delimited,
+  },
+  fixedLength: {
+    options: { frameBytes: size },
+    required: { frameBytes: "the size of every frame, in bytes" },
+    make: fixedLength,
+  },
+  lengthField: {
+    options: {
+      lengthOffset: integer(0),
+      lengthBytes: anyInteger,
+      endian: oneOf(["big", "little"]),
+      headerBytes: integer(0),
+      lengthIncludesHeader: boolean,
+      adjustment: anyInteger,
+      strip: integer(0),
+      maxFrameBytes: size,
+      onFrameError: policy,
+      writeHeader: boolean,
+      header: bytes,
+    },
+    make: lengthField,
+  },
+  raw: { options: {}, make: () => raw() },
+};
+const names = Object.keys(kinds);
+const wanted = `one of ${names.join(", ")}, or a table such as { type: lengthField, lengthBytes: 2 }`;
+
+/** Reads `framing` of an endpoint; undefined when something was wrong. */
+export function readFraming(endpoint: Section, list: FaultList): Framing<Uint8Array> | undefined {
+  const value = endpoint.raw("framing");
+  const path = [...endpoint.path, "framing"];
+  if (value === undefined) return lines();
+  if (typeof value === "string") {
+    const kind = kinds[value];
+    if (kind === undefined) return refuseName(list, path, value);
+    const missing = Object.entries(kind.required ?? {})[0];
+    if (missing === undefined) return kind.make({} as never);
+    const hint = `write { type: ${value}, ${missing[0]}: 64 }`;
+    list.add([...path, missing[0]], undefined, missing[1], hint);
+    return undefined;
+  }
+  const section = Section.open(list, path, value, wanted);
+  if (section === undefined) return undefined;
+  const type = section.raw("type");
+  if (typeof type !== "string" || kinds[type] === undefined) {
+    return refuseName(list, [...path, "type"], type, `one of ${names.join(", ")}`);
+  }
+  const before = list.faults.length;
+  const kind = kinds[type]!;
+  const options: Record<string, unknown> = {};
+  for (const [key, read] of Object.entries(kind.options)) {
+    const expected = kind.required?.[key];
+    const option = expected === undefined ? section.take(key, read) : section.require(key, read, expected);
+    if (option !== undefined) options[key] = option;
+  }
+  section.close((key) => belongsElsewhere(type, key));
+  return list.faults.length > before ? undefined : make(kind, options, list, path);
+}
+
+function make(
+  kind: Kind,
+  options: object,
+  list: FaultList,
+  path: readonly (string | number)[],
+): Framing<Uint8Array> | undefined {
+  try {
+    return kind.make(options as never);
+  } catch (error) {
+    if (!(error instanceof OptionsError)) throw error;
+    for (const issue of error.issues) {
+      list.add([...path, ...issue.path.split(".")], issue.found, issue.expected);
+    }
+    return undefined;
+  }
+}
+
+function refuseName(
+  list: FaultList,
+  path: readonly (string | number)[],
+  found: unknown,
+  expected = wanted,
+): undefined {
+  const near = typeof found === "string" ? nearest(found, names) : undefined;
+  list.add(path, found, expected, near && `did you mean ${JSON.stringify(near)}?`);
+}
+
+function belongsElsewhere(type: string, key: string): string | undefined {
+  if (type === "lines" && key === "encoding") {
+    return "frames on the bus are bytes; the endpoint's own encoding says how they are shown";
+  }
+  const owners = names.filter((name) => kinds[name]!.options[key] !== undefined);
+  return owners.length === 0 ? undefined : `it belongs to ${owners.join(" and ")}, not to ${type}`;
+}

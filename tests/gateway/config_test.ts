@@ -1,0 +1,242 @@
+/** The configuration (F-54): what is accepted, and how each fault reads. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import {
+  checkConfig,
+  type ConfigResult,
+  type GatewayConfig,
+  loadConfig,
+  parseConfig,
+} from "../../src/gateway/config/config.ts";
+import { formatFault, formatFaults } from "../../src/gateway/config/fault.ts";
+
+function yaml(text: string): ConfigResult {
+  return parseConfig(text, { format: "yaml", source: "gateway.yaml" });
+}
+
+function good(result: ConfigResult): GatewayConfig {
+  assert.ok(result.ok, result.ok ? "" : formatFaults(result.faults));
+  return result.config;
+}
+
+function faults(result: ConfigResult): string[] {
+  assert.ok(!result.ok, "there should be faults");
+  return result.faults.map((fault) => formatFault(fault, result.source));
+}
+
+const echo = { name: "echo", listen: "127.0.0.1:3034" };
+
+describe("a configuration (F-54)", () => {
+  it("is the same in YAML, JSON and TOML", () => {
+    const fromYaml = good(yaml(`
+bus: memory
+endpoints:
+  - name: echo
+    listen: 127.0.0.1:3034
+    framing: { type: lengthField, lengthBytes: 2, strip: 2 }
+    idleTimeout: 60s
+    maxConnections: 10
+admin: { listen: "127.0.0.1:9464" }
+`));
+    const fromToml = good(parseConfig(
+      `
+bus = "memory"
+admin.listen = "127.0.0.1:9464"
+[[endpoints]]
+name = "echo"
+listen = "127.0.0.1:3034"
+framing = { type = "lengthField", lengthBytes = 2, strip = 2 }
+idleTimeout = "60s"
+maxConnections = 10
+`,
+      { format: "toml" },
+    ));
+    const fromJson = good(parseConfig(
+      JSON.stringify({
+        bus: "memory",
+        endpoints: [{
+          ...echo,
+          framing: { type: "lengthField", lengthBytes: 2, strip: 2 },
+          idleTimeout: "60s",
+          maxConnections: 10,
+        }],
+        admin: { listen: "127.0.0.1:9464" },
+      }),
+      { format: "json" },
+    ));
+    const plain = (config: GatewayConfig): unknown => JSON.parse(JSON.stringify(config));
+    assert.deepEqual(plain(fromToml), plain(fromYaml));
+    assert.deepEqual(plain(fromJson), plain(fromYaml));
+    assert.equal(fromYaml.endpoints[0]?.limits.idleTimeout, 60_000);
+    assert.equal(fromYaml.endpoints[0]?.framing.name, "lengthField");
+    assert.deepEqual(fromYaml.admin, { address: { transport: "tcp", host: "127.0.0.1", port: 9464 } });
+  });
+
+  it("has subjects of the endpoint's name, a line framing and the memory bus unless told otherwise", () => {
+    const config = good(checkConfig({ endpoints: [echo] }));
+    const [endpoint] = config.endpoints;
+    assert.equal(config.bus.type, "memory");
+    assert.equal(config.admin, undefined);
+    assert.equal(endpoint?.mode, "server");
+    assert.equal(endpoint?.framing.name, "lines");
+    assert.deepEqual(endpoint?.subjects, {
+      ingress: "millrace.echo.in",
+      egress: "millrace.echo.out",
+      control: "millrace.echo.ctrl",
+      events: "millrace.echo.events",
+    });
+  });
+
+  it("takes an endpoint that dials", () => {
+    const config = good(checkConfig({
+      endpoints: [{ name: "host", connect: "10.0.1.5:4000", reconnect: { wait: "2s", maxWait: "1m" } }],
+    }));
+    const [endpoint] = config.endpoints;
+    assert.ok(endpoint?.mode === "client");
+    assert.deepEqual(endpoint.reconnect, { wait: 2_000, maxWait: 60_000 });
+  });
+
+  it("with three faults gets three messages, each with line, path, value and what was expected", () => {
+    const messages = faults(yaml(`endpoints:
+  - name: echo
+    listen: 127.0.0.1:99999
+    framming: lines
+    idleTimeout: 5 parsecs
+`));
+    assert.deepEqual(messages, [
+      'gateway.yaml:3:13: endpoints[0].listen: found "127.0.0.1:99999", expected a port from 0 to 65535',
+      'gateway.yaml:4:5: endpoints[0].framming: found "lines", expected a key that exists here; did you mean "framing"?',
+      'gateway.yaml:5:18: endpoints[0].idleTimeout: found "5 parsecs", expected a duration above 0 such as "500ms", "60s", ' +
+      '"5 minutes" or "never"; the units are ms, s, m, h, d',
+    ]);
+  });
+
+  const single: Array<[what: string, value: unknown, message: RegExp]> = [
+    ["no table", "hello", /^the configuration: found "hello", expected a table with endpoints$/],
+    ["no endpoint", { endpoints: [] }, /^endpoints: found \[\], expected a list of one or more endpoints$/],
+    ["no name", { endpoints: [{ listen: 1 }] }, /^endpoints\[0\]\.name: found nothing, expected a name/],
+    [
+      "no address",
+      { endpoints: [{ name: "a" }] },
+      /^endpoints\[0\]\.listen: found nothing, expected where to listen/,
+    ],
+    [
+      "a port without host",
+      { endpoints: [{ ...echo, listen: ":80" }] },
+      /expected a host before the port; say which one: 127\.0\.0\.1:80/,
+    ],
+    [
+      "port 0 to dial",
+      { endpoints: [{ name: "a", connect: "127.0.0.1:0" }] },
+      /connect: .*a port from 1 to 65535/,
+    ],
+    [
+      "a bus that is not there",
+      { bus: "kafka", endpoints: [echo] },
+      /^bus: found "kafka", expected "memory" or "stdio"$/,
+    ],
+    ["a misspelt bus", { bus: "memroy", endpoints: [echo] }, /did you mean "memory"\?/],
+    [
+      "a number without unit",
+      { endpoints: [{ ...echo, idleTimeout: "60" }] },
+      /did you mean "60s" or "60ms"\?/,
+    ],
+    ["another spelling", { endpoints: [{ ...echo, idle_timeout: "60s" }] }, /did you mean "idleTimeout"\?/],
+    [
+      "yes for true",
+      { endpoints: [{ ...echo, echo: "yes" }] },
+      /echo: found "yes", expected true or false; write true/,
+    ],
+    [
+      "a client's key on a server",
+      { endpoints: [{ ...echo, reconnect: {} }] },
+      /it belongs to an endpoint with mode: client/,
+    ],
+    [
+      "a misspelt framing",
+      { endpoints: [{ ...echo, framing: "line" }] },
+      /framing: found "line".*did you mean "lines"\?/,
+    ],
+    [
+      "a framing's missing option",
+      { endpoints: [{ ...echo, framing: "fixedLength" }] },
+      /framing\.frameBytes: found nothing/,
+    ],
+    [
+      "an option of another framing",
+      { endpoints: [{ ...echo, framing: { type: "lines", strip: 2 } }] },
+      /it belongs to lengthField, not to lines/,
+    ],
+    [
+      "a length of five bytes",
+      { endpoints: [{ ...echo, framing: { type: "lengthField", lengthBytes: 5 } }] },
+      /framing\.lengthBytes: found 5, expected 1, 2, 3, 4 or 8$/,
+    ],
+    [
+      "a bad subject",
+      { endpoints: [{ ...echo, subjects: { ingress: "a b" } }] },
+      /subjects\.ingress: found "a b", expected a subject/,
+    ],
+    [
+      "the same name twice",
+      { endpoints: [echo, { name: "echo", listen: 1 }] },
+      /endpoints\[1\]\.name: .*another name than endpoints\[0\]/,
+    ],
+    [
+      "the same port twice",
+      { endpoints: [echo, { ...echo, name: "b" }] },
+      /endpoints\[1\]\.listen: .*another listen than endpoints\[0\]/,
+    ],
+    [
+      "print beside the stdio bus",
+      { bus: "stdio", endpoints: [{ ...echo, print: true }] },
+      /print: found true, expected to be left out/,
+    ],
+    [
+      "no unit of size",
+      { endpoints: [{ ...echo, egressLimit: "1 mile" }] },
+      /egressLimit: .*a number of bytes/,
+    ],
+    ["a Unix socket for admin", { endpoints: [echo], admin: { listen: "unix:/tmp/x" } }, /admin\.listen: /],
+    ["admin without address", { endpoints: [echo], admin: {} }, /^admin\.listen: found nothing/],
+  ];
+  for (const [what, value, message] of single) {
+    it(`refuses ${what}`, () => {
+      const messages = faults(checkConfig(value));
+      assert.equal(messages.length, 1, messages.join("\n"));
+      assert.match(messages[0]!, message);
+    });
+  }
+
+  it("takes any port 0 twice", () => {
+    good(checkConfig({ endpoints: [{ ...echo, listen: 0 }, { name: "b", listen: 0 }] }));
+  });
+
+  it("that is no YAML, JSON or TOML says where", () => {
+    assert.match(faults(yaml("endpoints: [\n  a: }\n"))[0]!, /^gateway\.yaml:2:\d+: .*expected valid YAML/);
+    const toml = faults(parseConfig("a = 1\nb = = 2\n", { format: "toml", source: "g.toml" }));
+    assert.match(toml[0]!, /^g\.toml:2:\d+: .*expected valid TOML/);
+    const json = faults(parseConfig("{\n  'a': 1\n}", { format: "json", source: "g.json" }));
+    assert.match(json[0]!, /^g\.json(?::2:\d+)?: .*expected valid JSON/);
+    assert.match(faults(yaml("a: 1\na: 2\n"))[0]!, /^gateway\.yaml:2:1: .*unique/);
+  });
+
+  it("is read from a file by the ending of its name, and says which file is missing", async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), "millrace-config-"));
+    t.after(() => rm(folder, { recursive: true }));
+    const path = join(folder, "gateway.json");
+    await writeFile(path, JSON.stringify({ endpoints: [echo] }));
+    assert.equal(good(await loadConfig(path)).endpoints.length, 1);
+    assert.match(
+      faults(await loadConfig(join(folder, "none.yaml")))[0]!,
+      /none\.yaml: .*there is no such file/,
+    );
+    assert.match(
+      faults(await loadConfig(join(folder, "gateway.ini")))[0]!,
+      /expected a file whose name ends in/,
+    );
+  });
+});
