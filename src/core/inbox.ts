@@ -5,18 +5,16 @@
  * when `next` finds it empty.
  */
 
+import { Fifo } from "./fifo.ts";
+
 type Reader<Frame> = {
   readonly resolve: (result: IteratorResult<Frame, undefined>) => void;
   readonly reject: (error: unknown) => void;
 };
 
-/** Below this many consumed slots the array is left alone; above, its front is cut off. */
-const compactFrom = 1024;
-
 /** The queue. After `end`, what is queued can still be taken; then readers hear the end, or the error once. */
 export class Inbox<Frame> {
-  #frames: Frame[] = [];
-  #head = 0;
+  readonly #frames: Fifo<Frame> = new Fifo();
   #reader: Reader<Frame> | undefined = undefined;
   #over = false;
   #taken = false;
@@ -24,7 +22,7 @@ export class Inbox<Frame> {
 
   /** Frames that wait. */
   get length(): number {
-    return this.#frames.length - this.#head;
+    return this.#frames.length;
   }
 
   /** A reader is waiting for a frame. */
@@ -55,17 +53,7 @@ export class Inbox<Frame> {
 
   /** Takes the oldest frame; only when `length` is not 0. */
   take(): Frame {
-    const frames = this.#frames;
-    const frame = frames[this.#head]!;
-    // The slot is emptied so that the frame is not kept alive by the queue.
-    frames[this.#head++] = undefined as Frame;
-    if (this.#head === frames.length) {
-      frames.length = this.#head = 0;
-    } else if (this.#head >= compactFrom && this.#head * 2 > frames.length) {
-      frames.splice(0, this.#head);
-      this.#head = 0;
-    }
-    return frame;
+    return this.#frames.take();
   }
 
   /** The next frame for an iterator; waits when there is none. A second reader at a time is refused. */
@@ -99,8 +87,7 @@ export class Inbox<Frame> {
   /** Forgets what waits; returns how many frames that were. */
   discard(): number {
     const { length } = this;
-    this.#frames = [];
-    this.#head = 0;
+    this.#frames.clear();
     return length;
   }
 }

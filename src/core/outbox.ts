@@ -7,6 +7,7 @@
  */
 import { ByteWriter } from "./bytes.ts";
 import { LimitError, type MillraceError } from "./errors.ts";
+import { Fifo } from "./fifo.ts";
 import type { Framing } from "./framing/framing.ts";
 import type { EgressPolicy, OutcomeListener } from "./outcome.ts";
 import { giveSlab, giveWriter, largeSlab, type SlabWriter, takeWriter } from "./slab_writer.ts";
@@ -26,14 +27,14 @@ export interface OutboxOwner {
 
 /** Somebody who wants the outcome of the frame at these positions of the outbound stream. */
 interface Waiter {
-  start: number;
-  end: number;
+  readonly start: number;
+  readonly end: number;
   readonly listen: OutcomeListener;
 }
 /** A frame kept apart so that it can still be dropped. */
 interface WholeFrame {
   readonly bytes: Uint8Array;
-  readonly waiter: Waiter | undefined;
+  readonly listen: OutcomeListener | undefined;
 }
 interface Room {
   readonly promise: Promise<void>;
@@ -60,7 +61,7 @@ export class Outbox<Sent> {
   readonly #policy: EgressPolicy;
   readonly #owner: OutboxOwner;
   #writer: SlabWriter | undefined = undefined;
-  #whole: WholeFrame[] | undefined = undefined;
+  #whole: Fifo<WholeFrame> | undefined = undefined;
   #waiters: Waiter[] | undefined = undefined;
   #room: Room | undefined = undefined;
   #lent: Uint8Array<ArrayBuffer> | undefined = undefined;
@@ -129,7 +130,7 @@ export class Outbox<Sent> {
   /** Hands over what has gathered, unless the transport is still busy with the last write. */
   flush(): void {
     while (!this.#blocked && !this.#closed) {
-      if (this.#whole !== undefined) this.#unpackWhole();
+      if (this.#whole !== undefined) this.#unpackWhole(this.#whole);
       const writer = this.#writer;
       if (writer === undefined) return;
       if (writer.length > 0) this.#writePiece(writer);
@@ -163,6 +164,7 @@ export class Outbox<Sent> {
     this.#closed = true;
     this.#refusing = error;
     const waiters = this.#waiters;
+    const whole = this.#whole;
     this.#writer =
       this.#whole =
       this.#waiters =
@@ -172,6 +174,9 @@ export class Outbox<Sent> {
     waiters?.forEach(({ start, listen }) =>
       listen({ status: "failed", kernel: start < handed ? "unknown" : "none", error })
     );
+    while (whole !== undefined && whole.length > 0) {
+      whole.take().listen?.({ status: "failed", kernel: "none", error });
+    }
     this.#room?.reject(error);
     this.#room = undefined;
   }
@@ -179,7 +184,7 @@ export class Outbox<Sent> {
   #accept(size: number, listen: OutcomeListener | undefined): void | Promise<void> {
     this.#accepted++;
     this.pending += size;
-    if (listen !== undefined) this.#wait(size, listen);
+    if (listen !== undefined) this.#wait(this.bytesSent + this.pending - size, size, listen);
     if (this.pending - this.#inTransport >= largeSlab) this.flush();
     if (this.pending <= this.#limit || this.#closed) return;
     if (!this.#full) {
@@ -189,11 +194,8 @@ export class Outbox<Sent> {
     if (this.#policy === "wait") return (this.#room ??= makeRoom()).promise;
   }
 
-  #wait(size: number, listen: OutcomeListener): Waiter {
-    const end = this.bytesSent + this.pending;
-    const waiter: Waiter = { start: end - size, end, listen };
-    (this.#waiters ??= []).push(waiter);
-    return waiter;
+  #wait(start: number, size: number, listen: OutcomeListener): void {
+    (this.#waiters ??= []).push({ start, end: start + size, listen });
   }
 
   /** One frame always fits. Under `wait`, frames past the limit are held while senders wait, up to as much again. */
@@ -223,32 +225,29 @@ export class Outbox<Sent> {
   }
 
   #sendWhole(bytes: Uint8Array, listen: OutcomeListener | undefined): void | Promise<void> {
-    const whole = this.#whole ??= [];
+    const whole = this.#whole ??= new Fifo();
     const { length } = bytes;
-    while (this.pending + length > this.#limit && whole.length > 0) this.#dropOldest(whole);
+    while (this.pending + length > this.#limit && whole.length > 0) this.#dropOldest(whole.take());
     if (this.pending + length > this.#limit) return this.#overflow(length, listen);
     this.#accepted++;
     this.pending += length;
-    whole.push({ bytes, waiter: listen && this.#wait(length, listen) });
+    whole.push({ bytes, listen });
   }
 
-  #dropOldest(whole: WholeFrame[]): void {
-    const { bytes: { length }, waiter } = whole.shift()!;
-    const from = this.bytesSent + this.pending - whole.reduce((sum, frame) => sum + frame.bytes.length, 0);
-    this.pending -= length;
+  #dropOldest({ bytes, listen }: WholeFrame): void {
+    this.pending -= bytes.length;
     this.framesDropped++;
-    this.#waiters = this.#waiters?.filter((other) => other !== waiter);
-    this.#waiters?.forEach((other) => {
-      if (other.start < from) return;
-      other.start -= length;
-      other.end -= length;
-    });
-    waiter?.listen({ status: "dropped", policy: "drop-oldest" });
+    listen?.({ status: "dropped", policy: "drop-oldest" });
   }
 
-  #unpackWhole(): void {
+  /** Nothing is in the transport: frames that could still be dropped get their place in the stream. */
+  #unpackWhole(whole: Fifo<WholeFrame>): void {
     const writer = this.#writer ??= takeWriter();
-    this.#whole!.forEach(({ bytes }) => writer.bytes(bytes));
+    while (whole.length > 0) {
+      const { bytes, listen } = whole.take();
+      if (listen !== undefined) this.#wait(this.bytesSent + writer.length, bytes.length, listen);
+      writer.bytes(bytes);
+    }
     this.#whole = undefined;
   }
 
