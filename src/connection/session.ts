@@ -222,6 +222,14 @@ export class Session<Received, Sent, Context>
       !this.pipeline.gate.isOpen;
   }
 
+  get owing(): boolean {
+    return this.outbox.pending > 0;
+  }
+
+  keepaliveFailed(error: unknown): void {
+    this.#userFailed(error);
+  }
+
   timedOut(reason: CloseReason, error: TimeoutError): void {
     error.connectionId = this.id;
     this.delivery.end(error);

@@ -1,33 +1,219 @@
 /**
  * All the clocks of one connection: idle times, the first frame, a frame that has begun, the keepalive.
  *
- * The session tells it what happens, in plain writes of a number; it tells the session when time is up.
+ * The session tells it what happens, in plain writes of a number, and is told when time is up. It is the one entry of
+ * the timer wheel for all of them: nothing is set anew per chunk, the wheel looks when the next one may be due.
  */
-import { Deadline } from "../core/deadline.ts";
 import { TimeoutError, type TimeoutErrorReason } from "../core/errors.ts";
-import { IdleWatchdog } from "../core/idle_watchdog.ts";
-import { KeepaliveWriter } from "../core/keepalive_writer.ts";
-import type { TimerWheel } from "../core/timer_wheel.ts";
-import type { ConnectionProfile } from "./profile.ts";
+import { type IdleReason, idleTimeoutError, type ReadWitness } from "../core/idle_watchdog.ts";
+import { keepaliveBytes, type KeepalivePayload } from "../core/keepalive_writer.ts";
+import type { TimerWheel, WheelEntry } from "../core/timer_wheel.ts";
 import type { CloseReason } from "./termination.ts";
 
 /** What the clocks ask and tell. */
 export interface VigilOwner {
-  /** Received frames wait for a handler at work: silence is not the peer's. */
+  /** Received frames wait for a handler at work, or we do not read: silence is not the peer's. */
   readonly busy: boolean;
+  /** Bytes wait for the peer to take them. */
+  readonly owing: boolean;
   timedOut(reason: CloseReason, error: TimeoutError): void;
   sendKeepalive(payload: Uint8Array): void;
+  /** The user's function for the keepalive threw, or did not return bytes. */
+  keepaliveFailed(error: unknown): void;
 }
 
+/** The waits, in ms, `Infinity` for never. The record is shared by all connections; it is read anew at every look. */
+export interface VigilTimes {
+  readonly idle: number;
+  readonly readIdle: number;
+  readonly writeIdle: number;
+  readonly firstFrame: number;
+  readonly frame: number;
+  readonly keepalive: { readonly interval: number; readonly payload: KeepalivePayload } | undefined;
+}
+
+const noFrame = -1;
+
 /** One connection's clocks. */
-export class Vigil {
+export class Vigil implements WheelEntry, ReadWitness {
+  wheelPrevious: WheelEntry | undefined = undefined;
+  wheelNext: WheelEntry | undefined = undefined;
+  wheelSlot = -1;
   readonly #wheel: TimerWheel;
-  readonly #profile: ConnectionProfile<never, never, never>;
+  readonly #times: VigilTimes;
   readonly #owner: VigilOwner;
-  readonly #idle: IdleWatchdog;
-  #keepalive: KeepaliveWriter | undefined = undefined;
-  #firstFrame: Deadline | undefined = undefined;
-  #frame: Deadline | undefined = undefined;
-  #partial = false;
-  #frames = 0;
+  #watching = false;
+  #firstFrameOwed = true;
+  #started = 0;
+  #lastRead = 0;
+  #lastWrite = 0;
+  #lastKeepalive = 0;
+  /** How many frames had come when the one that is not complete began. */
+  #partialAfter = noFrame;
+  #frameBegun = 0;
+  /** When the wheel will look, and the wait that decides how fine its tick is until then. */
+  #look = Infinity;
+  #grain = Infinity;
+
+  constructor(wheel: TimerWheel, times: VigilTimes, owner: VigilOwner) {
+    this.#wheel = wheel;
+    this.#times = times;
+    this.#owner = owner;
+  }
+
+  /** The connection begins. */
+  start(): void {
+    this.#watching = true;
+    const shortest = this.#shortest();
+    this.#schedule(shortest, shortest);
+    this.#started =
+      this.#lastRead =
+      this.#lastWrite =
+      this.#lastKeepalive =
+        this.#wheel.now;
+  }
+
+  /** The connection is over, or nobody waits for it any more. */
+  stop(): void {
+    this.#watching = false;
+    this.#wheel.cancel(this);
+  }
+
+  /** Bytes have arrived. */
+  noteRead(): void {
+    this.#lastRead = this.#wheel.now;
+  }
+
+  /** The kernel has taken bytes. A keepalive that was really written counts as well. */
+  noteWrite(): void {
+    this.#lastWrite = this.#wheel.now;
+  }
+
+  firstFrameCame(): void {
+    this.#firstFrameOwed = false;
+  }
+
+  /** After each chunk: whether a frame has begun that is not complete, and how many were complete before it. */
+  frameProgress(partial: boolean, framesReceived: number): void {
+    if (!partial) {
+      this.#partialAfter = noFrame;
+      return;
+    }
+    if (this.#partialAfter === framesReceived || !this.#watching) return;
+    this.#partialAfter = framesReceived;
+    const { frame } = this.#times;
+    // First the tick, then the reading: it must not be older than what the wheel allows for such a wait.
+    if (frame < this.#grain || this.#wheel.now + frame < this.#look) {
+      this.#schedule(frame, Math.min(frame, this.#grain));
+    }
+    this.#frameBegun = this.#wheel.now;
+  }
+
+  /** For the wheel: the next clock that may be due, or the one that is. */
+  expire(now: number): number {
+    const { idle, readIdle, writeIdle, firstFrame, frame, keepalive } = this.#times;
+    if (this.#owner.busy) this.#excuse(now);
+    const wheel = this.#wheel;
+    let next = Infinity;
+    let left: number;
+    if (this.#firstFrameOwed) {
+      if ((left = wheel.left(this.#started, firstFrame, now)) <= 0) {
+        return this.#late("first_frame", "first_frame_timeout", firstFrame);
+      }
+      next = left;
+    }
+    if (this.#partialAfter !== noFrame) {
+      if ((left = wheel.left(this.#frameBegun, frame, now)) <= 0) {
+        return this.#late("frame", "frame_timeout", frame);
+      }
+      next = Math.min(next, left);
+    }
+    if ((left = wheel.left(Math.max(this.#lastRead, this.#lastWrite), idle, now)) <= 0) {
+      return this.#silent("idle", idle);
+    }
+    next = Math.min(next, left);
+    if ((left = wheel.left(this.#lastRead, readIdle, now)) <= 0) return this.#silent("read_idle", readIdle);
+    next = Math.min(next, left);
+    if ((left = wheel.left(this.#lastWrite, writeIdle, now)) <= 0) {
+      return this.#silent("write_idle", writeIdle);
+    }
+    next = Math.min(next, left);
+    if (keepalive !== undefined) {
+      left = this.#keepalive(keepalive.interval, keepalive.payload, now);
+      next = Math.min(next, left);
+    }
+    return this.#lookAgain(next);
+  }
+
+  /**
+   * The time in which we were busy is counted against nobody, unless the peer owes us the taking of bytes: then
+   * that is its sign of life, as long as we do not read.
+   */
+  #excuse(now: number): void {
+    if (this.#owner.owing) this.#lastRead = Math.max(this.#lastRead, this.#lastWrite);
+    else this.#lastRead = this.#lastWrite = now;
+    this.#frameBegun = now;
+    if (this.#firstFrameOwed) this.#started = now;
+  }
+
+  #late(reason: TimeoutErrorReason & ("first_frame" | "frame"), closeReason: CloseReason, limit: number): 0 {
+    const what = reason === "frame" ? "a frame that has begun" : "the first frame";
+    this.stop();
+    this.#owner.timedOut(
+      closeReason,
+      new TimeoutError(reason, limit, `wait for a frame: ${what} was not complete after ${limit} ms`),
+    );
+    return 0;
+  }
+
+  #silent(reason: IdleReason, limit: number): 0 {
+    this.stop();
+    this.#owner.timedOut("idle_timeout", idleTimeoutError(reason, limit));
+    return 0;
+  }
+
+  #keepalive(interval: number, payload: KeepalivePayload, now: number): number {
+    const left = Math.max(
+      this.#wheel.left(this.#lastWrite, interval, now),
+      this.#lastKeepalive + interval - now,
+    );
+    if (left > 0) return left;
+    this.#lastKeepalive = now;
+    try {
+      this.#owner.sendKeepalive(keepaliveBytes(payload));
+    } catch (error) {
+      this.#owner.keepaliveFailed(error);
+    }
+    return interval;
+  }
+
+  /** Stays on the tick it is on, unless that is finer than what is still waited for. */
+  #lookAgain(next: number): number {
+    if (!this.#watching) return 0;
+    const shortest = this.#shortest();
+    if (shortest <= this.#grain) {
+      this.#look = this.#wheel.now + next;
+      return next === Infinity ? 0 : next;
+    }
+    this.#schedule(Math.max(0, next - this.#wheel.slack(shortest)), shortest);
+    return 0;
+  }
+
+  #schedule(ms: number, grain: number): void {
+    this.#grain = grain;
+    this.#wheel.schedule(this, ms, grain);
+    this.#look = this.#wheel.now + ms;
+  }
+
+  #shortest(): number {
+    const { idle, readIdle, writeIdle, firstFrame, frame, keepalive } = this.#times;
+    return Math.min(
+      idle,
+      readIdle,
+      writeIdle,
+      this.#firstFrameOwed ? firstFrame : Infinity,
+      this.#partialAfter === noFrame ? Infinity : frame,
+      keepalive === undefined ? Infinity : keepalive.interval,
+    );
+  }
 }
