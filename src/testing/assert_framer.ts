@@ -1,0 +1,247 @@
+/**
+ * A proof for framings: the same bytes give the same frames, errors and states however they are split.
+ *
+ * Part of `millrace/testing`; for the framings of this package and for a user's own, under any test runner.
+ */
+import { ByteWriter, showBytes } from "../core/bytes.ts";
+import { FrameError, type FrameErrorReason } from "../core/errors.ts";
+import type { Framing } from "../core/framing/framing.ts";
+import { cutEverywhere, seeded, type Split, splitsOf } from "./framer_splits.ts";
+import { FramerTrial, type TrialError } from "./framer_trial.ts";
+import { same, show } from "./sameness.ts";
+
+/** A {@linkcode FrameError} that is expected. */
+export interface ExpectedFrameError {
+  readonly reason: FrameErrorReason;
+  /** Where in the stream the faulty frame begins. Not compared where it is left out. */
+  readonly offset?: number | undefined;
+  /** The size claimed or reached, compared when all bytes come in one chunk. */
+  readonly size?: number | undefined;
+  /** The limit in force. */
+  readonly limit?: number | undefined;
+}
+
+/** One stream of bytes, and what a framing makes of it. */
+export interface FramerCase<Received, Sent = Received> {
+  /** For messages. @default the first bytes */
+  readonly name?: string | undefined;
+  /** The whole stream, from its first byte to its end; a text is taken as UTF-8. */
+  readonly bytes: Uint8Array | string;
+  /** All frames, in order. */
+  readonly frames: readonly Received[];
+  /** What ends the stream before its time, or at its end (`truncated`). @default no error */
+  readonly error?: FrameErrorReason | ExpectedFrameError | undefined;
+  /** The frames that are reported and passed over. @default none */
+  readonly skipped?: readonly (FrameErrorReason | ExpectedFrameError)[] | undefined;
+  /**
+   * What to encode to get the same frames back. Written one after the other they are decoded again, which must
+   * give `frames`. `false` leaves that out. @default `frames`; false where an error or something skipped is
+   * expected
+   */
+  readonly sent?: readonly Sent[] | false | undefined;
+  /** Encoding must give exactly `bytes`. @default false */
+  readonly exact?: boolean | undefined;
+}
+
+/** Options of {@linkcode assertFramer}. */
+export interface AssertFramerOptions<Received, Sent = Received> {
+  /** Frames that `encode` must refuse with a `FrameError`. @default none */
+  readonly refuses?: readonly Sent[] | undefined;
+  /**
+   * Makes a frame of about so many bytes. Given, the time for frames in many small pieces is measured, and
+   * must grow with their size, not with its square. The framing must accept 128 KiB.
+   */
+  readonly frameOfSize?: ((bytes: number) => Sent) | undefined;
+  /** How many random splits to try a case. @default 100 */
+  readonly randomSplits?: number | undefined;
+  /** The random splits follow from it, and are the same each time. @default 1 */
+  readonly seed?: number | undefined;
+  /** Whether two frames are equal. @default by content: bytes, arrays, plain objects, maps, sets, dates */
+  readonly equal?: ((found: Received, expected: Received) => boolean) | undefined;
+}
+
+/**
+ * Asserts that a framing cuts each stream into the frames given, in whatever pieces it comes: whole, cut in two
+ * at every place (at 3,072 places of a stream longer than that), byte by byte, and at random.
+ *
+ * Of each split it asserts: the same frames, each passed on as soon as its last byte is there; the same errors
+ * and offsets, raised at the same byte, and again when more comes; `buffered` above 0 at the same places, and
+ * never above what has come. Frames must stay as they were when later bytes come, bytes outside of the chunk must
+ * not be used, decoders must not share state. What is encoded must come back.
+ *
+ * Not for `raw()`, whose frames are the pieces.
+ *
+ * @throws {Error} whose message says which case, which split, what was found and what was expected
+ */
+export function assertFramer<Received, Sent = Received>(
+  framing: Framing<Received, Sent>,
+  cases: readonly FramerCase<Received, Sent>[],
+  options: AssertFramerOptions<Received, Sent> = {},
+): void {
+  const { refuses = [], randomSplits = 100, seed = 1, equal = same, frameOfSize } = options;
+  if (cases.length === 0) throw new Error("assertFramer: found no case, expected one or more");
+  for (const one of cases) {
+    const bytes = typeof one.bytes === "string" ? new TextEncoder().encode(one.bytes) : one.bytes;
+    const label = `${framing.name}, ${one.name ?? showBytes(bytes)}`;
+    const expected: Expected<Received> = {
+      frames: one.frames,
+      error: detailed(one.error),
+      skipped: (one.skipped ?? []).map((error) => detailed(error)!),
+      equal,
+    };
+    assertSplits(framing, label, bytes, expected, splitsOf(bytes.length, randomSplits, seeded(seed)));
+    const sent = one.sent ??
+      (one.error === undefined && one.skipped === undefined
+        ? one.frames as readonly unknown[] as Sent[]
+        : false);
+    if (sent !== false) assertRoundTrip(framing, label, sent, one.exact ? bytes : undefined, expected);
+  }
+  for (const frame of refuses) assertRefused(framing, frame);
+  if (frameOfSize !== undefined) assertLinear(framing, frameOfSize);
+}
+
+interface Expected<Received> {
+  readonly frames: readonly Received[];
+  readonly error: ExpectedFrameError | undefined;
+  readonly skipped: readonly ExpectedFrameError[];
+  equal(found: Received, expected: Received): boolean;
+}
+
+function detailed(
+  error: FrameErrorReason | ExpectedFrameError | undefined,
+): ExpectedFrameError | undefined {
+  return typeof error === "string" ? { reason: error } : error;
+}
+
+function assertSplits<Received>(
+  framing: Framing<Received, never>,
+  label: string,
+  bytes: Uint8Array,
+  expected: Expected<Received>,
+  splits: readonly Split[],
+): void {
+  // The stream byte by byte says what is known after each byte; another decoder runs beside it.
+  const reference = new FramerTrial(framing, `${label}, byte by byte`);
+  const beside = new FramerTrial(framing, `${label}, byte by byte beside another decoder`);
+  for (const at of cutEverywhere(bytes.length)) {
+    reference.feed(bytes, at);
+    beside.feed(bytes, at);
+  }
+  for (const trial of [reference, beside]) {
+    trial.finish(bytes);
+    compare(trial, expected, false);
+  }
+  for (const split of splits) {
+    const trial = new FramerTrial(framing, `${label}, ${split.name}`);
+    for (const at of split.ends) {
+      trial.feed(bytes, at);
+      trial.compareWith(reference, at);
+    }
+    trial.finish(bytes);
+    compare(trial, expected, split.ends.length <= 1);
+  }
+}
+
+function compare<Received>(
+  trial: FramerTrial<Received>,
+  expected: Expected<Received>,
+  sizes: boolean,
+): void {
+  const { frames, skipped, equal } = expected;
+  for (let i = 0; i < Math.max(trial.frames.length, frames.length); i++) {
+    if (i < trial.frames.length && i < frames.length && equal(trial.frames[i]!, frames[i]!)) continue;
+    const found = i < trial.frames.length ? show(trial.frames[i]) : `${i} frame(s)${trial.ending}`;
+    trial.fail(`frame ${i}`, found, i < frames.length ? show(frames[i]) : `no more than ${frames.length}`);
+  }
+  for (let i = 0; i < Math.max(trial.skipped.length, skipped.length); i++) {
+    compareErrors(trial, `skipped frame ${i}`, trial.skipped[i], skipped[i], sizes);
+  }
+  compareErrors(trial, "the stream's end", trial.error, expected.error, sizes);
+}
+
+function compareErrors<Received>(
+  trial: FramerTrial<Received>,
+  what: string,
+  found: TrialError | undefined,
+  expected: ExpectedFrameError | undefined,
+  sizes: boolean,
+): void {
+  if (found === undefined && expected === undefined) return;
+  if (found === undefined || expected === undefined) {
+    return trial.fail(what, show(found ?? "no error"), show(expected ?? "no error"));
+  }
+  for (const key of ["reason", "offset", "limit", "size"] as const) {
+    if (expected[key] === undefined || (key === "size" && !sizes) || found[key] === expected[key]) continue;
+    trial.fail(what, show(found), show(expected));
+  }
+}
+
+function assertRoundTrip<Received, Sent>(
+  framing: Framing<Received, Sent>,
+  label: string,
+  sent: readonly Sent[],
+  exact: Uint8Array | undefined,
+  expected: Expected<Received>,
+): void {
+  const writer = new ByteWriter();
+  for (const frame of sent) framing.encode(frame, writer);
+  const bytes = writer.take();
+  if (exact !== undefined && !same(bytes, exact)) {
+    throw new Error(
+      `${label}, encoded: found ${showBytes(bytes, 64)}, expected ${showBytes(exact, 64)}`,
+    );
+  }
+  const trial = new FramerTrial(framing, `${label}, encoded and decoded again`);
+  trial.feed(bytes, bytes.length);
+  trial.finish(bytes);
+  compare(trial, { ...expected, skipped: [], error: undefined }, false);
+}
+
+function assertRefused<Sent>(framing: Framing<unknown, Sent>, frame: Sent): void {
+  const writer = new ByteWriter();
+  try {
+    framing.encode(frame, writer);
+  } catch (error) {
+    if (error instanceof FrameError) return;
+    throw new Error(`${framing.name}, encoding ${show(frame)}: it threw ${error}, expected a FrameError`, {
+      cause: error,
+    });
+  }
+  const found = showBytes(writer.take());
+  throw new Error(`${framing.name}, encoding ${show(frame)}: found ${found}, expected a FrameError`);
+}
+
+/** Eight times the size takes eight times as long; squared it would be 64 times. */
+const sizes = [16 * 1024, 128 * 1024] as const;
+const mostTimes = 24;
+/** What is faster than this is fast enough, and too short to be measured. */
+const leastMs = 50;
+
+function assertLinear<Sent>(framing: Framing<unknown, Sent>, frameOfSize: (bytes: number) => Sent): void {
+  const [small, large] = sizes.map((size) => {
+    const writer = new ByteWriter();
+    framing.encode(frameOfSize(size), writer);
+    const bytes = writer.take();
+    const times = [1, 2, 3].map(() => {
+      let frames = 0;
+      const decoder = framing.decoder(() => {});
+      const start = performance.now();
+      for (let at = 0; at < bytes.length; at += 8) decoder.push(bytes.subarray(at, at + 8), () => frames++);
+      decoder.flush?.(() => frames++);
+      const took = performance.now() - start;
+      if (frames === 0) {
+        throw new Error(`${framing.name}: found no frame in ${bytes.length} bytes, expected one`);
+      }
+      return took;
+    });
+    return Math.min(...times);
+  }) as [number, number];
+  if (large < leastMs || large < small * mostTimes) return;
+  throw new Error(
+    `${framing.name}, frames in pieces of 8 bytes: found ${small.toFixed(1)} ms for ${sizes[0]} bytes but ` +
+      `${large.toFixed(1)} ms for ${
+        sizes[1]
+      }, expected a time in proportion; look for a search or a copy that ` +
+      `begins again with each piece`,
+  );
+}
