@@ -8,7 +8,9 @@ import { join } from "node:path";
 
 /** Bundles every file of `folder` into `target`; gives the path of the program with a name. */
 export async function bundle(folder: string, target: string): Promise<(name: string) => string> {
-  const entries = readdirSync(folder).filter((file) => file.endsWith(".ts")).map((file) => join(folder, file));
+  const entries = readdirSync(folder).filter((file) => file.endsWith(".ts")).map((file) =>
+    join(folder, file)
+  );
   await build({
     entryPoints: entries,
     outdir: target,

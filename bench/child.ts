@@ -51,7 +51,9 @@ export class Child {
     const line = this.#lines.shift() ?? await this.#wait(ms);
     if (line === undefined) {
       this.end();
-      throw new Error(`${this.#process.spawnargs.join(" ")}: gave no answer within ${ms} ms\n${this.#errors}`);
+      throw new Error(
+        `${this.#process.spawnargs.join(" ")}: gave no answer within ${ms} ms\n${this.#errors}`,
+      );
     }
     return JSON.parse(line) as T;
   }

@@ -45,7 +45,11 @@ export interface EchoFigure {
 }
 
 /** Measures these rows on one runtime. */
-export async function measureEcho(plan: Plan, rows: readonly EchoRow[], runtime: RuntimeName): Promise<EchoFigure[]> {
+export async function measureEcho(
+  plan: Plan,
+  rows: readonly EchoRow[],
+  runtime: RuntimeName,
+): Promise<EchoFigure[]> {
   const figures: EchoFigure[] = [];
   for (const load of new Set(rows.map((row) => row.load))) {
     const group = rows.filter((row) => row.load === load);
@@ -117,7 +121,8 @@ export async function startServer(
   return { server, port };
 }
 
-async function runOnce(plan: Plan, name: string, runtime: RuntimeName, load: EchoLoad): Promise<EchoSample> {
+/** One server and one load, as fresh processes. */
+export async function runOnce(plan: Plan, name: string, runtime: RuntimeName, load: EchoLoad): Promise<EchoSample> {
   const { server, port } = await startServer(plan, name, runtime);
   const order: EchoOrder = { port, load, warmupMs: plan.warmupMs, durationMs: plan.durationMs };
   const args = [plan.program("echo_load"), JSON.stringify(order)];

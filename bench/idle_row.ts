@@ -30,7 +30,11 @@ export async function measureIdle(plan: Plan, row: IdleRow, runtime: RuntimeName
     baseline.push(await runOnce(plan, row.baseline, runtime, row.connections));
     ours.push(await runOnce(plan, row.program, runtime, row.connections));
     const [a, b] = [ours.at(-1)!, baseline.at(-1)!];
-    plan.say(`${runtime} idle memory round ${round + 1}: ours ${Math.round(a)}, raw ${Math.round(b)} bytes a connection`);
+    plan.say(
+      `${runtime} idle memory round ${round + 1}: ours ${Math.round(a)}, raw ${
+        Math.round(b)
+      } bytes a connection`,
+    );
   }
   return {
     kind: "idle",

@@ -24,7 +24,9 @@ export function builtDoor(root: string): string {
   const path = targetOf((exports as Record<string, unknown> | undefined)?.["."] ?? exports);
   const file = path === undefined ? undefined : join(root, path);
   if (file !== undefined && existsSync(file)) return file;
-  throw new Error(`measure the import: ${file ?? "the door of package.json"} is not there; run npm run build first`);
+  throw new Error(
+    `measure the import: ${file ?? "the door of package.json"} is not there; run npm run build first`,
+  );
 }
 
 /** The file that a condition of package.json's `exports` leads to. */

@@ -19,7 +19,8 @@ import { rows } from "./rows.ts";
 import { canPin, type RuntimeName, runtimeNames, type Runtimes } from "./runtimes.ts";
 import { type Figure, formatDetails, formatTable, judge } from "./table.ts";
 
-const usage = `Usage: npm run bench -- [--quick] [--runtime NAME]… [--only PATTERN] [--rounds N] [--seconds N] [--strict]
+const usage =
+  `Usage: npm run bench -- [--quick] [--runtime NAME]… [--only PATTERN] [--rounds N] [--seconds N] [--strict]
 
   --runtime   bun, deno or node; may be given several times (default: all)
   --only      rows whose id matches this regular expression: ${rows.map((row) => row.id).join(", ")}
@@ -68,11 +69,15 @@ function readArguments(): Arguments {
   }
   if (values.programs === undefined) throw new Error("--programs: missing; start this through npm run bench");
   const unknown = values.runtime?.find((name) => !runtimeNames.some((known) => known === name));
-  if (unknown !== undefined) throw new Error(`--runtime: found ${unknown}, expected ${runtimeNames.join(", ")}`);
+  if (unknown !== undefined) {
+    throw new Error(`--runtime: found ${unknown}, expected ${runtimeNames.join(", ")}`);
+  }
   const time = new Date().toISOString().replaceAll(":", "-").slice(0, 19);
   return {
     runtimes: JSON.parse(values.programs) as Runtimes,
-    names: values.runtime === undefined ? runtimeNames : runtimeNames.filter((name) => values.runtime!.includes(name)),
+    names: values.runtime === undefined
+      ? runtimeNames
+      : runtimeNames.filter((name) => values.runtime!.includes(name)),
     only: new RegExp(values.only),
     rounds: Math.ceil(positive("rounds", values.rounds ?? (values.quick ? "1" : "5"))),
     seconds: positive("seconds", values.seconds ?? (values.quick ? "1" : "2")),
@@ -100,7 +105,10 @@ async function run(given: Arguments): Promise<number> {
       say,
     };
     for (const name of given.names) {
-      const attempt = async (ids: readonly string[], measure: () => Promise<readonly Figure[]>): Promise<void> => {
+      const attempt = async (
+        ids: readonly string[],
+        measure: () => Promise<readonly Figure[]>,
+      ): Promise<void> => {
         try {
           figures.push(...await measure());
         } catch (error) {
@@ -109,7 +117,9 @@ async function run(given: Arguments): Promise<number> {
         }
       };
       for (const load of new Set(chosen.map((row) => row.kind === "echo" ? row.load : undefined))) {
-        const group = chosen.filter((row) => row.kind === "echo" && row.load === load).filter((row) => row.kind === "echo");
+        const group = chosen.filter((row) => row.kind === "echo" && row.load === load).filter((row) =>
+          row.kind === "echo"
+        );
         if (group.length > 0) await attempt(group.map((row) => row.id), () => measureEcho(plan, group, name));
       }
       for (const row of chosen) {
@@ -132,13 +142,21 @@ async function run(given: Arguments): Promise<number> {
   });
   mkdirSync(dirname(given.json), { recursive: true });
   const versions = Object.fromEntries(given.names.map((name) => [name, given.runtimes[name].version]));
-  const machine = { processor: cpus()[0]?.model, processors: cpus().length, platform: process.platform, pinned: canPin };
+  const machine = {
+    processor: cpus()[0]?.model,
+    processors: cpus().length,
+    platform: process.platform,
+    pinned: canPin,
+  };
   writeFileSync(
     given.json,
-    JSON.stringify({ at: new Date().toISOString(), machine, versions, figures: verdicts }, undefined, 2) + "\n",
+    JSON.stringify({ at: new Date().toISOString(), machine, versions, figures: verdicts }, undefined, 2) +
+      "\n",
   );
   const title = given.names.map((name) => `${name} ${given.runtimes[name].version}`).join(", ");
-  console.log(`\n${title}; ${machine.processors} × ${machine.processor}; ${given.rounds} round(s) of ${given.seconds} s\n`);
+  console.log(
+    `\n${title}; ${machine.processors} × ${machine.processor}; ${given.rounds} round(s) of ${given.seconds} s\n`,
+  );
   console.log(formatTable(chosen, given.names, figures, missing));
   const details = formatDetails(figures);
   if (details !== "") console.log(`\n${details}`);

@@ -25,7 +25,13 @@ export function judge(row: Row, figure: Figure): Verdict {
   if (figure.kind === "echo") {
     const times = wanted >= 2;
     const shown = times ? `${figure.ratio.toFixed(1)} ×` : figure.ratio.toFixed(2);
-    return verdict(figure.ratio, wanted, figure.ratio >= wanted, shown, `≥ ${times ? `${wanted} ×` : wanted.toFixed(2)}`);
+    return verdict(
+      figure.ratio,
+      wanted,
+      figure.ratio >= wanted,
+      shown,
+      `≥ ${times ? `${wanted} ×` : wanted.toFixed(2)}`,
+    );
   }
   if (figure.kind === "import") {
     return verdict(figure.ms, wanted, figure.ms <= wanted, `${figure.ms.toFixed(0)} ms`, `≤ ${wanted} ms`);
@@ -53,12 +59,16 @@ export function formatTable(
     row.title,
     ...runtimes.map((runtime) => {
       const figure = figures.find((each) => each.row === row.id && each.runtime === runtime);
-      return figure === undefined ? missing.get(`${row.id} ${runtime}`) ?? "not measured" : judge(row, figure).text;
+      return figure === undefined
+        ? missing.get(`${row.id} ${runtime}`) ?? "not measured"
+        : judge(row, figure).text;
     }),
   ]);
   const all = [["", ...runtimes.map((runtime) => titles[runtime])], ...cells];
   const widths = all[0]!.map((_, column) => Math.max(3, ...all.map((line) => line[column]!.length)));
-  const lines = all.map((line) => `| ${line.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`);
+  const lines = all.map((line) =>
+    `| ${line.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`
+  );
   lines.splice(1, 0, `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`);
   return lines.join("\n");
 }
@@ -69,11 +79,11 @@ export function formatDetails(figures: readonly Figure[]): string {
     const { row, runtime, ours, baseline, ratio, ratioPerCpu } = figure;
     const rate = (sample: typeof ours): string => `${(sample.messagesPerSecond / 1000).toFixed(1)}k`;
     const busy = (sample: typeof ours): string => `${Math.round(sample.serverBusy * 100)} %`;
-    return `${row.padEnd(14)} ${runtime.padEnd(5)} ours ${rate(ours).padStart(9)}/s (server ${busy(ours)} busy, p99 ${
-      ours.p99.toFixed(2)
-    } ms)  baseline ${rate(baseline).padStart(9)}/s (${busy(baseline)}, ${baseline.p99.toFixed(2)} ms)  ratio ${
-      ratio.toFixed(2)
-    }, per processor second ${ratioPerCpu.toFixed(2)}`;
+    return `${row.padEnd(14)} ${runtime.padEnd(5)} ours ${rate(ours).padStart(9)}/s (server ${
+      busy(ours)
+    } busy, p99 ${ours.p99.toFixed(2)} ms)  baseline ${rate(baseline).padStart(9)}/s (${busy(baseline)}, ${
+      baseline.p99.toFixed(2)
+    } ms)  ratio ${ratio.toFixed(2)}, per processor second ${ratioPerCpu.toFixed(2)}`;
   });
   return lines.join("\n");
 }

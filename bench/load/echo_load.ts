@@ -1,10 +1,12 @@
 /**
- * The load of the echo rows, as a program for Bun: takes its orders as one JSON argument, says when
- * measuring begins, and prints the result as one line of JSON.
+ * The load of the echo rows, as a program for Bun on Bun's own sockets: takes its orders as one JSON argument,
+ * says when measuring begins, and prints the result as one line of JSON.
+ *
+ * A closed loop without any layer, so that one processor of load is worth at least one of server: for every
+ * message that came back whole, one goes out, joined to one write for each read.
  */
 import process from "node:process";
-import { bunAdapter } from "../../src/adapters/bun.ts";
-import { runLoad } from "../../src/gateway/load.ts";
+import { Histogram } from "../../src/gateway/load/histogram.ts";
 import type { EchoLoad } from "../rows.ts";
 
 /** What this program is told. */
@@ -21,10 +23,42 @@ export interface EchoResult {
   readonly bytesPerSecond: number;
   readonly p50: number;
   readonly p99: number;
+  /** Connections that the server ended. */
   readonly lost: number;
   /** Part of its own processor that the load used while it measured. */
   readonly busy: number;
 }
+
+interface Echoer {
+  /** Bytes received, in all. */
+  bytes: number;
+  /** Bytes received of a message that is not whole yet. */
+  partial: number;
+  /** What the kernel has not taken yet. */
+  unsent: Uint8Array | undefined;
+  /** The stream position whose arrival ends the sample in progress, and when that message was sent. */
+  sampleEnd: number;
+  sampleStart: number;
+}
+interface BunSocket {
+  data: Echoer;
+  write(bytes: Uint8Array): number;
+  terminate(): void;
+}
+declare const Bun: {
+  connect(options: {
+    hostname: string;
+    port: number;
+    data: Echoer;
+    socket: {
+      open(socket: BunSocket): void;
+      data(socket: BunSocket, bytes: Uint8Array): void;
+      drain(socket: BunSocket): void;
+      close(socket: BunSocket): void;
+      error(socket: BunSocket, error: Error): void;
+    };
+  }): Promise<BunSocket>;
+};
 
 /** 63 bytes and a newline, or 64 KiB behind a four-byte length. */
 function makeMessage(kind: EchoLoad["message"]): Uint8Array {
@@ -35,32 +69,101 @@ function makeMessage(kind: EchoLoad["message"]): Uint8Array {
 }
 
 const order = JSON.parse(process.argv[2]!) as EchoOrder;
-let cpu: NodeJS.CpuUsage | undefined;
-let since = 0;
-const report = await runLoad({
-  adapter: bunAdapter,
-  address: { transport: "tcp", host: "127.0.0.1", port: order.port },
-  connections: order.load.connections,
-  depth: order.load.depth,
-  message: makeMessage(order.load.message),
-  durationMs: order.durationMs,
-  warmupMs: order.warmupMs,
-  timeoutMs: 5000,
-  onProgress({ phase }) {
-    if (phase !== "measuring" || cpu !== undefined) return;
-    cpu = process.cpuUsage();
-    since = performance.now();
-    console.log(JSON.stringify({ measuring: true }));
+const { connections, depth } = order.load;
+const message = makeMessage(order.load.message);
+const size = message.length;
+const all = new Uint8Array(size * depth);
+for (let i = 0; i < depth; i++) all.set(message, i * size);
+/** Any number of messages up to `depth` is a view of one buffer. */
+const pieces = Array.from({ length: depth + 1 }, (_, n) => all.subarray(0, n * size));
+
+let latency = new Histogram();
+let lost = 0;
+let stopping = false;
+
+function send(socket: BunSocket, bytes: Uint8Array): void {
+  const { data } = socket;
+  if (data.unsent !== undefined) {
+    const joined = new Uint8Array(data.unsent.length + bytes.length);
+    joined.set(data.unsent);
+    joined.set(bytes, data.unsent.length);
+    data.unsent = joined;
+    return;
+  }
+  const taken = socket.write(bytes);
+  if (taken < bytes.length) data.unsent = bytes.subarray(Math.max(0, taken));
+}
+
+function fail(what: string): never {
+  console.error(what);
+  process.exit(1);
+}
+
+const handlers = {
+  open() {},
+  data(socket: BunSocket, bytes: Uint8Array) {
+    const { data } = socket;
+    data.bytes += bytes.length;
+    const have = data.partial + bytes.length;
+    const whole = have < size ? 0 : Math.floor(have / size);
+    data.partial = have - whole * size;
+    if (whole === 0) return;
+    const piece = pieces[whole];
+    if (piece === undefined) fail(`the server sent back more than the ${depth} messages in flight`);
+    if (data.bytes >= data.sampleEnd) {
+      const now = performance.now();
+      latency.record(now - data.sampleStart);
+      data.sampleStart = now;
+      data.sampleEnd = data.bytes - data.partial + size * depth;
+      // Once a round trip: is what came back what was sent?
+      const last = bytes.length - 1 - data.partial;
+      if (last >= 0 && bytes[last] !== message[size - 1]) fail("the server sent back something else");
+    }
+    send(socket, piece);
   },
-});
-const used = process.cpuUsage(cpu);
+  drain(socket: BunSocket) {
+    const { unsent } = socket.data;
+    if (unsent === undefined) return;
+    socket.data.unsent = undefined;
+    send(socket, unsent);
+  },
+  close() {
+    if (!stopping) lost++;
+  },
+  error(_: BunSocket, error: Error) {
+    if (!stopping) fail(error.message);
+  },
+};
+
+const sockets: BunSocket[] = [];
+while (sockets.length < connections) {
+  const data: Echoer = { bytes: 0, partial: 0, unsent: undefined, sampleEnd: size * depth, sampleStart: 0 };
+  sockets.push(await Bun.connect({ hostname: "127.0.0.1", port: order.port, data, socket: handlers }));
+}
+for (const socket of sockets) {
+  socket.data.sampleStart = performance.now();
+  send(socket, pieces[depth]!);
+}
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const received = (): number => sockets.reduce((sum, socket) => sum + socket.data.bytes, 0);
+
+await sleep(order.warmupMs);
+const silent = sockets.filter((socket) => socket.data.bytes < size).length;
+if (silent > 0) fail(`${silent} of ${connections} connections had no reply within ${order.warmupMs} ms`);
+latency = new Histogram();
+console.log(JSON.stringify({ measuring: true }));
+const [bytesBefore, cpuBefore, since] = [received(), process.cpuUsage(), performance.now()];
+await sleep(order.durationMs);
+const [bytes, cpu, ms] = [received() - bytesBefore, process.cpuUsage(cpuBefore), performance.now() - since];
+stopping = true;
 const result: EchoResult = {
-  messagesPerSecond: report.messagesPerSecond,
-  bytesPerSecond: report.bytesPerSecond,
-  p50: report.latency.percentile(50),
-  p99: report.latency.percentile(99),
-  lost: report.lost,
-  busy: (used.user + used.system) / 1000 / (performance.now() - since),
+  messagesPerSecond: bytes / size / ms * 1000,
+  bytesPerSecond: bytes / ms * 1000,
+  p50: latency.percentile(50),
+  p99: latency.percentile(99),
+  lost,
+  busy: (cpu.user + cpu.system) / 1000 / ms,
 };
 console.log(JSON.stringify(result));
 process.exit(0);

@@ -60,7 +60,8 @@ export function parseFraming(text: string): FramingSpec {
   const name = text.slice(0, end);
   const make = makers[name];
   if (make === undefined) {
-    const near = Object.keys(makers).find((known) => distance(known, name.toLowerCase()) <= 2);
+    const lower = name.toLowerCase();
+    const near = Object.keys(makers).find((known) => lower.startsWith(known) || distance(known, lower) <= 2);
     throw new FramingSpecError(
       name,
       `a framing: ${Object.keys(makers).join(", ")}${near === undefined ? "" : `; did you mean ${near}?`}`,

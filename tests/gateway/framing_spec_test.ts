@@ -73,6 +73,7 @@ describe("a framing written as text", () => {
     ["", /^found "", expected a framing: lines, delimited, length, fixed, raw$/],
     ["line", /^found "line", expected a framing: .*; did you mean lines\?$/],
     ["Lines", /did you mean lines\?$/],
+    ["lengthField:4", /^found "lengthField", .*; did you mean length\?$/],
     ["lines:cr", /^found "cr", expected lf or crlf after lines:$/],
     ["lines,fast", /^found "fast", expected max=SIZE, skip$/],
     ["lines,skp", /did you mean skip\?$/],

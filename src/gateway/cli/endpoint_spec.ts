@@ -5,7 +5,9 @@ import type { Address } from "../../core/transport.ts";
 export function parseEndpoint(text: string): Address {
   const refuse = (): never => {
     throw new RangeError(
-      `found ${JSON.stringify(text)}, expected HOST:PORT such as 127.0.0.1:3034 or [::1]:3034, or unix:/path/to.sock`,
+      `found ${
+        JSON.stringify(text)
+      }, expected HOST:PORT such as 127.0.0.1:3034 or [::1]:3034, or unix:/path/to.sock`,
     );
   };
   if (text.startsWith("unix:")) {

@@ -1,6 +1,6 @@
 /** Draws a latency histogram as text: one bar a row, rows spaced evenly on a logarithmic scale. */
 import { formatMs } from "./duration_spec.ts";
-import type { Histogram } from "./histogram.ts";
+import type { Histogram } from "../load/histogram.ts";
 import { drawBar } from "./progress_bar.ts";
 
 /** The percentiles that are reported. */
@@ -38,7 +38,11 @@ function percentText(share: number): string {
 function rowEdges(min: number, max: number): number[] {
   const lowest = Math.max(min, 0.0001);
   let edges: number[] = [];
-  for (let exponent = Math.floor(Math.log10(lowest)); (edges.at(-1) ?? 0) < max || edges.length < 2; exponent++) {
+  for (
+    let exponent = Math.floor(Math.log10(lowest));
+    (edges.at(-1) ?? 0) < max || edges.length < 2;
+    exponent++
+  ) {
     for (const step of steps) {
       const edge = step * 10 ** exponent;
       if (edge <= lowest) edges = [];

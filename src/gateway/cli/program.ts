@@ -8,7 +8,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { parseDuration, parseFiniteDuration } from "./duration_spec.ts";
 import { parseEndpoint, parsePort } from "./endpoint_spec.ts";
 import { CommandFailure, exitCodes, oneLine } from "./failure.ts";
-import { framingHelp, parseFraming } from "./framing_spec.ts";
+import { framingHelp, parseFraming } from "../framing_spec.ts";
 import type { Shell } from "./shell.ts";
 import { version } from "./version.ts";
 
@@ -77,7 +77,11 @@ function addGateway(program: Command, shell: Shell, done: (code: number) => void
   program.command("gateway")
     .argument("<config>", "file in YAML, JSON or TOML")
     .description("run the gateway that a config file describes")
-    .option("--deadline <duration>", "time for connections to finish at a stop signal", valueOf(parseDuration))
+    .option(
+      "--deadline <duration>",
+      "time for connections to finish at a stop signal",
+      valueOf(parseDuration),
+    )
     .addHelpText(
       "after",
       `
@@ -97,7 +101,10 @@ function addCheck(program: Command, shell: Shell, done: (code: number) => void):
   program.command("check")
     .argument("<config>", "file in YAML, JSON or TOML")
     .description("check a config file; every fault with its path, the value found and what was expected")
-    .addHelpText("after", "\nExits 0 when the gateway would start with it, 1 when not.\n\nExample:\n  millrace check gateway.yaml")
+    .addHelpText(
+      "after",
+      "\nExits 0 when the gateway would start with it, 1 when not.\n\nExample:\n  millrace check gateway.yaml",
+    )
     .action(async (config: string) => {
       const { runCheck } = await import("./check_command.ts");
       done(await runCheck({ config }, shell));
@@ -107,15 +114,39 @@ function addCheck(program: Command, shell: Shell, done: (code: number) => void):
 function addServe(program: Command, shell: Shell, done: (code: number) => void): void {
   program.command("serve")
     .description("start a server that prints each frame as a line of JSON, and may echo it")
-    .option("-p, --port <port>", "TCP port; 0 picks a free one (default: 3034)", valueOf((text) => parsePort(text)))
+    .option(
+      "-p, --port <port>",
+      "TCP port; 0 picks a free one (default: 3034)",
+      valueOf((text) => parsePort(text)),
+    )
     .option("--host <address>", "address to bind; :: for all (default: 127.0.0.1)")
     .option("--unix <path>", "listen on a Unix socket instead")
-    .option("-f, --framing <spec>", "how bytes are cut into frames", valueOf(parseFraming), parseFraming("lines"))
+    .option(
+      "-f, --framing <spec>",
+      "how bytes are cut into frames",
+      valueOf(parseFraming),
+      parseFraming("lines"),
+    )
     .option("--echo", "send each frame back", false)
     .option("-q, --quiet", "do not print the frames", false)
-    .option("--idle-timeout <duration>", `close after this much silence: ${durationHelp}, never`, valueOf(parseDuration), parseDuration("5m"))
-    .option("--max-connections <count>", "connections at one time; 0 = unlimited", valueOf(wholeNumber(0)), 4096)
-    .option("--deadline <duration>", "time for connections to finish at a stop signal", valueOf(parseDuration), parseDuration("30s"))
+    .option(
+      "--idle-timeout <duration>",
+      `close after this much silence: ${durationHelp}, never`,
+      valueOf(parseDuration),
+      parseDuration("5m"),
+    )
+    .option(
+      "--max-connections <count>",
+      "connections at one time; 0 = unlimited",
+      valueOf(wholeNumber(0)),
+      4096,
+    )
+    .option(
+      "--deadline <duration>",
+      "time for connections to finish at a stop signal",
+      valueOf(parseDuration),
+      parseDuration("30s"),
+    )
     .addHelpText(
       "after",
       `
@@ -132,7 +163,9 @@ Examples:
       }
       const { runServe } = await import("./serve_command.ts");
       const { port = 3034, host = "127.0.0.1", unix: path } = options;
-      const address = path === undefined ? { transport: "tcp" as const, host, port } : { transport: "unix" as const, path };
+      const address = path === undefined
+        ? { transport: "tcp" as const, host, port }
+        : { transport: "unix" as const, path };
       const { framing, echo, quiet, idleTimeout, maxConnections, deadline } = options;
       done(
         await runServe(
@@ -159,12 +192,37 @@ function addConnect(program: Command, shell: Shell, done: (code: number) => void
   program.command("connect")
     .argument("<endpoint>", "HOST:PORT, or unix:PATH", valueOf(parseEndpoint))
     .description("talk to a server in frames: lines of standard input go out, frames come in")
-    .option("-f, --framing <spec>", "how bytes are cut into frames", valueOf(parseFraming), parseFraming("lines"))
-    .option("-i, --input <form>", "what a line of input is: text, hex", valueOf(oneOf(["text", "hex"])), "text")
-    .option("-o, --output <form>", "how a frame is printed: text, hex, json", valueOf(oneOf(["text", "hex", "json"])), "text")
+    .option(
+      "-f, --framing <spec>",
+      "how bytes are cut into frames",
+      valueOf(parseFraming),
+      parseFraming("lines"),
+    )
+    .option(
+      "-i, --input <form>",
+      "what a line of input is: text, hex",
+      valueOf(oneOf(["text", "hex"])),
+      "text",
+    )
+    .option(
+      "-o, --output <form>",
+      "how a frame is printed: text, hex, json",
+      valueOf(oneOf(["text", "hex", "json"])),
+      "text",
+    )
     .option("-n, --replies <count>", "end when this many frames are in", valueOf(wholeNumber(0)))
-    .option("-w, --wait <duration>", "how long to wait for replies after the end of input", valueOf(parseDuration), parseDuration("5s"))
-    .option("--timeout <duration>", "the most that connecting may take", valueOf(parseFiniteDuration), parseDuration("10s"))
+    .option(
+      "-w, --wait <duration>",
+      "how long to wait for replies after the end of input",
+      valueOf(parseDuration),
+      parseDuration("5s"),
+    )
+    .option(
+      "--timeout <duration>",
+      "the most that connecting may take",
+      valueOf(parseFiniteDuration),
+      parseDuration("10s"),
+    )
     .addHelpText(
       "after",
       `
@@ -181,7 +239,12 @@ Examples:
     .action(async (address: ReturnType<typeof parseEndpoint>, options: ConnectFlags) => {
       const { runConnect } = await import("./connect_command.ts");
       const { framing, input, output, replies, wait, timeout } = options;
-      done(await runConnect({ address, framing, input, output, replies, waitMs: wait, timeoutMs: timeout }, shell));
+      done(
+        await runConnect(
+          { address, framing, input, output, replies, waitMs: wait, timeoutMs: timeout },
+          shell,
+        ),
+      );
     });
 }
 
@@ -200,11 +263,35 @@ function addBench(program: Command, shell: Shell, done: (code: number) => void):
     .description("put an echo server under load; throughput, latency percentiles, histogram")
     .option("-c, --connections <count>", "connections at one time", valueOf(wholeNumber(1)), 100)
     .option("-d, --depth <count>", "messages in flight on each", valueOf(wholeNumber(1, 4096)), 32)
-    .option("-s, --size <bytes>", "bytes of a message, without what the framing adds (default: 64, or that of fixed:N)", valueOf(wholeNumber(1, 16 << 20)))
-    .option("-t, --duration <duration>", "how long to measure", valueOf(parseFiniteDuration), parseDuration("5s"))
-    .option("--warmup <duration>", "how long to run before measuring", valueOf(parseDuration), parseDuration("500ms"))
-    .option("-f, --framing <spec>", "how bytes are cut into frames", valueOf(parseFraming), parseFraming("lines"))
-    .option("--timeout <duration>", "the most that a connect or a first reply may take", valueOf(parseFiniteDuration), parseDuration("5s"))
+    .option(
+      "-s, --size <bytes>",
+      "bytes of a message, without what the framing adds (default: 64, or that of fixed:N)",
+      valueOf(wholeNumber(1, 16 << 20)),
+    )
+    .option(
+      "-t, --duration <duration>",
+      "how long to measure",
+      valueOf(parseFiniteDuration),
+      parseDuration("5s"),
+    )
+    .option(
+      "--warmup <duration>",
+      "how long to run before measuring",
+      valueOf(parseDuration),
+      parseDuration("500ms"),
+    )
+    .option(
+      "-f, --framing <spec>",
+      "how bytes are cut into frames",
+      valueOf(parseFraming),
+      parseFraming("lines"),
+    )
+    .option(
+      "--timeout <duration>",
+      "the most that a connect or a first reply may take",
+      valueOf(parseFiniteDuration),
+      parseDuration("5s"),
+    )
     .option("--json", "print the result as JSON", false)
     .option("--no-progress", "no progress bar")
     .addHelpText(

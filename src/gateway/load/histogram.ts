@@ -2,7 +2,7 @@
  * A latency histogram of fixed size: 64 buckets to each power of two, so a value read back is at most
  * 1.6 % off, and recording is an addition to an array.
  *
- * Filled by `load.ts`, drawn by `histogram_chart.ts`. Knows nothing of sockets or terminals.
+ * Filled by the echoers, drawn by `cli/histogram_chart.ts`. Knows nothing of sockets or terminals.
  */
 
 /** Times are kept in ticks of 100 ns; the largest is about 7 minutes, above it counts as that. */

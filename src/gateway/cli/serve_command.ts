@@ -1,0 +1,103 @@
+/** `millrace serve`: a server that prints frames as lines of JSON, and may echo them. */
+import type { Connection } from "../../connection/connection.ts";
+import { systemClock } from "../../core/clock.ts";
+import { ShutdownTimeoutError } from "../../core/errors.ts";
+import type { Address } from "../../core/transport.ts";
+import type { Server } from "../../server/server.ts";
+import { serve } from "../../server/serve.ts";
+import type { LogRecord } from "../../server/server_options.ts";
+import type { FramingSpec } from "../framing_spec.ts";
+import { LineWriter } from "../line_writer.ts";
+import { showPayload } from "../payload.ts";
+import { formatAddress } from "./endpoint_spec.ts";
+import { CommandFailure, exitCodes } from "./failure.ts";
+import { aborted, type Shell } from "./shell.ts";
+
+/** What the command line asked for. */
+export interface ServeOrder {
+  readonly address: Address;
+  readonly framing: FramingSpec;
+  readonly echo: boolean;
+  readonly quiet: boolean;
+  readonly idleTimeoutMs: number;
+  readonly maxConnections: number;
+  readonly deadlineMs: number;
+}
+
+type FrameConnection = Connection<Uint8Array>;
+
+/** Serves until told to stop; gives the exit code. */
+export async function runServe(order: ServeOrder, shell: Shell): Promise<number> {
+  const { address, framing, echo } = order;
+  let unread: (error: Error) => void = () => {};
+  const nobodyReads = new Promise<Error>((resolve) => unread = resolve);
+  const printer = order.quiet ? undefined : new LineWriter(shell.output, systemClock, unread);
+  const server = await serve({
+    ...(address.transport === "tcp" ? { host: address.host, port: address.port } : { path: address.path }),
+    framing: framing.framing,
+    idleTimeout: order.idleTimeoutMs,
+    maxConnections: order.maxConnections,
+    shutdownDeadline: order.deadlineMs,
+    logger: (record) => log(record, shell),
+    onFrame(frame: Uint8Array, connection: FrameConnection) {
+      const printed = printer?.write(describe(frame, connection));
+      const sent = echo ? connection.send(frame) : undefined;
+      return printed === undefined || sent === undefined ? printed ?? sent : both(printed, sent);
+    },
+  });
+  await shell.errors.write(banner(order, server.address));
+  const broken = await Promise.race([aborted(shell.stop.soft).then(() => undefined), nobodyReads]);
+  const code = await stop(server, order, shell);
+  await printer?.flush();
+  if (broken === undefined) return code;
+  throw new CommandFailure(exitCodes.failed, `${broken.message}; with --quiet no frames are printed`, {
+    cause: broken,
+  });
+}
+
+/** Drains; a second signal destroys what is left. */
+async function stop(server: Server<Uint8Array>, order: ServeOrder, shell: Shell): Promise<number> {
+  void aborted(shell.stop.hard).then(() => server.close());
+  try {
+    const report = await server.shutdown({ deadline: order.deadlineMs });
+    await shell.errors.write(
+      `millrace: stopped; ${report.drained} of ${report.open} open connections drained\n`,
+    );
+    return exitCodes.ok;
+  } catch (error) {
+    if (!(error instanceof ShutdownTimeoutError)) throw error;
+    const cut = error.connectionIds.length;
+    await shell.errors.write(`millrace: stopped; ${cut} open connections were cut\n`);
+    return exitCodes.unfinished;
+  }
+}
+
+/** One frame as a line of JSON, in the words of the gateway's messages. */
+function describe(frame: Uint8Array, { id, peer }: FrameConnection): string {
+  const { json, encoding } = showPayload(frame, "utf8");
+  const how = encoding === "utf8" ? "" : `,"encoding":"${encoding}"`;
+  return `{"conn.id":"${id}","peer.ip":"${peer.ip}","peer.port":${peer.port},"payload":${json}${how}}\n`;
+}
+
+async function both(one: Promise<void>, other: Promise<void>): Promise<void> {
+  await Promise.all([one, other]);
+}
+
+function banner({ framing, echo, quiet }: ServeOrder, address: Address): string {
+  const does = [echo ? "echoing frames" : "", quiet ? "" : "printing frames"].filter((text) => text !== "");
+  const what = does.length === 0 ? "discarding frames" : does.join(" and ");
+  return `millrace: listening on ${formatAddress(address)}, framing ${framing.text}, ${what}\n` +
+    `millrace: try  millrace connect ${
+      formatAddress(address)
+    } --framing '${framing.text}'  (Ctrl-C stops this server)\n`;
+}
+
+/** Warnings and errors for a person. */
+function log({ level, message, fields }: LogRecord, shell: Shell): void {
+  if (level !== "warn" && level !== "error") return;
+  const facts = Object.entries(fields).filter(([, value]) => value !== undefined);
+  const text = facts.map(([key, value]) =>
+    `${key}=${typeof value === "string" ? JSON.stringify(value) : String(value)}`
+  );
+  void shell.errors.write(`millrace: ${level}: ${message}: ${text.join(" ")}\n`);
+}

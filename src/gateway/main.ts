@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+/**
+ * The program `millrace`: the one place where signals are heard and the process is ended.
+ *
+ * Started by hand, by `bin` of package.json and by scripts/start.mjs. What to do is in `cli/program.ts`.
+ */
+import {
+  exit,
+  onSignal,
+  programArguments,
+  setExitCode,
+  standardError,
+  standardInput,
+  standardInputIsTerminal,
+  standardOutput,
+} from "../host.ts";
+import { signalExitCode } from "./cli/failure.ts";
+import { runProgram } from "./cli/program.ts";
+import { StopSteps } from "./cli/shell.ts";
+
+/** What may still be open once a command is done, such as a terminal, may hold the process this much longer. */
+const lastCallMs = 1000;
+
+const stop = new StopSteps();
+const deafen = onSignal(["SIGINT", "SIGTERM"], (name) => {
+  if (!stop.next(name)) exit(signalExitCode(name));
+});
+const code = await runProgram(programArguments(), {
+  output: standardOutput(),
+  errors: standardError(),
+  input: standardInput,
+  inputIsTerminal: standardInputIsTerminal,
+  stop,
+});
+deafen();
+setExitCode(code);
+// Ending by itself lets the runtime write out what is still in its pipes.
+const timer: unknown = setTimeout(() => exit(code), lastCallMs);
+if (typeof timer === "object") (timer as { unref(): void }).unref();
