@@ -52,9 +52,9 @@ function run(program, args, { cwd = root } = {}) {
 function stepsWith(deno, temporary) {
   const node = (...args) => () => run(process.execPath, args);
   const modules = (path) => join(root, "node_modules", path);
-  const sources = ["mod.ts", "effect.ts", "src", "tests", "bench", "examples"].filter((path) =>
-    existsSync(join(root, path))
-  );
+  const sources = ["mod.ts", "effect.ts", "src", "tests", "bench", "examples", "scripts/features"].filter((
+    path,
+  ) => existsSync(join(root, path)));
   const tarball = () => join(temporary, readdirSync(temporary).find((name) => name.endsWith(".tgz")) ?? "");
   return [
     { name: "format (deno fmt --check)", run: () => run(deno, ["fmt", "--check"]) },

@@ -290,9 +290,9 @@ async function main() {
     const title = `${runtimes[name].label} ${found.version}`;
     const mine = files.filter((file) => name === onceHere || onceReason(file) === undefined);
     for (const file of files) {
-      if (values.verbose && !mine.includes(file)) {
-        say(`  ${title}  ${file}: on one runtime only: ${onceReason(file)}`);
-      }
+      if (mine.includes(file)) continue;
+      const message = `on one runtime only: ${onceReason(file)}`;
+      everything.push({ name: "the whole file", outcome: "skipped", message, file, title });
     }
     if (mine.length === 0) continue;
     status(`${title}  0/${mine.length} files`);
