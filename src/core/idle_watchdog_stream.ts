@@ -1,0 +1,21 @@
+/** The idle watchdog as a Web Stream. */
+import { IdleWatchdog } from "./idle_watchdog.ts";
+import type { DurationInput } from "./duration.ts";
+import { type StreamStrategies, TimedStream } from "./timed_stage.ts";
+import { sharedWheel, type TimerWheel } from "./timer_wheel.ts";
+
+/** Settings of an {@linkcode IdleWatchdogStream}. */
+export interface IdleWatchdogStreamOptions<T> extends StreamStrategies<T, T> {
+  /** The wheel on which it waits. @default one that all share */
+  readonly wheel?: TimerWheel | undefined;
+}
+
+/**
+ * Passes chunks on as they are, and errors with an `IdleTimeoutError` when none came for `timeout`. Time in which the
+ * reader has not taken the last chunk does not count. Throws `OptionsError` for a timeout that is no duration above 0.
+ */
+export class IdleWatchdogStream<T = Uint8Array> extends TimedStream<T, T> {
+  constructor(timeout: DurationInput, options: IdleWatchdogStreamOptions<T> = {}) {
+    super(new IdleWatchdog<T>({ idle: timeout }, options.wheel ?? sharedWheel()), options);
+  }
+}

@@ -1,0 +1,22 @@
+/** The keepalive writer as a Web Stream. */
+import { KeepaliveWriter, type KeepaliveWriterOptions } from "./keepalive_writer.ts";
+import { type StreamStrategies, TimedStream } from "./timed_stage.ts";
+import { sharedWheel, type TimerWheel } from "./timer_wheel.ts";
+
+/** Settings of a {@linkcode KeepaliveWriterStream}. */
+export interface KeepaliveWriterStreamOptions
+  extends KeepaliveWriterOptions, StreamStrategies<Uint8Array, Uint8Array> {
+  /** The wheel on which it waits. @default one that all share */
+  readonly wheel?: TimerWheel | undefined;
+}
+
+/**
+ * Passes chunks on as they are, each a whole frame, and adds the payload whenever none came for `interval`, unless the
+ * last one still waits for the reader. What a payload function throws errors the stream.
+ */
+export class KeepaliveWriterStream extends TimedStream<Uint8Array, Uint8Array> {
+  constructor(options: KeepaliveWriterStreamOptions) {
+    const { wheel = sharedWheel(), writableStrategy, readableStrategy, ...own } = options;
+    super(new KeepaliveWriter(own, wheel), { writableStrategy, readableStrategy });
+  }
+}

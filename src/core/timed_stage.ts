@@ -1,0 +1,72 @@
+/**
+ * A stage that also acts when nothing comes: it gives up, fills a silence, or delivers what it holds.
+ *
+ * Such stages wait on the timer wheel. `TimedStream` makes one a standard `TransformStream`, and lets go of the wheel
+ * however the stream ends. Knows nothing of what the stages do.
+ */
+import type { Stage } from "./stage.ts";
+
+/** What a timed stage is given to act between two pushes. */
+export interface Outlet<Out> {
+  /** True while what was delivered last has not been taken: the silence is then not the source's. */
+  readonly full: boolean;
+  /** The same as `next` within a push. */
+  deliver(out: Out): void;
+  /** Ends the pipeline with an error, in both directions. */
+  fail(error: unknown): void;
+}
+
+/** A stage with a time of its own. Its waits begin with `start` and are over with `stop`. */
+export interface TimedStage<In, Out> extends Stage<In, Out> {
+  /** Called once, before the first push. */
+  start(outlet: Outlet<Out>): void;
+  /** The pipeline is over, whatever the reason: wait no longer, deliver nothing more. May be called again. */
+  stop(): void;
+}
+
+/** How many chunks may wait on each side of a stream. */
+export interface StreamStrategies<In, Out> {
+  /** @default one chunk */
+  readonly writableStrategy?: QueuingStrategy<In> | undefined;
+  /** @default one chunk; with 0 the stage cannot tell a slow reader from a silent source */
+  readonly readableStrategy?: QueuingStrategy<Out> | undefined;
+}
+
+/** A timed stage as a standard `TransformStream`. */
+export class TimedStream<In, Out> extends TransformStream<In, Out> {
+  constructor(stage: TimedStage<In, Out>, strategies: StreamStrategies<In, Out> = {}) {
+    let next: (out: Out) => void;
+    // Called when the reader cancels or the writer aborts; some type libraries do not have it yet.
+    const transformer: Transformer<In, Out> & { cancel(): void } = {
+      start(controller) {
+        next = (out) => controller.enqueue(out);
+        stage.start({
+          get full() {
+            return (controller.desiredSize ?? 0) <= 0;
+          },
+          deliver: next,
+          fail(error) {
+            stage.stop();
+            controller.error(error);
+          },
+        });
+      },
+      transform(item) {
+        try {
+          stage.push(item, next);
+        } catch (error) {
+          stage.stop();
+          throw error;
+        }
+      },
+      flush() {
+        stage.stop();
+        stage.flush?.(next);
+      },
+      cancel() {
+        stage.stop();
+      },
+    };
+    super(transformer, strategies.writableStrategy, strategies.readableStrategy ?? { highWaterMark: 1 });
+  }
+}
