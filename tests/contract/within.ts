@@ -1,0 +1,12 @@
+/** A deadline on whatever a test waits for, so that a missing event fails with its name instead of hanging. */
+
+/** Ample for a busy machine; no test ever waits for it to pass. */
+const deadlineMs = 10_000;
+
+export function within<Value>(promise: Promise<Value>, what: () => string): Promise<Value> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${deadlineMs} ms for ${what()}`)), deadlineMs);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}

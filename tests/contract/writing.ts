@@ -1,0 +1,149 @@
+// The contract, writing: true, false, drain, and whose memory it is.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Probe } from "./probe.ts";
+import { ascii, firstDifference, pattern, Rig, type Subject } from "./rig.ts";
+
+const megabyte = 1 << 20;
+
+/** Writes in pieces, as the drains allow, and ends. */
+function pump(probe: Probe, bytes: Uint8Array, piece: number): void {
+  let at = 0;
+  const more = (): void => {
+    while (at < bytes.length) {
+      const chunk = bytes.subarray(at, at + piece);
+      at += chunk.length;
+      if (!probe.transport.write(chunk)) return;
+    }
+    probe.transport.end();
+  };
+  probe.onDrain = more;
+  more();
+}
+
+export function writing(subject: Subject): void {
+  describe("writing", () => {
+    it("returns true for a small write, and tells no drain", async (t) => {
+      const rig = new Rig(subject, t);
+      const { client, server } = await rig.started();
+      for (let i = 0; i < 100; i++) assert.equal(client.transport.write(ascii("hello")), true);
+      await server.received(500);
+      await rig.fence();
+      assert.equal(client.drains, 0);
+    });
+
+    it("takes an empty chunk for nothing", async (t) => {
+      const rig = new Rig(subject, t);
+      const { client, server } = await rig.started();
+      assert.equal(client.transport.write(new Uint8Array(0)), true);
+      client.transport.write(ascii("x"));
+      client.transport.write(new Uint8Array(0));
+      client.transport.end();
+      await server.ended();
+      assert.equal(server.text, "x");
+      assert.equal(client.drains, 0);
+    });
+
+    it("takes a big chunk whole, returns false, and tells drain once when the kernel has it", async (t) => {
+      const rig = new Rig(subject, t);
+      const { client, server } = await rig.started();
+      const sent = pattern(16 * megabyte);
+      assert.equal(client.transport.write(sent), false);
+      assert.equal(client.transport.write(ascii("and")), false, "true although bytes are held");
+      assert.equal(client.transport.write(new Uint8Array(0)), false, "true although bytes are held");
+      assert.equal(client.transport.write(ascii("more")), false, "true although bytes are held");
+      assert.equal(client.drains, 0, "drain came from inside write");
+      await client.drained();
+      await server.received(sent.length + 7);
+      await rig.fence();
+      assert.equal(client.drains, 1);
+      assert.equal(firstDifference(server.content.subarray(0, sent.length), sent), -1);
+      assert.equal(server.text.slice(-7), "andmore");
+      assert.equal(client.transport.write(ascii("!")), true, "false although the kernel has it all");
+    });
+
+    it("is done with a chunk's memory when write returned true, or at drain", async (t) => {
+      const rig = new Rig(subject, t);
+      const { client, server } = await rig.started();
+      const sent = pattern(8 * megabyte);
+      const buffer = new Uint8Array(100_000);
+      for (let at = 0; at < sent.length; at += buffer.length) {
+        const part = sent.subarray(at, at + buffer.length);
+        buffer.set(part);
+        const drains = client.drains;
+        if (!client.transport.write(buffer.subarray(0, part.length))) {
+          await client.until("drain", () => client.drains > drains);
+        }
+        buffer.fill(0xee);
+      }
+      await server.received(sent.length);
+      assert.equal(firstDifference(server.content, sent), -1);
+    });
+
+    it("carries 8 MB both ways at once, whole and in order, past readers that stop and go", async (t) => {
+      const rig = new Rig(subject, t);
+      const { client, server } = await rig.pair();
+      const [there, back] = [pattern(8 * megabyte, 7), pattern(8 * megabyte, 11)];
+      for (const probe of [client, server]) {
+        let chunks = 0;
+        probe.onData = () => {
+          if (++chunks % 3 !== 0) return true;
+          queueMicrotask(() => probe.transport.resume());
+          return !subject.adapter.can.pause;
+        };
+        probe.start();
+      }
+      pump(client, there, 300_000);
+      pump(server, back, 70_001);
+      await Promise.all([client.closed(), server.closed()]);
+      client.assertClosed();
+      server.assertClosed();
+      assert.equal(firstDifference(server.content, there), -1);
+      assert.equal(firstDifference(client.content, back), -1);
+    });
+
+    it("can be written to before start", async (t) => {
+      const rig = new Rig(subject, t);
+      const { client, server } = await rig.pair();
+      assert.equal(client.transport.write(ascii("first")), true);
+      server.start();
+      await server.received(5);
+      assert.equal(server.text, "first");
+    });
+
+    it("tells the drain of a write before start once it is started", async (t) => {
+      const rig = new Rig(subject, t);
+      const { client, server } = await rig.pair();
+      const sent = pattern(16 * megabyte);
+      assert.equal(client.transport.write(sent), false);
+      server.start();
+      await server.received(sent.length);
+      await rig.fence();
+      assert.equal(client.drains, 0);
+      client.start();
+      await client.drained();
+      assert.equal(firstDifference(server.content, sent), -1);
+    });
+
+    it("drops what is written after end, after abort and after close, and says false", async (t) => {
+      const rig = new Rig(subject, t);
+      const { client, server } = await rig.started();
+      client.transport.write(ascii("in time"));
+      client.transport.end();
+      assert.equal(client.transport.write(ascii("too late")), false);
+      await server.ended();
+      assert.equal(server.text, "in time");
+      server.transport.end();
+      await Promise.all([client.closed(), server.closed()]);
+      assert.equal(client.transport.write(ascii("too late")), false);
+      assert.equal(server.transport.write(ascii("too late")), false);
+      client.transport.resume();
+      client.transport.end();
+      client.transport.abort();
+      await rig.fence();
+      client.assertClosed();
+      server.assertClosed();
+      assert.equal(client.drains + server.drains, 0, "drain came for bytes that were dropped");
+    });
+  });
+}
