@@ -122,7 +122,12 @@ export async function startServer(
 }
 
 /** One server and one load, as fresh processes. */
-export async function runOnce(plan: Plan, name: string, runtime: RuntimeName, load: EchoLoad): Promise<EchoSample> {
+export async function runOnce(
+  plan: Plan,
+  name: string,
+  runtime: RuntimeName,
+  load: EchoLoad,
+): Promise<EchoSample> {
   const { server, port } = await startServer(plan, name, runtime);
   const order: EchoOrder = { port, load, warmupMs: plan.warmupMs, durationMs: plan.durationMs };
   const args = [plan.program("echo_load"), JSON.stringify(order)];

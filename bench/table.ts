@@ -73,17 +73,36 @@ export function formatTable(
   return lines.join("\n");
 }
 
+/** A server that had less of its processor than this, with a load that had no more, was kept from it by others. */
+const fullyBusy = 0.9;
+
+/** True when neither side could use its processor: then only the ratio per processor second says something. */
+function disturbed({ ours, baseline }: EchoFigure): boolean {
+  return [ours, baseline].some(({ serverBusy, loadBusy }) =>
+    serverBusy > 0 && Math.max(serverBusy, loadBusy) < fullyBusy
+  );
+}
+
 /** What stands behind the ratios: messages per second, and how busy each side was. */
 export function formatDetails(figures: readonly Figure[]): string {
-  const lines = figures.filter((figure) => figure.kind === "echo").map((figure) => {
+  const echoes = figures.filter((figure) => figure.kind === "echo");
+  const lines = echoes.map((figure) => {
     const { row, runtime, ours, baseline, ratio, ratioPerCpu } = figure;
     const rate = (sample: typeof ours): string => `${(sample.messagesPerSecond / 1000).toFixed(1)}k`;
     const busy = (sample: typeof ours): string => `${Math.round(sample.serverBusy * 100)} %`;
-    return `${row.padEnd(14)} ${runtime.padEnd(5)} ours ${rate(ours).padStart(9)}/s (server ${
+    const mark = disturbed(figure) ? "*" : " ";
+    return `${mark} ${row.padEnd(12)} ${runtime.padEnd(5)} ours ${rate(ours).padStart(9)}/s (server ${
       busy(ours)
     } busy, p99 ${ours.p99.toFixed(2)} ms)  baseline ${rate(baseline).padStart(9)}/s (${busy(baseline)}, ${
       baseline.p99.toFixed(2)
     } ms)  ratio ${ratio.toFixed(2)}, per processor second ${ratioPerCpu.toFixed(2)}`;
   });
+  if (echoes.some(disturbed)) {
+    lines.push(
+      "",
+      "*: neither side could use its processor, since the machine was at other work, or data waited in the kernel.",
+      "Read the ratio per processor second there, or run again on a quiet machine.",
+    );
+  }
   return lines.join("\n");
 }

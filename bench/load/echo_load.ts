@@ -68,6 +68,9 @@ function makeMessage(kind: EchoLoad["message"]): Uint8Array {
   return message;
 }
 
+/** The most that the first replies may take. */
+const firstReplyMs = 15_000;
+
 const order = JSON.parse(process.argv[2]!) as EchoOrder;
 const { connections, depth } = order.load;
 const message = makeMessage(order.load.message);
@@ -148,9 +151,14 @@ for (const socket of sockets) {
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const received = (): number => sockets.reduce((sum, socket) => sum + socket.data.bytes, 0);
 
+const silent = (): number => sockets.filter((socket) => socket.data.bytes < size).length;
+for (let waited = 0; silent() > 0; waited += 10) {
+  if (waited >= firstReplyMs) {
+    fail(`${silent()} of ${connections} connections had no reply within ${waited} ms`);
+  }
+  await sleep(10);
+}
 await sleep(order.warmupMs);
-const silent = sockets.filter((socket) => socket.data.bytes < size).length;
-if (silent > 0) fail(`${silent} of ${connections} connections had no reply within ${order.warmupMs} ms`);
 latency = new Histogram();
 console.log(JSON.stringify({ measuring: true }));
 const [bytesBefore, cpuBefore, since] = [received(), process.cpuUsage(), performance.now()];
