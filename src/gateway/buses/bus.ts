@@ -13,7 +13,7 @@ export interface BusMessage {
   readonly subject: string;
   /** Not to be changed by anybody who gets it. */
   readonly payload: Uint8Array;
-  /** On an ingress message: `conn.id`, `peer.ip`, `peer.port`, `endpoint`. On egress: `conn.id`, or nothing for all. */
+  /** On an ingress message: `conn.id`, `peer.ip`, `peer.port`, `endpoint`. On egress: `conn.id`, where `*` stands for all. */
   readonly metadata: Readonly<Record<string, string>>;
   /** Where an answer should be published. */
   readonly reply?: string | undefined;
@@ -55,6 +55,8 @@ export interface BusSubscription {
 /** What a bus has counted. */
 export interface BusStats {
   readonly published: number;
+  /** Messages that nobody subscribed to when they were published. */
+  readonly unheard: number;
   /** Messages handed to a subscription; one message may count several times, or never. */
   readonly delivered: number;
   readonly dropped: number;
@@ -72,7 +74,8 @@ export interface Bus {
   readonly name: string;
   /**
    * Sends one message. A promise means: wait before publishing more. It rejects with `BusError` `closed` or
-   * `disconnected`, or `LimitError` when too many are sent by somebody who does not wait.
+   * `disconnected`, or `LimitError` when too many are sent by somebody who does not wait. Throws `BusError`
+   * `invalid_subject`.
    */
   publish(message: BusMessage): void | Promise<void>;
   /** Throws `BusError` `invalid_subject`. */
@@ -83,7 +86,10 @@ export interface Bus {
     options?: { readonly timeout?: DurationInput | undefined },
   ): Promise<BusMessage>;
   stats(): BusStats;
-  /** Resolves when what was published so far has been taken: by all handlers, or by the output. */
+  /**
+   * Resolves when what was published so far has been taken, by all handlers or by the output, and what handlers
+   * published in turn.
+   */
   flush(): Promise<void>;
   /** Ends all subscriptions. Idempotent. */
   close(): Promise<void>;

@@ -29,6 +29,9 @@ export function memoryBus(options: MemoryBusOptions = {}): Bus {
 /** Subjects whose subscriptions are remembered; then the memory starts afresh. */
 const mostRoutes = 1024;
 
+/** A handler publishes, whose handler publishes, and so on: `flush` follows a message this far. */
+const mostHops = 8;
+
 class MemoryBus implements Bus, SubscriptionOwner {
   readonly name = "memory";
   /** This bus has nothing that could fail. */
@@ -40,6 +43,7 @@ class MemoryBus implements Bus, SubscriptionOwner {
   readonly #clock: Clock;
   #closed = false;
   #published = 0;
+  #unheard = 0;
   #handlerErrors = 0;
   /** Of subscriptions that are closed. */
   #delivered = 0;
@@ -54,7 +58,10 @@ class MemoryBus implements Bus, SubscriptionOwner {
     if (this.#closed) return refuse(closedError(`publish to ${message.subject}`));
     this.#published++;
     const route = this.#routes.get(message.subject) ?? this.#route(message.subject);
-    if (route.length === 0) return;
+    if (route.length === 0) {
+      this.#unheard++;
+      return;
+    }
     if (route.length === 1) return route[0]!.deliver(message);
     let waits: Promise<void>[] | undefined = undefined;
     for (const subscription of route) {
@@ -73,15 +80,18 @@ class MemoryBus implements Bus, SubscriptionOwner {
     return subscription;
   }
 
-  request(
+  // deno-lint-ignore require-await -- what it throws at once should reject
+  async request(
     message: Omit<BusMessage, "reply">,
     options: { readonly timeout?: DurationInput | undefined } = {},
   ): Promise<BusMessage> {
-    if (!this.#closed && this.#route(message.subject).length === 0) {
-      const text = `request to ${message.subject}: nobody subscribes to it`;
-      return Promise.reject(new BusError("no_responders", text));
+    if (this.#closed) throw closedError(`request to ${message.subject}`);
+    if (this.#route(message.subject).length === 0) {
+      throw new BusError("no_responders", `request to ${message.subject}: nobody subscribes to it`);
     }
-    const timeout = options.timeout === undefined ? requestTimeout : toMilliseconds(options.timeout, "timeout");
+    const timeout = options.timeout === undefined
+      ? requestTimeout
+      : toMilliseconds(options.timeout, "timeout");
     return requestOver(this, message, timeout, this.#clock);
   }
 
@@ -94,6 +104,7 @@ class MemoryBus implements Bus, SubscriptionOwner {
     }
     return {
       published: this.#published,
+      unheard: this.#unheard,
       delivered,
       dropped,
       handlerErrors: this.#handlerErrors,
@@ -103,7 +114,11 @@ class MemoryBus implements Bus, SubscriptionOwner {
   }
 
   async flush(): Promise<void> {
-    await Promise.all([...this.#subscriptions].map((subscription) => subscription.idle()));
+    for (let hop = 0; hop < mostHops; hop++) {
+      const busy = [...this.#subscriptions].filter((subscription) => !subscription.isIdle);
+      if (busy.length === 0) return;
+      await Promise.all(busy.map((subscription) => subscription.idle()));
+    }
   }
 
   async close(): Promise<void> {

@@ -24,7 +24,9 @@ export function checkSubject(subject: string): void {
   if (isSubject(subject)) return;
   throw new BusError(
     "invalid_subject",
-    `publish: found subject ${JSON.stringify(subject)}, expected tokens with dots between them, without wildcards`,
+    `publish: found subject ${
+      JSON.stringify(subject)
+    }, expected tokens with dots between them, without wildcards`,
   );
 }
 

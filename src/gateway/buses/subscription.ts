@@ -59,9 +59,14 @@ export class QueuedSubscription implements BusSubscription {
     return this.#enqueue(message);
   }
 
-  /** Resolves when nothing waits and the handler is not running. */
+  /** Nothing waits and the handler is not running. */
+  get isIdle(): boolean {
+    return !this.#busy && this.#queue.length === 0;
+  }
+
+  /** Resolves when idle. */
   idle(): Promise<void> {
-    if (!this.#busy && this.#queue.length === 0) return Promise.resolve();
+    if (this.isIdle) return Promise.resolve();
     return (this.#idle ??= makeSignal()).promise;
   }
 

@@ -1,0 +1,67 @@
+/** What an endpoint that dials has counted, in the form that servers have, so that metrics read alike. */
+import type { CloseReason, TerminationRecord } from "../connection/termination.ts";
+import type { ServerStats } from "../server/server_options.ts";
+import type { FrameConnection } from "./endpoint.ts";
+
+/** Counters that add up. */
+interface Sums {
+  bytesReceived: number;
+  bytesSent: number;
+  framesReceived: number;
+  framesSent: number;
+}
+
+/** Sums over connections that have ended. */
+export class ClientTally {
+  opened = 0;
+  #closed = 0;
+  #frameErrors = 0;
+  readonly #byReason: Partial<Record<CloseReason, number>> = {};
+  readonly #sums: Sums = { bytesReceived: 0, bytesSent: 0, framesReceived: 0, framesSent: 0 };
+  #framesDropped = 0;
+
+  ended(record: TerminationRecord): void {
+    this.#closed++;
+    this.#byReason[record.reason] = (this.#byReason[record.reason] ?? 0) + 1;
+    if (record.reason === "frame_error") this.#frameErrors++;
+    this.#framesDropped += record.framesDropped;
+    add(this.#sums, record);
+  }
+
+  /** The sums with those of the open connections. */
+  stats(open: Iterable<FrameConnection>): ServerStats {
+    const sums = { ...this.#sums };
+    let framesDropped = this.#framesDropped, outboxBytes = 0, connectionsActive = 0;
+    for (const connection of open) {
+      const stats = connection.stats();
+      connectionsActive++;
+      add(sums, stats);
+      framesDropped += stats.framesDropped;
+      outboxBytes += stats.outboxBytes;
+    }
+    return {
+      ...sums,
+      framesDropped,
+      outboxBytes,
+      connectionsActive,
+      connectionsAccepted: this.opened,
+      connectionsRejected: 0,
+      connectionsClosed: this.#closed,
+      closedByReason: { ...this.#byReason },
+      frameErrors: this.#frameErrors,
+      handlerErrors: this.#byReason.handler_error ?? 0,
+      idleCloses: this.#byReason.idle_timeout ?? 0,
+      drainMs: 0,
+      firstByteCount: 0,
+      firstByteMs: 0,
+      stalls: 0,
+    };
+  }
+}
+
+function add(sums: Sums, more: Readonly<Sums>): void {
+  sums.bytesReceived += more.bytesReceived;
+  sums.bytesSent += more.bytesSent;
+  sums.framesReceived += more.framesReceived;
+  sums.framesSent += more.framesSent;
+}

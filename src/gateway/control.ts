@@ -1,0 +1,190 @@
+/**
+ * Control commands of one endpoint (F-59): `{"command": "conn.close", "payload": {"conn_id": "…"}}` on its
+ * control subject, an answer where the message has a reply subject, a log record for each that changed something.
+ *
+ * Whatever is not a command is counted, answered and otherwise ignored.
+ */
+import { MillraceError } from "../core/errors.ts";
+import type { Logger } from "../server/server_options.ts";
+import type { Bus, BusMessage, BusSubscription } from "./buses/bus.ts";
+import { Refusal } from "./config/section.ts";
+import { finiteDuration } from "./config/values.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { Sparingly } from "./log.ts";
+
+/** What has been counted. */
+export interface ControlStats {
+  readonly commandsDone: number;
+  readonly commandsRefused: number;
+}
+
+/** Why a command was refused. */
+export type ControlRefusal =
+  | "malformed"
+  | "unknown_command"
+  | "unknown_connection"
+  | "unsupported"
+  | "failed";
+
+class RefusedCommand extends Error {
+  readonly reason: ControlRefusal;
+  constructor(reason: ControlRefusal, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+type Payload = Readonly<Record<string, unknown>>;
+
+/** What a command gives back, and whether it is worth a record. */
+type Command = (payload: Payload, endpoint: Endpoint, deadlineMs: number) => unknown;
+
+const commands: Readonly<Record<string, { readonly changes: boolean; readonly run: Command }>> = {
+  "conn.list": { changes: false, run: (_, endpoint) => endpoint.inspect().connections },
+  "conn.close": { changes: true, run: closeConnection },
+  "stats": {
+    changes: false,
+    run: (_, endpoint) => ({ state: endpoint.state, ...endpoint.stats(), ...endpoint.traffic() }),
+  },
+  "drain": { changes: true, run: drain },
+  "suspend": { changes: true, run: (_, endpoint) => need(endpoint, "suspend")() },
+  "resume": { changes: true, run: (_, endpoint) => need(endpoint, "resume")() },
+};
+
+function closeConnection(payload: Payload, endpoint: Endpoint): unknown {
+  const { conn_id: id, reason, code } = payload;
+  if (typeof id !== "string" || id === "") {
+    throw new RefusedCommand(
+      "malformed",
+      `conn.close: found conn_id ${show(id)}, expected the id of a connection`,
+    );
+  }
+  for (const [name, value] of Object.entries({ reason, code })) {
+    if (value === undefined || typeof value === "string") continue;
+    throw new RefusedCommand(
+      "malformed",
+      `conn.close: found ${name} ${show(value)}, expected a text, or nothing`,
+    );
+  }
+  const why = { reason: reason as string | undefined, code: code as string | undefined };
+  if (endpoint.kill(id, why)) return { closed: id };
+  throw new RefusedCommand(
+    "unknown_connection",
+    `conn.close: no connection ${id} is open; conn.list tells which are`,
+  );
+}
+
+/** Answers at once, with what there is to finish; `stats` tells how far it is. */
+function drain(payload: Payload, endpoint: Endpoint, deadlineMs: number): unknown {
+  const deadline = payload["deadline"] === undefined ? deadlineMs : finiteDuration(payload["deadline"]);
+  const open = endpoint.connections.size;
+  void endpoint.drain(deadline);
+  return { draining: open, deadlineMs: deadline };
+}
+
+function need(endpoint: Endpoint, what: "suspend" | "resume"): () => Promise<void> {
+  const act = endpoint[what];
+  if (act !== undefined) return () => act.call(endpoint);
+  throw new RefusedCommand("unsupported", `${what}: endpoint ${endpoint.name} dials and accepts nothing`);
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** Listens to the control subject of one endpoint. */
+export class Control {
+  readonly #endpoint: Endpoint;
+  readonly #bus: Bus;
+  readonly #log: Logger;
+  readonly #sparingly: Sparingly;
+  readonly #deadlineMs: number;
+  #subscription: BusSubscription | undefined = undefined;
+  #done = 0;
+  #refused = 0;
+
+  /** `deadlineMs` is for a drain that names none. */
+  constructor(endpoint: Endpoint, bus: Bus, log: Logger, deadlineMs: number) {
+    this.#endpoint = endpoint;
+    this.#bus = bus;
+    this.#log = log;
+    this.#sparingly = new Sparingly(log);
+    this.#deadlineMs = deadlineMs;
+  }
+
+  start(): void {
+    this.#subscription = this.#bus.subscribe(
+      this.#endpoint.settings.subjects.control,
+      (message) => this.#take(message),
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.#subscription?.close();
+  }
+
+  stats(): ControlStats {
+    return { commandsDone: this.#done, commandsRefused: this.#refused };
+  }
+
+  async #take(message: BusMessage): Promise<void> {
+    let answer: object;
+    try {
+      answer = { ok: true, result: await this.#run(message) ?? {} };
+      this.#done++;
+    } catch (error) {
+      this.#refused++;
+      const failure = explain(error);
+      this.#sparingly.warn("control command refused", { ...failure });
+      answer = { ok: false, error: failure };
+    }
+    if (message.reply === undefined) return;
+    const payload = encoder.encode(JSON.stringify(answer));
+    await this.#bus.publish({ subject: message.reply, payload, metadata: {}, encoding: "json" });
+  }
+
+  #run(message: BusMessage): unknown {
+    const { command, payload } = read(message.payload);
+    const known = Object.hasOwn(commands, command) ? commands[command] : undefined;
+    if (known === undefined) {
+      const names = Object.keys(commands).join(", ");
+      throw new RefusedCommand("unknown_command", `found command ${show(command)}, expected one of ${names}`);
+    }
+    const result = known.run(payload, this.#endpoint, this.#deadlineMs);
+    if (known.changes) {
+      this.#log({ level: "info", message: "control command", fields: { command, ...payload } });
+    }
+    return result;
+  }
+}
+
+function read(bytes: Uint8Array): { readonly command: string; readonly payload: Payload } {
+  const wanted = 'expected JSON such as {"command": "conn.list"}';
+  let value: unknown;
+  try {
+    value = JSON.parse(decoder.decode(bytes));
+  } catch {
+    throw new RefusedCommand("malformed", `found ${bytes.length} bytes that are no JSON, ${wanted}`);
+  }
+  const { command, payload = {} } = (value ?? {}) as { command?: unknown; payload?: unknown };
+  if (typeof command !== "string") {
+    throw new RefusedCommand("malformed", `found command ${show(command)}, ${wanted}`);
+  }
+  if (typeof payload !== "object" || payload === null || Array.isArray(payload)) {
+    throw new RefusedCommand("malformed", `${command}: found payload ${show(payload)}, expected an object`);
+  }
+  return { command, payload: payload as Payload };
+}
+
+function explain(error: unknown): { readonly reason: ControlRefusal; readonly message: string } {
+  if (error instanceof RefusedCommand) return { reason: error.reason, message: error.message };
+  if (error instanceof Refusal) {
+    return { reason: "malformed", message: `deadline: expected ${error.expected}` };
+  }
+  const message = error instanceof MillraceError || error instanceof Error ? error.message : String(error);
+  return { reason: "failed", message };
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

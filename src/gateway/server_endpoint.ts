@@ -1,0 +1,148 @@
+/** An endpoint that listens: a server whose frames go to the bus. */
+import type { BroadcastReport } from "../connection/broadcast.ts";
+import { ShutdownTimeoutError, SocketError } from "../core/errors.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Adapter, Address } from "../core/transport.ts";
+import type { ServerInspection } from "../server/inspection.ts";
+import { serve } from "../server/serve.ts";
+import type { Server } from "../server/server.ts";
+import type {
+  Logger,
+  ServerOptions,
+  ServerState,
+  ServerStats,
+  ShutdownReport,
+} from "../server/server_options.ts";
+import type { Bus, SubscribeOptions } from "./buses/bus.ts";
+import type { ServerEndpointConfig } from "./config/endpoint_config.ts";
+import type { Endpoint, FrameConnection } from "./endpoint.ts";
+import { Traffic, type TrafficStats } from "./traffic.ts";
+
+/** What an endpoint is given by its gateway. */
+export interface EndpointRoom {
+  readonly bus: Bus;
+  readonly queue: SubscribeOptions;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly adapter: Adapter;
+}
+
+/** What `serve` takes, as far as the configuration says. */
+export function serverOptions(settings: ServerEndpointConfig): ServerOptions<Uint8Array> {
+  const { address, limits, listener, framing } = settings;
+  const place = address.transport === "tcp"
+    ? { host: address.host, port: address.port }
+    : { path: address.path };
+  return { ...limits, ...listener, ...place, framing };
+}
+
+const nobody: ReadonlyMap<string, FrameConnection> = new Map();
+
+/** A server of the gateway. */
+export class ServerEndpoint implements Endpoint {
+  readonly mode = "server";
+  readonly settings: ServerEndpointConfig;
+  readonly #traffic: Traffic;
+  #server: Server<Uint8Array> | undefined = undefined;
+
+  private constructor(settings: ServerEndpointConfig, room: EndpointRoom) {
+    this.settings = settings;
+    this.#traffic = new Traffic(settings, room.bus, this, room);
+  }
+
+  /** Subscribes, then listens. Rejects with `SocketError` or `OptionsError`. */
+  static async start(settings: ServerEndpointConfig, room: EndpointRoom): Promise<ServerEndpoint> {
+    const endpoint = new ServerEndpoint(settings, room);
+    const traffic = endpoint.#traffic;
+    const { adapter, clock, log: logger } = room;
+    const handler = (connection: FrameConnection): Promise<void> => traffic.ingress(connection);
+    traffic.start();
+    try {
+      endpoint.#server = await serve({ ...serverOptions(settings), handler, adapter, clock, logger });
+    } catch (error) {
+      await traffic.stop();
+      throw error;
+    }
+    return endpoint;
+  }
+
+  get name(): string {
+    return this.settings.name;
+  }
+
+  get address(): Address {
+    return this.#server?.address ?? this.settings.address;
+  }
+
+  get state(): ServerState {
+    return this.#server?.state ?? "created";
+  }
+
+  get ready(): boolean {
+    return this.state === "running";
+  }
+
+  /** None before it listens: messages that come so early find nobody. */
+  get connections(): ReadonlyMap<string, FrameConnection> {
+    return this.#server?.connections ?? nobody;
+  }
+
+  stats(): ServerStats {
+    return this.#running.stats();
+  }
+
+  traffic(): TrafficStats {
+    return this.#traffic.stats();
+  }
+
+  inspect(): ServerInspection {
+    return this.#running.inspect();
+  }
+
+  broadcast(frame: Uint8Array): Promise<BroadcastReport> {
+    return this.#running.broadcast(frame);
+  }
+
+  kill(
+    id: string,
+    why: { readonly reason?: string | undefined; readonly code?: string | undefined },
+  ): boolean {
+    return this.#running.kill(id, why);
+  }
+
+  suspend(): Promise<void> {
+    return this.#running.suspend();
+  }
+
+  resume(): Promise<void> {
+    return this.#running.resume();
+  }
+
+  async drain(deadlineMs: number): Promise<ShutdownReport> {
+    try {
+      await this.#running.shutdown({ deadline: deadlineMs });
+    } catch (error) {
+      // Who was destroyed is in the report.
+      if (!(error instanceof ShutdownTimeoutError)) throw error;
+    }
+    return await this.#stopped();
+  }
+
+  async close(): Promise<ShutdownReport> {
+    await this.#running.close();
+    return await this.#stopped();
+  }
+
+  get #running(): Server<Uint8Array> {
+    if (this.#server === undefined) {
+      throw new SocketError("closed", `endpoint ${this.name}: it does not listen yet`);
+    }
+    return this.#server;
+  }
+
+  async #stopped(): Promise<ShutdownReport> {
+    const report = await this.#running.finished;
+    await this.#traffic.stop();
+    return report;
+  }
+}

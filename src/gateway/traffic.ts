@@ -1,0 +1,268 @@
+/**
+ * Frames to the bus and messages to sockets (F-55, F-56), for one endpoint.
+ *
+ * Ingress: every frame is published with `conn.id`, `peer.ip`, `peer.port`; while the bus is slow the loop over
+ * the connection waits, reading stops, and the peer's window closes. Egress: a message names its connection, by
+ * metadata or by the reply subject that a frame came with. What cannot be delivered is answered, counted and
+ * logged.
+ */
+import type { BroadcastReport } from "../connection/broadcast.ts";
+import type { Clock } from "../core/clock.ts";
+import { MillraceError, SocketError } from "../core/errors.ts";
+import type { SendOutcome } from "../core/outcome.ts";
+import type { Logger } from "../server/server_options.ts";
+import type { Bus, BusMessage, BusSubscription, SubscribeOptions } from "./buses/bus.ts";
+import type { EndpointSettings } from "./config/endpoint_config.ts";
+import type { FrameConnection } from "./endpoint.ts";
+import { Sparingly } from "./log.ts";
+
+/** What the traffic needs of its endpoint. */
+export interface TrafficPeers {
+  readonly connections: ReadonlyMap<string, FrameConnection>;
+  broadcast(frame: Uint8Array): Promise<BroadcastReport>;
+}
+
+/** What has been counted. */
+export interface TrafficStats {
+  /** Frames that the bus took. */
+  readonly framesPublished: number;
+  /** Messages from the bus that were handed to a connection, or to all. */
+  readonly messagesSent: number;
+  /** Messages from the bus that could not be delivered: no such connection, or it ended, or no frame. */
+  readonly messagesUndelivered: number;
+}
+
+/** What stands for every connection in the place of a connection's id. */
+const everyone = "*";
+const encoder = new TextEncoder();
+const nothing: Readonly<Record<string, string>> = Object.freeze({});
+
+/** The two directions of one endpoint. */
+export class Traffic {
+  readonly #settings: EndpointSettings;
+  readonly #bus: Bus;
+  readonly #peers: TrafficPeers;
+  readonly #clock: Clock;
+  readonly #sparingly: Sparingly;
+  readonly #queue: SubscribeOptions;
+  #subscriptions: BusSubscription[] = [];
+  #framesPublished = 0;
+  #messagesSent = 0;
+  #messagesUndelivered = 0;
+  /** Connections whose input has ended and that wait for replies; called whenever one was sent. */
+  readonly #owed: Map<string, () => void> = new Map();
+
+  constructor(
+    settings: EndpointSettings,
+    bus: Bus,
+    peers: TrafficPeers,
+    room: { readonly clock: Clock; readonly log: Logger; readonly queue: SubscribeOptions },
+  ) {
+    this.#settings = settings;
+    this.#bus = bus;
+    this.#peers = peers;
+    this.#clock = room.clock;
+    this.#sparingly = new Sparingly(room.log);
+    this.#queue = room.queue;
+  }
+
+  /** Begins to take messages for sockets, and to echo where the endpoint does. */
+  start(): void {
+    const { subjects, echo } = this.#settings;
+    const send = (message: BusMessage) => this.egress(message);
+    this.#subscriptions = [
+      this.#bus.subscribe(subjects.egress, send, this.#queue),
+      this.#bus.subscribe(`${subjects.egress}.*`, send, this.#queue),
+    ];
+    if (echo) {
+      this.#subscriptions.push(
+        this.#bus.subscribe(subjects.ingress, (frame) => this.#echo(frame), this.#queue),
+      );
+    }
+  }
+
+  /** Takes no more messages; those that wait are forgotten and counted by the bus. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#subscriptions.map((subscription) => subscription.close()));
+  }
+
+  stats(): TrafficStats {
+    return {
+      framesPublished: this.#framesPublished,
+      messagesSent: this.#messagesSent,
+      messagesUndelivered: this.#messagesUndelivered,
+    };
+  }
+
+  /**
+   * The handler of one connection: publishes its frames until its input ends, then gives what the bus still has
+   * for it time to arrive. When this resolves, nothing more is owed.
+   */
+  async ingress(connection: FrameConnection): Promise<void> {
+    const { subjects, name, encoding } = this.#settings;
+    const { id, peer } = connection;
+    const message = {
+      subject: subjects.ingress,
+      reply: `${subjects.egress}.${id}`,
+      metadata: Object.freeze({
+        "conn.id": id,
+        "peer.ip": peer.ip,
+        "peer.port": String(peer.port),
+        "endpoint": name,
+      }),
+      encoding,
+    };
+    try {
+      for await (const payload of connection) {
+        const wait = this.#bus.publish({ ...message, payload });
+        if (wait !== undefined) await wait;
+        this.#framesPublished++;
+      }
+    } finally {
+      await this.#bus.flush();
+      await this.#replies(connection);
+    }
+  }
+
+  /** One message for a socket. A promise means that its peer is slow. */
+  egress(message: BusMessage): void | Promise<void> {
+    const id = this.#target(message);
+    if (id === everyone) return this.#broadcast(message);
+    const connection = id === undefined ? undefined : this.#peers.connections.get(id);
+    if (id === undefined || connection === undefined) {
+      const why = id === undefined
+        ? 'it names no connection in "conn.id" ("*" is all)'
+        : "no such connection is open";
+      return this.#undelivered(
+        message,
+        new SocketError("unknown_connection", `send to connection ${id ?? "?"}: ${why}`),
+      );
+    }
+    try {
+      if (message.reply !== undefined) return this.#deliver(connection, message);
+      const wait = connection.send(message.payload);
+      this.#sent(id);
+      return wait && this.#patiently(connection, wait, message);
+    } catch (error) {
+      return this.#undelivered(message, error);
+    }
+  }
+
+  #target(message: BusMessage): string | undefined {
+    const { egress } = this.#settings.subjects;
+    if (message.subject.length > egress.length) return message.subject.slice(egress.length + 1);
+    return message.metadata["conn.id"];
+  }
+
+  #echo(frame: BusMessage): void | Promise<void> {
+    if (frame.reply === undefined) return;
+    return this.#bus.publish({ subject: frame.reply, payload: frame.payload, metadata: nothing });
+  }
+
+  /** Waits for a slow peer, but not for ever: others are behind it. */
+  #patiently(connection: FrameConnection, wait: Promise<void>, message: BusMessage): Promise<void> {
+    const cancel = this.#limit(connection);
+    return wait.then(cancel, (error: unknown) => {
+      cancel();
+      this.#messagesSent--;
+      return this.#undelivered(message, error);
+    });
+  }
+
+  /** Ends a connection that takes nothing for too long; returns how to call that off. */
+  #limit(connection: FrameConnection): () => void {
+    const { egressTimeout } = this.#settings;
+    if (egressTimeout === Infinity) return () => {};
+    const reason = `it took nothing for ${egressTimeout} ms while messages waited for it`;
+    const timer = this.#clock.setTimer(
+      () => connection.kill({ reason, code: "egress_timeout" }),
+      egressTimeout,
+    );
+    return () => this.#clock.clearTimer(timer);
+  }
+
+  /** Sends, and answers with what became of it. */
+  async #deliver(connection: FrameConnection, message: BusMessage): Promise<void> {
+    const cancel = this.#limit(connection);
+    let outcome: SendOutcome;
+    try {
+      outcome = await connection.deliver(message.payload);
+    } catch (error) {
+      return this.#undelivered(message, error);
+    } finally {
+      cancel();
+    }
+    if (outcome.status === "failed") return this.#undelivered(message, outcome.error);
+    this.#sent(connection.id);
+    await this.#answer(message, { ok: outcome.status === "sent", result: outcome });
+  }
+
+  async #broadcast(message: BusMessage): Promise<void> {
+    let timer: unknown;
+    const { egressTimeout } = this.#settings;
+    // Each peer's own policy decides for it; a slow one holds back the next message only so long.
+    const late = new Promise<undefined>((resolve) => {
+      if (egressTimeout !== Infinity) timer = this.#clock.setTimer(() => resolve(undefined), egressTimeout);
+    });
+    try {
+      const report = this.#peers.broadcast(message.payload);
+      this.#messagesSent++;
+      const known = await Promise.race([report, late]);
+      if (message.reply !== undefined) {
+        await this.#answer(message, { ok: true, result: known ?? await report });
+      }
+    } catch (error) {
+      await this.#undelivered(message, error);
+    } finally {
+      this.#clock.clearTimer(timer);
+    }
+  }
+
+  #undelivered(message: BusMessage, error: unknown): void | Promise<void> {
+    this.#messagesUndelivered++;
+    const reason = reasonOf(error);
+    const text = error instanceof Error ? error.message : String(error);
+    this.#sparingly.warn("message not delivered", { subject: message.subject, reason, error: text });
+    return this.#answer(message, { ok: false, error: { reason, message: text } });
+  }
+
+  #answer(message: BusMessage, value: object): void | Promise<void> {
+    if (message.reply === undefined) return;
+    const payload = encoder.encode(JSON.stringify(value));
+    return this.#bus.publish({ subject: message.reply, payload, metadata: nothing, encoding: "json" });
+  }
+
+  #sent(id: string): void {
+    this.#messagesSent++;
+    this.#owed.get(id)?.();
+  }
+
+  /** Waits until as many frames went out as came in, the connection ends, or `replyWait` is over. */
+  #replies(connection: FrameConnection): Promise<void> | undefined {
+    const { replyWait } = this.#settings;
+    const owed = (): boolean => {
+      const { framesReceived, framesSent, outboxBytes } = connection.stats();
+      return outboxBytes === 0 && framesSent < framesReceived;
+    };
+    if (replyWait === 0 || !owed()) return undefined;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#clock.clearTimer(timer);
+        this.#owed.delete(connection.id);
+        resolve();
+      };
+      const timer = this.#clock.setTimer(done, replyWait);
+      this.#owed.set(connection.id, () => {
+        void connection.flush().then(() => owed() || done(), done);
+      });
+      void connection.closed.then(done);
+    });
+  }
+}
+
+/** The word for a program: the error's own reason, or its class. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof MillraceError)) return "failed";
+  const { reason } = error as { reason?: unknown };
+  return typeof reason === "string" ? reason : error._tag;
+}
