@@ -2,6 +2,9 @@
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
+/** Runtimes cannot set longer timers than 24 days. */
+const longestMs = 500 * 3_600_000;
+
 /** Milliseconds; `Infinity` for `never`. Throws a `RangeError` that says what is wanted. */
 export function parseDuration(text: string): number {
   if (text === "never") return Infinity;
@@ -9,7 +12,16 @@ export function parseDuration(text: string): number {
   if (match === null) {
     throw new RangeError(`found ${JSON.stringify(text)}, expected a duration such as 500ms, 5s, 2m or 1h`);
   }
-  return Number(match[1]) * unitMs[match[2] ?? "ms"]!;
+  const ms = Number(match[1]) * unitMs[match[2] ?? "ms"]!;
+  if (ms <= longestMs) return ms;
+  throw new RangeError(`found ${JSON.stringify(text)}, expected 500h or less, or never`);
+}
+
+/** A duration that is not endless; 0 is one. */
+export function parseShortDuration(text: string): number {
+  const ms = parseDuration(text);
+  if (Number.isFinite(ms)) return ms;
+  throw new RangeError(`found ${JSON.stringify(text)}, expected a duration such as 0, 500ms or 5s`);
 }
 
 /** A duration above zero and not endless. */

@@ -8,7 +8,7 @@ import { serve } from "../../server/serve.ts";
 import type { LogRecord } from "../../server/server_options.ts";
 import type { FramingSpec } from "../framing_spec.ts";
 import { LineWriter } from "../line_writer.ts";
-import { showPayload } from "../payload.ts";
+import { frameLine } from "../message_line.ts";
 import { formatAddress } from "./endpoint_spec.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
 import { aborted, type Shell } from "./shell.ts";
@@ -37,7 +37,6 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
     framing: framing.framing,
     idleTimeout: order.idleTimeoutMs,
     maxConnections: order.maxConnections,
-    shutdownDeadline: order.deadlineMs,
     logger: (record) => log(record, shell),
     onFrame(frame: Uint8Array, connection: FrameConnection) {
       const printed = printer?.write(describe(frame, connection));
@@ -74,9 +73,8 @@ async function stop(server: Server<Uint8Array>, order: ServeOrder, shell: Shell)
 
 /** One frame as a line of JSON, in the words of the gateway's messages. */
 function describe(frame: Uint8Array, { id, peer }: FrameConnection): string {
-  const { json, encoding } = showPayload(frame, "utf8");
-  const how = encoding === "utf8" ? "" : `,"encoding":"${encoding}"`;
-  return `{"conn.id":"${id}","peer.ip":"${peer.ip}","peer.port":${peer.port},"payload":${json}${how}}\n`;
+  const metadata = { "conn.id": id, "peer.ip": peer.ip, "peer.port": String(peer.port) };
+  return frameLine({ subject: "", payload: frame, metadata });
 }
 
 async function both(one: Promise<void>, other: Promise<void>): Promise<void> {

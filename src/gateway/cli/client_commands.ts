@@ -1,0 +1,129 @@
+/** Options and help of the commands that dial: `connect`, `bench`. Declared in `program.ts`'s program. */
+import type { Command } from "commander";
+import { framingHelp, parseFraming } from "../framing_spec.ts";
+import { parseDuration, parseFiniteDuration, parseShortDuration } from "./duration_spec.ts";
+import { parseEndpoint } from "./endpoint_spec.ts";
+import { oneOf, option, valueOf, wholeNumber } from "./option_values.ts";
+import type { Shell } from "./shell.ts";
+
+/** `millrace connect` */
+export function addConnect(program: Command, shell: Shell, done: (code: number) => void): void {
+  program.command("connect")
+    .argument("<endpoint>", "HOST:PORT, or unix:PATH", valueOf(parseEndpoint))
+    .description("talk to a server in frames: lines of standard input go out, frames come in")
+    .addOption(option("-f, --framing <spec>", "how bytes are cut into frames", parseFraming, "lines"))
+    .addOption(
+      option("-i, --input <form>", "what a line of input is: text, hex", oneOf(["text", "hex"]), "text"),
+    )
+    .addOption(
+      option(
+        "-o, --output <form>",
+        "how a frame is printed: text, hex, json",
+        oneOf(["text", "hex", "json"]),
+        "text",
+      ),
+    )
+    .addOption(option("-n, --replies <count>", "end when this many frames are in", wholeNumber(0)))
+    .addOption(
+      option(
+        "-w, --wait <duration>",
+        "how long to wait for replies after the end of input",
+        parseDuration,
+        "5s",
+      ),
+    )
+    .addOption(
+      option("--timeout <duration>", "the most that connecting may take", parseFiniteDuration, "10s"),
+    )
+    .addHelpText(
+      "after",
+      `
+At the end of input FIN is sent and replies are awaited until the server closes. With --replies FIN is
+sent only after that many frames. Whatever is missing after --wait makes exit code 3.
+
+${framingHelp}
+
+Examples:
+  echo hello | millrace connect 127.0.0.1:3034
+  echo '01 02 ff' | millrace connect 127.0.0.1:502 --framing length:2 --input hex --output hex --replies 1
+  millrace connect unix:/tmp/echo.sock --framing length:4 --output json`,
+    )
+    .action(async (address: ReturnType<typeof parseEndpoint>, options: ConnectFlags) => {
+      const { runConnect } = await import("./connect_command.ts");
+      const { framing, input, output, replies, wait, timeout } = options;
+      done(
+        await runConnect(
+          { address, framing, input, output, replies, waitMs: wait, timeoutMs: timeout },
+          shell,
+        ),
+      );
+    });
+}
+
+interface ConnectFlags {
+  framing: ReturnType<typeof parseFraming>;
+  input: "text" | "hex";
+  output: "text" | "hex" | "json";
+  replies?: number;
+  wait: number;
+  timeout: number;
+}
+
+/** `millrace bench` */
+export function addBench(program: Command, shell: Shell, done: (code: number) => void): void {
+  program.command("bench")
+    .argument("<endpoint>", "HOST:PORT, or unix:PATH, of an echo server", valueOf(parseEndpoint))
+    .description("put an echo server under load; throughput, latency percentiles, histogram")
+    .addOption(option("-c, --connections <count>", "connections at one time", wholeNumber(1), "100"))
+    .addOption(option("-d, --depth <count>", "messages in flight on each", wholeNumber(1, 4096), "32"))
+    .addOption(
+      option(
+        "-s, --size <bytes>",
+        "bytes of a message, without what the framing adds (default: 64, or that of fixed:N)",
+        wholeNumber(1, 16 << 20),
+      ),
+    )
+    .addOption(option("-t, --duration <duration>", "how long to measure", parseFiniteDuration, "5s"))
+    .addOption(option("--warmup <duration>", "how long to run before measuring", parseShortDuration, "500ms"))
+    .addOption(option("-f, --framing <spec>", "how bytes are cut into frames", parseFraming, "lines"))
+    .addOption(
+      option(
+        "--timeout <duration>",
+        "the most that a connect or a first reply may take",
+        parseFiniteDuration,
+        "5s",
+      ),
+    )
+    .option("--json", "print the result as JSON")
+    .option("--no-progress", "no progress bar")
+    .addHelpText(
+      "after",
+      `
+A closed loop: a message goes out when a reply is in. Latencies are round trips at this depth.
+
+${framingHelp}
+
+Examples:
+  millrace bench 127.0.0.1:3034 --connections 100 --depth 32 --size 64 --duration 5s
+  millrace bench 127.0.0.1:3034 --framing length:4 --size 65536 --json`,
+    )
+    .action(async (address: ReturnType<typeof parseEndpoint>, options: BenchFlags) => {
+      const { runBench } = await import("./bench_command.ts");
+      const { connections, depth, size, duration, warmup, framing, timeout, json = false, progress } =
+        options;
+      const times = { durationMs: duration, warmupMs: warmup, timeoutMs: timeout };
+      done(await runBench({ address, connections, depth, size, framing, json, progress, ...times }, shell));
+    });
+}
+
+interface BenchFlags {
+  connections: number;
+  depth: number;
+  size?: number;
+  duration: number;
+  warmup: number;
+  framing: ReturnType<typeof parseFraming>;
+  timeout: number;
+  json?: boolean;
+  progress: boolean;
+}

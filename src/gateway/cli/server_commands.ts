@@ -1,0 +1,126 @@
+/** Options and help of the commands that serve: `gateway`, `check`, `serve`. Declared in `program.ts`'s program. */
+import type { Command } from "commander";
+import { framingHelp, parseFraming } from "../framing_spec.ts";
+import { parseDuration } from "./duration_spec.ts";
+import { parsePort } from "./endpoint_spec.ts";
+import { CommandFailure, exitCodes } from "./failure.ts";
+import { option, wholeNumber } from "./option_values.ts";
+import type { Shell } from "./shell.ts";
+
+const durationHelp = "500ms, 5s, 2m, 1h";
+
+/** `millrace gateway` */
+export function addGateway(program: Command, shell: Shell, done: (code: number) => void): void {
+  program.command("gateway")
+    .argument("<config>", "file in YAML, JSON or TOML")
+    .description("run the gateway that a config file describes")
+    .addOption(
+      option("--deadline <duration>", "time for connections to finish at a stop signal", parseDuration),
+    )
+    .addHelpText(
+      "after",
+      `
+The first SIGTERM or SIGINT drains: no new connections, open ones finish. The second one cuts them.
+
+Examples:
+  millrace gateway gateway.yaml
+  millrace gateway gateway.toml --deadline 10s`,
+    )
+    .action(async (config: string, options: { deadline?: number }) => {
+      const { runGateway } = await import("./gateway_command.ts");
+      done(await runGateway({ config, deadlineMs: options.deadline }, shell));
+    });
+}
+
+/** `millrace check` */
+export function addCheck(program: Command, shell: Shell, done: (code: number) => void): void {
+  program.command("check")
+    .argument("<config>", "file in YAML, JSON or TOML")
+    .description("check a config file; every fault with its path, the value found and what was expected")
+    .option("--json", "print the faults as JSON")
+    .addHelpText(
+      "after",
+      `
+Exits 0 when the file has no faults, 1 when it has. Faults are printed on standard output, one a line.
+
+Examples:
+  millrace check gateway.yaml
+  millrace check gateway.toml --json`,
+    )
+    .action(async (config: string, { json = false }: { json?: boolean }) => {
+      const { runCheck } = await import("./check_command.ts");
+      done(await runCheck({ config, json }, shell));
+    });
+}
+
+/** `millrace serve` */
+export function addServe(program: Command, shell: Shell, done: (code: number) => void): void {
+  program.command("serve")
+    .description("start a server that prints each frame as a line of JSON, and may echo it")
+    .addOption(
+      option("-p, --port <port>", "TCP port; 0 picks a free one (default: 3034)", (text) => parsePort(text)),
+    )
+    .option("--host <address>", "address to bind; :: for all (default: 127.0.0.1)")
+    .option("--unix <path>", "listen on a Unix socket instead")
+    .addOption(option("-f, --framing <spec>", "how bytes are cut into frames", parseFraming, "lines"))
+    .option("--echo", "send each frame back")
+    .option("-q, --quiet", "do not print the frames")
+    .addOption(
+      option(
+        "--idle-timeout <duration>",
+        `close after this much silence: ${durationHelp}, never`,
+        parseDuration,
+        "5m",
+      ),
+    )
+    .addOption(
+      option("--max-connections <count>", "connections at one time; 0 = unlimited", wholeNumber(0), "4096"),
+    )
+    .addOption(
+      option(
+        "--deadline <duration>",
+        "time for connections to finish at a stop signal",
+        parseDuration,
+        "30s",
+      ),
+    )
+    .addHelpText(
+      "after",
+      `
+${framingHelp}
+
+Examples:
+  millrace serve --port 3034 --framing lines --echo
+  millrace serve --unix /tmp/echo.sock --framing length:4 --echo --quiet
+  millrace serve --framing 'delimited:\\x03' | jq .`,
+    )
+    .action(async (options: ServeFlags) => {
+      if (options.unix !== undefined && (options.port !== undefined || options.host !== undefined)) {
+        throw new CommandFailure(exitCodes.usage, "--unix goes without --port and --host: leave one out");
+      }
+      const { runServe } = await import("./serve_command.ts");
+      const { port = 3034, host = "127.0.0.1", unix: path } = options;
+      const address = path === undefined
+        ? { transport: "tcp" as const, host, port }
+        : { transport: "unix" as const, path };
+      const { framing, echo = false, quiet = false, idleTimeout, maxConnections, deadline } = options;
+      done(
+        await runServe(
+          { address, framing, echo, quiet, idleTimeoutMs: idleTimeout, maxConnections, deadlineMs: deadline },
+          shell,
+        ),
+      );
+    });
+}
+
+interface ServeFlags {
+  port?: number;
+  host?: string;
+  unix?: string;
+  framing: ReturnType<typeof parseFraming>;
+  echo?: boolean;
+  quiet?: boolean;
+  idleTimeout: number;
+  maxConnections: number;
+  deadline: number;
+}
