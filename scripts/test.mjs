@@ -35,13 +35,20 @@ const runtimes = {
     find: findBun,
     label: "Bun",
     runner: "bun",
-    args: (file, report) => ["test", "--reporter=junit", `--reporter-outfile=${report}`, `./${file}`],
+    args: (file, report, limitMs) => [
+      ...["test", "--reporter=junit", `--reporter-outfile=${report}`],
+      // Bun alone gives a test five seconds unless it says otherwise.
+      ...[`--timeout=${limitMs}`, `./${file}`],
+    ],
   },
   deno: {
     find: findDeno,
     label: "Deno",
     runner: "deno",
-    args: (file, report) => ["test", "-A", "--no-check", "--quiet", `--junit-path=${report}`, file],
+    args: (file, report) => [
+      ...["test", "-A", "--no-check", "--quiet", "--preload=scripts/deno_strays.mjs"],
+      ...[`--junit-path=${report}`, file],
+    ],
   },
   node: {
     find: findNode,
@@ -115,14 +122,14 @@ function killAll() {
 }
 
 /** Runs one file; resolves with its exit and the end of its output. Its whole process group dies with the limit. */
-function run(program, args, limitMs) {
+function run(program, args, limitMs, strays) {
   return new Promise((done) => {
     // A group of its own: programs that a test starts and leaves behind can be ended with it.
     const child = spawn(program, args, {
       cwd: root,
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+      env: { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", MILLRACE_TEST_STRAYS: strays },
     });
     running.add(child);
     let output = "";
@@ -157,11 +164,12 @@ function run(program, args, limitMs) {
   });
 }
 
+const textOf = (path) => existsSync(path) ? readFileSync(path, "utf8") : undefined;
 const head = (text) => text.trim().split("\n").slice(0, 25).join("\n");
 const tail = (text) => text.trim().split("\n").slice(-25).join("\n");
 
 /** Cases of one file on one runtime, with a failed case added for whatever the report itself cannot say. */
-function judge(exit, xml, runner) {
+function judge(exit, xml, strays, runner) {
   const cases = xml === undefined ? [] : readReport(xml, runner);
   const fault = (what) => cases.push({ name: what, outcome: "failed", message: tail(exit.output) });
   if (exit.error !== undefined) fault(`could not be started: ${exit.error.message}`);
@@ -171,6 +179,9 @@ function judge(exit, xml, runner) {
   else if (exit.code !== 0 && !cases.some((entry) => entry.outcome === "failed")) {
     fault(`exited with code ${exit.code} outside of a test`);
   } else if (cases.length === 0) fault("reported no test at all");
+  if (strays !== undefined && !cases.some((entry) => entry.outcome === "failed")) {
+    cases.push({ name: "something failed outside of a test", outcome: "failed", message: strays });
+  }
   return cases;
 }
 
@@ -209,10 +220,12 @@ async function runAll(name, title, program, files, { jobs, fileLimitMs, reports,
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
       const left = runtimeLimitMs - (Date.now() - started);
       const report = join(reports, `${name}-${file.replaceAll("/", "-")}.xml`);
+      const strays = `${report}.strays`;
+      const limitMs = Math.ceil(Math.min(left, fileLimitMs));
       const exit = left > 0
-        ? await run(program, args(file, report), Math.min(left, fileLimitMs))
+        ? await run(program, args(file, report, limitMs), limitMs, strays)
         : { timedOut: true, output: `${title} used up its ${runtimeLimitMs / 60_000} minutes` };
-      const cases = judge(exit, existsSync(report) ? readFileSync(report, "utf8") : undefined, runner);
+      const cases = judge(exit, textOf(report), textOf(strays), runner);
       for (const entry of cases) results.push({ ...entry, file });
       for (const entry of cases) {
         if (entry.outcome === "failed") {
