@@ -72,7 +72,8 @@ export class TimerWheel {
   readonly stalls: number = 0;
   /** Entries that wait. */
   readonly size: number = 0;
-  readonly #clock: Clock;
+  /** Where its time comes from. */
+  readonly clock: Clock;
   readonly #onError: (error: unknown) => void;
   readonly #rings: readonly Ring[];
   /** Entries that are being looked at: a ring of one slot, so that they can be cancelled like any other. */
@@ -90,7 +91,7 @@ export class TimerWheel {
     if (tick !== undefined && !(tick >= 1 && tick < Infinity)) {
       throw new RangeError(`make a timer wheel: found a tick of ${tick} ms, expected 1 or more`);
     }
-    this.#clock = clock;
+    this.clock = clock;
     this.#onError = onError ?? ((error) =>
       clock.endOfTurn(() => {
         throw error;
@@ -180,11 +181,11 @@ export class TimerWheel {
 
   /** Goes over to a finer tick, or starts. Readings made before are old, but so are the waits that made them. */
   #refine(finest: number): void {
-    const reading = this.#clock.now();
+    const reading = this.clock.now();
     if (this.#timer === undefined) this.#origin = reading - this.now;
     else {
       this.#advance(reading, this.#rings[finest]!.tick);
-      this.#clock.clearTimer(this.#timer);
+      this.clock.clearTimer(this.#timer);
     }
     this.#finest = finest;
     this.#arm(reading);
@@ -192,7 +193,7 @@ export class TimerWheel {
 
   #stop(): void {
     this.#finest = this.#rings.length;
-    this.#clock.clearTimer(this.#timer);
+    this.clock.clearTimer(this.#timer);
     this.#timer = undefined;
   }
 
@@ -212,11 +213,11 @@ export class TimerWheel {
   #arm(reading: number): void {
     const { tick } = this;
     const next = (Math.floor(this.now / tick) + 1) * tick + this.#origin;
-    this.#timer = this.#clock.setTimer(this.#ticked, Math.max(1, Math.ceil(next - reading)));
+    this.#timer = this.clock.setTimer(this.#ticked, Math.max(1, Math.ceil(next - reading)));
   }
 
   readonly #ticked: () => void = () => {
-    const reading = this.#clock.now();
+    const reading = this.clock.now();
     this.#advance(reading, this.tick);
     this.#finest = this.#rings.findIndex((ring) => ring.count > 0);
     this.#arm(reading);
@@ -224,10 +225,10 @@ export class TimerWheel {
     this.#looking = true;
     this.#lookAt = this.now;
     // Two turns: on some runtimes the end of a timer's turn comes before the poll for I/O.
-    this.#clock.endOfTurn(this.#polled);
+    this.clock.endOfTurn(this.#polled);
   };
 
-  readonly #polled: () => void = () => this.#clock.endOfTurn(this.#look);
+  readonly #polled: () => void = () => this.clock.endOfTurn(this.#look);
 
   #someDue(): boolean {
     for (const ring of this.#rings) {
