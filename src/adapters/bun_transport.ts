@@ -51,6 +51,8 @@ export class BunTransport implements Transport {
   #outgoing: Uint8Array[] | undefined = undefined;
   /** Bytes that came although we had paused: Bun may read on when the connection breaks. */
   #incoming: Uint8Array[] | undefined = undefined;
+  /** The kernel took the last held byte before anyone could be told. */
+  #drainOwed = false;
   #peerEnded = false;
   #endTold = false;
   /** The socket is closed, which may still have to be told. */
@@ -67,6 +69,7 @@ export class BunTransport implements Transport {
   start(events: TransportEvents): void {
     this.#events = events;
     if (this.#aborted) return this.#tellClose();
+    if (this.#drainOwed) events.drain();
     this.resume();
   }
 
@@ -138,7 +141,8 @@ export class BunTransport implements Transport {
     }
     this.#outgoing = undefined;
     const ended = this.#ended;
-    this.#events?.drain();
+    if (this.#events === undefined) this.#drainOwed = true;
+    else this.#events.drain();
     if (ended && !this.#aborted) this.#socket.shutdown();
   }
 
@@ -196,7 +200,10 @@ export const handlers: BunHandlers<Slot> = {
   data: (socket, chunk) => (socket.data as BunTransport).received(chunk),
   drain: (socket) => (socket.data as BunTransport).writable(),
   end: (socket) => (socket.data as BunTransport).finished(),
-  close: (socket, cause) => (socket.data as BunTransport).closed(cause),
+  close: (socket, cause) => {
+    // One that opened after its attempt had been given up never got a transport.
+    if (typeof socket.data !== "function") socket.data.closed(cause);
+  },
   // What a handler throws is a bug and ends up here; let it be as loud as elsewhere.
   error: (_socket, cause) =>
     queueMicrotask(() => {

@@ -46,6 +46,8 @@ export class NodeTransport implements Transport {
     socket.on("data", NodeTransport.#onData);
     socket.on("end", NodeTransport.#onEnd);
     socket.resume();
+    // What was held until now may have gone before anyone could be told.
+    if (this.#owing && !this.#marked) this.#mark();
   }
 
   resume(): void {
@@ -92,8 +94,9 @@ export class NodeTransport implements Transport {
     this.#marked = false;
     if (!this.#owing || this.#aborted || this.#closed || this.#socket.errored !== null) return;
     if (this.#socket.writableLength === 0) {
+      if (this.#events === undefined) return;
       this.#owing = false;
-      this.#events?.drain();
+      this.#events.drain();
     } else if (!this.#ended) this.#mark();
   }
 
@@ -106,7 +109,12 @@ export class NodeTransport implements Transport {
 
   static #onEnd(this: OwnedSocket): void {
     const transport = this[owner]!;
-    if (!transport.#aborted) transport.#events!.end();
+    if (transport.#aborted) return;
+    if (transport.#ended || this.writableLength > 0) return transport.#events!.end();
+    // On Node 20 a reset right behind bytes looks like a FIN to reading (libuv), but not to writing.
+    this.write(nothing, (cause) => {
+      if (!cause && !transport.#aborted && !transport.#closed) transport.#events!.end();
+    });
   }
 
   static #onError(this: OwnedSocket, cause: Error): void {

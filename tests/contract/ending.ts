@@ -128,6 +128,16 @@ export function ending(subject: Subject): void {
       },
     );
 
+    it("S-10: tells a reset as such although it comes right behind bytes", { skip: noReset }, async (t) => {
+      const rig = new Rig(subject, t);
+      const { client, server } = await rig.started();
+      client.transport.write(ascii("half a fra"));
+      client.transport.abort();
+      await server.until("its end or close", () => server.ends + server.closes > 0);
+      assert.equal(server.ends, 0, "a torn connection looked complete");
+      server.assertClosed("reset");
+    });
+
     it("tells the peer of an abort as an end where it can't reset", { skip: hasReset }, async (t) => {
       const rig = new Rig(subject, t);
       const { client, server } = await rig.started();
