@@ -44,6 +44,8 @@ export class DenoTransport implements Transport {
   #sending: Uint8Array | undefined = undefined;
   #waiting: Uint8Array[] | undefined = undefined;
   /** No more may be written. */
+  /** The kernel took the last byte before anyone could be told. */
+  #drainOwed = false;
   #ended = false;
   #finSent = false;
   #peerEnded = false;
@@ -60,8 +62,9 @@ export class DenoTransport implements Transport {
 
   start(events: TransportEvents): void {
     this.#events = events;
-    if (this.#closed) events.close(this.#error);
-    else this.resume();
+    if (this.#closed) return events.close(this.#error);
+    if (this.#drainOwed) events.drain();
+    this.resume();
   }
 
   resume(): void {
@@ -140,7 +143,8 @@ export class DenoTransport implements Transport {
     }
     this.#sending = undefined;
     const ended = this.#ended;
-    this.#events?.drain();
+    if (this.#events === undefined) this.#drainOwed = true;
+    else this.#events.drain();
     if (ended && !this.#closed) this.#sendFin();
   }
 
