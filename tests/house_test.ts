@@ -4,7 +4,17 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, sep } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { blank, faultsIn, globalsOf, importsOf, maxLines, type Sources } from "./support/house.ts";
+import {
+  blank,
+  doors,
+  faultsIn,
+  foreignIn,
+  globalsOf,
+  importsOf,
+  maxLines,
+  maxMedianLines,
+  type Sources,
+} from "./support/house.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -17,6 +27,24 @@ function realSources(): Map<string, string> {
   }
   for (const door of ["mod.ts", "effect.ts"]) if (existsSync(join(root, door))) add(door);
   return sources;
+}
+
+/** Every text file of the project, as a clone has it and as it is being written: not what is installed or built. */
+function projectFiles(): string[] {
+  const left = new Set(["node_modules", "dist", ".git", ".cache"]);
+  const files: string[] = [];
+  const walk = (folder: string): void => {
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+      if (left.has(entry.name)) continue;
+      if (entry.isDirectory()) walk(path);
+      else if (/\.(?:ts|mts|mjs|js|json|md|yaml|yml|toml|html|css|txt)$|^\.ci\/|^\.?[A-Za-z]+$/.test(path)) {
+        files.push(path);
+      }
+    }
+  };
+  walk("");
+  return files.sort();
 }
 
 /** A house of these files, each with a head comment, and the rules it breaks as "file: rule". */
@@ -40,6 +68,38 @@ describe("the house", () => {
     );
     const faults = faultsIn(sources).map((fault) => `${fault.file} ${fault.message}`);
     assert.deepEqual(faults, []);
+    assert.ok(
+      median !== undefined && median < maxMedianLines,
+      `half of the files have ${median} lines or more`,
+    );
+  });
+
+  it("has exactly the doors that are published, and one program", () => {
+    const published = JSON.parse(readFileSync(join(root, "jsr.json"), "utf8")) as {
+      exports: Record<string, string>;
+    };
+    const sources = Object.values(published.exports).map((path) => path.replace("./", ""));
+    assert.deepEqual(sources.sort(), [...doors, "src/gateway/main.ts"].sort());
+  });
+
+  it("names no machine, no registry and no credentials in any file", () => {
+    const files = projectFiles();
+    for (
+      const known of [
+        "package-lock.json",
+        "tools/node24/package-lock.json",
+        ".ci/run",
+        "src/host.ts",
+        "LICENSE",
+      ]
+    ) {
+      assert.ok(files.includes(known), `${known} was not looked at`);
+    }
+    // This file's own examples are such names.
+    const found = files.filter((file) => file !== "tests/house_test.ts").flatMap((file) =>
+      foreignIn(readFileSync(join(root, file), "utf8")).map((fault) => `${file} ${fault}`)
+    );
+    assert.deepEqual(found, []);
   });
 });
 
@@ -144,6 +204,7 @@ describe("the house's rules", () => {
     "const process: string = id();\nf(process);",
     "stage\n  .process(chunk);",
     "class A { process(chunk: number): void { chunk; } }",
+    "class A { require<T>(key: string, read: Read<T>): T { return read(key); } }",
     "const x = { process: 1 };",
     "interface X { process?: number }",
     "const x = /process/;",
@@ -236,6 +297,26 @@ describe("the house's rules", () => {
     ].join("\n");
     assert.deepEqual(importsOf(text).sort(), ["./four.ts", "./one.ts", "./three.ts"]);
     assert.deepEqual(importsOf(text, false), ["./one.ts"]);
+  });
+
+  const strangers = [
+    ["a path", "/home/someone/project"],
+    ["a path in a string", 'const x = "/root/.cache";'],
+    ["a registry", "https://registry.example.com/yaml"],
+    ["a mirror", "http://127.0.0.1:4873/npm/yaml"],
+    ["the source of a package", '"resolved": "https://example.com/yaml.tgz"'],
+    ["credentials", "//example.com/:_authToken=abc"],
+  ] as const;
+  for (const [what, text] of strangers) {
+    it(`catch ${what} that belongs to one machine or network`, () => {
+      assert.equal(foreignIn(text).length, 1, text);
+    });
+  }
+
+  it("take a connection registry, a socket's path and a web page for none of these", () => {
+    const text =
+      "registry.connections.size; /tmp/millrace.sock; https://example.com/home/me; ./work/x; src/root/y";
+    assert.deepEqual(foreignIn(text), []);
   });
 
   it("keep every line and column when blanking", () => {

@@ -72,13 +72,16 @@ export const rooms: Readonly<Record<string, Room>> = {
 };
 
 /** Files that only hand names on. */
-const doors = ["mod.ts", "effect.ts", "src/testing/mod.ts"];
+export const doors: readonly string[] = ["mod.ts", "effect.ts", "src/testing/mod.ts"];
 
 /** Import circles that are meant, as their files sorted and joined with " <-> ", and why. */
 export const documentedCycles: Readonly<Record<string, string>> = {};
 
 /** Lines a source file may have. */
 export const maxLines = 350;
+
+/** Lines that half of the source files stay below. */
+export const maxMedianLines = 130;
 
 const runtimeGlobals = ["process", "Buffer", "Bun", "Deno", "require", "__dirname", "__filename"];
 const vagueName = /(?:Manager|Helpers?|Utils?|Base|Impl)$/;
@@ -209,7 +212,7 @@ export function globalsOf(text: string): string[] {
       const after = code.slice(match.index + name.length).trimStart();
       const isMember = before.endsWith(".") && !before.endsWith("...");
       const isKey = /(?:[{,(;]|\breadonly)$/.test(before) && /^\??:/.test(after);
-      const isMethod = name === "process" && after.startsWith("(");
+      const isMethod = (name === "process" && after.startsWith("(")) || /^<[\w\s,]+>\s*\(/.test(after);
       if (!isMember && !isKey && !isMethod) return true;
     }
     return new RegExp(String.raw`\bglobalThis\b[^;\n]*?(?:\.\s*|\[\s*["'\x60])${name}\b`).test(withStrings);
@@ -337,4 +340,20 @@ export function faultsIn(
     });
   }
   return faults;
+}
+
+const foreign: ReadonlyArray<readonly [pattern: RegExp, what: string]> = [
+  [/(?<![\w.:/-])\/(?:work|root|home|Users)\/[\w.-]+/, "a path of one machine"],
+  [/https?:\/\/[^\s"'`)]*\b(?:registry|npm|artifactory|nexus|verdaccio)\b[^\s"'`)]*/i, "a registry's host"],
+  [/\bregistry\.(?:npmjs|yarnpkg|npmmirror)\b[\w.]*/i, "a registry's host"],
+  [/"resolved":\s*"https?:[^"]*/, "where a package was fetched from"],
+  [/_auth(?:Token)?\s*=|\/\/[\w.-]+\/:_\w+/, "a registry's credentials"],
+];
+
+/** What in a file belongs to one machine or one network and not to the project, as sentences. */
+export function foreignIn(text: string): string[] {
+  return foreign.flatMap(([pattern, what]) => {
+    const found = pattern.exec(text)?.[0];
+    return found === undefined ? [] : [`names ${what}: ${found}`];
+  });
 }
