@@ -37,7 +37,7 @@ export interface BatcherOptions<Frame> {
   /** The most bytes of a group; a frame that is larger makes a group of its own. @default 65_536 */
   readonly maxBytes?: number | undefined;
   /**
-   * How long the first frame of a group may wait for more; the group comes up to a fifth later. `"Infinity"` waits
+   * How long the first frame of a group may wait for more; the group comes up to three tenths later. `"Infinity"` waits
    * for the other limits. @default 100
    */
   readonly maxDelay?: DurationInput | undefined;
