@@ -29,7 +29,9 @@ export class PrefixDecoder implements Decoder<Uint8Array> {
   }
 
   get buffered(): number {
-    return this.#opened ? this.#rest.buffered + this.#rules.delimiter.length : this.#consumed;
+    if (this.#opened) return this.#rest.buffered + this.#rules.delimiter.length;
+    // What was read in vain is not held.
+    return this.#consumed === this.#matched ? this.#consumed : 1;
   }
 
   push(chunk: Uint8Array, next: (frame: Uint8Array) => void): void {

@@ -1,0 +1,285 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { ByteWriter, concatBytes } from "../../../src/core/bytes.ts";
+import { FrameError, OptionsError } from "../../../src/core/errors.ts";
+import type { Framing } from "../../../src/core/framing/framing.ts";
+import { lines } from "../../../src/core/framing/lines.ts";
+import { assertFramer } from "../../../src/testing/assert_framer.ts";
+
+const bytes = (...values: number[]) => new Uint8Array(values);
+const ascii = (text: string) => new TextEncoder().encode(text);
+const frames = (...texts: string[]) => texts.map(ascii);
+
+function encoded<Sent>(framing: Framing<unknown, Sent>, frame: Sent): Uint8Array {
+  const writer = new ByteWriter();
+  framing.encode(frame, writer);
+  return writer.take();
+}
+
+function decoded<Received>(framing: Framing<Received, never>, ...chunks: Uint8Array[]): Received[] {
+  const found: Received[] = [];
+  const decoder = framing.decoder((error) => assert.fail(error.message));
+  for (const chunk of chunks) decoder.push(chunk, (frame) => found.push(frame));
+  decoder.flush?.((frame) => found.push(frame));
+  return found;
+}
+
+describe("lines of bytes (F-1)", () => {
+  it("S-5, S-3: are the same for every split: with and without a carriage return, and empty", () => {
+    assertFramer(lines(), [
+      { bytes: "", frames: [] },
+      { bytes: "\n", frames: frames("") },
+      { bytes: "\n\n\n", frames: frames("", "", "") },
+      { bytes: "one\ntwo\n", frames: frames("one", "two"), exact: true },
+      { bytes: "one\r\ntwo\r\n", frames: frames("one", "two") },
+      { name: "only one carriage return goes", bytes: "a\r\r\n\r\n", frames: frames("a\r", ""), sent: false },
+      { name: "a carriage return inside stays", bytes: "a\rb\n", frames: frames("a\rb") },
+      { name: "bytes that are no text", bytes: bytes(0, 255, 128, 10), frames: [bytes(0, 255, 128)] },
+    ], { frameOfSize: (size) => new Uint8Array(size).fill(65) });
+  });
+
+  it("keep the carriage return where they are told to", () => {
+    assertFramer(lines({ stripCarriageReturn: false }), [{
+      bytes: "a\r\n\r\n",
+      frames: frames("a\r", "\r"),
+    }]);
+  });
+
+  it("S-9: input that ends inside a line is truncated, with offset and size", () => {
+    assertFramer(lines(), [
+      {
+        bytes: "one\ntw",
+        frames: frames("one"),
+        error: { reason: "truncated", offset: 4, size: 2 },
+      },
+      { bytes: "a\r", frames: [], error: { reason: "truncated", offset: 0, size: 2 } },
+    ]);
+  });
+
+  it("take what stands after the last newline as a line, where they are told to", () => {
+    assertFramer(lines({ acceptUnterminated: true, maxFrameBytes: 4 }), [
+      { bytes: "one\ntwo", frames: frames("one", "two") },
+      { bytes: "one\n", frames: frames("one") },
+      { bytes: "a\r", frames: frames("a\r"), sent: false },
+      {
+        name: "a return that no newline follows counts",
+        bytes: "four\r",
+        frames: [],
+        error: { reason: "too_large", offset: 0, size: 5, limit: 4 },
+      },
+    ]);
+  });
+
+  it("S-6: a line over the limit is too_large as soon as that is sure; the lines before it are passed on", () => {
+    const limited = lines({ maxFrameBytes: 4 });
+    assertFramer(limited, [
+      { name: "line ends do not count", bytes: "four\r\nfour\n", frames: frames("four", "four") },
+      {
+        bytes: "four\nfives\n",
+        frames: frames("four"),
+        error: { reason: "too_large", offset: 5, size: 5, limit: 4 },
+      },
+      {
+        name: "no newline ever",
+        bytes: "aaaaa",
+        frames: [],
+        error: { reason: "too_large", offset: 0, limit: 4 },
+      },
+      { bytes: "four\rx\n", frames: [], error: { reason: "too_large", offset: 0, size: 6 } },
+      { bytes: "four\r\r\n", frames: [], error: { reason: "too_large", offset: 0, size: 5 } },
+    ]);
+    const decoder = limited.decoder(() => {});
+    assert.throws(
+      () => decoder.push(ascii("aaaaa"), () => {}),
+      /5 bytes without a newline, over maxFrameBytes, 4/,
+    );
+  });
+
+  it("S-7: with skip, a line over the limit is reported once, and the next line is passed on (F-7)", () => {
+    assertFramer(lines({ maxFrameBytes: 4, onFrameError: "skip" }), [
+      {
+        bytes: "one\nmuch too long\ntwo\nagain too long\n\nend\n",
+        frames: frames("one", "two", "", "end"),
+        skipped: [{ reason: "too_large", offset: 4, limit: 4 }, { reason: "too_large", offset: 22 }],
+      },
+      { name: "the end of input in it", bytes: "much too long", frames: [], skipped: ["too_large"] },
+    ]);
+  });
+
+  it("S-4: 1000 lines in one chunk are views of that chunk, in order", () => {
+    const chunk = ascii(Array.from({ length: 1000 }, (_, i) => `line ${i}\n`).join(""));
+    const found = decoded(lines(), chunk);
+    assert.equal(found.length, 1000);
+    found.forEach((frame, i) => {
+      assert.equal(new TextDecoder().decode(frame), `line ${i}`);
+      assert.equal(frame.buffer, chunk.buffer);
+    });
+  });
+
+  it("do not hold a large chunk in memory for a short beginning of a line", () => {
+    const chunk = new Uint8Array(64 * 1024);
+    chunk[chunk.length - 3] = 10;
+    const found: Uint8Array[] = [];
+    const decoder = lines().decoder(() => {});
+    decoder.push(chunk, () => {});
+    assert.equal(decoder.buffered, 2);
+    decoder.push(bytes(10), (frame) => found.push(frame));
+    assert.deepEqual(found, [bytes(0, 0)]);
+    assert.ok(found[0]!.buffer.byteLength < 100);
+  });
+
+  it("come back as they were sent, whatever bytes and splits (property)", () => {
+    const line = fc.uint8Array({ maxLength: 20 }).map((frame) =>
+      frame.filter((byte) => byte !== 10 && byte !== 13)
+    );
+    const framing = lines({ checkSent: true });
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 6 }), fc.boolean(), fc.integer(), (sent, crlf, seed) => {
+        const end = crlf ? bytes(13, 10) : bytes(10);
+        const stream = concatBytes(sent.flatMap((frame) => [new Uint8Array(frame), end]));
+        assertFramer(framing, [{ bytes: stream, frames: sent }], { seed, randomSplits: 5 });
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe("lines of text (F-1, F-73)", () => {
+  it("S-5, S-3: are the same for every split, also inside a character", () => {
+    assertFramer(lines({ encoding: "utf-8" }), [
+      { bytes: "", frames: [] },
+      { bytes: "é€😀\r\n\n日本\n", frames: ["é€😀", "", "日本"] },
+      { name: "a byte order mark stays", bytes: "\ufeffa\n", frames: ["\ufeffa"], exact: true },
+      {
+        name: "invalid bytes become U+FFFD",
+        bytes: bytes(97, 255, 10, 98, 10),
+        frames: ["a\ufffd", "b"],
+        sent: false,
+      },
+      {
+        name: "half a character before a newline",
+        bytes: bytes(0xf0, 0x9f, 10, 0xe2, 0x82, 10, 97, 10),
+        frames: ["\ufffd", "\ufffd", "a"],
+        sent: false,
+      },
+      { bytes: "é\nx", frames: ["é"], error: { reason: "truncated", offset: 3, size: 1 } },
+    ], { frameOfSize: (size) => "a".repeat(size) });
+  });
+
+  it("are one byte a character in latin1", () => {
+    const all = Array.from({ length: 256 }, (_, i) => i).filter((code) => code !== 10 && code !== 13);
+    const text = String.fromCharCode(...all);
+    assertFramer(lines({ encoding: "latin1" }), [
+      { bytes: bytes(...all, 10, 233, 13, 10), frames: [text, "é"] },
+      { bytes: bytes(...all, 10), frames: [text], exact: true },
+    ], { refuses: ["€", "a😀"] });
+    const long = "é".repeat(100_000);
+    assert.deepEqual(decoded(lines({ encoding: "latin1" }), encoded(lines({ encoding: "latin1" }), long)), [
+      long,
+    ]);
+  });
+
+  it("with fatal, a line that is not UTF-8 is malformed, and the lines before it are passed on (F-7)", () => {
+    const invalid = bytes(97, 10, 98, 255, 10, 99, 10);
+    assertFramer(lines({ encoding: "utf-8", fatal: true }), [
+      { bytes: "é\n€\n", frames: ["é", "€"] },
+      { bytes: invalid, frames: ["a"], error: { reason: "malformed", offset: 2, size: 2 } },
+    ]);
+    assertFramer(lines({ encoding: "utf-8", fatal: true, onFrameError: "skip" }), [
+      { bytes: invalid, frames: ["a", "c"], skipped: [{ reason: "malformed", offset: 2, size: 2 }] },
+    ]);
+    assertFramer(lines({ encoding: "utf-8", fatal: true, acceptUnterminated: true }), [
+      { bytes: bytes(97, 10, 255), frames: ["a"], error: { reason: "malformed", offset: 2 } },
+    ]);
+  });
+
+  it("count their limit in bytes, not in characters", () => {
+    assertFramer(lines({ encoding: "utf-8", maxFrameBytes: 4 }), [
+      { bytes: "éé\n€\n", frames: ["éé", "€"] },
+      { bytes: "é\nééa\n", frames: ["é"], error: { reason: "too_large", offset: 3, size: 5, limit: 4 } },
+    ]);
+    assertFramer(lines({ encoding: "utf-8", maxFrameBytes: 4, onFrameError: "skip" }), [
+      { bytes: "ééé\né\nlong line\n\n", frames: ["é", ""], skipped: ["too_large", "too_large"] },
+    ]);
+  });
+
+  it("are what the byte lines are, decoded one by one (property)", () => {
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    const piece = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 12 }).map(ascii),
+      fc.uint8Array({ maxLength: 6 }),
+      fc.constantFrom(
+        bytes(10),
+        bytes(13, 10),
+        bytes(0xef, 0xbb, 0xbf),
+        bytes(0xf0, 0x9f),
+        bytes(0xed, 0xa0, 0x80),
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), fc.nat(), (pieces, at) => {
+        const stream = concatBytes([...pieces, bytes(10)]);
+        const cut = at % stream.length;
+        const chunks = [stream.slice(0, cut), stream.slice(cut)];
+        const expected = decoded(lines(), stream).map((line) => decoder.decode(line));
+        assert.deepEqual(decoded(lines({ encoding: "utf-8" }), ...chunks), expected);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe("sending lines (F-2)", () => {
+  it("appends a newline, or CRLF, or nothing", () => {
+    assert.deepEqual(encoded(lines(), ascii("a")), ascii("a\n"));
+    assert.deepEqual(encoded(lines({ newline: "\r\n" }), ascii("a")), ascii("a\r\n"));
+    assert.deepEqual(encoded(lines({ append: false }), ascii("a\n")), ascii("a\n"));
+    assert.deepEqual(encoded(lines({ encoding: "utf-8", newline: "\r\n" }), "é"), ascii("é\r\n"));
+    assert.deepEqual(encoded(lines({ encoding: "utf-8", append: false }), "é\n"), ascii("é\n"));
+  });
+
+  it("with checkSent refuses what would not arrive as it is", () => {
+    const whole = [{ bytes: "a\rb\n", frames: frames("a\rb") }];
+    assertFramer(lines({ checkSent: true }), whole, { refuses: frames("a\nb", "\n", "a\r") });
+    assertFramer(lines({ checkSent: true, encoding: "utf-8" }), [{ bytes: "é\n", frames: ["é"] }], {
+      refuses: ["a\nb", "a\r"],
+    });
+    assert.deepEqual(
+      encoded(lines({ checkSent: true, stripCarriageReturn: false }), ascii("a\r")),
+      ascii("a\r\n"),
+    );
+  });
+
+  it("refuses a frame of the wrong type, and says what to pass", () => {
+    const untyped = lines() as Framing<unknown, unknown>;
+    assert.throws(
+      () => encoded(untyped, "text"),
+      /found string, expected a Uint8Array; .*lines\(\{ encoding/,
+    );
+    assert.throws(() => encoded(untyped, null), (error) => error instanceof FrameError);
+    const text = lines({ encoding: "utf-8" }) as Framing<unknown, unknown>;
+    assert.throws(() => encoded(text, bytes(1)), /found object, expected a string/);
+  });
+});
+
+describe("options of lines", () => {
+  const wrong: readonly [options: unknown, message: RegExp][] = [
+    [{ maxFrameBytes: 0 }, /maxFrameBytes: found 0, expected a whole number, 1 or more/],
+    [{ encoding: "utf-16" }, /encoding: found "utf-16"/],
+    [{ newline: "\r" }, /newline/],
+    [{ fatal: true }, /fatal/],
+    [{ fatal: true, encoding: "latin1" }, /fatal/],
+    [{ checkSent: true, append: false }, /checkSent/],
+    [{ onFrameError: "ignore" }, /onFrameError/],
+    [{ maxFrameByte: 5 }, /did you mean maxFrameBytes/],
+  ];
+  for (const [options, message] of wrong) {
+    it(`refuse ${JSON.stringify(options)}`, () => {
+      assert.throws(
+        () => lines(options as Parameters<typeof lines>[0]),
+        (error) => error instanceof OptionsError && message.test(error.message),
+      );
+    });
+  }
+});
