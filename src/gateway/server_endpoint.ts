@@ -8,7 +8,7 @@ import { serve } from "../server/serve.ts";
 import type { Server } from "../server/server.ts";
 import type {
   Logger,
-  ServerOptions,
+  ServeOptions,
   ServerState,
   ServerStats,
   ShutdownReport,
@@ -28,12 +28,14 @@ export interface EndpointRoom {
 }
 
 /** What `serve` takes, as far as the configuration says. */
-export function serverOptions(settings: ServerEndpointConfig): ServerOptions<Uint8Array> {
+export function serveOptions(
+  settings: ServerEndpointConfig,
+  handler: (connection: FrameConnection) => Promise<void>,
+): ServeOptions<Uint8Array> {
   const { address, limits, listener, framing } = settings;
-  const place = address.transport === "tcp"
-    ? { host: address.host, port: address.port }
-    : { path: address.path };
-  return { ...limits, ...listener, ...place, framing };
+  const options = { ...limits, ...listener, framing, handler };
+  if (address.transport === "unix") return { ...options, path: address.path };
+  return { ...options, host: address.host, port: address.port };
 }
 
 const nobody: ReadonlyMap<string, FrameConnection> = new Map();
@@ -55,10 +57,10 @@ export class ServerEndpoint implements Endpoint {
     const endpoint = new ServerEndpoint(settings, room);
     const traffic = endpoint.#traffic;
     const { adapter, clock, log: logger } = room;
-    const handler = (connection: FrameConnection): Promise<void> => traffic.ingress(connection);
+    const options = serveOptions(settings, (connection) => traffic.ingress(connection));
     traffic.start();
     try {
-      endpoint.#server = await serve({ ...serverOptions(settings), handler, adapter, clock, logger });
+      endpoint.#server = await serve({ ...options, adapter, clock, logger });
     } catch (error) {
       await traffic.stop();
       throw error;

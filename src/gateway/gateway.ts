@@ -1,0 +1,298 @@
+/**
+ * The gateway: endpoints, a bus between them and whoever works on their frames, an admin endpoint.
+ *
+ * Started from a checked configuration, by the command line or as a library. Everything is acquired in one
+ * order and let go in the reverse one: admin, bus, endpoints, readiness.
+ */
+import * as Effect from "effect/Effect";
+import * as Exit from "effect/Exit";
+import * as Scope from "effect/Scope";
+import { detectAdapter } from "../adapters/detect.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { type DurationInput, toMilliseconds } from "../core/duration.ts";
+import { MillraceError, SocketError } from "../core/errors.ts";
+import type { Adapter } from "../core/transport.ts";
+import { type ByteInput, standardError, standardInput, standardOutput, type TextOutput } from "../host.ts";
+import type { MetricSample } from "../server/metrics.ts";
+import type { Logger, ShutdownReport } from "../server/server_options.ts";
+import { type Admin, startAdmin } from "./admin.ts";
+import type { Bus, SubscribeOptions } from "./buses/bus.ts";
+import { memoryBus } from "./buses/memory_bus.ts";
+import { stdioBus } from "./buses/stdio_bus.ts";
+import { ClientEndpoint } from "./client_endpoint.ts";
+import { abilityFaults } from "./config/abilities.ts";
+import type { GatewayConfig } from "./config/config.ts";
+import type { EndpointConfig } from "./config/endpoint_config.ts";
+import { Control } from "./control.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { ConfigError } from "./errors.ts";
+import { lineLogger, Sparingly, withFields } from "./log.ts";
+import { within } from "./patience.ts";
+import { Printer } from "./printer.ts";
+import { gatewaySamples } from "./samples.ts";
+import { type EndpointRoom, ServerEndpoint } from "./server_endpoint.ts";
+
+/** What a gateway uses of its surroundings; everything has a default. */
+export interface GatewayOptions {
+  /** A bus of your own in the place of the configured one; it is left open at the end. */
+  readonly bus?: Bus | undefined;
+  /** Sockets. @default those of the runtime it runs on */
+  readonly adapter?: Adapter | undefined;
+  /** Where `print` and the stdio bus write. @default standard output */
+  readonly output?: TextOutput | undefined;
+  /** Where the stdio bus reads. @default standard input */
+  readonly input?: ByteInput | undefined;
+  /** @default JSON lines on standard error, from the configured level up */
+  readonly logger?: Logger | undefined;
+  /** @default the system's */
+  readonly clock?: Clock | undefined;
+}
+
+/** How a gateway ended. */
+export interface GatewayReport {
+  /** By endpoint: who was there, who finished, who was destroyed. */
+  readonly endpoints: Readonly<Record<string, ShutdownReport>>;
+  /** Connections that were destroyed at the deadline, all together. */
+  readonly destroyed: number;
+  /** What ended it when nobody asked for it, such as a bus that is gone. */
+  readonly failure: MillraceError | undefined;
+  readonly durationMs: number;
+}
+
+/** `running` → `draining` → `stopped`. */
+export type GatewayState = "running" | "draining" | "stopped";
+
+/** What bus and output may take to let go of what they still hold. */
+const letGoMs = 2_000;
+
+interface Parts {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly admin: Admin | undefined;
+  readonly endpoints: Map<string, Endpoint>;
+  readonly controls: Map<string, Control>;
+}
+
+/** A running gateway. */
+export class Gateway implements AsyncDisposable {
+  readonly config: GatewayConfig;
+  readonly bus: Bus;
+  /** By name, in the order of the configuration. */
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  /** Where the admin endpoint answers, such as `http://127.0.0.1:9464`; undefined without one. */
+  readonly adminUrl: string | undefined;
+  /** Resolves, never rejects, when everything is closed. */
+  readonly finished: Promise<GatewayReport>;
+  readonly #parts: Parts;
+  readonly #scope: Scope.Closeable;
+  #state: GatewayState = "running";
+  #stopping: Promise<GatewayReport> | undefined = undefined;
+  #finish!: (report: GatewayReport) => void;
+
+  /** Gateways come from `startGateway`. */
+  constructor(config: GatewayConfig, parts: Parts, scope: Scope.Closeable) {
+    this.config = config;
+    this.bus = parts.bus;
+    this.endpoints = parts.endpoints;
+    this.adminUrl = parts.admin?.url;
+    this.#parts = parts;
+    this.#scope = scope;
+    this.finished = new Promise((resolve) => this.#finish = resolve);
+  }
+
+  get state(): GatewayState {
+    return this.#state;
+  }
+
+  /** Everything that is counted, as the admin endpoint shows it. */
+  samples(): MetricSample[] {
+    return gatewaySamples(this.bus, this.#parts.endpoints.values(), this.#parts.controls);
+  }
+
+  /** Why it is not ready for traffic; empty when it is. */
+  notReady(): readonly string[] {
+    if (this.#state !== "running") return [`the gateway is ${this.#state}`];
+    return [...this.endpoints.values()].filter((endpoint) => !endpoint.ready)
+      .map(({ name, mode, state }) =>
+        `endpoint ${name} is ${mode === "client" && state === "running" ? "not connected" : state}`
+      );
+  }
+
+  /**
+   * Drains (F-18): accepts no more, finishes the frames that are in, lets the bus take them and the replies come
+   * back, closes. Idempotent: the first call decides. @default deadline as configured
+   */
+  shutdown(options: { readonly deadline?: DurationInput | undefined } = {}): Promise<GatewayReport> {
+    const { deadline } = options;
+    return this.#stop(
+      deadline === undefined ? this.config.shutdownDeadline : toMilliseconds(deadline, "deadline"),
+      undefined,
+    );
+  }
+
+  /** Destroys everything now, also in the middle of a drain. Idempotent. */
+  close(): Promise<GatewayReport> {
+    if (this.#stopping !== undefined) {
+      for (const endpoint of this.endpoints.values()) {
+        void endpoint.close();
+      }
+    }
+    return this.#stop(0, undefined);
+  }
+
+  /** Drains because something is gone that it cannot be without. */
+  fail(failure: MillraceError): void {
+    void this.#stop(this.config.shutdownDeadline, failure);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+
+  #stop(deadlineMs: number, failure: MillraceError | undefined): Promise<GatewayReport> {
+    return this.#stopping ??= this.#letGo(deadlineMs, failure);
+  }
+
+  async #letGo(deadlineMs: number, failure: MillraceError | undefined): Promise<GatewayReport> {
+    const { clock } = this.#parts;
+    const begun = clock.now();
+    this.#state = "draining";
+    const reports = await Promise.all([...this.endpoints.values()].map(async (endpoint) => {
+      const report = await (deadlineMs === 0 ? endpoint.close() : endpoint.drain(deadlineMs));
+      return [endpoint.name, report] as const;
+    }));
+    await Effect.runPromise(Scope.close(this.#scope, Exit.void));
+    this.#state = "stopped";
+    const destroyed = reports.reduce((sum, [, report]) => sum + report.destroyed.length, 0);
+    const endpoints = Object.fromEntries(reports);
+    const report: GatewayReport = { endpoints, destroyed, failure, durationMs: clock.now() - begun };
+    this.#finish(report);
+    return report;
+  }
+}
+
+/**
+ * Starts a gateway and resolves when every endpoint listens; one that dials need not be connected yet.
+ *
+ * Rejects with `ConfigError` for what this runtime's sockets cannot do, before any of them opens, and with
+ * `SocketError` when an address cannot be bound, after everything that had begun is closed again.
+ */
+export async function startGateway(config: GatewayConfig, options: GatewayOptions = {}): Promise<Gateway> {
+  const adapter = options.adapter ?? await detectAdapter();
+  const faults = abilityFaults(config, adapter);
+  if (faults.length > 0) throw new ConfigError(faults);
+  const scope = Scope.makeUnsafe();
+  const exit = await Effect.runPromiseExit(Scope.provide(acquire(config, options, adapter, scope), scope));
+  if (Exit.isSuccess(exit)) return exit.value;
+  await Effect.runPromise(Scope.close(scope, exit));
+  return await Effect.runPromise(exit);
+}
+
+function acquire(
+  config: GatewayConfig,
+  options: GatewayOptions,
+  adapter: Adapter,
+  scope: Scope.Closeable,
+): Effect.Effect<Gateway, MillraceError, Scope.Scope> {
+  return Effect.gen(function* () {
+    const { clock = systemClock } = options;
+    const log = options.logger ?? lineLogger(standardError(), config.logLevel, clock);
+    const endpoints = new Map<string, Endpoint>();
+    const controls = new Map<string, Control>();
+    let gateway: Gateway | undefined = undefined;
+    const view = {
+      endpoints: { [Symbol.iterator]: () => endpoints.values() },
+      notReady: () => gateway?.notReady() ?? ["the gateway is starting"],
+      samples: () => gateway?.samples() ?? [],
+    };
+    const admin = config.admin === undefined || config.admin.address.transport === "unix"
+      ? undefined
+      : yield* held("admin", startAdmin(config.admin.address, view), (admin) => admin.close(), clock);
+    const bus = options.bus ?? (yield* held(
+      "bus",
+      Promise.resolve(makeBus(config, options, clock, log)),
+      async (bus) => {
+        await within(bus.flush(), letGoMs, clock);
+        await bus.close();
+      },
+      clock,
+    ));
+    const queue: SubscribeOptions = { limit: config.bus.queueMessages, byteLimit: config.bus.queueBytes };
+    const printed = config.endpoints.filter(({ print }) => print).map(({ subjects }) => subjects.ingress);
+    const printer = printed.length === 0 ? undefined : yield* held(
+      "print",
+      Promise.resolve(new Printer(bus, printed, options.output ?? standardOutput(), clock, queue)),
+      (printer) => printer.close(),
+      clock,
+    );
+    for (const settings of config.endpoints) {
+      const own = withFields(log, { endpoint: settings.name });
+      const room = { bus, queue, clock, adapter, log: own };
+      const what = `endpoint ${settings.name}`;
+      const endpoint = yield* held(
+        what,
+        startEndpoint(settings, room),
+        (endpoint) => endpoint.close(),
+        clock,
+      );
+      endpoints.set(settings.name, endpoint);
+      const control = new Control(endpoint, bus, own, config.shutdownDeadline);
+      yield* held(what, Promise.resolve(control.start()), () => control.stop(), clock);
+      controls.set(settings.name, control);
+    }
+    gateway = new Gateway(config, { bus, clock, admin, endpoints, controls }, scope);
+    const fail = (failure: MillraceError): void => {
+      log({ level: "error", message: "the gateway stops", fields: { error: failure.message } });
+      gateway?.fail(failure);
+    };
+    void bus.failed.then(fail);
+    void printer?.failed.then(fail);
+    return gateway;
+  });
+}
+
+/** Something that is started, and let go when the scope closes; letting go takes no longer than it may. */
+function held<T>(
+  what: string,
+  started: Promise<T>,
+  letGo: (thing: T) => Promise<unknown>,
+  clock: Clock,
+): Effect.Effect<T, MillraceError, Scope.Scope> {
+  return Effect.acquireRelease(
+    Effect.tryPromise({ try: () => started, catch: (error) => named(what, error) }),
+    (thing) => Effect.promise(() => within(letGo(thing), 2 * letGoMs, clock)),
+  );
+}
+
+/** The same error, saying which part of the gateway it was. */
+function named(what: string, error: unknown): MillraceError {
+  if (error instanceof SocketError) {
+    return new SocketError(error.reason, `${what}: ${error.message}`, { cause: error });
+  }
+  if (error instanceof MillraceError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return new SocketError("unknown", `${what}: ${text}`, { cause: error });
+}
+
+async function startEndpoint(settings: EndpointConfig, room: EndpointRoom): Promise<Endpoint> {
+  if (settings.mode === "server") return await ServerEndpoint.start(settings, room);
+  const endpoint = new ClientEndpoint(settings, room);
+  endpoint.start();
+  return endpoint;
+}
+
+function makeBus(config: GatewayConfig, options: GatewayOptions, clock: Clock, log: Logger): Bus {
+  const onHandlerError = (error: unknown, message: { readonly subject: string }): void => {
+    const text = error instanceof Error ? error.stack ?? error.message : String(error);
+    log({
+      level: "error",
+      message: "message handler failed",
+      fields: { subject: message.subject, error: text },
+    });
+  };
+  if (config.bus.type === "memory") return memoryBus({ clock, onHandlerError });
+  const { output = standardOutput(), input = standardInput() } = options;
+  const sparingly = new Sparingly(log);
+  const onRefused = (reason: string): void => sparingly.warn("line of input skipped", { error: reason });
+  return stdioBus({ output, input, clock, onHandlerError, onRefused });
+}

@@ -1,0 +1,40 @@
+/** Frames as lines of JSON on standard output, for endpoints with `print`. A slow reader slows the frames down. */
+import type { Clock } from "../core/clock.ts";
+import type { MillraceError } from "../core/errors.ts";
+import type { TextOutput } from "../host.ts";
+import type { Bus, BusSubscription, SubscribeOptions } from "./buses/bus.ts";
+import { BusError } from "./errors.ts";
+import { LineWriter } from "./line_writer.ts";
+import { frameLine } from "./message_line.ts";
+
+/** Prints what is published to some subjects. */
+export class Printer {
+  /** Resolves, if ever, when nobody reads the output any more. */
+  readonly failed: Promise<MillraceError>;
+  readonly #writer: LineWriter;
+  readonly #subscriptions: readonly BusSubscription[];
+
+  constructor(
+    bus: Bus,
+    subjects: Iterable<string>,
+    output: TextOutput,
+    clock: Clock,
+    queue: SubscribeOptions,
+  ) {
+    let fail!: (error: MillraceError) => void;
+    this.failed = new Promise((resolve) => fail = resolve);
+    this.#writer = new LineWriter(output, clock, (cause) => {
+      const text = "print frames: nobody reads standard output any more; read it, or leave print out";
+      fail(new BusError("disconnected", text, { cause }));
+    });
+    this.#subscriptions = [...new Set(subjects)].map((subject) =>
+      bus.subscribe(subject, (message) => this.#writer.write(frameLine(message)), queue)
+    );
+  }
+
+  /** Writes what there is, then prints no more. */
+  async close(): Promise<void> {
+    await this.#writer.flush();
+    await Promise.all(this.#subscriptions.map((subscription) => subscription.close()));
+  }
+}

@@ -1,0 +1,54 @@
+/** The gateway's counters for `/metrics`: those of its servers, of the traffic, the control and the bus. */
+import { type MetricSample, serverSamples } from "../server/metrics.ts";
+import type { Bus, BusStats } from "./buses/bus.ts";
+import type { Control } from "./control.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+type BusRow = readonly [name: keyof BusStats, metric: string, help: string];
+
+const busRows: readonly BusRow[] = [
+  ["published", "millrace_bus_published_total", "Messages published."],
+  ["unheard", "millrace_bus_unheard_total", "Messages that nobody subscribed to."],
+  ["delivered", "millrace_bus_delivered_total", "Messages handed to subscriptions."],
+  ["dropped", "millrace_bus_dropped_total", "Messages given up by a queue's policy, or by its closing."],
+  ["handlerErrors", "millrace_bus_handler_errors_total", "Message handlers that threw or rejected."],
+  ["refused", "millrace_bus_refused_total", "Input that was no message."],
+  ["pending", "millrace_bus_pending", "Messages that wait for handlers."],
+];
+
+/** Everything that is counted. */
+export function gatewaySamples(
+  bus: Bus,
+  endpoints: Iterable<Endpoint>,
+  controls: ReadonlyMap<string, Control>,
+): MetricSample[] {
+  const samples: MetricSample[] = [];
+  for (const endpoint of endpoints) {
+    const labels = { endpoint: endpoint.name };
+    const count = (name: string, help: string, value: number): void => {
+      samples.push({ name, help, type: "counter", value, labels });
+    };
+    samples.push(...serverSamples(endpoint.stats(), labels));
+    const up = {
+      name: "millrace_endpoint_ready",
+      help: "1 while it accepts or is connected, else 0.",
+      labels,
+    };
+    samples.push({ ...up, type: "gauge", value: endpoint.ready ? 1 : 0 });
+    const { framesPublished, messagesSent, messagesUndelivered } = endpoint.traffic();
+    count("millrace_frames_published_total", "Frames that the bus took.", framesPublished);
+    count("millrace_messages_sent_total", "Messages handed to connections.", messagesSent);
+    const lost = "Messages for connections that are not there, or that ended first.";
+    count("millrace_messages_undelivered_total", lost, messagesUndelivered);
+    const control = controls.get(endpoint.name)?.stats();
+    if (control === undefined) continue;
+    count("millrace_control_commands_total", "Control commands carried out.", control.commandsDone);
+    count("millrace_control_refused_total", "Control messages refused.", control.commandsRefused);
+  }
+  const stats = bus.stats();
+  const labels = { bus: bus.name };
+  for (const [key, name, help] of busRows) {
+    samples.push({ name, help, type: key === "pending" ? "gauge" : "counter", value: stats[key], labels });
+  }
+  return samples;
+}

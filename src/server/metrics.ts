@@ -1,0 +1,100 @@
+/**
+ * A server's counters in the text format of Prometheus (F-50).
+ *
+ * Called at every scrape, with plain numbers: nothing of this runs while frames flow. Effect's metrics and its
+ * exporter are loaded at the first scrape. https://prometheus.io/docs/instrumenting/exposition_formats/
+ */
+import type { ServerStats } from "./server_options.ts";
+
+/** One number with its name and labels. */
+export interface MetricSample {
+  /** Such as `millrace_bytes_read_total`. */
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge";
+  readonly value: number;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** `Content-Type` of the text. */
+export const prometheusContentType: string = "text/plain; version=0.0.4; charset=utf-8";
+
+type Row = readonly [
+  name: string,
+  type: MetricSample["type"],
+  help: string,
+  value: (stats: ServerStats) => number,
+];
+
+const rows: readonly Row[] = [
+  ["connections_active", "gauge", "Connections open now.", (s) => s.connectionsActive],
+  ["connections_accepted_total", "counter", "Connections that were let in.", (s) => s.connectionsAccepted],
+  [
+    "connections_rejected_total",
+    "counter",
+    "Connections turned away at the door.",
+    (s) => s.connectionsRejected,
+  ],
+  ["bytes_read_total", "counter", "Bytes received.", (s) => s.bytesReceived],
+  ["bytes_written_total", "counter", "Bytes that the kernel took.", (s) => s.bytesSent],
+  ["frames_received_total", "counter", "Whole frames received.", (s) => s.framesReceived],
+  ["frames_sent_total", "counter", "Frames that the kernel took.", (s) => s.framesSent],
+  ["frames_dropped_total", "counter", "Frames given up by an egress policy.", (s) => s.framesDropped],
+  [
+    "frame_errors_total",
+    "counter",
+    "Bytes that were no frames, or frames over a limit.",
+    (s) => s.frameErrors,
+  ],
+  ["handler_errors_total", "counter", "Handlers that threw or rejected.", (s) => s.handlerErrors],
+  ["idle_closes_total", "counter", "Connections closed because they were idle.", (s) => s.idleCloses],
+  ["outbox_bytes", "gauge", "Bytes that wait for slow peers.", (s) => s.outboxBytes],
+  ["drain_seconds", "gauge", "Duration of the last drain, 0 before one.", (s) => s.drainMs / 1000],
+  [
+    "first_byte_seconds_sum",
+    "counter",
+    "Waits from accept to first byte, added up.",
+    (s) => s.firstByteMs / 1000,
+  ],
+  ["first_byte_seconds_count", "counter", "Connections that sent a first byte.", (s) => s.firstByteCount],
+  ["event_loop_stalls_total", "counter", "Times that the event loop stood still for long.", (s) => s.stalls],
+];
+
+/** The samples of one server; `labels` tell it from others, such as `{ endpoint: "echo" }`. */
+export function serverSamples(stats: ServerStats, labels: Readonly<Record<string, string>>): MetricSample[] {
+  const samples = rows.map(([name, type, help, value]): MetricSample => ({
+    name: `millrace_${name}`,
+    help,
+    type,
+    value: value(stats),
+    labels,
+  }));
+  for (const [reason, value] of Object.entries(stats.closedByReason)) {
+    const help = "Connections that ended, by reason.";
+    samples.push({
+      name: "millrace_connections_closed_total",
+      help,
+      type: "counter",
+      value,
+      labels: { ...labels, reason },
+    });
+  }
+  return samples;
+}
+
+/** The samples as text. */
+export async function prometheusText(samples: Iterable<MetricSample>): Promise<string> {
+  const [Context, Metric, { formatUnsafe }] = await Promise.all([
+    import("effect/Context"),
+    import("effect/Metric"),
+    import("effect/observability/PrometheusMetrics"),
+  ]);
+  // A registry of its own for each scrape: what has gone since the last one is not shown any more.
+  const registry = Context.make(Metric.MetricRegistry, new Map());
+  for (const { name, help, type, value, labels } of samples) {
+    const options = { description: help, attributes: { ...labels } };
+    if (type === "gauge") Metric.gauge(name, options).updateUnsafe(value, registry);
+    else Metric.counter(name, options).updateUnsafe(value, registry);
+  }
+  return formatUnsafe(registry);
+}
