@@ -1,0 +1,108 @@
+// millrace serve: frames as lines of JSON, an echo, a clean stop; what goes wrong says what to do.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createConnection } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { connect } from "../../../src/client/connect.ts";
+import { parseFraming } from "../../../src/gateway/framing_spec.ts";
+import { type Cleaner, type Program, runMillrace, startMillrace } from "../../support/program.ts";
+
+/** A server and the port that it got. */
+async function startServer(t: Cleaner, ...args: string[]): Promise<{ program: Program; port: number }> {
+  const program = startMillrace(t, "serve", "--port", "0", ...args);
+  const [, port] = await program.said("err", /listening on 127\.0\.0\.1:(\d+), /);
+  return { program, port: Number(port) };
+}
+
+describe("millrace serve", () => {
+  it("echoes frames, prints each as a line of JSON, and stops with 0 at SIGTERM", async (t) => {
+    const { program, port } = await startServer(t, "--echo", "--framing", "length:2");
+    const { framing } = parseFraming("length:2");
+    const connection = await connect({ port, framing });
+    t.after(() => connection.abort());
+    await connection.send(new TextEncoder().encode('a "quoted"\nwörd'));
+    await connection.send(Uint8Array.of(0xff, 0));
+    const frames: Uint8Array[] = [];
+    for await (const frame of connection) {
+      frames.push(frame.slice());
+      if (frames.length === 2) break;
+    }
+    assert.deepEqual(frames.map((frame) => [...frame]), [[...new TextEncoder().encode('a "quoted"\nwörd')], [
+      255,
+      0,
+    ]]);
+    program.signal("SIGTERM");
+    const { code, out, err } = await program.end();
+    const lines = out.trimEnd().split("\n").map((line) => JSON.parse(line));
+    const local = connection.peer.local;
+    assert.equal(lines.length, 2);
+    assert.equal(lines[0].payload, 'a "quoted"\nwörd');
+    assert.deepEqual([lines[0]["peer.ip"], lines[0]["peer.port"]], [
+      "127.0.0.1",
+      local.transport === "tcp" && local.port,
+    ]);
+    assert.ok(typeof lines[0]["conn.id"] === "string" && lines[0]["conn.id"] === lines[1]["conn.id"]);
+    assert.deepEqual([lines[1].payload, lines[1].encoding], ["/wA=", "base64"]);
+    assert.match(err, /stopped; 1 of 1 open connections drained\n$/);
+    assert.equal(code, 0);
+  });
+
+  it("prints nothing with --quiet, and sends nothing back without --echo", async (t) => {
+    const { program, port } = await startServer(t, "--quiet");
+    const silent = await runMillrace(t, ["connect", String(port), "--replies", "0"], "hello\n");
+    assert.deepEqual([silent.code, silent.out], [0, ""]);
+    program.signal("SIGINT");
+    const { code, out } = await program.end();
+    assert.deepEqual([code, out], [0, ""]);
+  });
+
+  it("says which port is in use and what to do, with exit code 1", async (t) => {
+    const { port } = await startServer(t);
+    const { code, err } = await runMillrace(t, ["serve", "--port", String(port)]);
+    assert.equal(code, 1);
+    assert.match(err, new RegExp(`^millrace: .*${port}.*another process has it.*\n$`));
+  });
+
+  it("cuts what does not finish by --deadline, with exit code 3", async (t) => {
+    const { program, port } = await startServer(t, "--deadline", "50ms");
+    // This one never answers a FIN.
+    const peer = createConnection({ port, host: "127.0.0.1", allowHalfOpen: true });
+    peer.on("error", () => {});
+    t.after(() => peer.destroy());
+    peer.resume().write("whole\n");
+    await program.said("out", /whole/);
+    program.signal("SIGTERM");
+    const { code, err } = await program.end();
+    assert.match(err, /stopped; 1 open connections were cut\n$/);
+    assert.equal(code, 3);
+  });
+
+  it("cuts at once at a second signal, with exit code 3", async (t) => {
+    const { program, port } = await startServer(t, "--deadline", "never");
+    const peer = createConnection({ port, host: "127.0.0.1", allowHalfOpen: true });
+    peer.on("error", () => {});
+    t.after(() => peer.destroy());
+    const told = new Promise((resolve) => peer.on("end", resolve));
+    peer.resume().write("begun");
+    peer.write(" and done\n");
+    await program.said("out", /begun and done/);
+    program.signal("SIGTERM");
+    await told;
+    program.signal("SIGTERM");
+    assert.equal((await program.end()).code, 3);
+  });
+
+  it("listens on a Unix socket", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "millrace-"));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const path = join(folder, "echo.sock");
+    const program = startMillrace(t, "serve", "--unix", path, "--echo", "--quiet");
+    await program.said("err", /listening on unix:/);
+    const { code, out } = await runMillrace(t, ["connect", `unix:${path}`], "over a file\n");
+    assert.deepEqual([code, out], [0, "over a file\n"]);
+    program.signal("SIGTERM");
+    assert.equal((await program.end()).code, 0);
+  });
+});
