@@ -26,9 +26,9 @@ export type DenoAddr =
   | { readonly transport: "tcp"; readonly hostname: string; readonly port: number }
   | { readonly transport: "unix"; readonly path: string | null };
 
-const smallestSlab = 2 * 1024;
-/** Above this Deno reads no faster, and an idle connection may be left holding one. */
-const largestSlab = 64 * 1024;
+const smallestSlab = 4 * 1024;
+/** Above this Deno reads no faster, and a connection that falls silent is left holding one. */
+const largestSlab = 128 * 1024;
 
 /** One open connection of Deno. */
 export class DenoTransport implements Transport {
@@ -37,7 +37,7 @@ export class DenoTransport implements Transport {
   #events: TransportEvents | undefined = undefined;
   /** Reading is stopped by the receiver, or not begun. */
   #paused = true;
-  #slab: Uint8Array | undefined = undefined;
+  #slab: ArrayBuffer | undefined = undefined;
   #slabSize: number = smallestSlab;
   #used = 0;
   /** The chunk that the kernel is taking, and those behind it. */
@@ -51,10 +51,6 @@ export class DenoTransport implements Transport {
   #peerEnded = false;
   #closed = false;
   #error: SocketError | undefined = undefined;
-  readonly #onRead = (length: number | null): void => this.#received(length);
-  readonly #onTaken = (length: number): void => this.#taken(length);
-  readonly #onFailed = (cause: unknown): void => this.#broke(cause);
-
   constructor(conn: DenoConn, peer: Peer) {
     this.peer = peer;
     this.#conn = conn;
@@ -97,26 +93,28 @@ export class DenoTransport implements Transport {
 
   #read(): void {
     let slab = this.#slab;
-    if (slab === undefined || (slab.length - this.#used) * 4 < slab.length) {
-      slab = this.#slab = new Uint8Array(this.#slabSize);
+    if (slab === undefined || 2 * this.#used > slab.byteLength) {
+      slab = this.#slab = new ArrayBuffer(this.#slabSize);
       this.#used = 0;
     }
-    this.#conn.read(this.#used === 0 ? slab : slab.subarray(this.#used)).then(this.#onRead, this.#onFailed);
+    this.#conn.read(new Uint8Array(slab, this.#used)).then(this.#onRead, this.#onFailed);
   }
 
-  #received(length: number | null): void {
+  // Made once a connection: the promises of every read and write get these same functions.
+  readonly #onRead = (length: number | null): void => {
     if (this.#closed) return;
     if (length === null) return this.#finished();
     const slab = this.#slab!;
     const from = this.#used;
     const to = this.#used = from + length;
     // Full means that the kernel has more; little means that smaller would do.
-    if (to === slab.length) this.#slabSize = Math.min(2 * this.#slabSize, largestSlab);
-    else if (8 * length < slab.length) this.#slabSize = Math.max(this.#slabSize >> 1, smallestSlab);
-    if (this.#events!.data(slab.subarray(from, to))) {
+    const size = slab.byteLength;
+    if (to === size) this.#slabSize = Math.min(2 * size, largestSlab);
+    else if (8 * length < size) this.#slabSize = Math.max(size >> 1, smallestSlab);
+    if (this.#events!.data(new Uint8Array(slab, from, length))) {
       if (!this.#closed) this.#read();
     } else this.#paused = true;
-  }
+  };
 
   #finished(): void {
     this.#peerEnded = true;
@@ -132,7 +130,7 @@ export class DenoTransport implements Transport {
     this.#conn.write(chunk).then(this.#onTaken, this.#onFailed);
   }
 
-  #taken(length: number): void {
+  readonly #onTaken = (length: number): void => {
     if (this.#closed) return;
     const sending = this.#sending!;
     if (length < sending.length) return this.#send(sending.subarray(length));
@@ -146,7 +144,7 @@ export class DenoTransport implements Transport {
     if (this.#events === undefined) this.#drainOwed = true;
     else this.#events.drain();
     if (ended && !this.#closed) this.#sendFin();
-  }
+  };
 
   #sendFin(): void {
     this.#conn.closeWrite().then(() => {
@@ -158,11 +156,11 @@ export class DenoTransport implements Transport {
   // -- the end --------------------------------------------------------------------------------------------
 
   /** What is still under way when we close fails too, and is heard here. */
-  #broke(cause: unknown): void {
+  readonly #onFailed = (cause: unknown): void => {
     if (this.#closed) return;
     this.#error = brokenConnection(cause, this.peer);
     this.#close();
-  }
+  };
 
   #close(): void {
     this.#closed = this.#ended = true;
