@@ -68,7 +68,8 @@ const known = [
 
 /**
  * Lines: `\n` or `\r\n` ends each frame. Frames are `Uint8Array` without the line end, or strings where
- * `encoding` is set. A byte frame is a view of the chunk it came in: copy it to keep it for long.
+ * `encoding` is set. A byte frame is a view of the chunk it came in, and the engine may keep a string as a part
+ * of the chunk's text: copy bytes, or parse text, to keep them for long.
  *
  * @throws {OptionsError} for an option that makes no sense
  */

@@ -41,7 +41,8 @@ export class TextLinesDecoder implements Decoder<string> {
     if (this.#bytes.buffered > 0) start = this.#pushOne(chunk, 0);
     const end = chunk.lastIndexOf(newline) + 1;
     if (end > start) {
-      const run = new Uint8Array(chunk.buffer, chunk.byteOffset + start, end - start);
+      const whole = start === 0 && end === chunk.length;
+      const run = whole ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset + start, end - start);
       if (run.length <= this.#rules.maxFrameBytes && this.#splitRun(run, next)) {
         this.#bytes.position += run.length;
       } else while (start < end) start = this.#pushOne(chunk, start);

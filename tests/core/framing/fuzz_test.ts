@@ -44,7 +44,8 @@ describe("random bytes", () => {
           try {
             for (const piece of pieces) {
               decoder.push(piece, next);
-              assert.ok(decoder.buffered <= maxFrameBytes + 2 && decoder.buffered >= 0);
+              // Two delimiters of two bytes can stand around what the limit counts.
+              assert.ok(decoder.buffered <= maxFrameBytes + 4 && decoder.buffered >= 0);
             }
             decoder.flush?.(next);
           } catch (error) {

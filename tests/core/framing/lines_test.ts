@@ -173,6 +173,13 @@ describe("lines of text (F-1, F-73)", () => {
     assertFramer(lines({ encoding: "latin1" }), [
       { bytes: bytes(...all, 10, 233, 13, 10), frames: [text, "é"] },
       { bytes: bytes(...all, 10), frames: [text], exact: true },
+      {
+        name: "bytes that are UTF-8 too",
+        bytes: "é\n\ufffd\n",
+        frames: ["\xc3\xa9", "\xef\xbf\xbd"],
+        exact: true,
+      },
+      { name: "bytes that are not", bytes: bytes(0xe9, 10, 0xc3, 10), frames: ["é", "Ã"], exact: true },
     ], { refuses: ["€", "a😀"] });
     const long = "é".repeat(100_000);
     assert.deepEqual(decoded(lines({ encoding: "latin1" }), encoded(lines({ encoding: "latin1" }), long)), [
@@ -184,6 +191,7 @@ describe("lines of text (F-1, F-73)", () => {
     const invalid = bytes(97, 10, 98, 255, 10, 99, 10);
     assertFramer(lines({ encoding: "utf-8", fatal: true }), [
       { bytes: "é\n€\n", frames: ["é", "€"] },
+      { name: "U+FFFD itself", bytes: "a\ufffd\nb\n", frames: ["a\ufffd", "b"], exact: true },
       { bytes: invalid, frames: ["a"], error: { reason: "malformed", offset: 2, size: 2 } },
     ]);
     assertFramer(lines({ encoding: "utf-8", fatal: true, onFrameError: "skip" }), [
