@@ -73,7 +73,8 @@ export class PrefixDecoder implements Decoder<Uint8Array> {
       if (clean && this.#matched < this.#consumed) this.#complain();
       if (this.#matched === delimiter.length) {
         this.#opened = true;
-        this.#rest.position = this.#consumed;
+        // A frame begins with its delimiter: offsets are those of that.
+        this.#rest.position = this.#consumed - delimiter.length;
         return i;
       }
     }

@@ -114,7 +114,7 @@ describe("frames that a delimiter begins (F-1)", () => {
     ]],
     ["have a limit", { ...prefix, maxFrameBytes: 3 }, [
       { bytes: "#!abc#!a", frames: frames("abc", "a") },
-      { bytes: "#!a#!abcd", frames: frames("a"), error: { reason: "too_large", limit: 3 } },
+      { bytes: "#!a#!abcd", frames: frames("a"), error: { reason: "too_large", offset: 3, limit: 3 } },
     ]],
   ];
   for (const [claim, options, cases] of rows) {
