@@ -16,13 +16,15 @@ import { install, root } from "./install.mjs";
 import { readReport } from "./junit.mjs";
 import { findBun, findDeno, findNode, findNode24 } from "./runtimes.mjs";
 
-const usage = `Usage: npm test -- [--only RUNTIME]… [--verbose] [--jobs N] [--file-limit SECONDS] [PATH…]
+const usage =
+  `Usage: npm test -- [--only RUNTIME]… [--verbose] [--jobs N] [--file-limit SECONDS] [--folder FOLDER] [PATH…]
 
   PATH          run only test files whose path starts with, or contains, PATH
   --only        bun, deno, node (the one that runs npm) or node24; may be given several times
   --verbose     name every skipped test with its reason, and every file as it ends
   --jobs        test files at a time (default: the number of cores, 4 at most)
-  --file-limit  seconds after which a file that has not exited fails (default 180)`;
+  --file-limit  seconds after which a file that has not exited fails (default 180)
+  --folder      look for test files here (default tests)`;
 
 /** The report for us, and the readable one that is shown where the process ends without a report. */
 const nodeReporters = (report) => [
@@ -79,6 +81,7 @@ function readArguments() {
         "verbose": { type: "boolean", short: "v", default: false },
         "jobs": { type: "string" },
         "file-limit": { type: "string", default: "180" },
+        "folder": { type: "string", default: "tests" },
         "help": { type: "boolean", short: "h", default: false },
       },
     });
@@ -93,9 +96,9 @@ function positiveNumber(text, name) {
   return value;
 }
 
-function testFiles(filters) {
-  const all = readdirSync(join(root, "tests"), { recursive: true })
-    .map((name) => `tests/${String(name).split(sep).join("/")}`)
+function testFiles(folder, filters) {
+  const all = readdirSync(resolve(root, folder), { recursive: true })
+    .map((name) => relative(root, resolve(root, folder, String(name))).split(sep).join("/"))
     .filter((name) => name.endsWith("_test.ts"))
     .sort();
   if (filters.length === 0) return all;
@@ -277,9 +280,9 @@ async function main() {
     ? Math.min(4, availableParallelism())
     : Math.ceil(positiveNumber(values.jobs, "--jobs"));
   const fileLimitMs = positiveNumber(values["file-limit"], "--file-limit") * 1000;
-  const files = testFiles(positionals);
+  const files = testFiles(values.folder, positionals);
   if (files.length === 0) {
-    throw new Error(`no test file matches ${positionals.join(" ") || "tests/**/*_test.ts"}`);
+    throw new Error(`no test file matches ${positionals.join(" ") || `${values.folder}/**/*_test.ts`}`);
   }
   install();
 
