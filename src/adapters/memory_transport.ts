@@ -118,8 +118,10 @@ export class MemoryTransport implements Transport {
     this.#delivering = true;
     while (this.#arrived.length > 0 && !this.#paused) {
       const chunk = this.#arrived.shift()!;
+      // Read before: the chunk is the receiver's, who may transfer its memory and so empty it.
+      const size = chunk.length;
       if (!events.data(chunk)) this.#paused = true;
-      if (!this.#over) this.#wire.send({ kind: "window", size: chunk.length });
+      if (!this.#over) this.#wire.send({ kind: "window", size });
     }
     this.#delivering = false;
     if (!this.#peerEnded || this.#endTold || this.#paused || this.#over) return;
