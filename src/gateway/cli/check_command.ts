@@ -1,6 +1,8 @@
-/** `millrace check`: reads a config file and tells every fault. */
-import { formatFaults } from "../config/fault.ts";
+/** `millrace check`: reads a config file and tells every fault, also what this runtime's sockets cannot do. */
+import { detectAdapter } from "../../adapters/detect.ts";
+import { abilityFaults } from "../config/abilities.ts";
 import { loadConfig } from "../config/config.ts";
+import { formatFaults } from "../config/fault.ts";
 import { exitCodes } from "./failure.ts";
 import type { Shell } from "./shell.ts";
 
@@ -13,12 +15,12 @@ export interface CheckOrder {
 /** Prints the faults, or that there are none; gives the exit code. */
 export async function runCheck({ config, json }: CheckOrder, shell: Shell): Promise<number> {
   const result = await loadConfig(config);
-  const faults = result.ok ? [] : result.faults;
+  const faults = result.ok ? abilityFaults(result.config, await detectAdapter()) : result.faults;
   await shell.output.write((json ? JSON.stringify({ config, faults }) : describe()) + "\n");
-  return result.ok ? exitCodes.ok : exitCodes.failed;
+  return faults.length === 0 ? exitCodes.ok : exitCodes.failed;
 
   function describe(): string {
-    if (!result.ok) {
+    if (!result.ok || faults.length > 0) {
       const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
       return `${formatFaults(faults, config)}\n${count} in ${config}`;
     }

@@ -1,0 +1,87 @@
+/** `millrace gateway`: runs what a config file describes, until a signal drains it. */
+import type { Address } from "../../core/transport.ts";
+import { runtimeName } from "../../host.ts";
+import { loadConfig } from "../config/config.ts";
+import { formatFaults } from "../config/fault.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { type Gateway, type GatewayReport, startGateway } from "../gateway.ts";
+import { formatMs } from "./duration_spec.ts";
+import { formatAddress } from "./endpoint_spec.ts";
+import { CommandFailure, exitCodes, oneLine } from "./failure.ts";
+import { aborted, type Shell } from "./shell.ts";
+
+/** What the command line asked for. */
+export interface GatewayOrder {
+  readonly config: string;
+  /** In the place of the config's own. */
+  readonly deadlineMs: number | undefined;
+}
+
+/** Runs until told to stop, or until it cannot go on; gives the exit code. */
+export async function runGateway(order: GatewayOrder, shell: Shell): Promise<number> {
+  const result = await loadConfig(order.config);
+  if (!result.ok) {
+    await shell.errors.write(`${formatFaults(result.faults, order.config)}\n`);
+    throw new CommandFailure(
+      exitCodes.failed,
+      `${order.config} has ${result.faults.length} fault(s): nothing was started`,
+    );
+  }
+  const gateway = await startGateway(result.config, { output: shell.output });
+  await shell.errors.write(banner(order.config, gateway));
+  void aborted(shell.stop.hard).then(() => gateway.close());
+  const asked = aborted(shell.stop.soft).then(() => gateway.shutdown({ deadline: order.deadlineMs }));
+  const report = await Promise.race([asked, gateway.finished]);
+  return await conclude(report, shell);
+}
+
+async function conclude(report: GatewayReport, shell: Shell): Promise<number> {
+  const { failure, destroyed, durationMs, endpoints } = report;
+  if (failure !== undefined) {
+    throw new CommandFailure(exitCodes.failed, `stopped: ${oneLine(failure)}`, { cause: failure });
+  }
+  const drained = Object.values(endpoints).reduce((sum, each) => sum + each.drained, 0);
+  const cut = destroyed === 0 ? "" : `, ${destroyed} cut`;
+  await shell.errors.write(
+    `millrace: stopped in ${formatMs(durationMs)}; ${drained} connection(s) drained${cut}\n`,
+  );
+  return destroyed === 0 ? exitCodes.ok : exitCodes.unfinished;
+}
+
+/** What runs where, and what to type next. */
+function banner(file: string, gateway: Gateway): string {
+  const rows = [...gateway.endpoints.values()].map(describe);
+  if (gateway.adminUrl !== undefined) {
+    rows.push({ name: "admin", what: gateway.adminUrl, next: `curl ${gateway.adminUrl}/connections` });
+  }
+  const [nameWidth, whatWidth] = [widest(rows.map(({ name }) => name)), widest(rows.map(({ what }) => what))];
+  const lines = rows.map(({ name, what, next }) => {
+    const line = `  ${name.padEnd(nameWidth)}  ${what.padEnd(whatWidth)}`;
+    return (next === undefined ? line : `${line}  try: ${next}`).trimEnd();
+  });
+  return [`millrace: ${file} runs on ${runtimeName()}; Ctrl-C drains and stops it`, ...lines, ""].join("\n");
+}
+
+interface BannerRow {
+  readonly name: string;
+  readonly what: string;
+  readonly next: string | undefined;
+}
+
+function describe({ name, mode, address, settings }: Endpoint): BannerRow {
+  const does = [settings.framing.name, ...(settings.echo ? ["echo"] : [])].join(", ");
+  const what = `${mode === "server" ? "listens on" : "dials"} ${formatAddress(address)} (${does})`;
+  const talksText = mode === "server" && settings.framing.name === "lines";
+  return { name, what, next: talksText ? `echo hello | ${netcat(address)}` : undefined };
+}
+
+/** `-N`, or `-q`, to end at the end of input is not the same in every `nc`; Ctrl-C is. */
+function netcat(address: Address): string {
+  if (address.transport === "unix") return `nc -U ${address.path}`;
+  const everywhere = address.host === "0.0.0.0" || address.host === "::";
+  return `nc ${everywhere ? "127.0.0.1" : address.host} ${address.port}`;
+}
+
+function widest(texts: readonly string[]): number {
+  return Math.max(...texts.map((text) => text.length));
+}
