@@ -81,6 +81,15 @@ export class Life {
     if (this.state === "open" || this.state === "draining") this.#leave().limit();
   }
 
+  /** The server drains: tells the handler, which may take its time. False when the end has begun already. */
+  drain(): boolean {
+    if (this.state !== "open") return false;
+    this.state = "draining";
+    this.mark("drained", "local");
+    this.signal();
+    return true;
+  }
+
   /** The end has begun: tell the handler, and bound how long it may take. */
   wind(reason: CloseReason, by: "peer" | "local", error?: MillraceError, message?: string): void {
     this.mark(reason, by, error, message);
@@ -114,6 +123,7 @@ export class Life {
     this.state = "closing";
     this.#dropped = true;
     this.#living.delivery.refuse(error);
+    this.#living.pipeline.discard();
     this.signal();
     if (this.#started) this.#living.transport.abort();
   }

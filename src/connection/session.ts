@@ -23,6 +23,7 @@ import type { TurnMember } from "../core/turn.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionState } from "./connection_options.ts";
 import { Delivery, type DeliveryOwner } from "./delivery.ts";
+import { FlushQueue } from "./flush_queue.ts";
 import { Handling, type HandlingOwner } from "./handling.ts";
 import { makeConnectionId } from "./identity.ts";
 import { Life } from "./life.ts";
@@ -56,7 +57,7 @@ export class Session<Received, Sent, Context>
   #pace: Deadline | undefined = undefined;
   #started = false;
   #inTurn = false;
-  #flushers: { resolve: () => void; reject: (error: Error) => void }[] | undefined = undefined;
+  #flushes: FlushQueue | undefined = undefined;
 
   constructor(
     transport: Transport,
@@ -144,6 +145,7 @@ export class Session<Received, Sent, Context>
     }
     this.delivery.end();
     this.#finishIfIdle();
+    this.flushNow();
   }
 
   overRate(wait: number): void {
@@ -156,7 +158,10 @@ export class Session<Received, Sent, Context>
   }
 
   transportClosed(error: SocketError | undefined): void {
-    if (this.state !== "closed") this.#finalize(error);
+    if (this.state === "closed") return;
+    const cut = error && this.pipeline.cutShort(error);
+    if (cut !== undefined) this.skipped(cut);
+    this.#finalize(error, cut);
   }
 
   // In: to the user's code.
@@ -204,9 +209,7 @@ export class Session<Received, Sent, Context>
   }
 
   emptied(): void {
-    const flushers = this.#flushers;
-    this.#flushers = undefined;
-    flushers?.forEach(({ resolve }) => resolve());
+    this.#flushes?.flushed();
     this.life.emptied();
   }
 
@@ -273,18 +276,12 @@ export class Session<Received, Sent, Context>
     this.flushNow();
     if (this.outbox.pending === 0) return Promise.resolve();
     if (this.record !== undefined) return Promise.reject(this.life.closedError("it is closed"));
-    const flushed = new Promise<void>((resolve, reject) => (this.#flushers ??= []).push({ resolve, reject }));
-    flushed.catch(() => {});
-    return flushed;
+    return (this.#flushes ??= new FlushQueue()).wait();
   }
 
   /** Stop reading at a frame boundary, let the handler end, then finish. */
   drain(): void {
-    const { life } = this;
-    if (life.state !== "open") return;
-    life.state = "draining";
-    life.mark("drained", "local");
-    life.signal();
+    if (!this.life.drain()) return;
     // What the kernel holds already was sent before the peer could know: it is read first.
     const { clock } = this.#owner;
     clock.endOfTurn(() => clock.endOfTurn(() => this.pipeline.stopAtBoundary()));
@@ -307,9 +304,10 @@ export class Session<Received, Sent, Context>
     this.life.finish("handler_error", "local", undefined, String((error as Error)?.message ?? error));
   }
 
-  /** Without a handler that decides, a connection is done when its input has ended and nothing waits. */
+  /** Without a handler that decides, a connection is done when its input has ended and whoever reads it knows. */
   #finishIfIdle(): void {
-    if (this.#handling?.running || this.delivery.waiting || !this.delivery.inbox.over) return;
+    const { waiting, inbox } = this.delivery;
+    if (this.#handling?.running || waiting || !inbox.over || (inbox.taken && !inbox.told)) return;
     if (this.life.ending?.reason === "peer_closed" && this.profile.allowHalfOpen) return;
     this.life.finish("peer_closed", "peer");
   }
@@ -327,22 +325,23 @@ export class Session<Received, Sent, Context>
     }
   }
 
-  #finalize(error: SocketError | undefined): void {
+  #finalize(error: SocketError | undefined, cut: FrameError | undefined): void {
     const { life, delivery, outbox } = this;
     const endedWith = life.over(error);
     const ending = life.ending!;
     this.#pace?.unset();
     this.#vigil.stop();
-    delivery.end(ending.error ?? error);
+    delivery.end(cut ?? ending.error ?? error);
     if (!this.#handling?.running) delivery.stop();
     const record = this.record = makeRecord(this, ending, endedWith);
     const failure = life.closedError(`it is closed (${ending.reason})`);
     outbox.close(failure);
-    this.#flushers?.forEach(({ reject }) => reject(failure));
-    this.#flushers = undefined;
+    this.#flushes?.fail(failure);
     life.signal();
     this.#handling?.interrupt();
-    this.#hook(() => this.profile.options.onDisconnect?.(record, this.connection));
+    const { onError, onDisconnect } = this.profile.options;
+    if (error !== undefined && error === ending.error) this.#hook(() => onError?.(error, this.connection));
+    this.#hook(() => onDisconnect?.(record, this.connection));
     this.#owner.ended(this, record);
     this.connection.settle(record);
   }

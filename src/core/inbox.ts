@@ -18,6 +18,7 @@ export class Inbox<Frame> {
   #reader: Reader<Frame> | undefined = undefined;
   #over = false;
   #taken = false;
+  #told = false;
   #error: unknown = undefined;
 
   /** Frames that wait. */
@@ -38,6 +39,11 @@ export class Inbox<Frame> {
   /** True once `end` was called. */
   get over(): boolean {
     return this.#over;
+  }
+
+  /** A reader has heard of the end: there is nothing that it could still be working on. */
+  get told(): boolean {
+    return this.#told;
   }
 
   /** Queues a frame, or hands it to the waiting reader. */
@@ -61,6 +67,7 @@ export class Inbox<Frame> {
     this.#taken = true;
     if (this.length > 0) return Promise.resolve({ value: this.take(), done: false });
     if (this.#over) {
+      this.#told = true;
       const error = this.#error;
       this.#error = undefined;
       return error === undefined ? Promise.resolve({ value: undefined, done: true }) : Promise.reject(error);
@@ -79,8 +86,12 @@ export class Inbox<Frame> {
     this.#over = true;
     const reader = this.#reader;
     this.#reader = undefined;
-    if (reader === undefined) this.#error = error;
-    else if (error === undefined) reader.resolve({ value: undefined, done: true });
+    if (reader === undefined) {
+      this.#error = error;
+      return;
+    }
+    this.#told = true;
+    if (error === undefined) reader.resolve({ value: undefined, done: true });
     else reader.reject(error);
   }
 

@@ -50,6 +50,8 @@ export class Pipeline<Received> implements TransportEvents {
   #head: Uint8Array | undefined = undefined;
   #discarding = false;
   #stopping = false;
+  /** How many frames there were when stopping began: the next one that is complete ends at a boundary. */
+  #stoppingAt = 0;
 
   constructor(
     transport: Transport,
@@ -59,7 +61,9 @@ export class Pipeline<Received> implements TransportEvents {
     owner: PipelineOwner<Received>,
   ) {
     this.#framing = framing;
-    this.#decoder = framing.decoder((error) => owner.skipped(this.#diagnosed(error)));
+    this.#decoder = framing.decoder((error) => {
+      if (!this.#discarding) owner.skipped(this.#diagnosed(error));
+    });
     this.#watchdog = watchdog;
     this.#limiter = limiter;
     this.#owner = owner;
@@ -76,7 +80,9 @@ export class Pipeline<Received> implements TransportEvents {
   }
 
   data(chunk: Uint8Array): boolean {
-    this.bytesReceived += chunk.length;
+    // Read once, before: a frame may be the chunk itself, and its receiver may transfer the memory.
+    const { length } = chunk;
+    this.bytesReceived += length;
     if (this.#discarding) return true;
     this.#watchdog.noteRead();
     const framesBefore = this.framesReceived;
@@ -90,9 +96,11 @@ export class Pipeline<Received> implements TransportEvents {
     if (this.framesReceived > 0) this.#head = undefined;
     else this.#head ??= chunk.slice(0, headLength);
     const { buffered } = this.#decoder;
-    this.#owner.chunkDone(chunk.length, buffered > 0);
-    if (this.#limiter !== undefined) this.#limit(this.#limiter, chunk.length, this.framesReceived - framesBefore);
-    if (this.#stopping && buffered === 0) this.#finishInput();
+    this.#owner.chunkDone(length, buffered > 0);
+    if (this.#limiter !== undefined && !this.#discarding) {
+      this.#limit(this.#limiter, length, this.framesReceived - framesBefore);
+    }
+    if (this.#stopping && (buffered === 0 || this.framesReceived > this.#stoppingAt)) this.#finishInput();
     return this.#discarding || this.gate.isOpen;
   }
 
@@ -125,7 +133,18 @@ export class Pipeline<Received> implements TransportEvents {
   stopAtBoundary(): void {
     if (this.#discarding || this.#stopping) return;
     this.#stopping = true;
+    this.#stoppingAt = this.framesReceived;
     if (this.#decoder.buffered === 0) this.#finishInput();
+  }
+
+  /** The error for a connection that broke inside a frame; undefined when it did not. */
+  cutShort(cause: SocketError): FrameError | undefined {
+    const held = this.partialFrameBytes;
+    if (this.#discarding || held === 0) return undefined;
+    const offset = this.bytesReceived - held;
+    const what =
+      `cut a frame: the connection broke ${held} bytes into the frame that begins at byte ${offset}`;
+    return new FrameError("truncated", what, { offset }, { cause });
   }
 
   #finishInput(): void {
@@ -141,6 +160,8 @@ export class Pipeline<Received> implements TransportEvents {
   }
 
   #fault(error: unknown): void {
+    // What comes behind the place where the connection was closed is nobody's business any more.
+    if (this.#discarding) return;
     this.discard();
     this.#owner.faulted(this.#diagnosed(error));
   }

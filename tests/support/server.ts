@@ -41,6 +41,7 @@ export abstract class Place {
   readonly logs: LogRecord[] = [];
   /** Every end of a server's connection here. */
   readonly records: TerminationRecord[] = [];
+  #onRecord: () => void = () => {};
   readonly #closing: (() => Promise<unknown> | void)[] = [];
 
   constructor(t: TestContext) {
@@ -68,6 +69,7 @@ export abstract class Place {
       clock: this.clock,
       onDisconnect: (record, connection) => {
         this.records.push(record);
+        this.#onRecord();
         onDisconnect?.(record, connection);
       },
     } as ServeOptions<Received, Sent, Context>;
@@ -97,6 +99,15 @@ export abstract class Place {
     const connection = await this.drive(connect(options));
     this.atEnd(() => connection.abort());
     return connection;
+  }
+
+  /** Waits until so many connections of servers here have ended. */
+  gone(count: number): Promise<void> {
+    const waiting = new Promise<void>((resolve) => {
+      this.#onRecord = () => void (this.records.length >= count && resolve());
+      this.#onRecord();
+    });
+    return within(waiting, () => `${count} connections to end; ${this.records.length} have`);
   }
 
   atEnd(close: () => Promise<unknown> | void): void {
