@@ -1,0 +1,150 @@
+// millrace connect: lines go out as frames, frames are printed, and the exit code says how it ended.
+import assert from "node:assert/strict";
+import { createServer, type Server } from "node:net";
+import { describe, it } from "node:test";
+import { readFrame, showFrame } from "../../../src/gateway/cli/frame_text.ts";
+import { parseFraming } from "../../../src/gateway/framing_spec.ts";
+import { type Cleaner, runMillrace, startMillrace } from "../../support/program.ts";
+import { startEcho } from "./echo_server.ts";
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function listen(server: Server): Promise<number> {
+  return new Promise((resolve) =>
+    server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port))
+  );
+}
+
+/** A server that takes a connection and keeps it, saying nothing. */
+async function startSilent(t: Cleaner): Promise<number> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on("error", () => {});
+    t.after(() => socket.destroy());
+    socket.resume();
+  });
+  t.after(() => server.close());
+  return await listen(server);
+}
+
+describe("millrace connect", () => {
+  it("sends lines as frames, the last one without its newline too, and prints replies until the server closes", async (t) => {
+    const { port } = await startEcho(t, parseFraming("length:2").framing);
+    const ended = await runMillrace(
+      t,
+      ["connect", `127.0.0.1:${port}`, "--framing", "length:2"],
+      "one\r\n\nwörd\nlast",
+    );
+    assert.deepEqual(ended, { code: 0, signal: null, out: "one\n\nwörd\nlast\n", err: "" });
+  });
+
+  it("takes and prints hex", async (t) => {
+    const { port } = await startEcho(t, parseFraming("delimited:\\x03").framing);
+    const args = ["connect", String(port), "-f", "delimited:\\x03", "-i", "hex", "-o", "hex"];
+    const { code, out } = await runMillrace(t, args, "0xff 00 7f\nAABB\n");
+    assert.deepEqual([code, out], [0, "ff 00 7f\naa bb\n"]);
+    const wrong = await runMillrace(t, args, "00\nxyz\n");
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.err, /read line 2 of the input: found "xyz", expected pairs of hex digits/);
+  });
+
+  it("prints JSON, and bytes that are no text as base64", async (t) => {
+    const replies = [bytes("a\tb"), Uint8Array.of(255)];
+    const { port } = await startEcho(
+      t,
+      parseFraming("fixed:3").framing,
+      (frame, count) => count === 1 ? frame : undefined,
+    );
+    const { code, out } = await runMillrace(
+      t,
+      ["connect", String(port), "-f", "fixed:3", "-o", "json"],
+      "a\tb\n",
+    );
+    assert.deepEqual([code, out], [0, '"a\\tb"\n']);
+    assert.deepEqual(replies.map((frame) => showFrame(frame, "json", false)), [
+      '"a\\tb"',
+      '{"base64":"/w=="}',
+    ]);
+  });
+
+  it("ends with --replies while the input is still open", async (t) => {
+    const { port } = await startEcho(t, parseFraming("lines").framing);
+    const program = startMillrace(t, "connect", String(port), "--replies", "2");
+    program.write("one\ntwo\n");
+    const { code, out } = await program.end();
+    assert.deepEqual([code, out], [0, "one\ntwo\n"]);
+  });
+
+  it("carries megabytes through, in order", async (t) => {
+    const { port } = await startEcho(t, parseFraming("lines").framing);
+    const input = Array.from({ length: 60_000 }, (_, i) => `line ${i} of sixty thousand\n`).join("");
+    const { code, out } = await runMillrace(t, ["connect", String(port), "--wait", "20s"], input);
+    assert.equal(code, 0);
+    assert.ok(out === input, `${out.length} of ${input.length} characters came back, or in another order`);
+  });
+
+  it("says after --wait that replies are missing, with exit code 3", async (t) => {
+    const port = await startSilent(t);
+    const { code, err } = await runMillrace(t, ["connect", String(port), "--wait", "50ms"], "hello\n");
+    assert.equal(code, 3);
+    assert.match(
+      err,
+      /^millrace: wait for replies: the server did not close within 50\.0 ms .*; raise --wait, or say with --replies/,
+    );
+    const counted = await runMillrace(
+      t,
+      ["connect", String(port), "--wait", "50ms", "--replies", "1"],
+      "hello\n",
+    );
+    assert.equal(counted.code, 3);
+    assert.match(counted.err, /not all replies came .*; 0 of 1 replies came/);
+  });
+
+  it("says that the server closed before all replies were in, with exit code 3", async (t) => {
+    const { port } = await startEcho(t, parseFraming("lines,max=3").framing);
+    const { code, out, err } = await runMillrace(
+      t,
+      ["connect", String(port), "--replies", "2"],
+      "one\ntoo long\n",
+    );
+    assert.equal(out, "one\n");
+    assert.match(err, /closed the connection; 1 of 2 replies came|reset/);
+    assert.ok(code === 3 || code === 1, `exit code ${code}`);
+  });
+
+  it("says that nothing listens there, with exit code 1", async (t) => {
+    const port = await freePort();
+    const { code, err } = await runMillrace(t, ["connect", String(port)]);
+    assert.equal(code, 1);
+    assert.match(err, new RegExp(`^millrace: connect to 127.0.0.1:${port}: .*nothing listens there.*\n$`));
+  });
+
+  it("ends at SIGINT with 130 while it waits for input", async (t) => {
+    const { server, port } = await startEcho(t, parseFraming("lines").framing);
+    const program = startMillrace(t, "connect", String(port));
+    program.write("hello\n");
+    await program.said("out", /hello/);
+    program.signal("SIGINT");
+    assert.equal((await program.end()).code, 130);
+    assert.equal(server.stats().connectionsAccepted, 1);
+  });
+
+  it("makes control characters visible on a terminal only", () => {
+    const frame = bytes("\x1b[2Jüb\ter\x07\x9b");
+    assert.equal(showFrame(frame, "text", true), "\\x1b[2Jüb\ter\\x07\\x9b");
+    assert.equal(showFrame(frame, "text", false), "\x1b[2Jüb\ter\x07\x9b");
+  });
+
+  it("reads hex in any spacing", () => {
+    assert.deepEqual([...readFrame(bytes(" 0x01 02\t0304 "), "hex", 1)], [1, 2, 3, 4]);
+    assert.deepEqual([...readFrame(bytes(""), "hex", 1)], []);
+    assert.throws(() => readFrame(bytes("012"), "hex", 7), /read line 7 of the input: found "012"/);
+  });
+});
