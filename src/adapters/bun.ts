@@ -57,8 +57,16 @@ export const bunAdapter: Adapter = {
 
 // -- listening ------------------------------------------------------------------------------------------
 
+async function listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
+  const { address } = options;
+  if (address.transport === "tcp") return bind(options, accept);
+  const { bindPath } = await import("./unix_path.ts");
+  const bound = () => Promise.resolve().then(() => bind(options, accept));
+  return bindPath(address.path, bound, () => dial({ ...options, signal: undefined }));
+}
+
 // With too many open files Bun neither accepts nor reports, so `options.failed` has nothing to hear.
-function listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
+function bind(options: ListenOptions, accept: (transport: Transport) => void): Listener {
   const { address } = options;
   const opened = (socket: BunSocket<Slot>) => {
     tune(socket, options, bound);
@@ -66,12 +74,7 @@ function listen(options: ListenOptions, accept: (transport: Transport) => void):
     accept(transport);
     transport.accepted();
   };
-  let server: ReturnType<typeof bind>;
-  try {
-    server = bind(options, opened);
-  } catch (cause) {
-    return Promise.reject(cause);
-  }
+  const server = open(options, opened);
   const bound: Address = address.transport === "unix"
     ? address
     : { transport: "tcp", host: server.hostname ?? address.host, port: server.port ?? address.port };
@@ -79,10 +82,10 @@ function listen(options: ListenOptions, accept: (transport: Transport) => void):
     server.stop();
     return Promise.resolve();
   };
-  return Promise.resolve({ address: bound, stop });
+  return { address: bound, stop };
 }
 
-function bind({ address, reusePort, ipv6Only }: ListenOptions, data: Slot): BunAddress & { stop(): void } {
+function open({ address, reusePort, ipv6Only }: ListenOptions, data: Slot): BunAddress & { stop(): void } {
   const action = `listen on ${addressText(address)}`;
   try {
     return Bun.listen({
@@ -114,7 +117,15 @@ function openedPeer(socket: BunSocket<Slot>): Peer {
 
 // -- connecting -----------------------------------------------------------------------------------------
 
-function connect(options: ConnectOptions): Promise<Transport> {
+async function connect(options: ConnectOptions): Promise<Transport> {
+  const { address } = options;
+  if (address.transport === "unix") {
+    (await import("./unix_path.ts")).checkPath(address.path, `connect to ${address.path}`);
+  }
+  return dial(options);
+}
+
+function dial(options: ConnectOptions): Promise<Transport> {
   const { address, signal } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortedConnect(signal, address));

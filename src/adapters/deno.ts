@@ -58,12 +58,12 @@ export const denoAdapter: Adapter = {
 
 // -- listening ------------------------------------------------------------------------------------------
 
-function listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
-  try {
-    return Promise.resolve(new DenoAcceptor(bind(options), options, accept));
-  } catch (error) {
-    return Promise.reject(error);
-  }
+async function listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
+  const { address } = options;
+  if (address.transport === "tcp") return new DenoAcceptor(bind(options), options, accept);
+  const { bindPath } = await import("./unix_path.ts");
+  const bound = () => Promise.resolve().then(() => new DenoAcceptor(bind(options), options, accept));
+  return bindPath(address.path, bound, () => dial({ ...options, signal: undefined }));
 }
 
 function bind({ address, backlog, reusePort }: ListenOptions): DenoListener {
@@ -154,6 +154,14 @@ function acceptedPeer({ remoteAddr, localAddr }: DenoConn, bound: Address): Peer
 // -- connecting -----------------------------------------------------------------------------------------
 
 async function connect(options: ConnectOptions): Promise<Transport> {
+  const { address } = options;
+  if (address.transport === "unix") {
+    (await import("./unix_path.ts")).checkPath(address.path, `connect to ${address.path}`);
+  }
+  return dial(options);
+}
+
+async function dial(options: ConnectOptions): Promise<Transport> {
   const { address, signal } = options;
   let conn: DenoConn;
   try {

@@ -43,7 +43,14 @@ export const nodeAdapter: Adapter = {
 
 // -- listening ------------------------------------------------------------------------------------------
 
-function listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
+async function listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
+  const { address } = options;
+  if (address.transport === "tcp") return bind(options, accept);
+  const { bindPath } = await import("./unix_path.ts");
+  return bindPath(address.path, () => bind(options, accept), () => dial({ ...options, signal: undefined }));
+}
+
+function bind(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
   const { address } = options;
   return new Promise((resolve, reject) => {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, ...tuning(options) });
@@ -97,7 +104,15 @@ function openedPeer(socket: Socket): Peer {
 
 // -- connecting -----------------------------------------------------------------------------------------
 
-function connect(options: ConnectOptions): Promise<Transport> {
+async function connect(options: ConnectOptions): Promise<Transport> {
+  const { address } = options;
+  if (address.transport === "unix") {
+    (await import("./unix_path.ts")).checkPath(address.path, `connect to ${address.path}`);
+  }
+  return dial(options);
+}
+
+function dial(options: ConnectOptions): Promise<Transport> {
   const { address, signal } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortedConnect(signal, address));
