@@ -62,10 +62,17 @@ export interface GatewayReport {
 /** `running` → `draining` → `stopped`. */
 export type GatewayState = "running" | "draining" | "stopped";
 
-/** What bus and output may take to let go of what they still hold. */
+/** The most that each part may take to let go of what it still holds, and the least that it gets. */
 const letGoMs = 2_000;
+const leastLetGoMs = 50;
+
+/** When everything should be over, on the clock; `Infinity` while nothing is being let go. */
+interface Grace {
+  until: number;
+}
 
 interface Parts {
+  readonly grace: Grace;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly admin: Admin | undefined;
@@ -154,8 +161,9 @@ export class Gateway implements AsyncDisposable {
   }
 
   async #letGo(deadlineMs: number, failure: MillraceError | undefined): Promise<GatewayReport> {
-    const { clock } = this.#parts;
+    const { clock, grace } = this.#parts;
     const begun = clock.now();
+    grace.until = begun + deadlineMs;
     this.#state = "draining";
     const reports = await Promise.all([...this.endpoints.values()].map(async (endpoint) => {
       const report = await (deadlineMs === 0 ? endpoint.close() : endpoint.drain(deadlineMs));
@@ -197,6 +205,19 @@ function acquire(
   return Effect.gen(function* () {
     const { clock = systemClock } = options;
     const log = options.logger ?? lineLogger(standardError(), config.logLevel, clock);
+    const grace: Grace = { until: Infinity };
+    /** Something that is started, and let go when the scope closes, within the time that is left. */
+    const held = <T>(
+      what: string,
+      started: Promise<T>,
+      letGo: (thing: T, limit: () => number) => Promise<unknown>,
+    ): Effect.Effect<T, MillraceError, Scope.Scope> => {
+      const limit = (): number => Math.max(leastLetGoMs, Math.min(letGoMs, grace.until - clock.now()));
+      return Effect.acquireRelease(
+        Effect.tryPromise({ try: () => started, catch: (error) => named(what, error) }),
+        (thing) => Effect.promise(() => within(letGo(thing, limit), limit() + leastLetGoMs, clock)),
+      );
+    };
     const endpoints = new Map<string, Endpoint>();
     const controls = new Map<string, Control>();
     let gateway: Gateway | undefined = undefined;
@@ -207,15 +228,14 @@ function acquire(
     };
     const admin = config.admin === undefined || config.admin.address.transport === "unix"
       ? undefined
-      : yield* held("admin", startAdmin(config.admin.address, view), (admin) => admin.close(), clock);
+      : yield* held("admin", startAdmin(config.admin.address, view), (admin) => admin.close());
     const bus = options.bus ?? (yield* held(
       "bus",
       Promise.resolve(makeBus(config, options, clock, log)),
-      async (bus) => {
-        await within(bus.flush(), letGoMs, clock);
+      async (bus, limit) => {
+        await within(bus.flush(), limit(), clock);
         await bus.close();
       },
-      clock,
     ));
     const queue: SubscribeOptions = { limit: config.bus.queueMessages, byteLimit: config.bus.queueBytes };
     const printed = config.endpoints.filter(({ print }) => print).map(({ subjects }) => subjects.ingress);
@@ -237,10 +257,10 @@ function acquire(
       );
       endpoints.set(settings.name, endpoint);
       const control = new Control(endpoint, bus, own, config.shutdownDeadline);
-      yield* held(what, Promise.resolve(control.start()), () => control.stop(), clock);
+      yield* held(what, Promise.resolve(control.start()), () => control.stop());
       controls.set(settings.name, control);
     }
-    gateway = new Gateway(config, { bus, clock, admin, endpoints, controls }, scope);
+    gateway = new Gateway(config, { grace, bus, clock, admin, endpoints, controls }, scope);
     const fail = (failure: MillraceError): void => {
       log({ level: "error", message: "the gateway stops", fields: { error: failure.message } });
       gateway?.fail(failure);
@@ -249,19 +269,6 @@ function acquire(
     void printer?.failed.then(fail);
     return gateway;
   });
-}
-
-/** Something that is started, and let go when the scope closes; letting go takes no longer than it may. */
-function held<T>(
-  what: string,
-  started: Promise<T>,
-  letGo: (thing: T) => Promise<unknown>,
-  clock: Clock,
-): Effect.Effect<T, MillraceError, Scope.Scope> {
-  return Effect.acquireRelease(
-    Effect.tryPromise({ try: () => started, catch: (error) => named(what, error) }),
-    (thing) => Effect.promise(() => within(letGo(thing), 2 * letGoMs, clock)),
-  );
 }
 
 /** The same error, saying which part of the gateway it was. */

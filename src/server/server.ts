@@ -48,6 +48,8 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   #sampler: RateSampler<Received, Sent, Context> | undefined = undefined;
   #stopping: Promise<ShutdownReport> | undefined = undefined;
   #switching: Promise<void> = Promise.resolve();
+  /** `close` was called, perhaps before a shutdown had got as far as draining. */
+  #hurried = false;
   #drainMs = 0;
   #finish!: (report: ShutdownReport) => void;
 
@@ -167,7 +169,8 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
 
   /** Destroys everything now (F-19), also in the middle of a shutdown. Idempotent, never rejects. */
   close(): Promise<ShutdownReport> {
-    if (this.#stopping !== undefined && this.#state === "draining") this.#registry.destroyAll();
+    this.#hurried = true;
+    if (this.#state === "draining") this.#registry.destroyAll();
     return this.#stop(0);
   }
 
@@ -215,7 +218,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
       const stopped = this.#listener?.stop().catch((error) =>
         this.#listenerFailed(socketErrorFrom(error, "stop listening"), false)
       );
-      const report = yield* drain(this.#registry, deadline);
+      const report = yield* drain(this.#registry, this.#hurried ? 0 : deadline);
       yield* Effect.promise(() => stopped ?? Promise.resolve()).pipe(Effect.timeoutOption(1000));
       this.#drainMs = report.durationMs;
       this.#sampler?.stop();

@@ -1,0 +1,341 @@
+/** The gateway on real sockets: frames to the bus and back (F-55, F-56), order, loss, stopping. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { SocketError } from "../../src/core/errors.ts";
+import type { BusMessage } from "../../src/gateway/buses/bus.ts";
+import { memoryBus } from "../../src/gateway/buses/memory_bus.ts";
+import { startGateway } from "../../src/gateway/gateway.ts";
+import { configOf, FakeOutput, lineClient, portOf, read, soon, startEcho } from "./support.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+describe("a gateway", () => {
+  it("echoes frames over the bus and prints each as one line of JSON (F-55)", async (t) => {
+    const output = new FakeOutput();
+    const { gateway, port } = await startEcho({ echo: true, print: true }, {}, { output });
+    t.after(() => gateway.close());
+    const client = await lineClient(port);
+    await client.send("hello");
+    await client.send("\u00e9");
+    assert.deepEqual(await read(client, 2), ["hello", "\u00e9"]);
+    const [line] = await output.until(2);
+    const printed = JSON.parse(line!);
+    const [connection] = [...gateway.endpoints.get("echo")!.connections.values()];
+    assert.deepEqual(printed, {
+      "conn.id": connection!.id,
+      "peer.ip": "127.0.0.1",
+      "peer.port": (client.peer.local as { port: number }).port,
+      "endpoint": "echo",
+      "payload": "hello",
+    });
+    await client.close();
+  });
+
+  it("gives each frame to the bus with its connection and a way to reply (F-55, F-56)", async (t) => {
+    const { gateway, port } = await startEcho();
+    t.after(() => gateway.close());
+    gateway.bus.subscribe("millrace.echo.in", (message) => {
+      const payload = encoder.encode(`${decoder.decode(message.payload)}!`);
+      return gateway.bus.publish({ subject: message.reply!, payload, metadata: {} });
+    });
+    const client = await lineClient(port);
+    await client.send("a");
+    await client.send("b");
+    assert.deepEqual(await read(client, 2), ["a!", "b!"]);
+    await client.close();
+  });
+
+  it("writes messages to the connection that they name, or to all, and tells who asks what came of it (F-56)", async (t) => {
+    const { gateway, port } = await startEcho();
+    t.after(() => gateway.close());
+    const one = await lineClient(port);
+    const two = await lineClient(port);
+    await one.send("who am I");
+    const ids: string[] = [];
+    const known = new Promise<void>((resolve) =>
+      gateway.bus.subscribe(
+        "millrace.echo.in",
+        ({ metadata }) => void (ids.push(metadata["conn.id"]!), resolve()),
+      )
+    );
+    await soon(known, "the id");
+    const subject = "millrace.echo.out";
+    const answer = await gateway.bus.request({
+      subject,
+      payload: encoder.encode("you"),
+      metadata: { "conn.id": ids[0]! },
+    });
+    assert.deepEqual(JSON.parse(decoder.decode(answer.payload)), { ok: true, result: { status: "sent" } });
+    assert.deepEqual(await read(one, 1), ["you"]);
+    const all = await gateway.bus.request({
+      subject,
+      payload: encoder.encode("all"),
+      metadata: { "conn.id": "*" },
+    });
+    assert.deepEqual(JSON.parse(decoder.decode(all.payload)).result, {
+      targets: 2,
+      sent: 2,
+      dropped: 0,
+      failed: 0,
+    });
+    assert.deepEqual(await read(one, 1), ["all"]);
+    assert.deepEqual(await read(two, 1), ["all"]);
+    await one.close();
+    await two.close();
+  });
+
+  it("S-30: a message for a connection that is gone is answered with a typed error, counted and logged", async (t) => {
+    const { gateway, log } = await startEcho();
+    t.after(() => gateway.close());
+    for (const metadata of [{ "conn.id": "gone" }, {}] as Record<string, string>[]) {
+      const message = { subject: "millrace.echo.out", payload: encoder.encode("x"), metadata };
+      const answer = JSON.parse(decoder.decode((await gateway.bus.request(message)).payload));
+      assert.equal(answer.ok, false);
+      assert.equal(answer.error.reason, "unknown_connection");
+    }
+    assert.equal(gateway.endpoints.get("echo")!.traffic().messagesUndelivered, 2);
+    assert.equal(log.filter(({ message }) => message === "message not delivered").length, 2);
+  });
+
+  it("S-41: a slow subscriber closes the peer's window; memory is bounded, and no frame is lost or out of order", async (t) => {
+    const { gateway, port } = await startEcho({ ingressLimit: 16_384 }, {
+      bus: { type: "memory", queueMessages: 100 },
+    });
+    t.after(() => gateway.close());
+    const total = 20_000;
+    let release!: () => void;
+    const held = new Promise<void>((resolve) => release = resolve);
+    let taken = 0, most = 0;
+    let done!: () => void;
+    const all = new Promise<void>((resolve) => done = resolve);
+    gateway.bus.subscribe("millrace.echo.in", async (message) => {
+      await held;
+      assert.equal(decoder.decode(message.payload), `${taken}:${"x".repeat(500)}`);
+      most = Math.max(most, gateway.bus.stats().pending);
+      if (++taken === total) done();
+    }, { limit: 100 });
+    const client = await lineClient(port);
+    let sent = 0;
+    const sending = (async () => {
+      for (; sent < total; sent++) await client.send(`${sent}:${"x".repeat(500)}`);
+    })();
+    // Backpressure has come all the way back when the client's own send has to wait for seconds: nothing moves.
+    const before = await quiet(() => sent);
+    assert.ok(before < total, "the client should not have been able to send everything");
+    const [connection] = gateway.endpoints.get("echo")!.connections.values();
+    assert.ok(connection!.stats().inboxFrames < 5_000, `${connection!.stats().inboxFrames} frames wait`);
+    assert.ok(gateway.bus.stats().pending <= 110, `${gateway.bus.stats().pending} messages wait`);
+    release();
+    await soon(sending, "sending");
+    await soon(all, "all frames");
+    assert.equal(taken, total);
+    assert.ok(most <= 110, `${most} messages waited`);
+    assert.equal(gateway.bus.stats().dropped, 0);
+    await client.close();
+  });
+
+  it("S-13: a peer that takes nothing is ended after egressTimeout, and others have their messages meanwhile", async (t) => {
+    const { gateway, port } = await startEcho({ egressLimit: 65_536, egressTimeout: "300ms" });
+    t.after(() => gateway.close());
+    const bus = gateway.bus;
+    const seen = new Map<string, string>();
+    let both!: () => void;
+    const known = new Promise<void>((resolve) => both = resolve);
+    bus.subscribe("millrace.echo.in", ({ payload, metadata }) => {
+      seen.set(decoder.decode(payload), metadata["conn.id"]!);
+      if (seen.size === 2) both();
+    });
+    const slow = await lineClient(port);
+    const quick = await lineClient(port);
+    await slow.send("slow");
+    await quick.send("quick");
+    await soon(known, "both ids");
+    const payload = new Uint8Array(32_768).fill(120);
+    const flood = async (): Promise<void> => {
+      while (gateway.endpoints.get("echo")!.connections.has(seen.get("slow")!)) {
+        await bus.publish({
+          subject: "millrace.echo.out",
+          payload,
+          metadata: { "conn.id": seen.get("slow")! },
+        });
+      }
+    };
+    const record = gateway.endpoints.get("echo")!.connections.get(seen.get("slow")!)!.closed;
+    const flooding = flood();
+    await bus.publish({
+      subject: "millrace.echo.out",
+      payload: encoder.encode("hi"),
+      metadata: { "conn.id": seen.get("quick")! },
+    });
+    assert.deepEqual(await read(quick, 1), ["hi"]);
+    const { reason, code } = await soon(record, "the end of the slow peer");
+    assert.deepEqual({ reason, code }, { reason: "killed", code: "egress_timeout" });
+    await soon(flooding, "the flood");
+    await slow.close();
+    await quick.close();
+  });
+
+  it("S-26: at a shutdown the frames that are in are answered, also those that wait in the bus", async () => {
+    const { gateway, port } = await startEcho();
+    let release!: () => void;
+    const held = new Promise<void>((resolve) => release = resolve);
+    let arrived!: () => void;
+    const three = new Promise<void>((resolve) => arrived = resolve);
+    let count = 0;
+    gateway.bus.subscribe("millrace.echo.in", async (message) => {
+      if (++count === 1) arrived();
+      await held;
+      await gateway.bus.publish({ subject: message.reply!, payload: message.payload, metadata: {} });
+    });
+    const client = await lineClient(port);
+    await client.send("1");
+    await client.send("2");
+    await client.send("3");
+    await client.flush();
+    await soon(three, "the first frame");
+    const reading = read(client, 3);
+    const stopping = gateway.shutdown({ deadline: "5 seconds" });
+    assert.equal(gateway.state, "draining");
+    assert.deepEqual(gateway.notReady(), ["the gateway is draining"]);
+    release();
+    assert.deepEqual(await reading, ["1", "2", "3"]);
+    const report = await soon(stopping, "the shutdown");
+    assert.deepEqual({ destroyed: report.destroyed, failure: report.failure }, {
+      destroyed: 0,
+      failure: undefined,
+    });
+    assert.equal(report.endpoints["echo"]?.drained, 1);
+    await client.close();
+  });
+
+  it("S-27: a subscriber that never ends holds a shutdown no longer than the deadline", async () => {
+    const { gateway, port } = await startEcho();
+    let arrived!: () => void;
+    const one = new Promise<void>((resolve) => arrived = resolve);
+    gateway.bus.subscribe("millrace.echo.in", () => {
+      arrived();
+      return new Promise<void>(() => {});
+    });
+    const client = await lineClient(port);
+    await client.send("1");
+    await soon(one, "the frame");
+    const report = await soon(gateway.shutdown({ deadline: 100 }), "the shutdown");
+    assert.equal(report.destroyed, 1);
+    assert.equal(gateway.state, "stopped");
+    await client.closed;
+  });
+
+  it("close() cuts a shutdown short, and both tell the same report", async () => {
+    const { gateway, port } = await startEcho();
+    let arrived!: () => void;
+    const one = new Promise<void>((resolve) => arrived = resolve);
+    gateway.bus.subscribe("millrace.echo.in", () => {
+      arrived();
+      return new Promise<void>(() => {});
+    });
+    const client = await lineClient(port);
+    await client.send("1");
+    await soon(one, "the frame");
+    const stopping = gateway.shutdown({ deadline: "1 hour" });
+    const closed = await soon(gateway.close(), "the close");
+    assert.equal(await stopping, closed);
+    assert.equal(await gateway.finished, closed);
+    assert.equal(closed.destroyed, 1);
+    await client.closed;
+  });
+
+  it("S-18: a port in use says which endpoint, which port, and what to do, and nothing stays open", async (t) => {
+    const { gateway, port } = await startEcho();
+    t.after(() => gateway.close());
+    const config = configOf({
+      endpoints: [{ name: "first", listen: 0 }, { name: "second", listen: port }],
+      admin: { listen: 0 },
+    });
+    const bus = memoryBus();
+    await assert.rejects(startGateway(config, { bus, logger: () => {} }), (error: unknown) => {
+      assert.ok(error instanceof SocketError);
+      assert.equal(error.reason, "address_in_use");
+      assert.match(
+        error.message,
+        new RegExp(`endpoint second: listen on 127\\.0\\.0\\.1:${port}: .*choose another port`),
+      );
+      return true;
+    });
+    // The first endpoint had subscribed; now nobody does.
+    await assert.rejects(
+      bus.request({ subject: "millrace.first.ctrl", payload: new Uint8Array(), metadata: {} }),
+      {
+        reason: "no_responders",
+      },
+    );
+  });
+
+  it("dials, sends what comes to the bus, and dials again when the connection ends", async (t) => {
+    const { gateway: far, port } = await startEcho({ echo: true });
+    t.after(() => far.close());
+    const config = configOf({
+      endpoints: [{ name: "near", connect: port, reconnect: { wait: "10ms" } }],
+    });
+    const gateway = await startGateway(config, { logger: () => {} });
+    t.after(() => gateway.close());
+    const frames: BusMessage[] = [];
+    let more: () => void = () => {};
+    gateway.bus.subscribe("millrace.near.in", (message) => {
+      frames.push(message);
+      more();
+    });
+    const near = gateway.endpoints.get("near")!;
+    const round = async (): Promise<void> => {
+      const came = new Promise<void>((resolve) => more = resolve);
+      for (let sent = false; !sent;) {
+        const reply = await gateway.bus.request({
+          subject: "millrace.near.out",
+          payload: encoder.encode("ping"),
+          metadata: { "conn.id": [...near.connections.keys()][0] ?? "none" },
+        });
+        sent = JSON.parse(decoder.decode(reply.payload)).ok;
+        if (!sent) await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      await soon(came, "the frame");
+    };
+    await soon(round(), "the first round");
+    assert.deepEqual(gateway.notReady(), []);
+    const first = [...near.connections.keys()][0]!;
+    for (const connection of far.endpoints.get("echo")!.connections.values()) connection.abort();
+    await soon(near.connections.get(first)?.closed ?? Promise.resolve(), "the end");
+    await soon(round(), "the second round");
+    assert.equal(frames.length, 2);
+    assert.notEqual(frames[0]!.metadata["conn.id"], frames[1]!.metadata["conn.id"]);
+    assert.equal(near.stats().connectionsAccepted, 2);
+    const report = await soon(gateway.shutdown(), "the shutdown");
+    assert.equal(report.destroyed, 0);
+  });
+
+  it("with two endpoints keeps their subjects and ports apart", async (t) => {
+    const config = configOf({
+      endpoints: [
+        { name: "a", listen: 0, echo: true },
+        { name: "b", listen: 0, framing: { type: "lengthField", lengthBytes: 2, strip: 2 } },
+      ],
+    });
+    const gateway = await startGateway(config, { logger: () => {} });
+    t.after(() => gateway.close());
+    assert.notEqual(portOf(gateway, "a"), portOf(gateway, "b"));
+    const client = await lineClient(portOf(gateway, "a"));
+    await client.send("x");
+    assert.deepEqual(await read(client, 1), ["x"]);
+    assert.equal(gateway.endpoints.get("b")!.stats().framesReceived, 0);
+    await client.close();
+  });
+});
+
+/** Resolves with a number that has not changed for a while. */
+async function quiet(value: () => number): Promise<number> {
+  for (let last = -1;;) {
+    const now = value();
+    if (now === last) return now;
+    last = now;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
