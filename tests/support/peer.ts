@@ -121,7 +121,7 @@ export class Peer {
 }
 
 /** Connects and starts. */
-export async function dial(adapter: Adapter, address: Address): Promise<Peer> {
+export async function dial(adapter: Adapter, address: Address, reading?: "stalled"): Promise<Peer> {
   const transport = await adapter.connect({
     address,
     noDelay: true,
@@ -129,5 +129,7 @@ export async function dial(adapter: Adapter, address: Address): Promise<Peer> {
     signal: undefined,
     tls: undefined,
   });
-  return new Peer(transport).start();
+  const peer = new Peer(transport);
+  if (reading === "stalled") peer.onData = () => false;
+  return peer.start();
 }

@@ -78,9 +78,9 @@ export abstract class Place {
     return server;
   }
 
-  /** Raw bytes to a server. */
-  async dial(server: { readonly address: Server<unknown>["address"] }): Promise<Peer> {
-    const peer = await this.drive(dial(this.adapter, server.address));
+  /** Raw bytes to a server. One that is `stalled` reads one chunk and no more. */
+  async dial(server: { readonly address: Server<unknown>["address"] }, reading?: "stalled"): Promise<Peer> {
+    const peer = await this.drive(dial(this.adapter, server.address, reading));
     this.atEnd(() => peer.abort());
     return peer;
   }
