@@ -1,0 +1,163 @@
+/**
+ * A network that exists only in a test: machines joined by links that are slow, cut bytes anywhere, or break,
+ * all on one clock and from one seed, so that every run is the same.
+ *
+ * Part of `millrace/testing`. Built on the adapter in memory; knows nothing of servers and clients.
+ */
+import { MemoryNetwork } from "../adapters/memory.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Adapter } from "../core/transport.ts";
+import { checkLink, type Fault, Link, type LinkOptions } from "./virtual_network_link.ts";
+import { type NetworkEvent, NetworkLog } from "./virtual_network_log.ts";
+import { Circuit, VirtualWire } from "./virtual_network_wire.ts";
+
+export type { Fault, FaultKind, LinkOptions, NumberOrRange } from "./virtual_network_link.ts";
+export type { NetworkEvent } from "./virtual_network_log.ts";
+
+/** What a {@linkcode VirtualNetwork} is made of. */
+export interface VirtualNetworkOptions extends LinkOptions {
+  /** All waiting happens on it: a `FakeClock`, unless the test is to take real time. */
+  readonly clock: Clock;
+  /** Decides every draw. Show it when a test fails, and the run can be had again. @default 1 */
+  readonly seed?: number;
+  /** How many events are kept. @default 10000 */
+  readonly logSize?: number;
+}
+
+/**
+ * Machines, by name, and the links between them.
+ *
+ * ```ts
+ * const clock = new FakeClock();
+ * const network = new VirtualNetwork({ clock, seed: 42, latency: [5, 40], chunk: [1, 100] });
+ * network.fault("sensor", "hub", { kind: "fin", afterBytes: 10 });
+ *
+ * const server = await serve({ adapter: network.adapter("hub"), clock, port: 3034, framing: lines(), handler });
+ * const sensor = connect({ adapter: network.adapter("sensor"), clock, host: "hub", port: 3034, framing: lines() });
+ * await clock.advanceAsync(1_000);
+ * console.log(network.report());
+ * ```
+ *
+ * Machines reach each other by name, or by the address that `peer.ip` shows; each has loopback of its own.
+ * Options given here hold for every link that `link` is not told about. Throws a `RangeError` for options that
+ * make no sense, as do `link` and `fault`.
+ */
+export class VirtualNetwork {
+  readonly seed: number;
+  readonly #clock: Clock;
+  readonly #memory: MemoryNetwork;
+  readonly #log: NetworkLog;
+  readonly #defaults: LinkOptions;
+  readonly #links: Map<string, Link> = new Map();
+  readonly #circuits: Map<number, Circuit> = new Map();
+
+  constructor(options: VirtualNetworkOptions) {
+    const { clock, seed = 1, logSize = 10_000, ...defaults } = options;
+    checkLink(defaults);
+    this.seed = seed;
+    this.#clock = clock;
+    this.#defaults = defaults;
+    this.#log = new NetworkLog(logSize);
+    this.#memory = new MemoryNetwork({
+      clock,
+      wires: (route, arrive) => {
+        const link = this.#link(route.from, route.to);
+        return new VirtualWire(route, arrive, link, this.#circuit(route.connection), clock, this.#log, seed);
+      },
+    });
+  }
+
+  /** The sockets of the machine with this name, which is there from the first call on. */
+  adapter(host: string): Adapter {
+    return this.#memory.adapter(host);
+  }
+
+  /** How the link between two machines behaves from now on; `window` and chances count for new connections. */
+  link(one: string, other: string, options: LinkOptions): void {
+    checkLink(options);
+    for (const link of this.#both(one, other)) link.options = options;
+  }
+
+  /** Lays a fault for bytes sent by `from` to `to`, whoever dialled; several strike one connection after another. */
+  fault(from: string, to: string, fault: Fault): void {
+    this.#link(from, to).arm(fault);
+  }
+
+  /**
+   * Lets nothing pass between two machines until `heal`; nothing is lost, and nobody is told. With `oneWay` only
+   * what `one` sends is held.
+   */
+  partition(one: string, other: string, options: { readonly oneWay?: boolean } = {}): void {
+    this.#link(one, other).parted = true;
+    this.#note(one, other, "partition");
+    if (options.oneWay) return;
+    this.#link(other, one).parted = true;
+    this.#note(other, one, "partition");
+  }
+
+  /** Ends a partition; what was held arrives. */
+  heal(one: string, other: string): void {
+    for (const [from, to] of [[one, other], [other, one]] as const) {
+      const link = this.#link(from, to);
+      if (!link.parted) continue;
+      link.parted = false;
+      this.#note(from, to, "heal");
+    }
+    for (const wire of this.#wires(one, other)) wire.wake();
+  }
+
+  /** Resets every open connection between two machines now, at both ends; from a test, not from inside an event. */
+  reset(one: string, other: string): void {
+    for (const wire of this.#wires(one, other)) wire.break("reset");
+  }
+
+  /** What has happened, oldest first. */
+  get log(): readonly NetworkEvent[] {
+    return this.#log.events;
+  }
+
+  /** The seed and the last events as text, for the message of a test that fails. */
+  report(last: number = 50): string {
+    return `virtual network, seed ${this.seed}\n${this.#log.text(last)}`;
+  }
+
+  #link(from: string, to: string): Link {
+    const key = JSON.stringify([from, to]);
+    let link = this.#links.get(key);
+    if (link === undefined) {
+      link = new Link();
+      // A machine's own loopback is perfect, unless `link` says otherwise.
+      if (from !== to) link.options = this.#defaults;
+      this.#links.set(key, link);
+    }
+    return link;
+  }
+
+  #both(one: string, other: string): readonly Link[] {
+    return one === other ? [this.#link(one, one)] : [this.#link(one, other), this.#link(other, one)];
+  }
+
+  #circuit(connection: number): Circuit {
+    let circuit = this.#circuits.get(connection);
+    if (circuit === undefined) {
+      circuit = new Circuit(() => this.#circuits.delete(connection));
+      this.#circuits.set(connection, circuit);
+    }
+    return circuit;
+  }
+
+  #wires(one: string, other: string): readonly VirtualWire[] {
+    const found: VirtualWire[] = [];
+    for (const circuit of this.#circuits.values()) {
+      for (const wire of circuit.wires) {
+        const { from, to } = wire.route;
+        if ((from === one && to === other) || (from === other && to === one)) found.push(wire);
+      }
+    }
+    return found;
+  }
+
+  #note(from: string, to: string, what: NetworkEvent["what"]): void {
+    this.#log.add({ at: this.#clock.now(), connection: 0, from, to, what });
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * The link between two machines of the virtual network in one direction: its delay, its pace, and its faults.
+ *
+ * Used by the virtual network and its wires. Options are checked here.
+ */
+import type { SeededRandom } from "./virtual_network_random.ts";
+
+/** A whole number, or the least and the most of a range that is drawn from evenly. */
+export type NumberOrRange = number | readonly [least: number, most: number];
+
+/** How a link behaves, in both directions; what is left out is a perfect wire. */
+export interface LinkOptions {
+  /** Milliseconds from end to end; bytes never overtake each other. @default 0 */
+  readonly latency?: NumberOrRange;
+  /**
+   * Sizes of the chunks that arrive, whatever was written: what arrives at one time is joined and cut anew.
+   * 1 is byte by byte. @default chunks as they were written
+   */
+  readonly chunk?: NumberOrRange;
+  /** Bytes a second, shared by all connections of one direction. @default Infinity */
+  readonly bandwidth?: number;
+  /** Bytes of one connection that may be under way or unread before its writer is held up. @default 65536 */
+  readonly window?: number;
+  /** Chances, from 0 to 1, that a fault strikes one direction of a new connection. @default none */
+  readonly chance?: Readonly<Partial<Record<FaultKind, number>>>;
+  /** Faults by chance strike somewhere in this many first bytes. @default 4096 */
+  readonly chanceWithin?: number;
+}
+
+/**
+ * What can go wrong with a connection:
+ * - `reset`: both ends see a reset.
+ * - `fin`: the receiver sees a FIN, though the sender had more to send; the sender sees a reset.
+ * - `stall`: nothing passes any more, in either direction, and nobody is told: a half-open connection.
+ */
+export type FaultKind = "reset" | "fin" | "stall";
+
+/** A fault that lies in wait. */
+export interface Fault {
+  readonly kind: FaultKind;
+  /** Strikes when this many bytes have passed in its direction; with 0, in place of the first. @default 0 */
+  readonly afterBytes?: number;
+  /** How many of the next connections it strikes, one after the other; may be Infinity. @default 1 */
+  readonly connections?: number;
+}
+
+/** A fault as one wire carries it. */
+export interface ArmedFault {
+  readonly kind: FaultKind;
+  readonly afterBytes: number;
+}
+
+const kinds: readonly FaultKind[] = ["reset", "fin", "stall"];
+
+/** One direction of a link. */
+export class Link {
+  options: LinkOptions = {};
+  /** Nothing passes, and nothing is lost. */
+  parted = false;
+  /** When the last byte that was sent leaves, for the pace of `bandwidth`. */
+  busyUntil = 0;
+  readonly #armed: { kind: FaultKind; afterBytes: number; left: number }[] = [];
+
+  arm({ kind, afterBytes = 0, connections = 1 }: Fault): void {
+    expect("kind", kind, kinds.includes(kind), kinds.join(", "));
+    expect("afterBytes", afterBytes, whole(afterBytes, 0), "a whole number, 0 or more");
+    expect("connections", connections, connections >= 1, "1 or more");
+    this.#armed.push({ kind, afterBytes, left: connections });
+  }
+
+  /** The fault of a new connection, if one is armed or chance has it. */
+  draw(random: SeededRandom): ArmedFault | undefined {
+    const armed = this.#armed[0];
+    if (armed !== undefined) {
+      if (--armed.left <= 0) this.#armed.shift();
+      return armed;
+    }
+    const { chance, chanceWithin = 4096 } = this.options;
+    if (chance === undefined) return undefined;
+    let dice = random.next();
+    for (const kind of kinds) {
+      dice -= chance[kind] ?? 0;
+      if (dice < 0) return { kind, afterBytes: random.between(0, chanceWithin - 1) };
+    }
+    return undefined;
+  }
+}
+
+/** Throws a `RangeError` for options that no link can have. */
+export function checkLink(options: LinkOptions): void {
+  const { latency = 0, chunk = 1, bandwidth = Infinity, window = 1, chance = {}, chanceWithin = 1 } = options;
+  expect("latency", latency, range(latency, 0), "milliseconds, or [least, most]");
+  expect("chunk", chunk, range(chunk, 1), "bytes, 1 or more, or [least, most]");
+  expect("bandwidth", bandwidth, bandwidth > 0, "bytes a second, above 0");
+  expect("window", window, whole(window, 1), "bytes, 1 or more");
+  expect("chanceWithin", chanceWithin, whole(chanceWithin, 1), "bytes, 1 or more");
+  let sum = 0;
+  for (const [kind, value] of Object.entries(chance)) {
+    expect(
+      `chance.${kind}`,
+      value,
+      kinds.includes(kind as FaultKind) && value >= 0,
+      "a chance of a known fault",
+    );
+    sum += value;
+  }
+  expect("chance", sum, sum <= 1, "chances that together are 1 at most");
+}
+
+/** A value of the range. */
+export function drawn(value: NumberOrRange, random: SeededRandom): number {
+  return typeof value === "number" ? value : random.between(value[0], value[1]);
+}
+
+function range(value: NumberOrRange, least: number): boolean {
+  if (typeof value === "number") return whole(value, least);
+  return whole(value[0], least) && whole(value[1], value[0]);
+}
+
+function whole(value: number, least: number): boolean {
+  return Number.isInteger(value) && value >= least;
+}
+
+function expect(name: string, found: unknown, good: boolean, wanted: string): void {
+  if (!good) throw new RangeError(`set up a link: found ${name} ${String(found)}, expected ${wanted}`);
+}
