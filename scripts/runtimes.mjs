@@ -6,7 +6,8 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
+import process from "node:process";
 import { install, root } from "./install.mjs";
 
 /** Programs below node_modules/SCOPE/, for the case that a package's install script was not allowed to run. */
@@ -53,8 +54,17 @@ export const findDeno = () =>
     ...platformPackages("@deno", "deno.exe"),
   ]);
 
-/** The Node that runs this script. */
-export const findNode = () => ({ program: process.execPath, version: process.versions.node });
+/** The Node that runs this script; where another runtime does, the one that npm runs on, or the first on the path. */
+export function findNode() {
+  if (process.versions.bun === undefined && process.versions.deno === undefined) {
+    return { program: process.execPath, version: process.versions.node };
+  }
+  const { npm_node_execpath: ofNpm = "", PATH = "" } = process.env;
+  return need(
+    "Node",
+    [ofNpm, ...PATH.split(delimiter).map((folder) => join(folder, "node"))].filter(Boolean),
+  );
+}
 
 /** The newer Node, installed apart in tools/node24; `absent` says why where its maker has no package for this platform. */
 export function findNode24() {

@@ -1,0 +1,119 @@
+// @once: npm start runs the gateway on Bun, whichever runtime asks for it
+//
+// What a newcomer types first: scripts/start.mjs runs the gateway, hands signals on, and ends as the gateway ends.
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { env, kill } from "node:process";
+import { after, before, describe, it, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { findNode } from "../scripts/runtimes.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** The script as npm starts it, in a folder of the caller's, with all that it and the gateway print. */
+class Started {
+  readonly #child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  output = "";
+  #heard: () => void = () => {};
+
+  constructor(args: readonly string[], folder: string) {
+    this.#child = spawn(findNode().program, [join(root, "scripts/start.mjs"), ...args], {
+      cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...env, INIT_CWD: folder, NO_COLOR: "1" },
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        this.output += text;
+        this.#heard();
+      });
+    }
+    this.ended = new Promise((resolve) => this.#child.on("close", (code) => resolve(code)));
+  }
+
+  /** Resolves with what the pattern found in the output; rejects when the program ends before. */
+  async says(pattern: RegExp): Promise<RegExpExecArray> {
+    const ended = this.ended.then((code) => {
+      throw new Error(`it ended with ${code} and did not say ${pattern}:\n${this.output}`);
+    });
+    ended.catch(() => {});
+    for (;;) {
+      const heard = new Promise<void>((resolve) => {
+        this.#heard = resolve;
+      });
+      const found = pattern.exec(this.output);
+      if (found !== null) return found;
+      await Promise.race([heard, ended]);
+    }
+  }
+
+  signal(name: "SIGTERM" | "SIGINT"): void {
+    // Not child.kill: after that Deno reports the signal in place of the exit code.
+    if (this.#child.pid !== undefined && this.#child.exitCode === null) kill(this.#child.pid, name);
+  }
+}
+
+/** Starts it, and sees to it that it ends with the test: two signals end it at once. */
+function start(t: TestContext, args: readonly string[], folder: string): Started {
+  const started = new Started(args, folder);
+  t.after(async () => {
+    started.signal("SIGTERM");
+    await started.ended;
+  });
+  return started;
+}
+
+/** Sends one line and resolves with the first one that comes back. */
+function ask(port: number, line: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: "127.0.0.1", port });
+    let text = "";
+    socket.setEncoding("utf8").on("data", (more: string) => {
+      text += more;
+      if (text.includes("\n")) socket.end();
+    });
+    socket.on("close", () => resolve(text));
+    socket.on("error", reject);
+    socket.write(`${line}\n`);
+  });
+}
+
+describe("npm start", () => {
+  let folder = "";
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "millrace-start-"));
+    writeFileSync(
+      join(folder, "my.yaml"),
+      "endpoints:\n  - name: echo\n    listen: 127.0.0.1:0\n    framing: lines\n    echo: true\n",
+    );
+    writeFileSync(join(folder, "bad.yaml"), "endpoints:\n  - name: echo\n    listen: 127.0.0.1:99999\n");
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    it(`runs a config named from the caller's folder, drains at ${signal} and exits 0 (F-19)`, {
+      timeout: 60_000,
+    }, async (t) => {
+      const gateway = start(t, ["my.yaml"], folder);
+      const [, port] = await gateway.says(/listens on 127\.0\.0\.1:(\d+)/);
+      assert.equal(await ask(Number(port), "hello"), "hello\n");
+      gateway.signal(signal);
+      assert.equal(await gateway.ended, 0, gateway.output);
+    });
+  }
+
+  it(
+    "passes on the exit code of a gateway that cannot start, and what it said",
+    { timeout: 60_000 },
+    async (t) => {
+      const gateway = start(t, ["bad.yaml"], folder);
+      assert.equal(await gateway.ended, 1, gateway.output);
+      assert.match(gateway.output, /endpoints\[0\]\.listen: found "127\.0\.0\.1:99999"/);
+    },
+  );
+});
