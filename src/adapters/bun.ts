@@ -3,7 +3,7 @@
  *
  * Loaded by `detect.ts`; `bun_transport.ts` is one connection of it.
  */
-import { socketErrorFrom } from "../core/errors.ts";
+import { type SocketError, socketErrorFrom } from "../core/errors.ts";
 import type {
   Adapter,
   Address,
@@ -16,11 +16,13 @@ import type {
 } from "../core/transport.ts";
 import { abortedConnect, addressText, plainIp, tcpPeer, unixPeer } from "./address.ts";
 import { type BunHandlers, type BunSocket, BunTransport, handlers, type Slot } from "./bun_transport.ts";
+import { Shortage } from "./shortage.ts";
 
 /** The slice of Bun that is used here. */
 declare const Bun: {
   listen<Data>(options: BunOptions<Data>): BunAddress & { stop(): void };
   connect<Data>(options: BunOptions<Data>): Promise<BunSocket<Data>>;
+  file(path: string): { text(): Promise<string> };
 };
 
 interface BunAddress {
@@ -59,16 +61,33 @@ export const bunAdapter: Adapter = {
 
 async function listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
   const { address } = options;
-  if (address.transport === "tcp") return bind(options, accept);
+  const most = await (openFiles ??= readOpenFiles());
+  if (address.transport === "tcp") return bind(options, accept, most);
   const { bindPath } = await import("./unix_path.ts");
-  const bound = () => Promise.resolve().then(() => bind(options, accept));
+  const bound = () => Promise.resolve().then(() => bind(options, accept, most));
   return bindPath(address.path, bound, () => dial({ ...options, signal: undefined }));
 }
 
-// With too many open files Bun neither accepts nor reports, so `options.failed` has nothing to hear.
-function bind(options: ListenOptions, accept: (transport: Transport) => void): Listener {
+/** Descriptors that are left to the rest of the program. */
+const spare = 8;
+let openFiles: Promise<number> | undefined;
+
+/** How many files this process may have open; Infinity where the system doesn't say. */
+async function readOpenFiles(): Promise<number> {
+  const limits = await Bun.file("/proc/self/limits").text().catch(() => "");
+  return Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Infinity);
+}
+
+function bind(options: ListenOptions, accept: (transport: Transport) => void, most: number): Listener {
   const { address } = options;
+  const shortage = new Shortage(options.failed);
   const opened = (socket: BunSocket<Slot>) => {
+    // When Bun itself finds no descriptor it tells nobody, and asks again and again at full speed. So the last
+    // ones are never used: the system gives out the lowest that is free.
+    if (socket.fd >= most - spare) {
+      shortage.met(() => shortOfFiles(bound, most));
+      return socket.terminate();
+    }
     tune(socket, options, bound);
     const transport = new BunTransport(socket, acceptedPeer(socket, bound));
     accept(transport);
@@ -83,6 +102,11 @@ function bind(options: ListenOptions, accept: (transport: Transport) => void): L
     return Promise.resolve();
   };
   return { address: bound, stop };
+}
+
+function shortOfFiles(bound: Address, most: number): SocketError {
+  const message = `this process may have ${most} files open, and the last ${spare} are kept back`;
+  return socketErrorFrom({ code: "EMFILE", message }, `accept on ${addressText(bound)}`);
 }
 
 function open({ address, reusePort, ipv6Only }: ListenOptions, data: Slot): BunAddress & { stop(): void } {

@@ -11,6 +11,7 @@ import { brokenConnection } from "./address.ts";
 /** The slice of Bun's socket that is used here. */
 export interface BunSocket<Data> {
   data: Data;
+  readonly fd: number;
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
   readonly localAddress: string | undefined;

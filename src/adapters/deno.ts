@@ -15,6 +15,7 @@ import type {
   Transport,
 } from "../core/transport.ts";
 import { abortedConnect, addressText, plainIp, tcpPeer, unixPeer } from "./address.ts";
+import { Shortage } from "./shortage.ts";
 import { type DenoAddr, type DenoConn, DenoTransport } from "./deno_transport.ts";
 
 /** The slice of Deno that is used here. */
@@ -85,12 +86,11 @@ class DenoAcceptor implements Listener {
   readonly address: Address;
   readonly #listener: DenoListener;
   readonly #options: ListenOptions;
+  readonly #shortage: Shortage;
   readonly #accept: (transport: Transport) => void;
   #stopped: Promise<void> | undefined = undefined;
   #released: (() => void) | undefined = undefined;
   #resting: ReturnType<typeof setTimeout> | undefined = undefined;
-  /** The last accept failed, which has been told. */
-  #failing = false;
 
   constructor(listener: DenoListener, options: ListenOptions, accept: (transport: Transport) => void) {
     const { addr } = listener;
@@ -99,6 +99,7 @@ class DenoAcceptor implements Listener {
       : options.address;
     this.#listener = listener;
     this.#options = options;
+    this.#shortage = new Shortage(options.failed);
     this.#accept = accept;
     this.#next();
   }
@@ -120,7 +121,6 @@ class DenoAcceptor implements Listener {
   };
 
   readonly #accepted = (conn: DenoConn): void => {
-    this.#failing = false;
     tune(conn, this.#options);
     this.#accept(new DenoTransport(conn, acceptedPeer(conn, this.address)));
     if (this.#stopped === undefined) this.#next();
@@ -129,14 +129,9 @@ class DenoAcceptor implements Listener {
 
   readonly #failed = (cause: unknown): void => {
     if (this.#stopped !== undefined) return this.#released!();
-    const error = errorFrom(cause, `accept on ${addressText(this.address)}`);
-    const { code } = cause as { code?: unknown };
     // A peer that left before it was accepted is nobody's failure.
-    if (code === "ECONNABORTED") return this.#next();
-    if (!this.#failing) {
-      this.#failing = true;
-      this.#options.failed(error, false);
-    }
+    if ((cause as { code?: unknown }).code === "ECONNABORTED") return this.#next();
+    this.#shortage.met(() => errorFrom(cause, `accept on ${addressText(this.address)}`));
     this.#resting = setTimeout(this.#next, rest);
   };
 }

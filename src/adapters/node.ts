@@ -59,6 +59,7 @@ function bind(options: ListenOptions, accept: (transport: Transport) => void): P
     server.listen(binding(options), () => {
       const bound = boundAddress(server, address);
       server.off("error", refused);
+      // Of too many open files this hears nothing: libuv then accepts with a descriptor it kept back, and closes.
       server.on("error", (cause: Error) => {
         options.failed(socketErrorFrom(cause, `accept on ${addressText(bound)}`), !server.listening);
       });
