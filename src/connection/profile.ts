@@ -4,8 +4,9 @@
  */
 import { defaults, type OptionsCheck } from "../core/options.ts";
 import type { Framing } from "../core/framing/framing.ts";
+import { checkKeepalive } from "../core/keepalive_writer.ts";
 import type { EgressPolicy } from "../core/outcome.ts";
-import type { RateLimits } from "../core/rate_limiter.ts";
+import { checkRateLimits, type RateLimits } from "../core/rate_limiter.ts";
 import type { Adapter, Address } from "../core/transport.ts";
 import type { ConnectionOptions, Handler } from "./connection_options.ts";
 
@@ -87,14 +88,7 @@ export function resolveProfile<Received, Sent, Context>(
   if (options.allowHalfOpen && options.onFrame === undefined) {
     check.refuse("allowHalfOpen", true, "to be used with onFrame; a handler decides itself when it is done");
   }
-  for (
-    const [name, value] of Object.entries({
-      bytesPerSecond: rateLimit?.bytesPerSecond,
-      framesPerSecond: rateLimit?.framesPerSecond,
-    })
-  ) {
-    if (value !== undefined && !(value > 0)) check.refuse(`rateLimit.${name}`, value, "more than 0");
-  }
+  checkRateLimits(check, "rateLimit", rateLimit);
   return Object.freeze({
     framing,
     idle: check.duration("idleTimeout", options.idleTimeout, defaults.idleTimeout),
@@ -104,10 +98,7 @@ export function resolveProfile<Received, Sent, Context>(
     frame: check.duration("frameTimeout", options.frameTimeout, defaults.frameTimeout),
     close: check.duration("closeTimeout", options.closeTimeout, defaults.closeTimeout),
     linger: check.duration("lingerTimeout", options.lingerTimeout, defaults.lingerTimeout),
-    keepalive: keepalive && {
-      interval: check.duration("keepalive.interval", keepalive.interval, Infinity),
-      payload: keepalive.payload,
-    },
+    keepalive: keepalive && checkKeepalive(check, "keepalive.", keepalive),
     ingressLimit: check.integer("ingressLimit", options.ingressLimit, defaults.ingressLimit, 1),
     egressLimit: check.integer("egressLimit", options.egressLimit, defaults.egressLimit, 1),
     egressPolicy: check.oneOf("egressPolicy", options.egressPolicy, defaults.egressPolicy, policies),

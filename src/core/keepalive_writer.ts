@@ -22,9 +22,17 @@ export interface KeepaliveWriterOptions {
 
 const expected = "a Uint8Array with at least one byte, or a function that returns one";
 
-/** Checks a payload; what a function returns is checked each time it is called. */
-export function checkKeepalivePayload(check: OptionsCheck, path: string, payload: KeepalivePayload): void {
-  if (typeof payload !== "function" && !isPayload(payload)) check.refuse(path, payload, expected);
+/** Checks a keepalive; faults go to `check`, their paths after `path`, which is empty or ends in a dot. */
+export function checkKeepalive(
+  check: OptionsCheck,
+  path: string,
+  options: KeepaliveWriterOptions,
+): { readonly interval: number; readonly payload: KeepalivePayload } {
+  check.keys(options, ["interval", "payload"], path);
+  const { interval, payload } = options;
+  if (interval === undefined) check.refuse(`${path}interval`, undefined, 'a duration such as "30 seconds"');
+  if (typeof payload !== "function" && !isPayload(payload)) check.refuse(`${path}payload`, payload, expected);
+  return { interval: check.duration(`${path}interval`, interval, Infinity), payload };
 }
 
 /** The bytes to send now. Throws `OptionsError` when the function returned something else, and what it throws. */
@@ -52,14 +60,10 @@ export class KeepaliveWriter implements TimedStage<Uint8Array, Uint8Array>, Whee
   /** Throws `OptionsError` for an interval that is no duration above 0, or a payload that is no bytes. */
   constructor(options: KeepaliveWriterOptions, wheel: TimerWheel = sharedWheel()) {
     const check = new OptionsCheck();
-    check.keys(options, ["interval", "payload"]);
-    if (options.interval === undefined) {
-      check.refuse("interval", undefined, 'a duration such as "30 seconds"');
-    }
-    this.#interval = check.duration("interval", options.interval, Infinity);
-    checkKeepalivePayload(check, "payload", options.payload);
+    const { interval, payload } = checkKeepalive(check, "", options);
     check.done();
-    this.#payload = options.payload;
+    this.#interval = interval;
+    this.#payload = payload;
     this.#wheel = wheel;
   }
 

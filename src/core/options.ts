@@ -50,13 +50,13 @@ export class OptionsCheck {
   readonly #issues: OptionsIssue[] = [];
   #unsupported = false;
 
-  /** Refuses keys that are not known, so that a misspelt option is not silently ignored. */
-  keys(options: object, known: readonly string[]): void {
+  /** Refuses keys that are not known, so that a misspelt option is not silently ignored; `path` ends in a dot. */
+  keys(options: object, known: readonly string[], path = ""): void {
     for (const key of Object.keys(options)) {
       if (known.includes(key)) continue;
       const near = known.find((name) => name.toLowerCase() === key.toLowerCase() || distance(name, key) <= 2);
       this.refuse(
-        key,
+        path + key,
         (options as Record<string, unknown>)[key],
         near ? `no such option; did you mean ${near}?` : "no such option",
       );
