@@ -26,7 +26,12 @@ export async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
 export class FakeOutput implements TextOutput {
   readonly isTerminal = false;
   readonly columns = undefined;
-  text = "";
+  /** Everything that was written. */
+  get text(): string {
+    return this.#pieces.join("");
+  }
+  readonly #pieces: string[] = [];
+  #lineCount = 0;
   #stuck: { readonly promise: Promise<void>; resolve(): void } | undefined = undefined;
   #broken = false;
   #waiting: { readonly done: () => boolean; resolve(): void }[] = [];
@@ -37,7 +42,8 @@ export class FakeOutput implements TextOutput {
       broken.catch(() => {});
       return broken;
     }
-    this.text += text;
+    this.#pieces.push(text);
+    for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) this.#lineCount++;
     this.#waiting = this.#waiting.filter((wait) => !(wait.done() && (wait.resolve(), true)));
     return this.#stuck?.promise;
   }
@@ -66,7 +72,7 @@ export class FakeOutput implements TextOutput {
   until(count: number): Promise<string[]> {
     return soon(
       new Promise<void>((resolve) => {
-        const done = (): boolean => this.lines.length >= count;
+        const done = (): boolean => this.#lineCount >= count;
         if (done()) resolve();
         else this.#waiting.push({ done, resolve });
       }).then(() => this.lines),
