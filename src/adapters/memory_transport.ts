@@ -32,7 +32,6 @@ export class MemoryTransport implements Transport {
   #finSent = false;
   /** Aborted, broken, or both FINs are through. */
   #over = false;
-  #closeTold = false;
   #error: SocketError | undefined = undefined;
 
   constructor(peer: Peer, wire: Wire, room: number, clock: Clock, canReset: boolean) {
@@ -178,8 +177,6 @@ export class MemoryTransport implements Transport {
   }
 
   #tellClose(): void {
-    if (this.#closeTold || this.#events === undefined) return;
-    this.#closeTold = true;
-    this.#events.close(this.#error);
+    this.#events?.close(this.#error);
   }
 }
