@@ -138,7 +138,7 @@ describe("the stdio bus (F-57)", () => {
   it("S-30: a worker that does not read closes the peers' windows; what it gets then is complete and in order", async (t) => {
     const output = new FakeOutput();
     output.stick();
-    const { gateway, port } = await startEcho({ ingressLimit: 16_384 }, { bus: "stdio" }, {
+    const { gateway, port } = await startEcho({ ingressLimit: 16_384, replyWait: 0 }, { bus: "stdio" }, {
       output,
       input: new FakeInput(),
     });
@@ -165,7 +165,10 @@ describe("the stdio bus (F-57)", () => {
 
   it("a worker that is gone ends the gateway with a failure that says so", async () => {
     const output = new FakeOutput();
-    const { gateway, port } = await startEcho({}, { bus: "stdio" }, { output, input: new FakeInput() });
+    const { gateway, port } = await startEcho({ replyWait: 0 }, { bus: "stdio" }, {
+      output,
+      input: new FakeInput(),
+    });
     output.break();
     const client = await lineClient(port);
     await client.send("hello");
