@@ -1,0 +1,93 @@
+/**
+ * TLS at the seam: what a listener or a connection is given to secure itself, and what a handshake agreed on.
+ *
+ * Choosing certificates, counting handshakes and limiting their time happens above this line; adapters translate.
+ */
+import type { TlsError } from "./tls_error.ts";
+
+/** A certificate chain and its private key as PEM text. Never changed: a rotated pair is a new object. */
+export interface TlsMaterial {
+  /** The certificate, then those between it and the root. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Versions that can be asked for; nothing below 1.2 can. */
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
+/** What both sides settle about the protocol. */
+export interface TlsProtocol {
+  readonly minVersion: TlsVersion;
+  readonly maxVersion: TlsVersion;
+  /** OpenSSL cipher list; undefined leaves the runtime's. */
+  readonly ciphers: string | undefined;
+  /** Application protocols, the preferred one first; empty for none. */
+  readonly alpn: readonly string[];
+}
+
+/** How a server's side is secured. */
+export interface ServerTls extends TlsProtocol {
+  /** The certificate for a client that names no server, or one for which `select` has none. */
+  readonly material: TlsMaterial;
+  /** The certificate for a server name, asked in every handshake; undefined where there is only one. */
+  readonly select: ((serverName: string) => TlsMaterial | undefined) | undefined;
+  readonly clientCertificates: "none" | "request" | "require";
+  /** PEM text of those who may sign client certificates. */
+  readonly ca: string | undefined;
+}
+
+/** How a client's side is secured. */
+export interface ClientTls extends TlsProtocol {
+  /** The name that the server's certificate must be for, sent as SNI. */
+  readonly serverName: string;
+  /** PEM text of those who may sign the server's certificate; undefined for the system's. */
+  readonly ca: string | undefined;
+  /** Our own certificate. */
+  readonly material: TlsMaterial | undefined;
+  /** Take any certificate. */
+  readonly insecureSkipVerify: boolean;
+}
+
+/** One handshake of a listener, on its way. */
+export interface Handshake {
+  readonly ip: string;
+  readonly port: number;
+  /** Drops the connection, and reports no further end. */
+  abort(): void;
+}
+
+/** Who lets handshakes begin and hears how they end. None of its methods may throw. */
+export interface HandshakeObserver {
+  /** False: there is no room, drop it. Otherwise exactly one `ended` follows, unless it is aborted. */
+  began(handshake: Handshake): boolean;
+  /** Without an error, the adapter goes on to `accept` in the same turn. */
+  ended(handshake: Handshake, error?: TlsError): void;
+}
+
+/** A certificate of the other side. */
+export interface PeerCertificate {
+  /** Distinguished name, such as `"CN=terminal-7, O=Example"`. */
+  readonly subject: string;
+  readonly issuer: string;
+  /** Such as `"DNS:example.org"` or `"IP Address:192.0.2.1"`. */
+  readonly subjectAltNames: readonly string[];
+  /** Hexadecimal, upper case. */
+  readonly serialNumber: string;
+  /** SHA-256 over the certificate, hexadecimal pairs parted by colons. */
+  readonly fingerprint256: string;
+  /** Milliseconds since 1970. */
+  readonly validFrom: number;
+  readonly validTo: number;
+}
+
+/** What a TLS handshake agreed on. A field that the runtime does not tell is undefined. */
+export interface TlsInfo {
+  readonly protocol: TlsVersion | undefined;
+  readonly cipher: string | undefined;
+  readonly alpn: string | undefined;
+  /** The name the client asked for (SNI). */
+  readonly serverName: string | undefined;
+  /** The other side's certificate was checked against a CA and the name. */
+  readonly authorized: boolean;
+  readonly certificate: PeerCertificate | undefined;
+}

@@ -1,0 +1,45 @@
+/** What can go wrong with TLS: a handshake, or the certificates one has of one's own. */
+import { MillraceError } from "./errors.ts";
+
+/** Which of a closed set of failures it was. */
+export type TlsErrorReason =
+  /** The peer speaks readable text, such as HTTP without TLS. */
+  | "plaintext"
+  /** The first bytes are no TLS record at all. */
+  | "not_tls"
+  /** The two sides share no version of TLS that both allow. */
+  | "version"
+  /** They share no cipher. */
+  | "cipher"
+  /** They share no application protocol (ALPN). */
+  | "alpn"
+  /** A client certificate was required and none came. */
+  | "certificate_missing"
+  /** The certificate is signed by nobody we trust. */
+  | "certificate_untrusted"
+  | "certificate_expired"
+  /** The server's certificate is for another name. */
+  | "certificate_name"
+  /** The option `authorize` refused the certificate. */
+  | "unauthorized"
+  /** The handshake took longer than `handshakeTimeout`. */
+  | "timeout"
+  /** `maxHandshakes` were on their way. */
+  | "too_many_handshakes"
+  /** The peer left during the handshake. */
+  | "peer_closed"
+  /** The peer refused our side, and the alert it sent does not say more. */
+  | "refused"
+  /** Certificate, key or CA of our own cannot be read or do not belong together. */
+  | "material"
+  | "unknown";
+
+/** TLS failed; nothing has reached a handler. */
+export class TlsError extends MillraceError {
+  readonly _tag = "TlsError" as const;
+  readonly reason: TlsErrorReason;
+  constructor(reason: TlsErrorReason, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
