@@ -25,6 +25,7 @@ export class Handling {
   /** A promise or a fiber of the handler is not settled. */
   running = false;
   readonly #owner: HandlingOwner;
+  #over = false;
   #interrupt: (() => void) | undefined = undefined;
 
   constructor(owner: HandlingOwner) {
@@ -46,6 +47,11 @@ export class Handling {
     }
   }
 
+  /** Frames that wait may still be taken: by the run, or by a loop that a plain function left behind. */
+  mayRead(taken: boolean): boolean {
+    return this.running || (taken && !this.#over);
+  }
+
   /** Interrupts an Effect; an async function can only be told by `connection.signal`. */
   interrupt(): void {
     this.#interrupt?.();
@@ -58,11 +64,13 @@ export class Handling {
 
   #done(): void {
     this.running = false;
+    this.#over = true;
     this.#owner.handlerDone();
   }
 
   #failed(error: unknown): void {
     this.running = false;
+    this.#over = true;
     this.#owner.handlerFailed(error);
   }
 }

@@ -279,14 +279,6 @@ export class Session<Received, Sent, Context>
     return (this.#flushes ??= new FlushQueue()).wait();
   }
 
-  /** Stop reading at a frame boundary, let the handler end, then finish. */
-  drain(): void {
-    if (!this.life.drain()) return;
-    // What the kernel holds already was sent before the peer could know: it is read first.
-    const { clock } = this.#owner;
-    clock.endOfTurn(() => clock.endOfTurn(() => this.pipeline.stopAtBoundary()));
-  }
-
   get ageMs(): number {
     return this.#owner.clock.now() - this.#begun;
   }
@@ -332,7 +324,8 @@ export class Session<Received, Sent, Context>
     this.#pace?.unset();
     this.#vigil.stop();
     delivery.end(cut ?? ending.error ?? error);
-    if (!this.#handling?.running) delivery.stop();
+    const { onFrame } = this.profile.options;
+    if (onFrame !== undefined || this.#handling?.mayRead(delivery.inbox.taken) === false) delivery.stop();
     const record = this.record = makeRecord(this, ending, endedWith);
     const failure = life.closedError(`it is closed (${ending.reason})`);
     outbox.close(failure);
