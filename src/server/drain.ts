@@ -8,6 +8,8 @@ import type { ShutdownReport } from "./server_options.ts";
 
 /** How long the destroyed ones get to report their end; a runtime does that in its next turn. */
 const afterDestroying = 1000;
+/** Peers that send without a pause do not put draining off for longer than this many looks, of a millisecond or two. */
+const mostLooks = 10;
 /** The longest wait that a timer of any runtime takes. */
 const longestTimer = 2 ** 31 - 1;
 
@@ -20,13 +22,35 @@ export function drain<Received, Sent, Context>(
     const begun = registry.clock.now();
     const open = registry.remaining;
     if (deadline > 0) {
-      for (const session of [...registry.sessions]) session.drain();
+      const told = [...registry.sessions].filter(({ life }) => life.drain());
+      yield* readOut(registry);
+      for (const { pipeline } of told) pipeline.stopAtBoundary();
       yield* emptyOr(registry, deadline);
     }
     if (!registry.empty) registry.destroyAll();
     if (!registry.empty) yield* emptyOr(registry, afterDestroying);
     const { destroyed } = registry;
     return { open, drained: open - destroyed.length, destroyed, durationMs: registry.clock.now() - begun };
+  });
+}
+
+/**
+ * What the kernel holds already was sent before the peers could know, so it is read first: until a look at all
+ * sockets finds nothing more. Only a timer is sure to make a runtime look; Deno goes through sixty ends of turns
+ * before it does, and reads in several of its turns what is there at once.
+ */
+function readOut<Received, Sent, Context>(registry: Registry<Received, Sent, Context>): Effect.Effect<void> {
+  const { clock } = registry;
+  return Effect.callback<void>((resume) => {
+    let looks = 0;
+    let before = -1;
+    const look = () => {
+      const { bytesReceived } = registry.totals();
+      if (bytesReceived === before || ++looks > mostLooks) return resume(Effect.void);
+      before = bytesReceived;
+      clock.setTimer(() => clock.endOfTurn(look), 0);
+    };
+    look();
   });
 }
 
