@@ -224,6 +224,7 @@ async function runAll(name, title, program, files, { jobs, fileLimitMs, reports,
       const left = runtimeLimitMs - (Date.now() - started);
       const report = join(reports, `${name}-${file.replaceAll("/", "-")}.xml`);
       const strays = `${report}.strays`;
+      const begun = Date.now();
       const limitMs = Math.ceil(Math.min(left, fileLimitMs));
       const exit = left > 0
         ? await run(program, args(file, report, limitMs), limitMs, strays)
@@ -237,7 +238,8 @@ async function runAll(name, title, program, files, { jobs, fileLimitMs, reports,
       }
       done++;
       const line = `${title}  ${done}/${files.length} files, ${inWords(countOf(results))}`;
-      if (verbose) say(`  ${title}  ${file}: ${inWords(countOf(cases))}`);
+      const seconds = ((Date.now() - begun) / 1000).toFixed(1);
+      if (verbose) say(`  ${title}  ${seconds.padStart(5)} s  ${file}: ${inWords(countOf(cases))}`);
       else if (!interactive && Date.now() - lastNews > 10_000) {
         lastNews = Date.now();
         say(`  ${line} …`);
@@ -304,7 +306,10 @@ async function main() {
       continue;
     }
     const title = `${runtimes[name].label} ${found.version}`;
-    const mine = files.filter((file) => name === onceHere || onceReason(file) === undefined);
+    const once = files.filter((file) => onceReason(file) !== undefined);
+    const others = files.filter((file) => !once.includes(file));
+    // Those that run once start other programs and take longest: first, so that no core waits for them at the end.
+    const mine = name === onceHere ? [...once, ...others] : others;
     for (const file of files) {
       if (mine.includes(file)) continue;
       const message = `on one runtime only: ${onceReason(file)}`;
