@@ -32,8 +32,13 @@ export interface VirtualNetworkOptions extends LinkOptions {
  * const network = new VirtualNetwork({ clock, seed: 42, latency: [5, 40], chunk: [1, 100] });
  * network.fault("sensor", "hub", { kind: "fin", afterBytes: 10 });
  *
- * const server = await serve({ adapter: network.adapter("hub"), clock, port: 3034, framing: lines(), handler });
- * const sensor = connect({ adapter: network.adapter("sensor"), clock, host: "hub", port: 3034, framing: lines() });
+ * const framing = lines({ encoding: "utf-8" });
+ * const hub = { clock, framing, host: "hub", port: 3034 };
+ * const server = await serve({ ...hub, adapter: network.adapter("hub"), onFrame, onFrameError });
+ * const dialled = connect({ ...hub, adapter: network.adapter("sensor") });
+ * await clock.advanceAsync(200);
+ * const sensor = await dialled;
+ * void sensor.send("a reading of 21.5 degrees"); // onFrameError hears that it ended after 10 bytes
  * await clock.advanceAsync(1_000);
  * console.log(network.report());
  * ```
