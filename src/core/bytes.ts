@@ -70,6 +70,14 @@ export class ByteWriter implements ByteSink {
   }
 }
 
+/** Bytes `start` to `end` without a copy, as a plain `Uint8Array` whatever subclass `bytes` is of. */
+export function view(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  // Where the runtime gives plain arrays, this spares the object behind `buffer`, which some engines make on demand.
+  return bytes.constructor === Uint8Array
+    ? bytes.subarray(start, end)
+    : new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
+}
+
 /** Where `pattern` first occurs in `bytes` at or after `from`; -1 if nowhere. The pattern is not empty. */
 export function indexOfBytes(bytes: Uint8Array, pattern: Uint8Array, from = 0): number {
   const first = pattern[0]!;

@@ -86,15 +86,15 @@ export class Pipeline<Received> implements TransportEvents {
     if (this.#discarding) return true;
     this.#watchdog.noteRead();
     const framesBefore = this.framesReceived;
+    // Borrowed for as long as the call lasts, then copied if there was no frame.
+    if (framesBefore === 0) this.#head ??= chunk;
     try {
       this.#decoder.push(chunk, this.#next);
     } catch (error) {
-      this.#head ??= chunk;
       this.#fault(error);
       return true;
     }
-    if (this.framesReceived > 0) this.#head = undefined;
-    else this.#head ??= chunk.slice(0, headLength);
+    if (framesBefore === 0) this.#keepHead(chunk);
     const { buffered } = this.#decoder;
     this.#owner.chunkDone(length, buffered > 0);
     if (this.#limiter !== undefined && !this.#discarding) {
@@ -145,6 +145,11 @@ export class Pipeline<Received> implements TransportEvents {
     const what =
       `cut a frame: the connection broke ${held} bytes into the frame that begins at byte ${offset}`;
     return new FrameError("truncated", what, { offset }, { cause });
+  }
+
+  #keepHead(chunk: Uint8Array): void {
+    if (this.framesReceived > 0) this.#head = undefined;
+    else if (this.#head === chunk) this.#head = chunk.slice(0, headLength);
   }
 
   #finishInput(): void {

@@ -5,6 +5,7 @@
  * A chunk of whole frames costs a search and a view for each. Across chunks it remembers how much of the
  * delimiter it has seen, so no byte is searched twice.
  */
+import { view } from "../bytes.ts";
 import { FrameError } from "../errors.ts";
 import type { Decoder } from "./framing.ts";
 import { HeldBytes } from "./held_bytes.ts";
@@ -59,7 +60,7 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
 
   push(chunk: Uint8Array, next: (frame: Uint8Array) => void): void {
     if (this.failed !== undefined) throw this.failed;
-    const { buffer, byteOffset, length } = chunk;
+    const { length } = chunk;
     const { delimiter, keepDelimiter, stripCarriageReturn, maxFrameBytes } = this.#rules;
     const width = delimiter.length;
     let start = this.buffered > 0 ? this.#endFrame(chunk, next) : 0;
@@ -71,7 +72,7 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
       }
       const stripped = stripCarriageReturn && at > start && chunk[at - 1] === carriageReturn ? at - 1 : at;
       if (stripped - start > maxFrameBytes) this.#tooLarge(stripped - start, this.position + start, true);
-      else next(new Uint8Array(buffer, byteOffset + start, (keepDelimiter ? at + width : stripped) - start));
+      else next(view(chunk, start, keepDelimiter ? at + width : stripped));
       start = at + width;
     }
     this.position += length;

@@ -5,6 +5,8 @@
  * claims, and every byte is moved at most twice, however small the chunks are.
  */
 
+import { view } from "../bytes.ts";
+
 /** Pieces at least this long are kept as they came; shorter ones are copied, so as not to hold their chunk. */
 const referenceFrom = 4096;
 const firstBlock = 256;
@@ -31,7 +33,7 @@ export class HeldBytes {
     const size = source.length - from;
     if (size === 0) return;
     if (this.#block !== undefined && size <= this.#block.length - this.#used) this.#copy(source, from, size);
-    else if (size >= referenceFrom) this.adopt(new Uint8Array(source.buffer, source.byteOffset + from, size));
+    else if (size >= referenceFrom) this.adopt(view(source, from, source.length));
     else if (this.length === 0) this.adopt(new Uint8Array(source.subarray(from)));
     else {
       this.#seal();

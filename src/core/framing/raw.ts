@@ -1,6 +1,7 @@
 /**
  * No framing: each read is a packet (F-9).
  */
+import { view } from "../bytes.ts";
 import { OptionsCheck } from "../options.ts";
 import type { Decoder, Framing } from "./framing.ts";
 import { requireBytes } from "./refusal.ts";
@@ -10,7 +11,7 @@ const decoder: Decoder<Uint8Array> = {
   buffered: 0,
   push(chunk, next) {
     // Runtimes give subclasses of Uint8Array; what reaches a handler is the same everywhere.
-    if (chunk.length > 0) next(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+    if (chunk.length > 0) next(chunk.constructor === Uint8Array ? chunk : view(chunk, 0, chunk.length));
   },
 };
 

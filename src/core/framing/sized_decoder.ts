@@ -4,6 +4,7 @@
  * The engine of `length_field.ts`, `fixed_length.ts` and the presets; knows nothing of how a size is written.
  * Nothing is allocated for a size that is only claimed: what is held is what has arrived.
  */
+import { view } from "../bytes.ts";
 import { FrameError } from "../errors.ts";
 import type { Decoder } from "./framing.ts";
 import { HeldBytes } from "./held_bytes.ts";
@@ -53,7 +54,7 @@ export class SizedDecoder implements Decoder<Uint8Array> {
     if (this.#failed !== undefined) throw this.#failed;
     const rules = this.#rules;
     const { headerBytes, minFrameBytes, maxFrameBytes, strip } = rules;
-    const { buffer, byteOffset, length } = chunk;
+    const { length } = chunk;
     let start = this.buffered > 0 ? this.#endFrame(chunk, next) : 0;
     while (length - start >= headerBytes) {
       const size = rules.size(chunk, start);
@@ -61,7 +62,7 @@ export class SizedDecoder implements Decoder<Uint8Array> {
         this.#refuse(size, chunk, start, this.#position + start);
         start = this.#skip(length, start, size);
       } else if (size <= length - start) {
-        next(new Uint8Array(buffer, byteOffset + start + strip, size - strip));
+        next(view(chunk, start + strip, start + size));
         start += size;
       } else {
         this.#size = size;

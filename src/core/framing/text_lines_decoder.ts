@@ -42,7 +42,7 @@ export class TextLinesDecoder implements Decoder<string> {
     const end = chunk.lastIndexOf(newline) + 1;
     if (end > start) {
       const whole = start === 0 && end === chunk.length;
-      const run = whole ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset + start, end - start);
+      const run = whole ? chunk : chunk.subarray(start, end);
       if (run.length <= this.#rules.maxFrameBytes && this.#splitRun(run, next)) {
         this.#bytes.position += run.length;
       } else while (start < end) start = this.#pushOne(chunk, start);
