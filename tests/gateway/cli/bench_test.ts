@@ -93,16 +93,14 @@ describe("millrace bench", () => {
   });
 
   it("prints what it has at SIGINT", async (t) => {
-    const { server, port } = await startEcho(t, lines);
-    const program = startMillrace(t, "bench", String(port), "--duration", "100s", "--warmup", "0", "--json");
-    await new Promise<void>((resolve) => {
-      const watch = setInterval(() => {
-        if (server.stats().framesReceived < 20_000) return;
-        clearInterval(watch);
-        resolve();
-      }, 5);
-      t.after(() => clearInterval(watch));
+    let busy = (): void => {};
+    const underLoad = new Promise<void>((resolve) => busy = resolve);
+    const { port } = await startEcho(t, lines, (frame, count) => {
+      if (count === 20_000) busy();
+      return frame;
     });
+    const program = startMillrace(t, "bench", String(port), "--duration", "100s", "--warmup", "0", "--json");
+    await underLoad;
     program.signal("SIGINT");
     const { code, out } = await program.end();
     assert.equal(code, 0);
