@@ -9,6 +9,22 @@ export function consoleLogger(record: LogRecord): void {
   console[record.level](JSON.stringify({ level: record.level, message: record.message, ...record.fields }));
 }
 
+/** The logger itself: what it throws goes to the console, and disturbs nobody. */
+export function guarded(log: Logger): Logger {
+  return (record) => {
+    try {
+      log(record);
+    } catch (error) {
+      consoleLogger({ level: "error", message: "logger failed", fields: { error: errorText(error) } });
+    }
+  };
+}
+
+/** What was thrown, as text. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}
+
 /** Facts that identify a peer. */
 export function peerFields(peer: Peer): Record<string, unknown> {
   return { "peer.ip": peer.ip, "peer.port": peer.port };
@@ -36,12 +52,8 @@ export function logObserver<Received, Sent, Context>(log: Logger): RegistryObser
       log({ level: "warn", message: "frame error", fields });
     },
     handlerFailed(session, error) {
-      const text = error instanceof Error ? error.stack ?? error.message : String(error);
-      log({
-        level: "error",
-        message: "handler failed",
-        fields: { ...connectionFields(session), error: text },
-      });
+      const fields = { ...connectionFields(session), error: errorText(error) };
+      log({ level: "error", message: "handler failed", fields });
     },
   };
 }

@@ -19,7 +19,7 @@ interface Counts {
 /** Samples a registry. */
 export class RateSampler<Received, Sent, Context> {
   readonly #registry: Registry<Received, Sent, Context>;
-  readonly #report: ((sample: RateSample) => void) | undefined;
+  readonly #report: (sample: RateSample) => void;
   readonly #timer: Deadline;
   #last: Totals;
   #lastAt: number;
@@ -29,7 +29,7 @@ export class RateSampler<Received, Sent, Context> {
 
   constructor(
     registry: Registry<Received, Sent, Context>,
-    report: ((sample: RateSample) => void) | undefined,
+    report: (sample: RateSample) => void,
   ) {
     this.#registry = registry;
     this.#report = report;
@@ -66,7 +66,7 @@ export class RateSampler<Received, Sent, Context> {
     this.#counts = counts;
     this.#rates = rates;
     this.#timer.set(period);
-    this.#report?.(this.sample);
+    this.#report(this.sample);
   }
 
   #compare(totals: Totals, seconds: number): RateSample {

@@ -19,7 +19,7 @@ import type { Adapter, Address, Listener, Transport } from "../core/transport.ts
 import { Admission } from "./admission.ts";
 import { drain } from "./drain.ts";
 import { inspect, type ServerInspection } from "./inspection.ts";
-import { consoleLogger, logObserver, peerFields } from "./log.ts";
+import { consoleLogger, errorText, guarded, logObserver, peerFields } from "./log.ts";
 import { RateSampler } from "./rates.ts";
 import type {
   Logger,
@@ -63,7 +63,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
     this.#options = options;
     this.#adapter = adapter;
     this.#settings = settings;
-    this.#log = options.logger ?? consoleLogger;
+    this.#log = guarded(options.logger ?? consoleLogger);
     this.#registry = registry(this.#log);
     this.#admission = new Admission(settings.maxConnections, settings.farewell, this.#registry.clock);
     this.#address = settings.listen.address;
@@ -148,7 +148,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   /** Accepts again, on the same address; rejects with `SocketError` when another process has taken it. */
   resume(): Promise<void> {
     return this.#switch(async () => {
-      if (this.#state === "suspended") await this.listen();
+      if (this.#state === "suspended" && this.#stopping === undefined) await this.listen();
     });
   }
 
@@ -251,15 +251,17 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   }
 
   #sampling(): RateSampler<Received, Sent, Context> {
-    return this.#sampler ??= new RateSampler(this.#registry, this.#options.onStats);
+    return this.#sampler ??= new RateSampler(
+      this.#registry,
+      (sample) => this.#call(() => this.#options.onStats?.(sample)),
+    );
   }
 
   #call(hook: () => void): void {
     try {
       hook();
     } catch (error) {
-      const text = error instanceof Error ? error.stack : String(error);
-      this.#log({ level: "error", message: "hook failed", fields: { error: text } });
+      this.#log({ level: "error", message: "hook failed", fields: { error: errorText(error) } });
     }
   }
 }

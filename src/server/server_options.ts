@@ -47,7 +47,7 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined, R
   readonly onReject?: ((peer: Peer, reason: RejectReason) => void) | undefined;
   /** The server changed its state. */
   readonly onState?: ((state: ServerState) => void) | undefined;
-  /** Takes the rates of every second (F-51). Must not throw. */
+  /** Takes the rates of every second (F-51). What it throws is logged. */
   readonly onStats?: ((sample: RateSample) => void) | undefined;
   /** Hears of failures of the listener itself. @default logged */
   readonly onListenerError?: ((error: SocketError) => void) | undefined;
