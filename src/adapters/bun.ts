@@ -123,7 +123,7 @@ function open({ address, reusePort, ipv6Only }: ListenOptions, data: Slot): BunA
   } catch (cause) {
     // Bun says nothing about a name that it can't resolve but that listening failed.
     if (address.transport === "tcp" && (cause as { code?: string }).code === undefined) {
-      throw socketErrorFrom({ code: "ENOTFOUND", message: (cause as Error).message }, action);
+      throw socketErrorFrom(Object.assign(cause as Error, { code: "ENOTFOUND" }), action);
     }
     throw socketErrorFrom(cause, action);
   }
