@@ -1,0 +1,144 @@
+/**
+ * What `certificates` takes and gives: the certificates of a server by name, where they come from, and what is
+ * known of those in service.
+ *
+ * Used by whoever configures a server, and by the server itself. Knows no socket, no file and no timer.
+ */
+import type { Clock } from "../core/clock.ts";
+import type { DurationInput } from "../core/duration.ts";
+import type { TlsMaterial } from "../core/tls.ts";
+import type { TlsError } from "../core/tls_error.ts";
+import type { Logger } from "./server_options.ts";
+
+/** What every source of a certificate may say. */
+export interface CertificateNames {
+  /**
+   * Names of servers that it is used for, such as `"example.org"` or `"*.example.org"`; a star stands for one
+   * label, and an exact name goes before it. @default the DNS names in the certificate itself
+   */
+  readonly serverNames?: readonly string[] | undefined;
+}
+
+/** A certificate as PEM text. */
+export interface CertificateText extends CertificateNames {
+  /** The server's own certificate, then those between it and the root. */
+  readonly cert: string;
+  /** Its private key, not encrypted. */
+  readonly key: string;
+  readonly certFile?: undefined;
+  readonly keyFile?: undefined;
+  readonly load?: undefined;
+}
+
+/** A certificate in files, which are watched: a new pair in them goes into service by itself. */
+export interface CertificateFiles extends CertificateNames {
+  readonly certFile: string;
+  /** May be the same file. */
+  readonly keyFile: string;
+  readonly cert?: undefined;
+  readonly key?: undefined;
+  readonly load?: undefined;
+}
+
+/** A certificate that a function gives, such as one that asks a secret store. */
+export interface CertificateFunction extends CertificateNames {
+  /** Called at the start, every `refresh` and at `reload()`, never twice at one time. */
+  readonly load: (signal: AbortSignal) => TlsMaterial | Promise<TlsMaterial>;
+  /** Time between two calls, at most 24 days; after a failure it is a minute at most. @default "1 hour" */
+  readonly refresh?: DurationInput | undefined;
+  /** Time for one call; then `signal` is aborted, and it has failed. @default "30 seconds" */
+  readonly loadTimeout?: DurationInput | undefined;
+  readonly cert?: undefined;
+  readonly key?: undefined;
+  readonly certFile?: undefined;
+  readonly keyFile?: undefined;
+}
+
+/** Where a certificate comes from. */
+export type CertificateSource = CertificateText | CertificateFiles | CertificateFunction;
+
+/** Settings of `certificates`. */
+export interface CertificatesOptions {
+  /** Which one a client gets that names no server or one that is not known. @default the first */
+  readonly default?: string | undefined;
+  /** Time between two looks at the files, for changes that the file system does not report. @default "10 seconds" */
+  readonly pollInterval?: DurationInput | undefined;
+  /** Warn, once a day, of certificates that expire within this time. @default "14 days" */
+  readonly warnBefore?: DurationInput | undefined;
+  /** Takes log records. @default the server's logger */
+  readonly logger?: Logger | undefined;
+  /** Time to use, for tests. @default the server's */
+  readonly clock?: Clock | undefined;
+}
+
+/** A certificate that has gone into service in place of another one. */
+export interface CertificateChange {
+  /** Its name among the sources. */
+  readonly name: string;
+  readonly material: TlsMaterial;
+  /** It is the default certificate: `material` of the whole has changed. */
+  readonly isDefault: boolean;
+}
+
+/** A certificate in service, as data. */
+export interface CertificateInspection {
+  readonly name: string;
+  readonly isDefault: boolean;
+  readonly source: "text" | "files" | "function";
+  /** Names of servers that it is used for, in lower case. */
+  readonly serverNames: readonly string[];
+  readonly subject: string;
+  readonly issuer: string;
+  readonly fingerprint256: string;
+  /** Milliseconds since 1970. */
+  readonly validFrom: number;
+  readonly validTo: number;
+  /** When it went into service; milliseconds since 1970. */
+  readonly since: number;
+  /** How often another one has taken its predecessor's place. */
+  readonly rotations: number;
+  /** How many were refused. */
+  readonly refusals: number;
+  /** Why the newest one was refused; undefined while the source gives what is in service. */
+  readonly refused: TlsError | undefined;
+}
+
+/** What a `reload` did, by names of certificates. */
+export interface ReloadReport {
+  readonly rotated: readonly string[];
+  readonly unchanged: readonly string[];
+  /** What was found at fault; the one before stays in service. */
+  readonly refused: readonly { readonly name: string; readonly error: TlsError }[];
+}
+
+/** What the server that opens certificates lends them, where they have no own. */
+export interface CertificatesUser {
+  readonly logger?: Logger | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** The certificates of one server or of several. */
+export interface Certificates extends AsyncDisposable {
+  /**
+   * Reads them all, checks them and starts to watch. Rejects with `TlsError` `material` when one is at fault.
+   * To be paired with `close`; several may have it open, and the last one to close ends the watching.
+   */
+  open(user?: CertificatesUser): Promise<void>;
+  /** Ends the watching when nobody else has it open; what is in service stays there. */
+  close(): Promise<void>;
+  /** The default certificate. Throws `TlsError` `material` before it was opened. */
+  readonly material: TlsMaterial;
+  /** More than one certificate, so that handshakes must ask `select`. */
+  readonly several: boolean;
+  /** The certificate for a server name; undefined when none is for it, and the default one is to be used. */
+  select(serverName: string): TlsMaterial | undefined;
+  /** Calls back after each rotation, in the same turn; returns how to stop that. */
+  onChange(listener: (change: CertificateChange) => void): () => void;
+  /** Puts a pair in service. Throws `TlsError` `material` when it is at fault, and nothing changes. */
+  rotate(name: string, material: TlsMaterial): void;
+  /** Reads files and calls functions again, now. Never rejects. */
+  reload(): Promise<ReloadReport>;
+  inspect(): readonly CertificateInspection[];
+  /** When each expires, in milliseconds since 1970, for metrics. */
+  readonly expires: ReadonlyMap<string, number>;
+}
