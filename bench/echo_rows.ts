@@ -114,9 +114,10 @@ export async function startServer(
   plan: Plan,
   name: string,
   runtime: RuntimeName,
+  args: readonly string[] = [],
 ): Promise<{ server: Child; port: number }> {
   const file = plan.program(name === "raw" ? `raw_${runtime}` : name);
-  const server = new Child(commandLine(plan.runtimes, runtime, serverCore, [file]));
+  const server = new Child(commandLine(plan.runtimes, runtime, serverCore, [file, ...args]));
   const { port } = await server.next<{ port: number }>(15_000);
   return { server, port };
 }

@@ -5,7 +5,7 @@
  * measurement failed; 2 for a wrong argument. `--strict` makes a missed target exit 1.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -31,6 +31,7 @@ const usage =
   --strict    exit 1 when a target is missed`;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const results = join(root, "bench/results");
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 interface Arguments {
@@ -81,13 +82,15 @@ function readArguments(): Arguments {
     only: new RegExp(values.only),
     rounds: Math.ceil(positive("rounds", values.rounds ?? (values.quick ? "1" : "5"))),
     seconds: positive("seconds", values.seconds ?? (values.quick ? "1" : "2")),
-    json: values.json ?? join(root, "bench/results", `${time}.json`),
+    json: values.json ?? join(results, `${time}.json`),
     strict: values.strict,
   };
 }
 
 async function run(given: Arguments): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), "millrace-bench-"));
+  // Inside of the package, so that what is measured finds the package's own dependencies on every runtime.
+  mkdirSync(results, { recursive: true });
+  const folder = mkdtempSync(join(results, "run-"));
   const figures: Figure[] = [];
   const missing = new Map<string, string>();
   const chosen = rows.filter((row) => given.only.test(row.id));

@@ -34,7 +34,7 @@ export function judge(row: Row, figure: Figure): Verdict {
     );
   }
   if (figure.kind === "import") {
-    return verdict(figure.ms, wanted, figure.ms <= wanted, `${figure.ms.toFixed(0)} ms`, `≤ ${wanted} ms`);
+    return verdict(figure.ms, wanted, figure.ms <= wanted, `${figure.ms.toFixed(1)} ms`, `≤ ${wanted} ms`);
   }
   const kilobytes = figure.oursBytes / 1000;
   const raw = figure.baselineBytes / 1000;

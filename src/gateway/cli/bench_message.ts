@@ -4,6 +4,7 @@
  * Called by `bench_command.ts`. Knows nothing of sockets.
  */
 import { ByteWriter } from "../../core/bytes.ts";
+import { FrameError } from "../../core/errors.ts";
 import type { Framing, FramingHint } from "../../core/framing/framing.ts";
 import { type Endian, writeLength } from "../../core/framing/length_value.ts";
 import type { FramingSpec } from "../framing_spec.ts";
@@ -78,7 +79,8 @@ function framesIn(framing: Framing<Uint8Array>, message: Uint8Array): number {
   try {
     decoder.push(message, () => frames++);
   } catch (error) {
-    throw new RangeError(`--size: ${(error as Error).message}`, { cause: error });
+    if (!(error instanceof FrameError)) throw error;
+    throw new RangeError(`--size: ${error.message}`, { cause: error });
   }
   return decoder.buffered === 0 ? frames : 0;
 }
