@@ -4,14 +4,18 @@
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { Connection } from "../connection/connection.ts";
-import { connectionKeys, resolveAddress, resolveProfile, resolveTuning } from "../connection/profile.ts";
+import { connectionKeys, resolveProfile } from "../connection/profile.ts";
 import { Registry } from "../connection/registry.ts";
+import { resolveAddress, resolveTuning } from "../connection/socket_settings.ts";
 import { spansFor } from "../connection/spans.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { type OptionsError, SocketError, TimeoutError } from "../core/errors.ts";
 import { defaults, OptionsCheck } from "../core/options.ts";
 import type { Adapter, ConnectOptions as Dial, Transport } from "../core/transport.ts";
 import type { ClientOptions } from "./connect_options.ts";
+
+/** The longest wait that a timer of any runtime takes. */
+const longestTimer = 2 ** 31 - 1;
 
 const clientKeys: readonly string[] = [
   ...connectionKeys,
@@ -46,11 +50,11 @@ function open<Received, Sent, Context>(
 ): Effect.Effect<Connection<Received, Sent, Context>, OptionsError | SocketError | TimeoutError> {
   return Effect.gen(function* () {
     const services = yield* Effect.context<never>();
-    const { clock = systemClock, signal } = options;
     const settings = yield* Effect.try({
       try: () => resolve(options, adapter),
       catch: (error) => error as OptionsError,
     });
+    const { clock = systemClock, signal } = options;
     const transport = yield* dial(adapter, settings.dial, settings.timeout, clock, signal);
     const spans = spansFor<Received, Sent, Context>(services, clock, "client");
     const session = new Registry(clock, services, spans).open(transport, settings.profile);
@@ -74,7 +78,7 @@ function resolve<Received, Sent, Context>(
     dial: {
       address: resolveAddress(check, options, adapter, 1),
       tls: undefined,
-      ...resolveTuning(check, options),
+      ...resolveTuning(check, options, adapter),
     },
     timeout: check.duration("connectTimeout", options.connectTimeout, defaults.connectTimeout),
     profile: resolveProfile(check, options, undefined),
@@ -99,7 +103,7 @@ function dial(
     const timer = timeout === Infinity ? undefined : clock.setTimer(() => {
       expired = true;
       attempt.abort();
-    }, timeout);
+    }, Math.min(timeout, longestTimer));
     const give = () => attempt.abort();
     signal?.addEventListener("abort", give);
     interrupted.addEventListener("abort", give);

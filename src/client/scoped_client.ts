@@ -20,7 +20,7 @@ export function connect<Received, Sent = Received, Context = undefined>(
 > {
   return Effect.flatMap(
     Effect.tryPromise({
-      try: async () => options.adapter ?? await detectAdapter(),
+      try: async () => options?.adapter ?? await detectAdapter(),
       catch: (error) => error as OptionsError,
     }),
     (adapter) => makeConnection(options, adapter),

@@ -7,7 +7,6 @@ import type { Framing } from "../core/framing/framing.ts";
 import { checkKeepalive } from "../core/keepalive_writer.ts";
 import type { EgressPolicy } from "../core/outcome.ts";
 import { checkRateLimits, type RateLimits } from "../core/rate_limiter.ts";
-import type { Adapter, Address } from "../core/transport.ts";
 import type { ConnectionOptions, Handler } from "./connection_options.ts";
 
 /** Checked settings. Durations in milliseconds, `Infinity` for never. */
@@ -67,22 +66,13 @@ export function resolveProfile<Received, Sent, Context>(
   handler: Handler<Received, Sent, Context> | undefined,
 ): ConnectionProfile<Received, Sent, Context> {
   const { framing, keepalive, rateLimit } = options;
-  if (typeof framing?.decoder !== "function" || typeof framing.encode !== "function") {
-    check.refuse(
-      "framing",
-      framing,
-      "a framing, such as lines(), lengthField({ lengthBytes: 4 }) or your own",
-    );
-  }
+  checkFraming(check, framing);
+  check.flag("allowHalfOpen", options.allowHalfOpen);
   for (
     const name of ["onFrame", "onConnect", "onDisconnect", "onFrameError", "onError", "context"] as const
   ) {
     if (options[name] !== undefined && typeof options[name] !== "function") {
-      check.refuse(
-        name,
-        options[name],
-        "a function",
-      );
+      check.refuse(name, options[name], "a function");
     }
   }
   if (options.allowHalfOpen && options.onFrame === undefined) {
@@ -109,43 +99,20 @@ export function resolveProfile<Received, Sent, Context>(
   });
 }
 
-/** Checks the socket settings. */
-export function resolveTuning(
+/** One decoder is made on trial: a framing that cannot make one would fail every connection. */
+function checkFraming<Received, Sent>(
   check: OptionsCheck,
-  options: Pick<ConnectionOptions<unknown>, "noDelay" | "tcpKeepAlive">,
-): { readonly noDelay: boolean; readonly keepAlive: "system" | false | number } {
-  const { tcpKeepAlive, noDelay } = options;
-  return {
-    noDelay: noDelay ?? defaults.noDelay,
-    keepAlive: tcpKeepAlive === false || tcpKeepAlive === "system"
-      ? tcpKeepAlive
-      : check.duration("tcpKeepAlive", tcpKeepAlive, defaults.tcpKeepAlive),
-  };
-}
-
-/** Checks where to listen or connect: exactly one of `port` and `path`. */
-export function resolveAddress(
-  check: OptionsCheck,
-  options: {
-    readonly port?: number | undefined;
-    readonly host?: string | undefined;
-    readonly path?: string | undefined;
-  },
-  adapter: Adapter,
-  leastPort: 0 | 1,
-): Address {
-  const { port, path, host } = options;
-  if ((port === undefined) === (path === undefined)) {
-    check.refuse("port", port === undefined ? undefined : "port and path", "exactly one of port and path");
+  framing: Framing<Received, Sent> | undefined,
+): void {
+  if (typeof framing?.decoder !== "function" || typeof framing.encode !== "function") {
+    const expected = "a framing, such as lines(), lengthField({ lengthBytes: 4 }) or your own";
+    return check.refuse("framing", framing, expected);
   }
-  if (path === undefined) {
-    return {
-      transport: "tcp",
-      host: host ?? defaults.host,
-      port: check.integer("port", port, 0, leastPort, 65535),
-    };
+  const expected = "a function that makes a decoder";
+  try {
+    const made = framing.decoder(() => {});
+    if (typeof made?.push !== "function") check.refuse("framing.decoder", framing.decoder, expected);
+  } catch (error) {
+    check.refuse("framing.decoder", `one that throws ${String(error)}`, expected);
   }
-  if (host !== undefined) check.refuse("host", host, "no host beside path");
-  if (!adapter.can.unix) check.unsupported("path", path, `port: ${adapter.name} has no Unix sockets`);
-  return { transport: "unix", path };
 }

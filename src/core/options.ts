@@ -52,6 +52,9 @@ export class OptionsCheck {
 
   /** Refuses keys that are not known, so that a misspelt option is not silently ignored; `path` ends in a dot. */
   keys(options: object, known: readonly string[], path = ""): void {
+    if (typeof options !== "object" || options === null) {
+      throw new OptionsError("invalid", [{ path: "options", found: options, expected: "an object" }]);
+    }
     for (const key of Object.keys(options)) {
       if (known.includes(key)) continue;
       const near = known.find((name) => name.toLowerCase() === key.toLowerCase() || distance(name, key) <= 2);
@@ -90,6 +93,11 @@ export class OptionsCheck {
     const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`;
     this.refuse(path, value, `a whole number, ${range}`);
     return fallback;
+  }
+
+  /** A switch: true, false or left out. */
+  flag(path: string, value: boolean | undefined): void {
+    if (value !== undefined && typeof value !== "boolean") this.refuse(path, value, "true or false");
   }
 
   oneOf<T extends string>(path: string, value: T | undefined, fallback: T, allowed: readonly T[]): T {

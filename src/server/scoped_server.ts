@@ -24,7 +24,7 @@ export function serve<Received, Sent = Received, Context = undefined, R = never>
 > {
   return Effect.flatMap(
     Effect.tryPromise({
-      try: async () => options.adapter ?? await detectAdapter(),
+      try: async () => options?.adapter ?? await detectAdapter(),
       catch: (error) => error as OptionsError,
     }),
     (adapter) => makeServer(options, adapter),

@@ -1,15 +1,10 @@
 /**
  * The check at the server's door: options in, a smaller complete record out, every fault at once.
  */
-import {
-  connectionKeys,
-  type ConnectionProfile,
-  resolveAddress,
-  resolveProfile,
-  resolveTuning,
-} from "../connection/profile.ts";
+import { connectionKeys, type ConnectionProfile, resolveProfile } from "../connection/profile.ts";
+import { checkAbilities, resolveAddress, resolveTuning } from "../connection/socket_settings.ts";
 import { defaults, OptionsCheck } from "../core/options.ts";
-import type { Adapter, Capability, ListenOptions } from "../core/transport.ts";
+import type { Adapter, ListenOptions } from "../core/transport.ts";
 import type { ServerOptions } from "./server_options.ts";
 
 /** Checked settings of a server. */
@@ -67,40 +62,24 @@ export function resolveServer<Received, Sent, Context>(
       reusePort: options.reusePort ?? false,
       ipv6Only: options.ipv6Only ?? false,
       tls: undefined,
-      ...resolveTuning(check, options),
+      ...resolveTuning(check, options, adapter),
     },
     profile: resolveProfile(check, options, handler),
     maxConnections: most === 0 ? Infinity : most,
     farewell: typeof farewell === "string" ? new TextEncoder().encode(farewell) : farewell,
     shutdownDeadline: check.duration("shutdownDeadline", options.shutdownDeadline, defaults.shutdownDeadline),
   };
-  checkAbilities(check, options, adapter);
+  const { backlog, reusePort, ipv6Only } = options;
+  check.flag("reusePort", reusePort);
+  check.flag("ipv6Only", ipv6Only);
+  checkAbilities(check, adapter, [
+    ["backlog", backlog, backlog !== undefined],
+    ["reusePort", reusePort, reusePort === true],
+    ["ipv6Only", ipv6Only, ipv6Only === true],
+  ]);
+  if (farewell !== undefined && typeof farewell !== "string" && !(farewell instanceof Uint8Array)) {
+    check.refuse("farewell", farewell, "text or a Uint8Array");
+  }
   check.done();
   return settings;
-}
-
-function checkAbilities(
-  check: OptionsCheck,
-  options: Pick<ServerOptions<unknown>, "backlog" | "reusePort" | "ipv6Only" | "tcpKeepAlive" | "noDelay">,
-  adapter: Adapter,
-): void {
-  const { backlog, reusePort, ipv6Only, tcpKeepAlive, noDelay } = options;
-  const wanted: [boolean, Capability, string, unknown][] = [
-    [backlog !== undefined, "backlog", "backlog", backlog],
-    [reusePort === true, "reusePort", "reusePort", reusePort],
-    [ipv6Only === true, "ipv6Only", "ipv6Only", ipv6Only],
-    [tcpKeepAlive === false, "keepAlive", "tcpKeepAlive", tcpKeepAlive],
-    [
-      tcpKeepAlive !== undefined && typeof tcpKeepAlive === "number",
-      "keepAliveDelay",
-      "tcpKeepAlive",
-      tcpKeepAlive,
-    ],
-    [noDelay === false, "noDelay", "noDelay", noDelay],
-  ];
-  for (const [isWanted, ability, path, found] of wanted) {
-    if (isWanted && !adapter.can[ability]) {
-      check.unsupported(path, found, `to be left out: sockets of ${adapter.name} cannot do this`);
-    }
-  }
 }

@@ -1,0 +1,72 @@
+/**
+ * The check of where to listen or connect, and of the settings that the runtime's sockets must be able to meet.
+ *
+ * Used by the doors of `server/` and `client/`.
+ */
+import { defaults, type OptionsCheck } from "../core/options.ts";
+import type { Adapter, Address, Capability, SocketTuning } from "../core/transport.ts";
+import type { ConnectionOptions } from "./connection_options.ts";
+
+/** Checks the socket settings, and that these sockets can meet them. */
+export function resolveTuning(
+  check: OptionsCheck,
+  options: Pick<ConnectionOptions<unknown>, "noDelay" | "tcpKeepAlive">,
+  adapter: Adapter,
+): SocketTuning {
+  const { tcpKeepAlive, noDelay } = options;
+  const off = tcpKeepAlive === false;
+  const delay = tcpKeepAlive !== undefined && !off && tcpKeepAlive !== "system";
+  check.flag("noDelay", noDelay);
+  checkAbilities(check, adapter, [
+    ["noDelay", noDelay, noDelay === false],
+    ["keepAlive", tcpKeepAlive, off, "tcpKeepAlive"],
+    ["keepAliveDelay", tcpKeepAlive, delay, "tcpKeepAlive"],
+  ]);
+  return {
+    noDelay: noDelay ?? defaults.noDelay,
+    keepAlive: off || tcpKeepAlive === "system"
+      ? tcpKeepAlive
+      : check.duration("tcpKeepAlive", tcpKeepAlive, defaults.tcpKeepAlive),
+  };
+}
+
+/** An ability, what was asked for, whether that needs the ability, and the option's name where it is another. */
+type Wish = readonly [ability: Capability, found: unknown, needed: boolean, path?: string];
+
+/** Refuses what the runtime's sockets cannot do. */
+export function checkAbilities(check: OptionsCheck, adapter: Adapter, wishes: readonly Wish[]): void {
+  for (const [ability, found, needed, path = ability] of wishes) {
+    if (!needed || adapter.can[ability]) continue;
+    check.unsupported(path, found, `to be left out: sockets of ${adapter.name} cannot do this`);
+  }
+}
+
+/** Checks where to listen or connect: exactly one of `port` and `path`. */
+export function resolveAddress(
+  check: OptionsCheck,
+  options: {
+    readonly port?: number | undefined;
+    readonly host?: string | undefined;
+    readonly path?: string | undefined;
+  },
+  adapter: Adapter,
+  leastPort: 0 | 1,
+): Address {
+  const { port, path, host } = options;
+  if ((port === undefined) === (path === undefined)) {
+    check.refuse("port", port === undefined ? undefined : "port and path", "exactly one of port and path");
+  }
+  if (path === undefined) {
+    if (host !== undefined && !isText(host)) check.refuse("host", host, "a host name or an IP address");
+    const checked = check.integer("port", port, 0, leastPort, 65535);
+    return { transport: "tcp", host: host ?? defaults.host, port: checked };
+  }
+  if (host !== undefined) check.refuse("host", host, "no host beside path");
+  if (!isText(path)) check.refuse("path", path, "the path of a Unix socket");
+  if (!adapter.can.unix) check.unsupported("path", path, `port: ${adapter.name} has no Unix sockets`);
+  return { transport: "unix", path };
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
+}
