@@ -139,6 +139,16 @@ export class Virtual extends Place {
     return await promise;
   }
 
+  /** Many peers at once, without a look at promises between any two of them. */
+  async dialMany(server: { readonly address: Server<unknown>["address"] }, count: number): Promise<Peer[]> {
+    const dialling = Promise.all(Array.from({ length: count }, () => dial(this.adapter, server.address)));
+    this.clock.advance(0);
+    const peers = await dialling;
+    this.clock.advance(0);
+    this.atEnd(() => peers.forEach((peer) => peer.abort()));
+    return peers;
+  }
+
   /** Lets happen what needs no time. */
   async settle(): Promise<void> {
     for (let turn = 0; turn < 5; turn++) await this.clock.advanceAsync(0);
