@@ -5,7 +5,7 @@ import { portOf, ready } from "./ready.ts";
 
 const server = await serve({
   port: 0,
-  framing: lengthField({ lengthBytes: 4, strip: 4 }),
+  framing: lengthField({ lengthBytes: 4 }),
   handler: async (connection) => {
     for await (const frame of connection) await connection.send(frame);
   },

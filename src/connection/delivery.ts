@@ -51,11 +51,15 @@ export class Delivery<Received> {
     else this.#deliver(frame);
   }
 
-  /** A chunk has been cut up: are its frames too much to wait? */
+  /**
+   * A chunk has been cut up: are its frames too much to wait? One chunk never is, however large: most often the
+   * handler takes all of it before the next one is read, and stopping and starting costs more than a read.
+   */
   chunkDone(bytes: number): void {
     if (this.inbox.length === 0) return;
+    const waited = this.#bytes > 0;
     this.#bytes += bytes;
-    if (this.#bytes > this.#limit || this.inbox.length > defaults.ingressFrames) {
+    if (waited && (this.#bytes > this.#limit || this.inbox.length > defaults.ingressFrames)) {
       this.#gate.close(GateReason.inbox);
     }
   }

@@ -10,7 +10,7 @@ import { LimitError, type MillraceError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import type { Framing } from "./framing/framing.ts";
 import type { EgressPolicy, OutcomeListener } from "./outcome.ts";
-import { giveSlab, giveWriter, largeSlab, type SlabWriter, takeWriter } from "./slab_writer.ts";
+import { giveSlab, giveWriter, type SlabWriter, takeWriter } from "./slab_writer.ts";
 import type { Transport } from "./transport.ts";
 
 /** What the outbox tells its connection. Called synchronously. */
@@ -42,6 +42,8 @@ interface Room {
   readonly reject: (error: Error) => void;
 }
 
+/** Bytes at which the outbox flushes by itself. */
+const flushFrom = 256 * 1024;
 const scratch = new ByteWriter();
 
 /** Outbound queue of one connection. */
@@ -185,7 +187,7 @@ export class Outbox<Sent> {
     this.#accepted++;
     this.pending += size;
     if (listen !== undefined) this.#wait(this.bytesSent + this.pending - size, size, listen);
-    if (this.pending - this.#inTransport >= largeSlab) this.flush();
+    if (this.pending - this.#inTransport >= flushFrom) this.flush();
     if (this.pending <= this.#limit || this.#closed) return;
     if (!this.#full) {
       this.#full = true;

@@ -9,12 +9,12 @@
 import type { ByteSink } from "./framing/framing.ts";
 
 const smallSlab = 4 * 1024;
-/** Bytes of a large slab, and the amount at which the outbox flushes by itself. */
-export const largeSlab: number = 64 * 1024;
+const largeSlab = 64 * 1024;
 /** Sources at least this long are referenced, shorter ones are copied. */
 const referenceFrom = 4096;
-/** The most handed to the transport at once, so that a slow peer's progress shows. */
-const largestPiece = 256 * 1024;
+/** A piece above the first is handed to the transport in parts of the second, so that a slow peer's progress shows. */
+const largestPiece = 512 * 1024;
+const partOfPiece = 256 * 1024;
 
 type Slab = Uint8Array<ArrayBuffer>;
 const pooled = 32;
@@ -39,6 +39,16 @@ export function giveWriter(writer: SlabWriter): void {
   if (writers.length < pooled) writers.push(writer);
 }
 
+/** Where a frame began. */
+interface Mark {
+  pieces: number;
+  last: Uint8Array | undefined;
+  slab: Slab | undefined;
+  start: number;
+  end: number;
+  length: number;
+}
+
 /** Bytes to be written, in order. */
 export class SlabWriter implements ByteSink {
   /** Bytes held. */
@@ -49,8 +59,9 @@ export class SlabWriter implements ByteSink {
   #pieces: Uint8Array[] = [];
   /** For each piece, the slab that is free once the piece is through. */
   #slabs: (Slab | undefined)[] = [];
-  #marked: { pieces: number; slab: Slab | undefined; start: number; end: number; length: number } = {
+  #marked: Mark = {
     pieces: 0,
+    last: undefined,
     slab: undefined,
     start: 0,
     end: 0,
@@ -67,11 +78,8 @@ export class SlabWriter implements ByteSink {
 
   bytes(source: Uint8Array): void {
     const { length } = source;
-    if (length >= referenceFrom) {
-      this.#seal(undefined);
-      this.#pieces.push(source);
-      this.#slabs.push(undefined);
-    } else {
+    if (length >= referenceFrom) this.#reference(source);
+    else {
       if (this.#slab === undefined || length > this.#slab.length - this.#end) this.#nextSlab(length);
       this.#slab!.set(source, this.#end);
       this.#end += length;
@@ -92,6 +100,7 @@ export class SlabWriter implements ByteSink {
   mark(): void {
     const marked = this.#marked;
     marked.pieces = this.#pieces.length;
+    marked.last = this.#pieces[marked.pieces - 1];
     marked.slab = this.#slab;
     marked.start = this.#start;
     marked.end = this.#end;
@@ -102,6 +111,7 @@ export class SlabWriter implements ByteSink {
   rollback(): void {
     const marked = this.#marked;
     this.#pieces.length = this.#slabs.length = marked.pieces;
+    if (marked.last !== undefined) this.#pieces[marked.pieces - 1] = marked.last;
     this.#slab = marked.slab;
     this.#start = marked.start;
     this.#end = marked.end;
@@ -120,8 +130,8 @@ export class SlabWriter implements ByteSink {
     }
     let piece = this.#pieces[0]!;
     if (piece.length > largestPiece) {
-      this.#pieces[0] = piece.subarray(largestPiece);
-      piece = piece.subarray(0, largestPiece);
+      this.#pieces[0] = piece.subarray(partOfPiece);
+      piece = piece.subarray(0, partOfPiece);
       this.lastSlab = undefined;
     } else {
       this.#pieces.shift();
@@ -129,6 +139,28 @@ export class SlabWriter implements ByteSink {
     }
     this.length -= piece.length;
     return piece;
+  }
+
+  /** Small bytes before a large source take its beginning with them: a packet of a few bytes costs as much as a full one. */
+  #reference(source: Uint8Array): void {
+    let rest = source;
+    if (this.#end > this.#start) {
+      const slab = this.#slab!;
+      const filling = Math.min(slab.length - this.#end, referenceFrom, source.length);
+      slab.set(source.subarray(0, filling), this.#end);
+      this.#end += filling;
+      rest = source.subarray(filling);
+      this.#seal(undefined);
+    }
+    if (rest.length === 0) return;
+    const last = this.#pieces.length - 1;
+    const before = this.#pieces[last];
+    if (before !== undefined && this.#slabs[last] === undefined && adjoin(before, rest)) {
+      this.#pieces[last] = new Uint8Array(before.buffer, before.byteOffset, before.length + rest.length);
+    } else {
+      this.#pieces.push(rest);
+      this.#slabs.push(undefined);
+    }
   }
 
   #seal(freed: Slab | undefined): void {
@@ -147,4 +179,9 @@ export class SlabWriter implements ByteSink {
       : largeSlabs.pop() ?? new Uint8Array(largeSlab);
     this.#start = this.#end = 0;
   }
+}
+
+/** Frames that came in one chunk and go out again one after the other are one stretch of memory. */
+function adjoin(one: Uint8Array, other: Uint8Array): boolean {
+  return one.buffer === other.buffer && one.byteOffset + one.length === other.byteOffset;
 }
