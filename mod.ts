@@ -12,10 +12,12 @@
  *     for await (const line of connection) await connection.send(line);
  *   },
  * });
+ * await server.finished;
  * ```
  *
  * @module
  */
+// Servers
 export { serve } from "./src/server/serve.ts";
 export type { Server } from "./src/server/server.ts";
 export type { ConnectionInspection, ServerInspection } from "./src/server/inspection.ts";
@@ -25,13 +27,18 @@ export type {
   LogRecord,
   RateSample,
   RejectReason,
+  ServeOptions,
   ServerOptions,
   ServerState,
   ServerStats,
   ShutdownReport,
 } from "./src/server/server_options.ts";
+
+// Clients
 export { connect } from "./src/client/connect.ts";
-export type { ConnectOptions } from "./src/client/connect_options.ts";
+export type { ClientOptions, ConnectOptions } from "./src/client/connect_options.ts";
+
+// Connections
 export type { BroadcastReport } from "./src/connection/broadcast.ts";
 export type { Connection } from "./src/connection/connection.ts";
 export type {
@@ -41,11 +48,71 @@ export type {
   Handler,
   KeepaliveOptions,
   OnFrame,
+  Place,
 } from "./src/connection/connection_options.ts";
 export type { CloseReason, TerminationRecord } from "./src/connection/termination.ts";
-export * from "./src/core/errors.ts";
 export type { EgressPolicy, SendOutcome } from "./src/core/outcome.ts";
-export type { Adapter, Address, Capability, Peer, TlsInfo } from "./src/core/transport.ts";
+
+// Framings
+export type {
+  ByteSink,
+  Decoder,
+  FrameErrorPolicy,
+  Framing,
+  FramingHint,
+} from "./src/core/framing/framing.ts";
+export { delimited, type DelimitedOptions, type DelimiterOptions } from "./src/core/framing/delimited.ts";
+export { fixedLength, type FixedLengthOptions } from "./src/core/framing/fixed_length.ts";
+export { lengthField, type LengthFieldOptions, type LengthRules } from "./src/core/framing/length_field.ts";
+export type { Endian } from "./src/core/framing/length_value.ts";
+export { type LineRules, lines, type LinesOptions, type TextLinesOptions } from "./src/core/framing/lines.ts";
+export { raw } from "./src/core/framing/raw.ts";
+export type { TextEncoding } from "./src/core/framing/text_encoding.ts";
+export {
+  EncoderStream,
+  type EncoderStreamOptions,
+  FramerStream,
+  type FramerStreamOptions,
+} from "./src/core/framing/framer_stream.ts";
+
+// Stages, as plain calls and as Web Streams
 export { compose, type Stage, toTransformStream } from "./src/core/stage.ts";
-export type { ByteSink, Decoder, Framing } from "./src/core/framing/framing.ts";
-export { lines, type LinesOptions } from "./src/core/framing/lines.ts";
+export type { Outlet, StreamStrategies, TimedStage, TimedStream } from "./src/core/timed_stage.ts";
+export {
+  type Batch,
+  type BatchedFrame,
+  Batcher,
+  type BatcherOptions,
+  type BatchReason,
+} from "./src/core/batcher.ts";
+export { BatcherStream, type BatcherStreamOptions } from "./src/core/batcher_stream.ts";
+export type { IdleLimits } from "./src/core/idle_watchdog.ts";
+export { IdleWatchdogStream, type IdleWatchdogStreamOptions } from "./src/core/idle_watchdog_stream.ts";
+export type { KeepalivePayload, KeepaliveWriterOptions } from "./src/core/keepalive_writer.ts";
+export {
+  KeepaliveWriterStream,
+  type KeepaliveWriterStreamOptions,
+} from "./src/core/keepalive_writer_stream.ts";
+export { MetricsTap, type TapCounts } from "./src/core/metrics_tap.ts";
+export { MetricsTapStream } from "./src/core/metrics_tap_stream.ts";
+export type { RateLimits } from "./src/core/rate_limiter.ts";
+export { RateLimiterStream, type RateLimiterStreamOptions } from "./src/core/rate_limiter_stream.ts";
+export type { ItemSize } from "./src/core/item_size.ts";
+
+// Time, errors and the seam
+export type { Clock } from "./src/core/clock.ts";
+export type { DurationInput, DurationParts, DurationUnit, DurationValue } from "./src/core/duration.ts";
+export * from "./src/core/errors.ts";
+export { diagnose, type Diagnosis } from "./src/core/diagnosis.ts";
+export { detectAdapter } from "./src/adapters/detect.ts";
+export { type ByteChunk, type Duplex, type DuplexOptions, toDuplex } from "./src/core/duplex.ts";
+export type {
+  Adapter,
+  Address,
+  Capability,
+  Listener,
+  Peer,
+  TlsInfo,
+  Transport,
+  TransportEvents,
+} from "./src/core/transport.ts";
