@@ -22,7 +22,7 @@ export function disagreements(read) {
     if (one !== other) faults.push(`${what} is ${other}, expected ${one}`);
   };
 
-  same("jsr.json: name", npm.name, jsr.name);
+  same("jsr.json: name", `@${npm.name}/${npm.name}`, jsr.name);
   same("jsr.json: license", npm.license, jsr.license);
   same("jsr.json: version", npm.version, jsr.version);
   same("package-lock.json: version", npm.version, lock.packages[""].version);
