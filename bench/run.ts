@@ -15,15 +15,16 @@ import { endAll } from "./child.ts";
 import { measureEcho, type Plan } from "./echo_rows.ts";
 import { measureIdle } from "./idle_row.ts";
 import { builtDoor, measureImport } from "./import_row.ts";
-import { rows } from "./rows.ts";
+import { type Row, rows } from "./rows.ts";
 import { canPin, type RuntimeName, runtimeNames, type Runtimes } from "./runtimes.ts";
 import { type Figure, formatDetails, formatTable, judge } from "./table.ts";
 
 const usage =
-  `Usage: npm run bench -- [--quick] [--runtime NAME]… [--only PATTERN] [--rounds N] [--seconds N] [--strict]
+  `Usage: npm run bench -- [--quick] [--only WORDS] [--rounds N] [--seconds N] [--json FILE] [--strict]
 
-  --runtime   bun, deno or node; may be given several times (default: all)
-  --only      rows whose id matches this regular expression: ${rows.map((row) => row.id).join(", ")}
+  --only      what to measure, with commas between: runtimes (bun, deno, node) and rows, by any part of the id
+              (${rows.map((row) => row.id).join(", ")});
+              for example bun,on-frame (default: everything)
   --rounds    how often each pair is run in turn (default 5)
   --seconds   how long each run measures (default 2)
   --quick     one round of one second
@@ -37,7 +38,7 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 interface Arguments {
   readonly runtimes: Runtimes;
   readonly names: readonly RuntimeName[];
-  readonly only: RegExp;
+  readonly rows: readonly Row[];
   readonly rounds: number;
   readonly seconds: number;
   readonly json: string;
@@ -54,7 +55,6 @@ function readArguments(): Arguments {
   const { values } = parseArgs({
     options: {
       programs: { type: "string" },
-      runtime: { type: "string", multiple: true },
       only: { type: "string", default: "" },
       rounds: { type: "string" },
       seconds: { type: "string" },
@@ -69,17 +69,21 @@ function readArguments(): Arguments {
     process.exit(0);
   }
   if (values.programs === undefined) throw new Error("--programs: missing; start this through npm run bench");
-  const unknown = values.runtime?.find((name) => !runtimeNames.some((known) => known === name));
-  if (unknown !== undefined) {
-    throw new Error(`--runtime: found ${unknown}, expected ${runtimeNames.join(", ")}`);
+  const words = values.only.split(",").map((word) => word.trim().replaceAll("_", "-")).filter((word) =>
+    word !== ""
+  );
+  const names = runtimeNames.filter((name) => words.includes(name));
+  const parts = words.filter((word) => !runtimeNames.some((name) => name === word));
+  const wrong = parts.find((part) => !rows.some((row) => row.id.includes(part)));
+  if (wrong !== undefined) {
+    const known = [...runtimeNames, ...rows.map((row) => row.id)].join(", ");
+    throw new Error(`--only: found ${JSON.stringify(wrong)}, expected parts of ${known}`);
   }
   const time = new Date().toISOString().replaceAll(":", "-").slice(0, 19);
   return {
     runtimes: JSON.parse(values.programs) as Runtimes,
-    names: values.runtime === undefined
-      ? runtimeNames
-      : runtimeNames.filter((name) => values.runtime!.includes(name)),
-    only: new RegExp(values.only),
+    names: names.length === 0 ? runtimeNames : names,
+    rows: rows.filter((row) => parts.length === 0 || parts.some((part) => row.id.includes(part))),
     rounds: Math.ceil(positive("rounds", values.rounds ?? (values.quick ? "1" : "5"))),
     seconds: positive("seconds", values.seconds ?? (values.quick ? "1" : "2")),
     json: values.json ?? join(results, `${time}.json`),
@@ -93,8 +97,7 @@ async function run(given: Arguments): Promise<number> {
   const folder = mkdtempSync(join(results, "run-"));
   const figures: Figure[] = [];
   const missing = new Map<string, string>();
-  const chosen = rows.filter((row) => given.only.test(row.id));
-  if (chosen.length === 0) throw new Error(`--only: no row has an id that matches ${given.only}`);
+  const chosen = given.rows;
   if (!canPin) say("taskset is not there or there is one processor only: nothing is pinned, expect noise");
   try {
     const servers = await bundle(join(root, "bench/servers"), join(folder, "servers"));
