@@ -16,8 +16,11 @@ export interface BroadcastReport {
   readonly failed: number;
 }
 
-/** Sends to the sessions for whose connection `filter` is true; resolves when every outcome is in. */
-export function broadcast<Received, Sent, Context>(
+/**
+ * Sends to the sessions for whose connection `filter` is true; resolves when every outcome is in. Rejects, and sends
+ * nothing, for a frame that the framing cannot write and with what `filter` throws.
+ */
+export async function broadcast<Received, Sent, Context>(
   sessions: Iterable<Session<Received, Sent, Context>>,
   framing: Framing<Received, Sent>,
   frame: Sent,
@@ -29,8 +32,8 @@ export function broadcast<Received, Sent, Context>(
   const chosen = [...sessions].filter((session) => filter === undefined || filter(session.connection));
   const counts = { sent: 0, dropped: 0, failed: 0 };
   const targets = chosen.length;
-  if (targets === 0) return Promise.resolve({ targets, ...counts });
-  return new Promise((resolve) => {
+  if (targets === 0) return { targets, ...counts };
+  return await new Promise((resolve) => {
     let missing = targets;
     for (const session of chosen) {
       session.sendEncoded(bytes, (outcome) => {

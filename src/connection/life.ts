@@ -122,8 +122,11 @@ export class Life {
     this.mark(reason, by, error, message, code);
     this.state = "closing";
     this.#dropped = true;
-    this.#living.delivery.refuse(error);
-    this.#living.pipeline.discard();
+    const { delivery, pipeline, outbox } = this.#living;
+    delivery.refuse(error);
+    pipeline.discard();
+    // Now, so that nothing is handed to a transport that has been aborted, as if it might still arrive.
+    outbox.close(this.closedError(`it is closed (${this.ending!.reason})`));
     this.signal();
     if (this.#started) this.#living.transport.abort();
   }

@@ -73,15 +73,16 @@ test("S-4: a thousand frames in one chunk are delivered in order, and reading st
   await place.settle();
   const [connection] = server.connections.values();
   assert.equal(connection!.stats().inboxFrames, 999);
-  // Not one byte more is read.
-  peer.write("late\n".repeat(20_000));
+  // One chunk more may be read before the limit is seen to be passed, and then not one byte.
+  peer.write("late\n".repeat(50_000));
   await place.settle();
-  assert.equal(connection!.stats().framesReceived, 1000);
+  const { bytesReceived } = connection!.stats();
+  assert.ok(bytesReceived < 10_000 + 65_536, `${bytesReceived} bytes were read`);
   assert.equal(peer.taken, false);
   gate.open();
   await place.settle();
   assert.deepEqual(frames.slice(0, 1001), [...all, "late"]);
-  assert.equal(frames.length, 21_000);
+  assert.equal(frames.length, 51_000);
   assert.equal(peer.taken, true);
 });
 
