@@ -75,6 +75,12 @@ export class Child {
     return Number(/VmRSS:\s+(\d+) kB/.exec(this.#read("status"))?.[1] ?? 0) * 1024;
   }
 
+  /** Files that it may have open, by the hard limit, to which all three runtimes raise themselves. */
+  mostFiles(): number {
+    const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(this.#read("limits"))?.[1];
+    return hard === undefined ? Infinity : Number(hard);
+  }
+
   #read(file: string): string {
     try {
       return readFileSync(`/proc/${this.#process.pid}/${file}`, "utf8");

@@ -21,6 +21,8 @@ export interface IdleFigure {
 
 /** The buffer that a raw server needs for each connection where the runtime asks for one: Millrace's own smallest. */
 const idleArguments = ["4096"];
+/** Files that a server needs beside its connections. */
+const spareFiles = 100;
 const settleMs = 1000;
 const warmConnections = 500;
 
@@ -54,6 +56,13 @@ async function runOnce(plan: Plan, name: string, runtime: RuntimeName, connectio
   try {
     // What the first connections load and allocate for good is not the cost of a connection.
     await (await openConnections(plan, port, warmConnections)).end();
+    const files = server.mostFiles();
+    if (files < connections + spareFiles) {
+      throw new Error(
+        `measure memory: a process may have ${files} files open, ${connections + spareFiles} are needed; ` +
+          `raise the hard limit (ulimit -Hn)`,
+      );
+    }
     const before = await settledRss(server);
     const client = await openConnections(plan, port, connections);
     const after = await settledRss(server);
