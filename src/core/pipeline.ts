@@ -110,8 +110,10 @@ export class Pipeline<Received> implements TransportEvents {
 
   end(): void {
     if (this.#discarding) return this.#owner.inputEnded(true);
+    const decoder = this.#decoder;
     try {
-      this.#decoder.flush?.(this.#next);
+      if (decoder.flush !== undefined) decoder.flush(this.#next);
+      else if (decoder.buffered > 0) throw this.#truncated("the input ended");
     } catch (error) {
       return this.#fault(error);
     }
@@ -139,12 +141,15 @@ export class Pipeline<Received> implements TransportEvents {
 
   /** The error for a connection that broke inside a frame; undefined when it did not. */
   cutShort(cause: SocketError): FrameError | undefined {
+    if (this.#discarding || this.partialFrameBytes === 0) return undefined;
+    return this.#truncated("the connection broke", cause);
+  }
+
+  #truncated(how: string, cause?: SocketError): FrameError {
     const held = this.partialFrameBytes;
-    if (this.#discarding || held === 0) return undefined;
     const offset = this.bytesReceived - held;
-    const what =
-      `cut a frame: the connection broke ${held} bytes into the frame that begins at byte ${offset}`;
-    return new FrameError("truncated", what, { offset }, { cause });
+    const what = `cut a frame: ${how} ${held} bytes into the frame that begins at byte ${offset}`;
+    return new FrameError("truncated", what, { offset }, cause && { cause });
   }
 
   #keepHead(chunk: Uint8Array): void {

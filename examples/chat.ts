@@ -1,0 +1,28 @@
+// A chat: every line goes to everybody else. Try it with several terminals: nc 127.0.0.1 3035
+import process from "node:process";
+import { lines, serve } from "../mod.ts";
+
+const server = await serve({
+  port: Number(process.argv[2] ?? 3035),
+  framing: lines({ encoding: "utf-8" }),
+  idleTimeout: "30 minutes",
+  // Whoever does not read what the others say misses the oldest of it, and nobody waits for them.
+  egressPolicy: "drop-oldest",
+  context: () => ({ name: "" }),
+  onConnect: (connection) => void connection.send("your name?"),
+  onFrame: async (line, connection) => {
+    if (connection.context.name !== "") {
+      await server.broadcast(`${connection.context.name}: ${line}`, (other) => other !== connection);
+      return;
+    }
+    connection.context.name = line.trim() || connection.id;
+    connection.send(`hello, ${connection.context.name}; ${server.connections.size} here`);
+    await server.broadcast(`* ${connection.context.name} came`, (other) => other !== connection);
+  },
+  onDisconnect: ({ reason }, connection) =>
+    void server.broadcast(`* ${connection.context.name || "somebody"} left (${reason})`),
+});
+console.log("chat:", server.address);
+
+process.once("SIGTERM", () => void server.shutdown());
+await server.finished;

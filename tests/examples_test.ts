@@ -1,0 +1,143 @@
+// The programs in examples/, run as a reader would run them, and talked to over real sockets.
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { connect as dial, type Socket } from "node:net";
+import { describe, it, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Program } from "./support/program.ts";
+
+const folder = fileURLToPath(new URL("../examples", import.meta.url));
+
+async function start(t: TestContext, name: string, ...args: string[]): Promise<[Program, number]> {
+  const program = new Program(t, `examples/${name}.ts`, args);
+  const [, port] = await program.said("out", /port: (\d+)/);
+  return [program, Number(port)];
+}
+
+/** A plain socket that collects what it gets. */
+class Peer {
+  readonly #socket: Socket;
+  #got = "";
+  #changed: () => void = () => {};
+  #ended = false;
+
+  constructor(t: TestContext, port: number) {
+    this.#socket = dial({ port, host: "127.0.0.1", allowHalfOpen: true });
+    t.after(() => this.#socket.destroy());
+    this.#socket.setEncoding("latin1").on("data", (text: string) => {
+      this.#got += text;
+      this.#changed();
+    });
+    for (const event of ["end", "close", "error"]) {
+      this.#socket.on(event, () => {
+        this.#ended = true;
+        this.#changed();
+      });
+    }
+  }
+
+  send(text: string): void {
+    this.#socket.write(text, "latin1");
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  /** Resolves once everything that came ends like this; rejects if the connection ends before. */
+  async got(wanted: string): Promise<void> {
+    while (!this.#got.endsWith(wanted)) {
+      if (this.#ended) assert.fail(`wait for ${JSON.stringify(wanted)}: got ${JSON.stringify(this.#got)}`);
+      await new Promise<void>((resolve) => this.#changed = resolve);
+    }
+  }
+
+  async ended(): Promise<void> {
+    while (!this.#ended) await new Promise<void>((resolve) => this.#changed = resolve);
+  }
+}
+
+async function drains(program: Program): Promise<void> {
+  program.signal("SIGTERM");
+  const { code, err } = await program.end();
+  assert.equal(code, 0, err);
+}
+
+describe("examples", () => {
+  it("are under 40 lines each", () => {
+    const names = readdirSync(folder).filter((name) => name.endsWith(".ts"));
+    assert.ok(names.length >= 5);
+    for (const name of names) {
+      const lines = readFileSync(`${folder}/${name}`, "utf8").trimEnd().split("\n").length;
+      assert.ok(lines < 40, `${name} has ${lines} lines`);
+    }
+  });
+
+  it("echo gives lines back, and drains at SIGTERM", { timeout: 60_000 }, async (t) => {
+    const [program, port] = await start(t, "echo", "0");
+    const peer = new Peer(t, port);
+    peer.send("one\ntwo\n");
+    await peer.got("one\ntwo\n");
+    peer.end();
+    await peer.ended();
+    await drains(program);
+  });
+
+  it("chat takes a line from one to all others (F-44)", { timeout: 60_000 }, async (t) => {
+    const [program, port] = await start(t, "chat", "0");
+    const ada = new Peer(t, port);
+    await ada.got("your name?\n");
+    ada.send("Ada\n");
+    await ada.got("hello, Ada; 1 here\n");
+    const bob = new Peer(t, port);
+    await bob.got("your name?\n");
+    bob.send("Bob\n");
+    await ada.got("* Bob came\n");
+    bob.send("hi all\n");
+    await ada.got("Bob: hi all\n");
+    bob.end();
+    await ada.got("* Bob left (peer_closed)\n");
+    await drains(program);
+  });
+
+  it("the proxy passes bytes and half-closes on (F-47)", { timeout: 60_000 }, async (t) => {
+    const [echo, target] = await start(t, "echo", "0");
+    const [program, port] = await start(t, "tcp_proxy", "0", String(target));
+    const peer = new Peer(t, port);
+    peer.send("through\n");
+    await peer.got("through\n");
+    peer.send("last\n");
+    peer.end();
+    await peer.got("last\n");
+    await peer.ended();
+    await drains(program);
+    await drains(echo);
+  });
+
+  it(
+    "the framing of one's own cuts across reads and refuses what is none (F-11)",
+    { timeout: 60_000 },
+    async (t) => {
+      const [program, port] = await start(t, "custom_framer", "0");
+      const peer = new Peer(t, port);
+      peer.send("\x02ab");
+      peer.send("c\x03\x02d\x03");
+      await peer.got("\x02ABC\x03\x02D\x03");
+      const wrong = new Peer(t, port);
+      wrong.send("x");
+      await wrong.ended();
+      await drains(program);
+    },
+  );
+
+  it("the device server answers length-prefixed messages (F-4)", { timeout: 60_000 }, async (t) => {
+    const [program, port] = await start(t, "device_server", "0");
+    const peer = new Peer(t, port);
+    peer.send("\x00\x03\x01\x2a\x07");
+    await peer.got("\x00\x02\x01\x01");
+    await program.said("out", /reading 42 7/);
+    peer.send("\x00\x01\x09");
+    await program.said("out", /left: killed after 2 frames/);
+    await drains(program);
+  });
+});
