@@ -1,0 +1,261 @@
+/**
+ * The certificates of a server: which one is shown to whom, kept up to date while the server runs.
+ *
+ * `certificates` is called by whoever configures a server; the server opens what it returns, asks it in each
+ * handshake and closes it. Knows no socket.
+ */
+import { type Clock, systemClock } from "../core/clock.ts";
+import { OptionsError } from "../core/errors.ts";
+import { parentName } from "../core/server_name.ts";
+import type { TlsMaterial } from "../core/tls.ts";
+import { TlsError } from "../core/tls_error.ts";
+import { CertificateEntry, type EntryOwner, type InService } from "./certificate_entry.ts";
+import { ExpiryWatch } from "./certificate_expiry.ts";
+import { type CertificateFeed, FunctionFeed, TextFeed } from "./certificate_feed.ts";
+import { FileFeed } from "./certificate_files.ts";
+import { type CertificateHost, certificateHost } from "./certificate_host.ts";
+import type {
+  CertificateChange,
+  CertificateInspection,
+  Certificates,
+  CertificatesOptions,
+  CertificateSource,
+  CertificatesUser,
+  ReloadReport,
+} from "./certificate_options.ts";
+import { type CertificateSettings, type CheckedEntry, resolveCertificates } from "./certificate_settings.ts";
+import { consoleLogger, errorText, guarded } from "./log.ts";
+import type { Logger } from "./server_options.ts";
+
+/**
+ * Certificates by a name of your choice, each from text, files or a function, for `tls` of a server. Those in
+ * files are watched and go into service by themselves, always as a pair; one that does not match its key, has
+ * expired, is not yet valid or cannot be read is refused with a log record, and the one before stays in service.
+ *
+ * Throws `OptionsError`. Nothing is read before the server starts.
+ *
+ * @example
+ * ```ts
+ * import { certificates } from "@millrace/millrace";
+ *
+ * const tls = certificates({
+ *   main: { certFile: "main.crt", keyFile: "main.key" },
+ *   shop: { serverNames: ["*.shop.example"], certFile: "shop.crt", keyFile: "shop.key" },
+ * });
+ * ```
+ */
+export function certificates(
+  sources: Readonly<Record<string, CertificateSource>>,
+  options: CertificatesOptions = {},
+): Certificates {
+  return new CertificateSet(resolveCertificates(sources, options), certificateHost);
+}
+
+/** What `certificates` returns; tests give it a host of their own. */
+export class CertificateSet implements Certificates {
+  readonly #settings: CertificateSettings;
+  readonly #makeHost: () => Promise<CertificateHost>;
+  readonly #entries: ReadonlyMap<string, CertificateEntry>;
+  readonly #standard: CertificateEntry;
+  readonly #feeds = new Map<string, CertificateFeed>();
+  readonly #listeners = new Set<(change: CertificateChange) => void>();
+  #index: ReadonlyMap<string, InService> = new Map();
+  #users = 0;
+  #opening: Promise<void> | undefined = undefined;
+  #owner: EntryOwner | undefined = undefined;
+  #expiry: ExpiryWatch | undefined = undefined;
+
+  constructor(settings: CertificateSettings, makeHost: () => Promise<CertificateHost>) {
+    this.#settings = settings;
+    this.#makeHost = makeHost;
+    this.#entries = new Map(settings.entries.map((checked) => [checked.name, this.#entry(checked)]));
+    this.#standard = this.#entries.get(settings.standard)!;
+  }
+
+  #entry(checked: CheckedEntry): CertificateEntry {
+    const { name } = checked;
+    return new CertificateEntry(
+      checked,
+      name === this.#settings.standard,
+      () => this.#feeds.get(name)!.read(),
+    );
+  }
+
+  async open(user: CertificatesUser = {}): Promise<void> {
+    this.#users++;
+    const opening = this.#opening ??= this.#start(user);
+    try {
+      await opening;
+    } catch (error) {
+      this.#users--;
+      if (this.#opening === opening) this.#opening = undefined;
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const opening = this.#opening;
+    if (opening === undefined) return;
+    await opening.catch(() => {});
+    // An opening that failed has stopped all and counted its user off.
+    if (this.#opening !== opening || --this.#users > 0) return;
+    this.#opening = undefined;
+    this.#stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get several(): boolean {
+    return this.#entries.size > 1;
+  }
+
+  get material(): TlsMaterial {
+    const { current } = this.#standard;
+    if (current !== undefined) return current.material;
+    throw new TlsError(
+      "material",
+      "ask for the default certificate: nothing is read yet; await open() first",
+    );
+  }
+
+  select(serverName: string): TlsMaterial | undefined {
+    let name = serverName.toLowerCase();
+    if (name.endsWith(".")) name = name.slice(0, -1);
+    const index = this.#index;
+    const exact = index.get(name);
+    if (exact !== undefined) return exact.material;
+    return name.includes(".") ? index.get(`*.${parentName(name)}`)?.material : undefined;
+  }
+
+  onChange(listener: (change: CertificateChange) => void): () => void {
+    // The same function may listen twice, and each time stops for itself.
+    const own = (change: CertificateChange): void => listener(change);
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
+  }
+
+  rotate(name: string, material: TlsMaterial): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) {
+      const expected = `one of ${[...this.#entries.keys()].join(", ")}`;
+      throw new OptionsError("invalid", [{ path: "name", found: name, expected }]);
+    }
+    if (this.#owner === undefined) {
+      throw new TlsError("material", `rotate ${name}: the certificates are not open; await open() first`);
+    }
+    entry.rotate(material, this.#owner);
+  }
+
+  async reload(): Promise<ReloadReport> {
+    const rotated: string[] = [], unchanged: string[] = [];
+    const refused: { readonly name: string; readonly error: TlsError }[] = [];
+    const owner = this.#owner;
+    if (owner === undefined) return { rotated, unchanged, refused };
+    await Promise.all(Array.from(this.#entries.values(), async (entry) => {
+      const outcome = await entry.refresh(owner, false);
+      if (outcome.status === "refused") refused.push({ name: entry.name, error: outcome.error });
+      else (outcome.status === "rotated" ? rotated : unchanged).push(entry.name);
+    }));
+    return { rotated, unchanged, refused };
+  }
+
+  inspect(): readonly CertificateInspection[] {
+    return Array.from(this.#entries.values()).flatMap((entry) => {
+      if (entry.current === undefined) return [];
+      const { certificate, serverNames, since } = entry.current;
+      const { name, isDefault, rotations, refusals, refused } = entry;
+      const { subject, issuer, fingerprint256, validFrom, validTo } = certificate;
+      const source = entry.checked.source.kind;
+      const facts = {
+        name,
+        isDefault,
+        source,
+        serverNames,
+        subject,
+        issuer,
+        fingerprint256,
+        validFrom,
+        validTo,
+      };
+      return { ...facts, since, rotations, refusals, refused };
+    });
+  }
+
+  get expires(): ReadonlyMap<string, number> {
+    return new Map(this.inspect().map(({ name, validTo }) => [name, validTo]));
+  }
+
+  async #start(user: CertificatesUser): Promise<void> {
+    const clock = this.#settings.clock ?? user.clock ?? systemClock;
+    const log = guarded(this.#settings.logger ?? user.logger ?? consoleLogger);
+    const host = await this.#makeHost();
+    const owner: EntryOwner = this.#owner = {
+      host,
+      log,
+      now: () => clock.wallTime(),
+      isOver: () => this.#owner !== owner,
+      rotated: (entry: CertificateEntry) => this.#rotated(entry, log),
+    };
+    for (const { name, checked } of this.#entries.values()) {
+      this.#feeds.set(name, this.#feed(checked, owner, clock));
+    }
+    const entries = [...this.#entries.values()];
+    const results = await Promise.allSettled(entries.map((entry) => entry.start(owner)));
+    const faults = results.flatMap((result) =>
+      result.status === "rejected" ? [result.reason as TlsError] : []
+    );
+    if (faults.length > 0) {
+      this.#stop();
+      if (faults.length === 1) throw faults[0];
+      throw new TlsError("material", faults.map(({ message }) => message).join("; "), { cause: faults });
+    }
+    for (const entry of entries) {
+      this.#feeds.get(entry.name)!.watch({
+        isRefused: () => entry.refused !== undefined,
+        refresh: (patience) => entry.refresh(owner, patience),
+      });
+    }
+    this.#expiry = new ExpiryWatch(entries, this.#settings.warnBefore, clock, log);
+  }
+
+  #feed({ source, name }: CheckedEntry, { host, log }: EntryOwner, clock: Clock): CertificateFeed {
+    if (source.kind === "text") return new TextFeed(source.material);
+    if (source.kind === "function") return new FunctionFeed(source, clock);
+    return new FileFeed(source, host, clock, this.#settings.pollInterval, (folder, error) => {
+      const fields = { certificate: name, folder, error: errorText(error) };
+      log({ level: "warn", message: "certificate files cannot be watched, only looked at", fields });
+    });
+  }
+
+  #stop(): void {
+    for (const feed of this.#feeds.values()) feed.stop();
+    this.#expiry?.stop();
+    this.#expiry = undefined;
+    this.#owner = undefined;
+  }
+
+  #rotated(entry: CertificateEntry, log: Logger): void {
+    this.#index = indexOf([...this.#entries.values()]);
+    this.#expiry?.look();
+    const { name, isDefault, current } = entry;
+    for (const listener of this.#listeners) {
+      try {
+        listener({ name, isDefault, material: current!.material });
+      } catch (error) {
+        log({ level: "error", message: "hook failed", fields: { error: errorText(error) } });
+      }
+    }
+  }
+}
+
+/** By server name: those asked for go before those found in certificates, then the first one counts. */
+function indexOf(entries: readonly CertificateEntry[]): Map<string, InService> {
+  const index = new Map<string, InService>();
+  const asked = entries.filter(({ checked }) => checked.serverNames !== undefined);
+  for (const { current } of [...asked, ...entries]) {
+    for (const name of current?.serverNames ?? []) if (!index.has(name)) index.set(name, current!);
+  }
+  return index;
+}
