@@ -243,7 +243,6 @@ function acquire(
       "print",
       Promise.resolve(new Printer(bus, printed, options.output ?? standardOutput(), clock, queue)),
       (printer) => printer.close(),
-      clock,
     );
     for (const settings of config.endpoints) {
       const own = withFields(log, { endpoint: settings.name });
@@ -253,7 +252,6 @@ function acquire(
         what,
         startEndpoint(settings, room),
         (endpoint) => endpoint.close(),
-        clock,
       );
       endpoints.set(settings.name, endpoint);
       const control = new Control(endpoint, bus, own, config.shutdownDeadline);

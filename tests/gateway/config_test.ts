@@ -86,7 +86,6 @@ maxConnections = 10
       ingress: "millrace.echo.in",
       egress: "millrace.echo.out",
       control: "millrace.echo.ctrl",
-      events: "millrace.echo.events",
     });
   });
 
@@ -184,6 +183,22 @@ maxConnections = 10
       "the same name twice",
       { endpoints: [echo, { name: "echo", listen: 1 }] },
       /endpoints\[1\]\.name: .*another name than endpoints\[0\]/,
+    ],
+    [
+      "one subject for two things",
+      {
+        endpoints: [{ ...echo, subjects: { egress: "x" } }, {
+          name: "b",
+          listen: 1,
+          subjects: { egress: "x" },
+        }],
+      },
+      /^endpoints\[1\]\.subjects\.egress: found "x", expected another subject than endpoints\[0\]\.subjects\.egress has$/,
+    ],
+    [
+      "frames that would come back as messages",
+      { endpoints: [{ ...echo, subjects: { ingress: "x", egress: "x" } }] },
+      /subjects\.ingress: found "x", expected another subject than endpoints\[0\]\.subjects\.egress has$/,
     ],
     [
       "the same port twice",

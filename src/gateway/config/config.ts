@@ -6,7 +6,7 @@
 import { readTextFile } from "../../host.ts";
 import type { Address } from "../../core/transport.ts";
 import { type EndpointConfig, readEndpoint } from "./endpoint_config.ts";
-import { type ConfigFault, FaultList, type Locate } from "./fault.ts";
+import { type ConfigFault, FaultList, formatPath, type Locate } from "./fault.ts";
 import { Section } from "./section.ts";
 import { type ConfigFormat, formatOfFile, parseText } from "./source.ts";
 import { address, finiteDuration, formatAddress, integer, oneOf, size } from "./values.ts";
@@ -141,7 +141,28 @@ function readEndpoints(list: FaultList, section: Section, bus: BusConfig["type"]
     (item) => item.connect === undefined && !isFree(item.listen) ? item.listen : undefined,
     "listen",
   );
+  refuseSharedSubjects(list, endpoints);
   return endpoints.filter((endpoint) => endpoint !== undefined);
+}
+
+/** Several endpoints may publish to one subject, but a message or a command can be for one of them only. */
+function refuseSharedSubjects(list: FaultList, endpoints: readonly (EndpointConfig | undefined)[]): void {
+  const owners = new Map<string, { readonly index: number; readonly key: string }>();
+  for (const key of ["egress", "control", "ingress"] as const) {
+    endpoints.forEach((endpoint, index) => {
+      if (endpoint === undefined) return;
+      const subject = endpoint.subjects[key];
+      const owner = owners.get(subject);
+      if (owner === undefined) {
+        owners.set(subject, { index, key });
+        return;
+      }
+      const namesakes = index !== owner.index && endpoints[owner.index]?.name === endpoint.name;
+      if (namesakes || (key === "ingress" && owner.key === "ingress")) return;
+      const other = formatPath(["endpoints", owner.index, "subjects", owner.key]);
+      list.add(["endpoints", index, "subjects", key], subject, `another subject than ${other} has`);
+    });
+  }
 }
 
 /** Two endpoints of one name, or on one port, cannot be told apart. */

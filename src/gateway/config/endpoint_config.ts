@@ -63,7 +63,6 @@ export interface Subjects {
   readonly ingress: string;
   readonly egress: string;
   readonly control: string;
-  readonly events: string;
 }
 
 /** What servers and clients have in common. */
@@ -219,13 +218,11 @@ function readSubjects(section: Section, name: string): Subjects {
     ingress: `${root}.in`,
     egress: `${root}.out`,
     control: `${root}.ctrl`,
-    events: `${root}.events`,
   };
-  const own = section.table("subjects", "a table with ingress, egress, control and events", (table) => ({
+  const own = section.table("subjects", "a table with ingress, egress and control", (table) => ({
     ingress: table.take("ingress", subject) ?? standard.ingress,
     egress: table.take("egress", subject) ?? standard.egress,
     control: table.take("control", subject) ?? standard.control,
-    events: table.take("events", subject) ?? standard.events,
   }));
   return own ?? standard;
 }
