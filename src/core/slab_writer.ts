@@ -39,16 +39,6 @@ export function giveWriter(writer: SlabWriter): void {
   if (writers.length < pooled) writers.push(writer);
 }
 
-/** Where a frame began. */
-interface Mark {
-  pieces: number;
-  last: Uint8Array | undefined;
-  slab: Slab | undefined;
-  start: number;
-  end: number;
-  length: number;
-}
-
 /** Bytes to be written, in order. */
 export class SlabWriter implements ByteSink {
   /** Bytes held. */
@@ -59,14 +49,13 @@ export class SlabWriter implements ByteSink {
   #pieces: Uint8Array[] = [];
   /** For each piece, the slab that is free once the piece is through. */
   #slabs: (Slab | undefined)[] = [];
-  #marked: Mark = {
-    pieces: 0,
-    last: undefined,
-    slab: undefined,
-    start: 0,
-    end: 0,
-    length: 0,
-  };
+  // Where the frame that is being written began.
+  #markedPieces = 0;
+  #markedLast: Uint8Array | undefined = undefined;
+  #markedSlab: Slab | undefined = undefined;
+  #markedStart = 0;
+  #markedEnd = 0;
+  #markedLength = 0;
   /** The slab behind the piece that `next` gave last, if that was its last piece. */
   lastSlab: Slab | undefined = undefined;
 
@@ -98,24 +87,24 @@ export class SlabWriter implements ByteSink {
 
   /** Remembers this place for `rollback`. */
   mark(): void {
-    const marked = this.#marked;
-    marked.pieces = this.#pieces.length;
-    marked.last = this.#pieces[marked.pieces - 1];
-    marked.slab = this.#slab;
-    marked.start = this.#start;
-    marked.end = this.#end;
-    marked.length = this.length;
+    const { length } = this.#pieces;
+    this.#markedPieces = length;
+    if (length > 0) this.#markedLast = this.#pieces[length - 1];
+    this.#markedSlab = this.#slab;
+    this.#markedStart = this.#start;
+    this.#markedEnd = this.#end;
+    this.#markedLength = this.length;
   }
 
   /** Forgets what was written since `mark`. Nothing may have been taken out in between. */
   rollback(): void {
-    const marked = this.#marked;
-    this.#pieces.length = this.#slabs.length = marked.pieces;
-    if (marked.last !== undefined) this.#pieces[marked.pieces - 1] = marked.last;
-    this.#slab = marked.slab;
-    this.#start = marked.start;
-    this.#end = marked.end;
-    this.length = marked.length;
+    const pieces = this.#markedPieces;
+    this.#pieces.length = this.#slabs.length = pieces;
+    if (pieces > 0) this.#pieces[pieces - 1] = this.#markedLast!;
+    this.#slab = this.#markedSlab;
+    this.#start = this.#markedStart;
+    this.#end = this.#markedEnd;
+    this.length = this.#markedLength;
   }
 
   /** Takes the next piece out; `lastSlab` tells which slab it frees. Only when `length` is not 0. */
@@ -124,7 +113,7 @@ export class SlabWriter implements ByteSink {
       const slab = this.#slab!;
       const piece = slab.subarray(this.#start, this.#end);
       this.lastSlab = slab;
-      this.#marked.slab = this.#slab = undefined;
+      this.#slab = this.#markedSlab = this.#markedLast = undefined;
       this.#start = this.#end = this.length = 0;
       return piece;
     }
