@@ -218,11 +218,16 @@ export class Session<Received, Sent, Context>
     this.flushNow();
   }
 
-  /** True while received frames wait for a handler that is at work: the peer is not idle then, we are slow. */
+  /**
+   * True while somebody of ours works on received frames, or we do not read: the peer is not idle then, we are slow.
+   * Frames that nobody has ever asked for keep no connection alive.
+   */
   get busy(): boolean {
     const { waiting, inbox } = this.delivery;
-    return waiting || (this.#handling?.running === true && inbox.taken && !inbox.awaited) ||
-      !this.pipeline.gate.isOpen;
+    if ((this.pipeline.gate.reasons & ~GateReason.inbox) !== 0) return true;
+    const running = this.#handling?.running === true;
+    if (waiting) return running || inbox.taken || this.profile.options.onFrame !== undefined;
+    return running && inbox.taken && !inbox.awaited;
   }
 
   get owing(): boolean {

@@ -123,6 +123,20 @@ test("a handler that is slow is not the peer's silence, and one that waits for f
   assert.ok(peer.ended);
 });
 
+test("frames that nobody has ever asked for do not keep a silent peer's connection (F-12)", async (t) => {
+  const { place, peer } = await watched(t, { idleTimeout: "10 seconds", ingressLimit: 1, handler: () => {} });
+  for (let second = 0; second < 3; second++) {
+    peer.write("unread\n");
+    await place.pass(1_000);
+  }
+  assert.equal(peer.ended, false);
+  await place.pass(11_000);
+  assert.ok(peer.ended);
+  peer.end();
+  await place.settle();
+  assert.deepEqual([place.records[0]!.reason, place.records[0]!.framesUnhandled], ["idle_timeout", 2]);
+});
+
 test("a keepalive is sent into silence between two frames, and keeps a link with a peer that takes it (F-13)", async (t) => {
   let made = 0;
   const { place, peer } = await watched(t, {
