@@ -1,0 +1,137 @@
+/**
+ * Claims about types (F-73), held by the compiler: every line marked as an error must be one. Never run; compiled by
+ * the check of types and by `claims_test.ts`.
+ */
+import type * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import type { Server as FrontServer } from "../../mod.ts";
+import * as main from "../../mod.ts";
+import * as effect from "../../effect.ts";
+import { lengthField } from "../../src/core/framing/length_field.ts";
+import { lines } from "../../src/core/framing/lines.ts";
+import { raw } from "../../src/core/framing/raw.ts";
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
+/** Compiles for `true` only. */
+function holds<Claim extends true>(): Claim | void {}
+
+const text = lines({ encoding: "utf-8" });
+
+// The frame's type comes from the framing: a string for lines with an encoding, bytes for the others.
+export const asText: Promise<FrontServer<string>> = main.serve({
+  port: 0,
+  framing: text,
+  onFrame: (frame, connection) => {
+    holds<Same<typeof frame, string>>();
+    void connection.send(frame.toUpperCase());
+    // @ts-expect-error bytes are no line of text
+    void connection.send(new Uint8Array(1));
+  },
+});
+export const asBytes: Promise<FrontServer<Uint8Array>> = main.serve({
+  port: 0,
+  framing: lines(),
+  handler: async (connection) => {
+    for await (const frame of connection) {
+      holds<Same<typeof frame, Uint8Array>>();
+      await connection.send(frame);
+      // @ts-expect-error without an encoding a line is bytes
+      await connection.send("text");
+    }
+  },
+});
+export const asRaw: Promise<FrontServer<Uint8Array>> = main.serve({
+  port: 0,
+  framing: raw(),
+  onFrame: (frame) => void holds<Same<typeof frame, Uint8Array>>(),
+});
+
+// A framing of the user's own carries its messages to the handler, and what may be sent can be another type.
+interface Message {
+  readonly id: number;
+}
+declare const own: main.Framing<Message, string>;
+export const asMessages: Promise<FrontServer<Message, string>> = main.serve({
+  port: 0,
+  framing: own,
+  onFrame: ({ id }, connection) => {
+    holds<Same<typeof id, number>>();
+    void connection.send("a reply");
+    // @ts-expect-error it takes text, not messages
+    void connection.send({ id: 1 });
+  },
+});
+
+// The context is what `context` makes, everywhere.
+export const withContext: Promise<FrontServer<Uint8Array, Uint8Array, { user: string }>> = main.serve({
+  port: 0,
+  framing: lengthField({ lengthBytes: 2 }),
+  context: () => ({ user: "" }),
+  onConnect: (connection) => void holds<Same<typeof connection.context, { user: string }>>(),
+  onFrame: (_frame, connection) => {
+    connection.context.user = "ada";
+    // @ts-expect-error there is no such field
+    connection.context.name = "ada";
+  },
+  onDisconnect: (_record, connection) => void connection.context.user,
+});
+
+// Pairs that make no sense.
+const handler = (): void => {};
+// @ts-expect-error exactly one of handler and onFrame
+void main.serve({ port: 0, framing: text, handler, onFrame: handler });
+// @ts-expect-error one of handler and onFrame is needed
+void main.serve({ port: 0, framing: text });
+// @ts-expect-error exactly one of port and path
+void main.serve({ port: 0, path: "/tmp/x.sock", framing: text, handler });
+// @ts-expect-error a place is needed
+void main.serve({ framing: text, handler });
+// @ts-expect-error a host goes with a port, not with a path
+void main.serve({ path: "/tmp/x.sock", host: "::1", framing: text, handler });
+// @ts-expect-error a framing is needed: bytes have no boundaries of their own
+void main.serve({ port: 0, handler });
+// @ts-expect-error no such policy
+void main.serve({ port: 0, framing: text, handler, egressPolicy: "drop" });
+// @ts-expect-error "60s" is no duration; "60 seconds" is
+void main.serve({ port: 0, framing: text, handler, idleTimeout: "60s" });
+// @ts-expect-error a misspelt option
+void main.serve({ port: 0, framing: text, handler, idleTimout: "60 seconds" });
+// @ts-expect-error a client has no handler
+void main.connect({ port: 1, framing: text, handler });
+// @ts-expect-error a client needs a place as well
+void main.connect({ framing: text });
+
+// A client's connection has the framing's type too.
+export async function client(): Promise<void> {
+  const connection = await main.connect({ port: 1, framing: text });
+  for await (const line of connection) holds<Same<typeof line, string>>();
+  const reader = connection.readable.getReader();
+  holds<Same<Awaited<ReturnType<typeof reader.read>>["value"], string | undefined>>();
+  // @ts-expect-error bytes are no line of text
+  void connection.deliver(new Uint8Array(1));
+}
+
+// An outcome is one of three, told apart by its status.
+export function outcome(result: main.SendOutcome): string {
+  switch (result.status) {
+    case "sent":
+      return "sent";
+    case "dropped":
+      return result.policy;
+    case "failed":
+      return result.error.message;
+  }
+}
+
+// What a handler's Effect requires is required of whoever starts the server, except for the scope it is given.
+interface Service {
+  readonly service: true;
+}
+declare const needy: Effect.Effect<void, never, Service | Scope.Scope>;
+export const required: Effect.Effect<
+  FrontServer<string>,
+  main.OptionsError | main.SocketError,
+  Scope.Scope | Service
+> = effect.serve({ port: 0, framing: text, handler: () => needy });
+// @ts-expect-error the promise door can give no services
+void main.serve({ port: 0, framing: text, handler: () => needy });
