@@ -43,7 +43,7 @@ interface Room {
 }
 
 /** Bytes at which the outbox flushes by itself. */
-const flushFrom = 256 * 1024;
+const mostGathered = 256 * 1024;
 const scratch = new ByteWriter();
 
 /** Outbound queue of one connection. */
@@ -62,6 +62,7 @@ export class Outbox<Sent> {
   readonly #limit: number;
   readonly #policy: EgressPolicy;
   readonly #owner: OutboxOwner;
+  readonly #flushFrom: number;
   #writer: SlabWriter | undefined = undefined;
   #whole: Fifo<WholeFrame> | undefined = undefined;
   #waiters: Waiter[] | undefined = undefined;
@@ -85,6 +86,7 @@ export class Outbox<Sent> {
     this.#transport = transport;
     this.#framing = framing;
     this.#limit = limit;
+    this.#flushFrom = Math.min(mostGathered, limit);
     this.#policy = policy;
     this.#owner = owner;
   }
@@ -114,7 +116,7 @@ export class Outbox<Sent> {
     const size = writer.length - before;
     if (this.pending + size > this.#limit && !this.#admits(size)) {
       writer.rollback();
-      return this.#overflow(size, listen);
+      return this.#madeRoom() ? this.send(frame, listen) : this.#overflow(size, listen);
     }
     return this.#accept(size, listen);
   }
@@ -124,7 +126,9 @@ export class Outbox<Sent> {
     const { length } = bytes;
     if (this.#refusing !== undefined) return refuse(this.#refusing, listen);
     if (this.#blocked && this.#policy === "drop-oldest") return this.#sendWhole(bytes, listen);
-    if (this.pending + length > this.#limit && !this.#admits(length)) return this.#overflow(length, listen);
+    if (this.pending + length > this.#limit && !this.#admits(length) && !this.#madeRoom()) {
+      return this.#overflow(length, listen);
+    }
     (this.#writer ??= takeWriter()).bytes(bytes);
     return this.#accept(length, listen);
   }
@@ -187,7 +191,7 @@ export class Outbox<Sent> {
     this.#accepted++;
     this.pending += size;
     if (listen !== undefined) this.#wait(this.bytesSent + this.pending - size, size, listen);
-    if (this.pending - this.#inTransport >= flushFrom) this.flush();
+    if (this.pending - this.#inTransport >= this.#flushFrom) this.flush();
     if (this.pending <= this.#limit || this.#closed) return;
     if (!this.#full) {
       this.#full = true;
@@ -205,6 +209,13 @@ export class Outbox<Sent> {
     const { pending } = this;
     if (pending === 0) return true;
     return this.#policy === "wait" && (pending <= this.#limit || pending + size <= 2 * this.#limit);
+  }
+
+  /** What has only gathered is not the peer's slowness: it goes first, and all of it fits unless the peer is slow. */
+  #madeRoom(): boolean {
+    if (this.#blocked) return false;
+    this.flush();
+    return !this.#blocked && !this.#closed;
   }
 
   #overflow(size: number, listen: OutcomeListener | undefined): void | Promise<void> {

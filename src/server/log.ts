@@ -42,9 +42,14 @@ export function logObserver<Received, Sent, Context>(log: Logger): RegistryObser
       log({ level: "debug", message: "connection opened", fields: connectionFields(session) });
     },
     closed(session, record) {
-      const { connectionId: _, peer: __, error, ...facts } = record;
+      const { connectionId: _, peer: __, error, message: detail, ...facts } = record;
       const fault = error && { error: error.message, errorReason: error._tag };
-      const fields = { ...connectionFields(session), ...facts, ...fault };
+      const fields = {
+        ...connectionFields(session),
+        ...facts,
+        ...(detail !== undefined && { detail }),
+        ...fault,
+      };
       log({ level: "info", message: "connection closed", fields });
     },
     frameFailed(session, { reason, message, offset, looksLike }) {
