@@ -129,7 +129,7 @@ function requireValid({ validFrom, validTo }: PeerCertificate, now: number, orig
   }
   if (now >= validFrom) return;
   throw fault(`${origin}: found a certificate that is valid only from ${date(validFrom)}`, {
-    advice: `check the clock of this machine, which shows ${date(now)}`,
+    advice: "check the clock of this machine, or wait until then",
   });
 }
 

@@ -55,7 +55,7 @@ export class CertificateEntry {
   #refused: TlsError | undefined = undefined;
   /** What the source gave last, whether it was taken or refused. */
   #seen: string | undefined = undefined;
-  /** A fault that was found once: it counts when it is found again. */
+  /** What was found at fault once: it counts when the same is found again. */
   #doubtful: string | undefined = undefined;
   /** One reading at a time. */
   #line: Promise<unknown> = Promise.resolve();
@@ -112,9 +112,10 @@ export class CertificateEntry {
    */
   refresh(owner: EntryOwner, patience: boolean): Promise<RefreshOutcome> {
     return this.#queue(async () => {
+      let identity: string | undefined = undefined;
       try {
         const material = await this.#readSource();
-        const identity = identityOf(material);
+        identity = identityOf(material);
         if (owner.isOver()) return unchanged;
         if (identity === this.#seen && this.#refused === undefined) return this.#settled(unchanged);
         const fit = this.#fit(material, owner);
@@ -128,8 +129,9 @@ export class CertificateEntry {
       } catch (cause) {
         if (owner.isOver()) return unchanged;
         const error = asMaterialError(cause, this.#place);
-        if (patience && error.message !== this.#refused?.message && error.message !== this.#doubtful) {
-          this.#doubtful = error.message;
+        const found = identity ?? error.message;
+        if (patience && error.message !== this.#refused?.message && found !== this.#doubtful) {
+          this.#doubtful = found;
           return { status: "doubtful" };
         }
         this.#refuse(error, owner);
