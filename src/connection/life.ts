@@ -47,6 +47,7 @@ export class Life {
   /** The transport has started: what was decided before can happen now. */
   start(): void {
     this.#started = true;
+    if (this.state === "closed") return;
     if (this.#dropped) this.#living.transport.abort();
     else this.#departure?.start();
   }

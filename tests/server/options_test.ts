@@ -62,7 +62,7 @@ test("every fault is named with its path, what was found and what was expected, 
   );
 });
 
-test("one fault at a time: the path says where (F-54)", async () => {
+test("one fault at a time: the path says where", async () => {
   const rows: readonly [string, object | undefined | number, string][] = [
     ["no options", undefined, "options"],
     ["options that are none", 3, "options"],

@@ -1,0 +1,234 @@
+// Every way in which a connection can end, and what its record says (F-62).
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Connection } from "../../src/connection/connection.ts";
+import type { CloseReason, TerminationRecord } from "../../src/connection/termination.ts";
+import { memoryAdapter } from "../../src/adapters/memory.ts";
+import { lines } from "../../src/core/framing/lines.ts";
+import type { Adapter, Transport, TransportEvents } from "../../src/core/transport.ts";
+import { serve } from "../../src/server/serve.ts";
+import type { Server } from "../../src/server/server.ts";
+import type { ServerOptions } from "../../src/server/server_options.ts";
+import { bytes, echo } from "../support/frames.ts";
+import type { Peer } from "../support/peer.ts";
+import { Virtual } from "../support/server.ts";
+
+type Text = Connection<string>;
+
+interface Row {
+  /** What ends it, given everybody. */
+  readonly end: (all: { peer: Peer; connection: Text; server: Server<string> }) => unknown;
+  readonly options?: Partial<ServerOptions<string>>;
+  readonly handler?: (connection: Text) => void | Promise<void>;
+  readonly by: "peer" | "local";
+  readonly with: "fin" | "rst";
+  readonly reading?: "stalled";
+  readonly message?: string | RegExp;
+  readonly code?: string;
+}
+
+const flood = async (connection: Text) => {
+  for (;;) await connection.send("x".repeat(999));
+};
+const hang = () => new Promise<void>(() => {});
+
+const rows: Readonly<Record<CloseReason, Row>> = {
+  peer_closed: { end: ({ peer }) => peer.end(), by: "peer", with: "fin" },
+  peer_reset: { end: ({ peer }) => peer.abort(), by: "peer", with: "rst", message: /reset/i },
+  handler_done: {
+    end: ({ peer }) => peer.write("go\n"),
+    handler: async (c) => {
+      for await (const _ of c) return;
+    },
+    by: "local",
+    with: "fin",
+  },
+  closed: {
+    end: ({ connection }) => connection.close("enough"),
+    by: "local",
+    with: "fin",
+    message: "enough",
+  },
+  aborted: { end: ({ connection }) => connection.abort(), by: "local", with: "rst" },
+  killed: {
+    end: ({ connection }) => connection.kill({ reason: "spam", code: "E7" }),
+    by: "local",
+    with: "rst",
+    message: "spam",
+    code: "E7",
+  },
+  drained: { end: ({ server }) => void server.shutdown(), by: "local", with: "fin" },
+  shutdown: { end: ({ server }) => void server.close(), by: "local", with: "rst" },
+  idle_timeout: {
+    end: () => {},
+    options: { idleTimeout: 3_000 },
+    by: "local",
+    with: "fin",
+    message: /3000 ms/,
+  },
+  first_frame_timeout: {
+    end: () => {},
+    options: { firstFrameTimeout: 3_000 },
+    by: "local",
+    with: "fin",
+    message: /first frame/,
+  },
+  frame_timeout: {
+    end: ({ peer }) => peer.write("half"),
+    options: { frameTimeout: 3_000 },
+    by: "local",
+    with: "fin",
+    message: /a frame that has begun/,
+  },
+  close_timeout: {
+    end: ({ peer }) => peer.end(),
+    options: { closeTimeout: 3_000 },
+    handler: hang,
+    by: "local",
+    with: "rst",
+    message: /closeTimeout 3000 ms/,
+  },
+  frame_error: { end: ({ peer }) => peer.write("far too long\n"), by: "peer", with: "fin", message: /10/ },
+  handler_error: {
+    end: ({ peer }) => peer.write("go\n"),
+    handler: async (connection) => {
+      for await (const _ of connection) throw new Error("boom");
+    },
+    by: "local",
+    with: "fin",
+    message: "boom",
+  },
+  egress_limit: {
+    end: () => {},
+    options: { egressPolicy: "close", egressLimit: 5_000 },
+    handler: flood,
+    reading: "stalled",
+    by: "local",
+    with: "rst",
+    message: /egressLimit 5000/,
+  },
+};
+
+for (const [reason, row] of Object.entries(rows)) {
+  test(`a connection's record says ${reason}, whose act it was and how our side let go (F-62)`, async (t) => {
+    const place = new Virtual(t, { bufferSize: 1_000 });
+    const server = await place.serve<string>({
+      framing: lines({ encoding: "utf-8", maxFrameBytes: 1_000 }),
+      ...(reason === "frame_error" ? { framing: lines({ encoding: "utf-8", maxFrameBytes: 10 }) } : {}),
+      handler: row.handler ?? echo,
+      ...(row.options as object),
+    });
+    let connection: Text | undefined;
+    const dialling = place.dial(server, row.reading);
+    await place.settle();
+    [connection] = server.connections.values();
+    const peer = await dialling;
+    const closed: Promise<TerminationRecord> | undefined = connection?.closed;
+    row.end({ peer, connection: connection!, server });
+    await place.pass(4_000);
+    if (peer.ended) peer.end();
+    await place.pass(2_500);
+    assert.equal(place.records.length, 1);
+    const [record] = place.records;
+    assert.deepEqual([record!.reason, record!.endedBy, record!.endedWith], [reason, row.by, row.with]);
+    assert.equal(record!.code, row.code);
+    if (typeof row.message === "object") assert.match(record!.message ?? "", row.message);
+    else assert.equal(record!.message, row.message);
+    if (closed !== undefined) assert.equal(await closed, record);
+    assert.deepEqual(server.stats().closedByReason, { [reason]: 1 });
+    assert.ok(peer.closed);
+    const logged = place.logs.find(({ message }) => message === "connection closed");
+    assert.equal(logged!.fields.reason, reason);
+    assert.doesNotThrow(() => JSON.stringify(record));
+  });
+}
+
+test("the first cause stays: a handler that throws because its peer broke off is not what ended it (F-62)", async (t) => {
+  const place = new Virtual(t);
+  const server = await place.serve({ framing: lines({ encoding: "utf-8" }), handler: echo });
+  const peer = await place.dial(server);
+  const [connection] = server.connections.values();
+  void connection!.close("first");
+  void connection!.close("second");
+  peer.abort();
+  await place.settle();
+  assert.deepEqual([place.records[0]!.reason, place.records[0]!.message], ["closed", "first"]);
+});
+
+test("the events of a connection come in order, each once (F-24)", async (t) => {
+  const place = new Virtual(t);
+  const told: string[] = [];
+  const server = await place.serve({
+    framing: lines({ encoding: "utf-8", maxFrameBytes: 5, onFrameError: "skip" }),
+    context: () => void told.push("context"),
+    onConnect: (connection) => {
+      told.push(`connect ${connection.state}`);
+      connection.signal.addEventListener("abort", () => told.push(`signal ${connection.state}`));
+    },
+    onFrame: (line) => void told.push(line),
+    onFrameError: ({ reason }) => void told.push(reason),
+    onDisconnect: ({ durationMs }, connection) => void told.push(`${connection.state} after ${durationMs}`),
+  });
+  const peer = await place.dial(server);
+  peer.write("one\nfar too long\ntwo\n");
+  await place.pass(70);
+  void server.shutdown();
+  await place.settle();
+  peer.end();
+  await place.settle();
+  assert.deepEqual(told, [
+    "context",
+    "connect open",
+    "one",
+    "too_large",
+    "two",
+    "signal draining",
+    "closed after 70",
+  ]);
+});
+
+test("a transport that tells everything before start returns leaves nothing behind", async (t) => {
+  for (const fault of [false, true]) {
+    const place = new Virtual(t);
+    const told: string[] = [];
+    const adapter: Adapter = {
+      ...memoryAdapter({ clock: place.clock }),
+      listen: (options, accept) => {
+        place.clock.endOfTurn(() => accept(hasty(fault)));
+        return Promise.resolve({ address: options.address, stop: () => Promise.resolve() });
+      },
+    };
+    const server = await place.drive(serve({
+      port: 1,
+      framing: lines(),
+      logger: () => {},
+      adapter,
+      clock: place.clock,
+      onFrame: () => {
+        if (fault) throw new Error("boom");
+        told.push("frame");
+      },
+      onDisconnect: ({ reason }) => void told.push(reason),
+    }));
+    await place.settle();
+    assert.deepEqual(told, fault ? ["handler_error"] : ["frame", "peer_closed"]);
+    assert.equal(place.clock.pendingTimers, 0);
+    await place.drive(server.close());
+  }
+});
+
+function hasty(withRst: boolean): Transport {
+  const local = { transport: "tcp", host: "127.0.0.1", port: 1 } as const;
+  return {
+    peer: { ip: "127.0.0.1", port: 2, local },
+    start: (events: TransportEvents) => {
+      events.data(bytes("hi\n"));
+      if (!withRst) events.end();
+      events.close();
+    },
+    resume: () => {},
+    write: () => true,
+    end: () => {},
+    abort: () => {},
+  };
+}
