@@ -1,6 +1,7 @@
 /** The gateway on real sockets: frames to the bus and back (F-55, F-56), order, loss, stopping. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { systemClock } from "../../src/core/clock.ts";
 import { SocketError } from "../../src/core/errors.ts";
 import type { BusMessage } from "../../src/gateway/buses/bus.ts";
 import { memoryBus } from "../../src/gateway/buses/memory_bus.ts";
@@ -153,12 +154,11 @@ describe("a gateway", () => {
     await soon(known, "both ids");
     const payload = new Uint8Array(32_768).fill(120);
     const flood = async (): Promise<void> => {
+      const metadata = { "conn.id": seen.get("slow")! };
       while (gateway.endpoints.get("echo")!.connections.has(seen.get("slow")!)) {
-        await bus.publish({
-          subject: "millrace.echo.out",
-          payload,
-          metadata: { "conn.id": seen.get("slow")! },
-        });
+        await bus.publish({ subject: "millrace.echo.out", payload, metadata });
+        // A loop of promises alone would leave the sockets no turn.
+        await new Promise<void>((resolve) => systemClock.endOfTurn(resolve));
       }
     };
     const record = gateway.endpoints.get("echo")!.connections.get(seen.get("slow")!)!.closed;
