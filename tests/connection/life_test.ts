@@ -1,0 +1,99 @@
+// The order of a connection's events, and which of several causes of its end is told.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { memoryAdapter } from "../../src/adapters/memory.ts";
+import { lines } from "../../src/core/framing/lines.ts";
+import type { Adapter, Transport, TransportEvents } from "../../src/core/transport.ts";
+import { serve } from "../../src/server/serve.ts";
+import { bytes, echo } from "../support/frames.ts";
+import { Virtual } from "../support/server.ts";
+
+test("the first cause stays: a handler that throws because its peer broke off is not what ended it (F-62)", async (t) => {
+  const place = new Virtual(t);
+  const server = await place.serve({ framing: lines({ encoding: "utf-8" }), handler: echo });
+  const peer = await place.dial(server);
+  const [connection] = server.connections.values();
+  void connection!.close("first");
+  void connection!.close("second");
+  peer.abort();
+  await place.settle();
+  assert.deepEqual([place.records[0]!.reason, place.records[0]!.message], ["closed", "first"]);
+});
+
+test("the events of a connection come in order, each once (F-24)", async (t) => {
+  const place = new Virtual(t);
+  const told: string[] = [];
+  const server = await place.serve({
+    framing: lines({ encoding: "utf-8", maxFrameBytes: 5, onFrameError: "skip" }),
+    context: () => void told.push("context"),
+    onConnect: (connection) => {
+      told.push(`connect ${connection.state}`);
+      connection.signal.addEventListener("abort", () => told.push(`signal ${connection.state}`));
+    },
+    onFrame: (line) => void told.push(line),
+    onFrameError: ({ reason }) => void told.push(reason),
+    onDisconnect: ({ durationMs }, connection) => void told.push(`${connection.state} after ${durationMs}`),
+  });
+  const peer = await place.dial(server);
+  peer.write("one\nfar too long\ntwo\n");
+  await place.pass(70);
+  void server.shutdown();
+  await place.settle();
+  peer.end();
+  await place.settle();
+  assert.deepEqual(told, [
+    "context",
+    "connect open",
+    "one",
+    "too_large",
+    "two",
+    "signal draining",
+    "closed after 70",
+  ]);
+});
+
+test("a transport that tells everything before start returns leaves nothing behind", async (t) => {
+  for (const fault of [false, true]) {
+    const place = new Virtual(t);
+    const told: string[] = [];
+    const adapter: Adapter = {
+      ...memoryAdapter({ clock: place.clock }),
+      listen: (options, accept) => {
+        place.clock.endOfTurn(() => accept(hasty(fault)));
+        return Promise.resolve({ address: options.address, stop: () => Promise.resolve() });
+      },
+    };
+    const server = await place.drive(serve({
+      port: 1,
+      framing: lines(),
+      logger: () => {},
+      adapter,
+      clock: place.clock,
+      onFrame: () => {
+        if (fault) throw new Error("boom");
+        told.push("frame");
+      },
+      onDisconnect: ({ reason }) => void told.push(reason),
+    }));
+    await place.settle();
+    assert.deepEqual(told, fault ? ["handler_error"] : ["frame", "peer_closed"]);
+    assert.equal(place.clock.pendingTimers, 0);
+    await place.drive(server.close());
+  }
+});
+
+function hasty(withRst: boolean): Transport {
+  const local = { transport: "tcp", host: "127.0.0.1", port: 1 } as const;
+  return {
+    peer: { ip: "127.0.0.1", port: 2, local },
+    start: (events: TransportEvents) => {
+      events.data(bytes("hi\n"));
+      if (!withRst) events.end();
+      events.close();
+    },
+    resume: () => {},
+    write: () => true,
+    end: () => {},
+    abort: () => {},
+  };
+}
