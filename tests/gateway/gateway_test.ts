@@ -1,12 +1,14 @@
 /** The gateway on real sockets: frames to the bus and back (F-55, F-56), order, loss, stopping. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { memoryAdapter } from "../../src/adapters/memory.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { SocketError } from "../../src/core/errors.ts";
 import type { BusMessage } from "../../src/gateway/buses/bus.ts";
 import { memoryBus } from "../../src/gateway/buses/memory_bus.ts";
 import { startGateway } from "../../src/gateway/gateway.ts";
-import { configOf, FakeOutput, lineClient, portOf, read, soon, startEcho } from "./support.ts";
+import type { LogRecord } from "../../src/server/server_options.ts";
+import { configOf, FakeOutput, lineClient, portOf, read, soon, startEcho, still } from "./support.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -100,9 +102,8 @@ describe("a gateway", () => {
   });
 
   it("S-41: a slow subscriber closes the peer's window; memory is bounded, and no frame is lost or out of order", async (t) => {
-    const { gateway, port } = await startEcho({ ingressLimit: 16_384 }, {
-      bus: { type: "memory", queueMessages: 100 },
-    });
+    const adapter = memoryAdapter();
+    const { gateway, port } = await startEcho({ ingressLimit: 16_384 }, {}, { adapter });
     t.after(() => gateway.close());
     const total = 20_000;
     let release!: () => void;
@@ -116,13 +117,13 @@ describe("a gateway", () => {
       most = Math.max(most, gateway.bus.stats().pending);
       if (++taken === total) done();
     }, { limit: 100 });
-    const client = await lineClient(port);
+    const client = await lineClient(port, adapter);
     let sent = 0;
     const sending = (async () => {
       for (; sent < total; sent++) await client.send(`${sent}:${"x".repeat(500)}`);
     })();
-    // Backpressure has come all the way back when the client's own send has to wait for seconds: nothing moves.
-    const before = await quiet(() => sent);
+    // The window is closed when turn after turn nothing more can be sent.
+    const before = await still(() => sent);
     assert.ok(before < total, "the client should not have been able to send everything");
     const [connection] = gateway.endpoints.get("echo")!.connections.values();
     assert.ok(connection!.stats().inboxFrames < 5_000, `${connection!.stats().inboxFrames} frames wait`);
@@ -278,7 +279,12 @@ describe("a gateway", () => {
     const config = configOf({
       endpoints: [{ name: "near", connect: port, reconnect: { wait: "10ms" } }],
     });
-    const gateway = await startGateway(config, { logger: () => {} });
+    const connected = [signal<string>(), signal<string>()];
+    let count = 0;
+    const logger = ({ message, fields }: LogRecord): void => {
+      if (message === "connected") connected[count++]?.resolve(String(fields["conn.id"]));
+    };
+    const gateway = await startGateway(config, { logger });
     t.after(() => gateway.close());
     const frames: BusMessage[] = [];
     let more: () => void = () => {};
@@ -287,25 +293,18 @@ describe("a gateway", () => {
       more();
     });
     const near = gateway.endpoints.get("near")!;
-    const round = async (): Promise<void> => {
+    const round = async (id: string): Promise<void> => {
       const came = new Promise<void>((resolve) => more = resolve);
-      for (let sent = false; !sent;) {
-        const reply = await gateway.bus.request({
-          subject: "millrace.near.out",
-          payload: encoder.encode("ping"),
-          metadata: { "conn.id": [...near.connections.keys()][0] ?? "none" },
-        });
-        sent = JSON.parse(decoder.decode(reply.payload)).ok;
-        if (!sent) await new Promise((resolve) => setTimeout(resolve, 5));
-      }
+      const payload = encoder.encode("ping");
+      await gateway.bus.publish({ subject: "millrace.near.out", payload, metadata: { "conn.id": id } });
       await soon(came, "the frame");
     };
-    await soon(round(), "the first round");
+    const first = await soon(connected[0]!.promise, "the first connection");
+    await round(first);
     assert.deepEqual(gateway.notReady(), []);
-    const first = [...near.connections.keys()][0]!;
     for (const connection of far.endpoints.get("echo")!.connections.values()) connection.abort();
-    await soon(Promise.resolve(near.connections.get(first)?.closed), "the end");
-    await soon(round(), "the second round");
+    const second = await soon(connected[1]!.promise, "the second connection");
+    await round(second);
     assert.equal(frames.length, 2);
     assert.notEqual(frames[0]!.metadata["conn.id"], frames[1]!.metadata["conn.id"]);
     assert.equal(near.stats().connectionsAccepted, 2);
@@ -331,12 +330,8 @@ describe("a gateway", () => {
   });
 });
 
-/** Resolves with a number that has not changed for a while. */
-async function quiet(value: () => number): Promise<number> {
-  for (let last = -1;;) {
-    const now = value();
-    if (now === last) return now;
-    last = now;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+function signal<T>(): { readonly promise: Promise<T>; resolve(value: T): void } {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((settle) => resolve = settle);
+  return { promise, resolve };
 }

@@ -1,9 +1,10 @@
 /** The stdio bus (F-57): messages as lines of JSON, out and in, and what happens when the pipe is slow or gone. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { memoryAdapter } from "../../src/adapters/memory.ts";
 import type { BusMessage } from "../../src/gateway/buses/bus.ts";
 import { stdioBus } from "../../src/gateway/buses/stdio_bus.ts";
-import { FakeInput, FakeOutput, lineClient, read, soon, startEcho } from "./support.ts";
+import { FakeInput, FakeOutput, lineClient, read, soon, startEcho, still } from "./support.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -127,7 +128,7 @@ describe("the stdio bus (F-57)", () => {
       }, { limit: 10 });
     });
     for (let i = 0; i < total; i++) input.type(`{"subject":"a","payload":"${i}"}\n`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await still(() => input.taken);
     assert.ok(input.taken <= 12, `${input.taken} lines were taken`);
     release();
     await soon(all, "all messages");
@@ -136,24 +137,23 @@ describe("the stdio bus (F-57)", () => {
   });
 
   it("S-30: a worker that does not read closes the peers' windows; what it gets then is complete and in order", async (t) => {
+    const adapter = memoryAdapter();
     const output = new FakeOutput();
     output.stick();
     const { gateway, port } = await startEcho({ ingressLimit: 16_384, replyWait: 0 }, { bus: "stdio" }, {
       output,
       input: new FakeInput(),
+      adapter,
     });
     t.after(() => gateway.close());
-    const client = await lineClient(port);
+    const client = await lineClient(port, adapter);
     const total = 20_000;
     const body = "x".repeat(1_000);
     let sent = 0;
     const sending = (async () => {
       for (; sent < total; sent++) await client.send(`${sent}:${body}`);
     })();
-    for (let last = -1; last !== sent;) {
-      last = sent;
-      await new Promise((resolve) => setTimeout(resolve, 150));
-    }
+    await still(() => sent);
     assert.ok(sent < total, "the client should have been held back");
     assert.ok(output.text.length < 1_000_000, `${output.text.length} characters were written`);
     output.unstick();

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { connect } from "../../src/client/connect.ts";
 import type { Connection } from "../../src/connection/connection.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import { lines } from "../../src/core/framing/lines.ts";
+import type { Adapter } from "../../src/core/transport.ts";
 import { checkConfig, type GatewayConfig } from "../../src/gateway/config/config.ts";
 import { formatFaults } from "../../src/gateway/config/fault.ts";
 import { type Gateway, type GatewayOptions, startGateway } from "../../src/gateway/gateway.ts";
@@ -144,8 +146,20 @@ export function portOf(gateway: Gateway, name = "echo"): number {
 }
 
 /** A client of lines. */
-export function lineClient(port: number): Promise<Connection<string, string>> {
-  return connect({ port, framing: lines({ encoding: "utf-8" }) });
+export function lineClient(port: number, adapter?: Adapter): Promise<Connection<string, string>> {
+  return connect({ port, adapter, framing: lines({ encoding: "utf-8" }) });
+}
+
+/** Resolves with a value that so many turns of the event loop have not changed; for sockets in memory. */
+export async function still(value: () => number): Promise<number> {
+  for (let last = value(), turns = 0;; turns++) {
+    if (last !== value()) {
+      last = value();
+      turns = 0;
+    }
+    if (turns === 100) return last;
+    await new Promise<void>((resolve) => systemClock.endOfTurn(resolve));
+  }
 }
 
 /** Reads so many frames. */
