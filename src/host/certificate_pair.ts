@@ -25,24 +25,30 @@ export interface CheckedPair {
 }
 
 /**
- * Checks a pair at a point of wall-clock time. Throws `TlsError` `material`, whose message names the place, what
- * was found there and what to do.
+ * Checks a pair that this process shows to peers, at a point of wall-clock time. Throws `TlsError` `material`, whose
+ * message names the place, what was found there and what to do.
  */
 export function checkPair(pair: TlsMaterial, now: number, origin: PairOrigin): CheckedPair {
+  const checked = checkSigner(pair, now, origin);
+  try {
+    createSecureContext({ ...checked.material });
+  } catch (cause) {
+    throw fault(`${origin.cert}: found a pair that this runtime does not take (${text(cause)})`, {
+      advice: "make one for TLS with another kind of key, such as EC P-256",
+      cause,
+    });
+  }
+  return checked;
+}
+
+/** The same for a pair that signs others and is shown to nobody. */
+export function checkSigner(pair: TlsMaterial, now: number, origin: PairOrigin): CheckedPair {
   const chain = certificatesIn(pair.cert, origin.cert);
   const [own] = chain as [Parsed, ...Parsed[]];
   const [block, key] = privateKeyIn(pair.key, origin.key);
   requireMatch(chain, key, origin);
   requireValid(own.certificate, now, origin.cert);
   const material = { cert: chain.map(({ text }) => text).join(""), key: block.text };
-  try {
-    createSecureContext({ ...material });
-  } catch (cause) {
-    throw fault(`${origin.cert}: found a pair that this runtime does not take (${text(cause)})`, {
-      advice: "make one with another kind of key, such as EC P-256",
-      cause,
-    });
-  }
   return { material, certificate: own.certificate };
 }
 

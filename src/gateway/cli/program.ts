@@ -5,6 +5,7 @@
  * Called by `main.ts`. What a command does is in its own file, loaded when it runs: help stays quick.
  */
 import { Command, CommanderError } from "commander";
+import { addCert } from "./certificate_commands.ts";
 import { addBench, addConnect } from "./client_commands.ts";
 import { CommandFailure, exitCodes, oneLine } from "./failure.ts";
 import { addCheck, addGateway, addServe } from "./server_commands.ts";
@@ -61,6 +62,7 @@ Examples:
   addServe(program, shell, done);
   addConnect(program, shell, done);
   addBench(program, shell, done);
+  addCert(program, shell, done);
   return program;
 }
 

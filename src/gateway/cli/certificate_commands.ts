@@ -1,0 +1,51 @@
+/** Options and help of `millrace cert`. Declared in `program.ts`'s program. */
+import type { Command } from "commander";
+import { CommandFailure, exitCodes } from "./failure.ts";
+import { option, wholeNumber } from "./option_values.ts";
+import type { Shell } from "./shell.ts";
+
+/** `millrace cert` */
+export function addCert(program: Command, shell: Shell, done: (code: number) => void): void {
+  program.command("cert")
+    .description("make a local CA and certificates for development, as files in PEM")
+    .option("-o, --out <folder>", "where the files are put", "certs")
+    .option(
+      "-n, --name <names...>",
+      "names and addresses of the server (default: localhost 127.0.0.1 ::1)",
+    )
+    .option("--client <name>", "make a certificate for a client of this name")
+    .option("--ca", "make nothing but the CA")
+    .addOption(
+      // Apple's systems take no certificate of a server that is valid for longer.
+      option("--days <count>", "days until they expire; the CA has ten years", wholeNumber(1, 825), "365"),
+    )
+    .option("--force", "take the place of files that are there; of the CA's only with --ca")
+    .addHelpText(
+      "after",
+      `
+The CA is made the first time and signs whatever is made later in that folder. Its key, like all
+keys, can be read by you alone: give nobody more than ca.crt.
+
+Examples:
+  millrace cert
+  millrace cert --name localhost '*.test.local' 192.168.1.20
+  millrace cert --client terminal-7`,
+    )
+    .action(async (flags: CertFlags) => {
+      const { out: folder, name: names, client, ca = false, days, force = false } = flags;
+      if (ca && (names !== undefined || client !== undefined)) {
+        throw new CommandFailure(exitCodes.usage, "--ca goes without --name and --client: leave it out");
+      }
+      const { runCert } = await import("./cert_command.ts");
+      done(await runCert({ folder, names, client, caOnly: ca, days, force }, shell));
+    });
+}
+
+interface CertFlags {
+  out: string;
+  name?: string[];
+  client?: string;
+  ca?: boolean;
+  days: number;
+  force?: boolean;
+}
