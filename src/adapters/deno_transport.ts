@@ -43,14 +43,15 @@ export class DenoTransport implements Transport {
   /** The chunk that the kernel is taking, and those behind it. */
   #sending: Uint8Array | undefined = undefined;
   #waiting: Uint8Array[] | undefined = undefined;
-  /** No more may be written. */
   /** The kernel took the last byte before anyone could be told. */
   #drainOwed = false;
+  /** No more may be written. */
   #ended = false;
   #finSent = false;
   #peerEnded = false;
   #closed = false;
   #error: SocketError | undefined = undefined;
+
   constructor(conn: DenoConn, peer: Peer) {
     this.peer = peer;
     this.#conn = conn;

@@ -17,16 +17,18 @@ const largestPiece = 512 * 1024;
 const partOfPiece = 256 * 1024;
 
 type Slab = Uint8Array<ArrayBuffer>;
-const pooled = 32;
+/** The most that a pool keeps, in bytes: a runtime whose writes take their time lends one slab a connection. */
+const mostPooled = 2 * 1024 * 1024;
 const smallSlabs: Slab[] = [];
 const largeSlabs: Slab[] = [];
+const mostWriters = 512;
 const writers: SlabWriter[] = [];
 const utf8 = new TextEncoder();
 
 /** Gives a slab back; nobody may hold a view of it any more. */
 export function giveSlab(slab: Slab): void {
   const pool = slab.length === smallSlab ? smallSlabs : largeSlabs;
-  if (pool.length < pooled) pool.push(slab);
+  if (pool.length * slab.length < mostPooled) pool.push(slab);
 }
 
 /** An empty writer from the pool. */
@@ -36,7 +38,7 @@ export function takeWriter(): SlabWriter {
 
 /** Gives an empty writer back. */
 export function giveWriter(writer: SlabWriter): void {
-  if (writers.length < pooled) writers.push(writer);
+  if (writers.length < mostWriters) writers.push(writer);
 }
 
 /** Bytes to be written, in order. */
