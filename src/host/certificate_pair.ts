@@ -11,6 +11,13 @@ import type { PeerCertificate, TlsMaterial } from "../core/tls.ts";
 import { TlsError } from "../core/tls_error.ts";
 import { readCertificate } from "../core/x509.ts";
 
+/** What TLS on every runtime has; curves under both of their names. */
+const usualKinds: readonly string[] = [
+  ...["prime256v1", "secp384r1", "secp521r1", "P-256", "P-384", "P-521"],
+  ...["ed25519", "rsa"],
+];
+const shownKinds = "EC P-256, P-384 or P-521, Ed25519, RSA";
+
 /** Where a pair came from, for messages: a file or the name of an option. */
 export interface PairOrigin {
   readonly cert: string;
@@ -30,11 +37,18 @@ export interface CheckedPair {
  */
 export function checkPair(pair: TlsMaterial, now: number, origin: PairOrigin): CheckedPair {
   const checked = checkSigner(pair, now, origin);
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPrivateKey(checked.material.key);
+  const kind = details?.namedCurve ?? type ?? "unknown";
+  if (!usualKinds.includes(kind)) {
+    throw fault(`${origin.key}: found a key of the kind ${kind}, which not every peer and runtime can use`, {
+      advice: `use one of ${shownKinds}`,
+    });
+  }
   try {
     createSecureContext({ ...checked.material });
   } catch (cause) {
     throw fault(`${origin.cert}: found a pair that this runtime does not take (${text(cause)})`, {
-      advice: "make one for TLS with another kind of key, such as EC P-256",
+      advice: "make one for TLS, and not with a short key",
       cause,
     });
   }

@@ -7,6 +7,7 @@ import { TlsError } from "../../src/core/tls_error.ts";
 import type { CertificatesOptions, CertificateSource } from "../../src/server/certificate_options.ts";
 import { certificates } from "../../src/server/certificates.ts";
 import { CertificateStage } from "../support/certificate_host.ts";
+import { pairsByKind } from "../support/certificate_kinds.ts";
 import { type Pair, serverPair, testAuthority } from "../support/certificates.ts";
 
 const dayMs = 86_400_000;
@@ -260,6 +261,29 @@ describe("starting with certificates", () => {
       assert.equal(stage.clock.pendingTimers, 0);
       assert.equal(stage.files.watchers, 0);
       assert.throws(() => set.material, { name: "TlsError", reason: "material" });
+    });
+  }
+
+  for (const kind of ["p521", "ed25519", "rsa"]) {
+    it(`takes a key of the kind ${kind}`, async () => {
+      const set = new CertificateStage().set({ a: pairsByKind[kind]! });
+      await set.open();
+      assert.deepEqual(set.inspect()[0]!.serverNames, [`${kind}.example`]);
+      await set.close();
+    });
+  }
+
+  for (const kind of ["rsa-pss", "ed448", "secp256k1"]) {
+    it(`rejects for a key of the kind ${kind}, with which some runtime shakes no hands`, async () => {
+      const set = new CertificateStage().set({ a: pairsByKind[kind]! });
+      await assert.rejects(set.open(), (error) => {
+        assert.ok(error instanceof TlsError);
+        assert.match(
+          error.message,
+          /^use a\.key: found a key (?:of the kind|that this runtime cannot read).*EC P-256/,
+        );
+        return true;
+      });
     });
   }
 
