@@ -12,6 +12,7 @@ export type ConnectOptions<Received, Sent = Received, Context = undefined> =
 /** Settings of an outgoing connection. Exactly one of `port` and `path`. */
 export interface ClientOptions<Received, Sent = Received, Context = undefined>
   extends ConnectionOptions<Received, Sent, Context> {
+  /** TCP port to connect to, 1 to 65535. */
   readonly port?: number | undefined;
   /** Name or IP address. @default "127.0.0.1" */
   readonly host?: string | undefined;

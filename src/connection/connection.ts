@@ -41,6 +41,7 @@ export class Connection<Received, Sent = Received, Context = undefined> implemen
     return this.#session.transport.peer;
   }
 
+  /** Where it is in its life; see {@linkcode ConnectionState}. */
   get state(): ConnectionState {
     return this.#session.state;
   }

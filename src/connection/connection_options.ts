@@ -56,6 +56,7 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
 
   /** Takes one frame at a time, in order, called synchronously. A promise that it returns holds back the next frame. */
   readonly onFrame?: OnFrame<Received, Sent, Context> | undefined;
+  /** Called once, before the first frame. What it throws ends the connection with reason `handler_error`. */
   readonly onConnect?: ((connection: Connection<Received, Sent, Context>) => void) | undefined;
   /** The one notice of a connection's end. */
   readonly onDisconnect?:
@@ -100,10 +101,15 @@ export interface KeepaliveOptions {
 
 /** Counters of one connection. */
 export interface ConnectionStats {
+  /** Bytes that came from the peer. */
   readonly bytesReceived: number;
+  /** Bytes that the kernel took. */
   readonly bytesSent: number;
+  /** Whole frames that were cut out of them. */
   readonly framesReceived: number;
+  /** Frames that the kernel took whole. */
   readonly framesSent: number;
+  /** Frames given up by a drop policy. */
   readonly framesDropped: number;
   /** Frames that were received and wait for the handler. */
   readonly inboxFrames: number;

@@ -36,8 +36,11 @@ export type CloseReason =
 
 /** One connection's end, as data. */
 export interface TerminationRecord {
+  /** Id of the connection. */
   readonly connectionId: string;
+  /** Both addresses. */
   readonly peer: Peer;
+  /** Why it ended: the first cause, not what followed from it. */
   readonly reason: CloseReason;
   /** Whose act ended it. */
   readonly endedBy: "peer" | "local";
@@ -47,11 +50,15 @@ export interface TerminationRecord {
   readonly code: string | undefined;
   /** The text given to `kill` or `close`, or the error's message. */
   readonly message: string | undefined;
+  /** The error behind it, where there is one. */
   readonly error: MillraceError | undefined;
   /** Wall-clock time of the start, milliseconds since 1970. */
   readonly startedAt: number;
+  /** How long it was open, in milliseconds. */
   readonly durationMs: number;
+  /** Bytes that came from the peer. */
   readonly bytesReceived: number;
+  /** Whole frames that were cut out of them. */
   readonly framesReceived: number;
   /** Bytes of a frame that never became complete. */
   readonly partialFrameBytes: number;
@@ -59,9 +66,11 @@ export interface TerminationRecord {
   readonly framesUnhandled: number;
   /** Bytes that the kernel took. */
   readonly bytesSent: number;
+  /** Frames that the kernel took whole. */
   readonly framesSent: number;
   /** Bytes and frames accepted by `send` of which the kernel is not known to have taken all. */
   readonly bytesUnsent: number;
+  /** Frames of those, one that the kernel took in part included. */
   readonly framesUnsent: number;
   /** Frames given up by a drop policy. */
   readonly framesDropped: number;

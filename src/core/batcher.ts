@@ -12,6 +12,7 @@ import { sharedWheel, type TimerWheel, type WheelEntry } from "./timer_wheel.ts"
 
 /** One frame of a group. */
 export interface BatchedFrame<Frame> {
+  /** The frame itself. */
   readonly frame: Frame;
   /** The connection it came from; `undefined` where none was named. */
   readonly connectionId: string | undefined;
@@ -24,9 +25,11 @@ export type BatchReason = "frames" | "bytes" | "delay" | "end";
 
 /** Frames in the order in which they came; at least one. */
 export interface Batch<Frame> {
+  /** The frames, oldest first. */
   readonly frames: readonly BatchedFrame<Frame>[];
   /** The sum of their sizes. */
   readonly bytes: number;
+  /** Which limit was reached first. */
   readonly completedBy: BatchReason;
 }
 
@@ -51,8 +54,11 @@ const optionNames = ["maxFrames", "maxBytes", "maxDelay", "size", "connectionId"
 
 /** Frames in, groups of them out. */
 export class Batcher<Frame = Uint8Array> implements TimedStage<Frame, Batch<Frame>>, WheelEntry {
+  /** Belongs to the timer wheel. */
   wheelPrevious: WheelEntry | undefined = undefined;
+  /** Belongs to the timer wheel. */
   wheelNext: WheelEntry | undefined = undefined;
+  /** Belongs to the timer wheel. */
   wheelSlot = -1;
   readonly #wheel: TimerWheel;
   readonly #maxFrames: number;
@@ -88,19 +94,23 @@ export class Batcher<Frame = Uint8Array> implements TimedStage<Frame, Batch<Fram
     return this.#frames.length;
   }
 
+  /** From now on groups that are complete by time, or by `add`, go to this outlet. */
   start(outlet: Outlet<Batch<Frame>>): void {
     this.#outlet = outlet;
   }
 
+  /** Waits no longer; what was gathered is not delivered. */
   stop(): void {
     this.#outlet = undefined;
     this.#wheel.cancel(this);
   }
 
+  /** Takes a frame of the connection named in the options; passes on the group that it completes. */
   push(frame: Frame, next: (batch: Batch<Frame>) => void): void {
     this.#add(frame, this.#connectionId, next);
   }
 
+  /** Passes on what has been gathered, complete or not. */
   flush(next: (batch: Batch<Frame>) => void): void {
     this.#complete("end", next);
   }

@@ -12,6 +12,7 @@ export interface Clock {
   wallTime(): number;
   /** Calls back once after `ms`; returns a handle for `clearTimer`. Keeps the process alive. */
   setTimer(callback: () => void, ms: number): unknown;
+  /** Takes a timer back; does nothing for one that has fired. */
   clearTimer(handle: unknown): void;
   /** Calls back at the end of this turn of the event loop: after microtasks, before waiting for I/O if possible. */
   endOfTurn(callback: () => void): void;

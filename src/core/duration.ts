@@ -27,18 +27,27 @@ export type DurationUnit =
 
 /** A duration in parts, which add up: `{ minutes: 1, seconds: 30 }`. */
 export interface DurationParts {
+  /** Seven days each. */
   readonly weeks?: number | undefined;
+  /** 24 hours each. */
   readonly days?: number | undefined;
+  /** Sixty minutes each. */
   readonly hours?: number | undefined;
+  /** Sixty seconds each. */
   readonly minutes?: number | undefined;
+  /** Whole or not, such as 1.5. */
   readonly seconds?: number | undefined;
+  /** Thousandths of a second. */
   readonly milliseconds?: number | undefined;
+  /** Millionths of a second. */
   readonly microseconds?: number | undefined;
+  /** Billionths of a second. */
   readonly nanoseconds?: number | undefined;
 }
 
 /** What is read of a `Duration` of Effect, so that one can be passed as it is. */
 export interface DurationValue {
+  /** The span, in one of the forms in which Effect keeps it. */
   readonly value:
     | { readonly _tag: "Millis"; readonly millis: number }
     | { readonly _tag: "Nanos"; readonly nanos: bigint }

@@ -12,6 +12,7 @@ export abstract class MillraceError extends Error {
   /** The connection it happened on, where there is one. Set by the connection, not by the thrower. */
   connectionId: string | undefined = undefined;
 
+  /** @param options `cause`, where another error led to this one */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
@@ -38,8 +39,11 @@ export type SocketErrorReason =
 
 /** The operating system or the peer ended, refused or broke a socket. `cause` holds the runtime's own error. */
 export class SocketError extends MillraceError {
+  /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag = "SocketError";
+  /** What happened. */
   readonly reason: SocketErrorReason;
+  /** @param options `cause`: the error of the runtime */
   constructor(reason: SocketErrorReason, message: string, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
@@ -63,12 +67,19 @@ export interface FrameErrorDetails {
 
 /** The inbound bytes are not frames of the configured framing, or a frame passes a limit. */
 export class FrameError extends MillraceError {
+  /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag = "FrameError";
+  /** What is wrong with the frame. */
   readonly reason: FrameErrorReason;
+  /** Byte offset in the connection's inbound stream at which the faulty frame starts. */
   readonly offset: number;
+  /** The limit in force, in bytes, where one was passed. */
   readonly limit: number | undefined;
+  /** The size claimed or reached, in bytes, where known. */
   readonly size: number | undefined;
+  /** What the bytes look like instead, for example `"an HTTP request"`; set when the first frame fails. */
   looksLike: string | undefined;
+  /** @param details Where and how large; see {@linkcode FrameErrorDetails} */
   constructor(reason: FrameErrorReason, message: string, details: FrameErrorDetails, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
@@ -84,10 +95,13 @@ export type LimitErrorReason = "connections" | "egress" | "frame_size" | "waitin
 
 /** A bound that the user set, or a default, was reached. */
 export class LimitError extends MillraceError {
+  /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag = "LimitError";
+  /** Which bound it was. */
   readonly reason: LimitErrorReason;
   /** The bound in force. */
   readonly limit: number;
+  /** @param limit The bound in force */
   constructor(reason: LimitErrorReason, limit: number, message: string, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
@@ -110,9 +124,13 @@ export interface OptionsIssue {
 
 /** An option makes no sense, or this runtime cannot meet it. Raised before any socket opens. */
 export class OptionsError extends MillraceError {
+  /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag = "OptionsError";
+  /** `invalid`: makes no sense; `conflict`: not with another one; `unsupported`: not on this runtime. */
   readonly reason: OptionsErrorReason;
+  /** Every option that was refused; the message names them all. */
   readonly issues: readonly OptionsIssue[];
+  /** @param issues The refused options, of which the message is made */
   constructor(reason: OptionsErrorReason, issues: readonly OptionsIssue[], options?: ErrorOptions) {
     super(
       issues.map((issue) => `${issue.path}: found ${describe(issue.found)}, expected ${issue.expected}`).join(
@@ -140,10 +158,13 @@ export type TimeoutErrorReason =
 
 /** A time limit passed. */
 export class TimeoutError extends MillraceError {
+  /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag: "TimeoutError" | "IdleTimeoutError" | "ShutdownTimeoutError" = "TimeoutError";
+  /** Which wait it was. */
   readonly reason: TimeoutErrorReason;
   /** The limit that passed, in milliseconds. */
   readonly limit: number;
+  /** @param limit The limit that passed, in milliseconds */
   constructor(reason: TimeoutErrorReason, limit: number, message: string, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
@@ -153,14 +174,17 @@ export class TimeoutError extends MillraceError {
 
 /** Nothing was read, written, or either, for the idle timeout. */
 export class IdleTimeoutError extends TimeoutError {
+  /** Discriminant, for `switch` and for `catchTag` of Effect. */
   override readonly _tag = "IdleTimeoutError" as const;
 }
 
 /** The shutdown deadline passed with connections still open; they have been destroyed. */
 export class ShutdownTimeoutError extends TimeoutError {
+  /** Discriminant, for `switch` and for `catchTag` of Effect. */
   override readonly _tag = "ShutdownTimeoutError" as const;
   /** Ids of the connections that were destroyed at the deadline. */
   readonly connectionIds: readonly string[];
+  /** @param limit The deadline in milliseconds */
   constructor(limit: number, connectionIds: readonly string[]) {
     const shown = connectionIds.slice(0, 5).join(", ") + (connectionIds.length > 5 ? ", …" : "");
     super(

@@ -10,6 +10,7 @@ import type { Stage } from "./stage.ts";
 export interface TapCounts {
   /** Items: chunks or frames, depending on where the tap stands. */
   readonly items: number;
+  /** The sum of their sizes in bytes. */
   readonly bytes: number;
   /** Size of the largest item in bytes; 0 before the first. */
   readonly largest: number;
@@ -17,8 +18,11 @@ export interface TapCounts {
 
 /** Passes everything on as it is. One tap may stand in several pipelines and then counts all of them. */
 export class MetricsTap<T = Uint8Array> implements Stage<T, T>, TapCounts {
+  /** Items so far. */
   items = 0;
+  /** The sum of their sizes in bytes. */
   bytes = 0;
+  /** Size of the largest item in bytes. */
   largest = 0;
   readonly #size: ItemSize<T>;
 
@@ -27,6 +31,7 @@ export class MetricsTap<T = Uint8Array> implements Stage<T, T>, TapCounts {
     this.#size = size;
   }
 
+  /** Counts one item and passes it on. */
   push(item: T, next: (out: T) => void): void {
     const size = this.#size(item);
     this.items++;

@@ -14,18 +14,22 @@ export interface Stage<In, Out> {
 
 /** Fuses stages into one: a chain of plain calls, with no queue and no promise in between. */
 export function compose<A, B>(first: Stage<A, B>): Stage<A, B>;
+/** Fuses two stages. */
 export function compose<A, B, C>(first: Stage<A, B>, second: Stage<B, C>): Stage<A, C>;
+/** Fuses three stages. */
 export function compose<A, B, C, D>(
   first: Stage<A, B>,
   second: Stage<B, C>,
   third: Stage<C, D>,
 ): Stage<A, D>;
+/** Fuses four stages. */
 export function compose<A, B, C, D, E>(
   first: Stage<A, B>,
   second: Stage<B, C>,
   third: Stage<C, D>,
   fourth: Stage<D, E>,
 ): Stage<A, E>;
+/** Fuses any number; with none, items pass as they are. Their types are not checked against each other. */
 export function compose<A, Z>(...stages: readonly Stage<unknown, unknown>[]): Stage<A, Z>;
 export function compose(...stages: readonly Stage<unknown, unknown>[]): Stage<unknown, unknown> {
   const [only] = stages;

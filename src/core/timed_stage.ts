@@ -34,6 +34,7 @@ export interface StreamStrategies<In, Out> {
 
 /** A timed stage as a standard `TransformStream`. */
 export class TimedStream<In, Out> extends TransformStream<In, Out> {
+  /** @param stage Used by this stream alone */
   constructor(stage: TimedStage<In, Out>, strategies: StreamStrategies<In, Out> = {}) {
     let next: (out: Out) => void;
     // Called when the reader cancels or the writer aborts; some type libraries do not have it yet.

@@ -9,7 +9,7 @@ import type { BroadcastReport } from "../connection/broadcast.ts";
 import type { TerminationRecord } from "../connection/termination.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Address } from "../core/transport.ts";
-import type { ServerInspection } from "../server/inspection.ts";
+import { inspectConnection, type ServerInspection } from "../server/inspection.ts";
 import type { Logger, ServerState, ServerStats, ShutdownReport } from "../server/server_options.ts";
 import { ClientTally } from "./client_tally.ts";
 import type { ClientEndpointConfig } from "./config/endpoint_config.ts";
@@ -79,15 +79,7 @@ export class ClientEndpoint implements Endpoint {
 
   inspect(): ServerInspection {
     const { address, state } = this;
-    const connections = [...this.connections.values()].map((connection) => ({
-      id: connection.id,
-      ip: connection.peer.ip,
-      port: connection.peer.port,
-      local: connection.peer.local,
-      state: connection.state,
-      startedAt: connection.startedAt,
-      ...connection.stats(),
-    }));
+    const connections = [...this.connections.values()].map((connection) => inspectConnection(connection));
     const runtime = this.#room.adapter.name;
     return { address, state, runtime, framing: this.settings.framing.name, stats: this.stats(), connections };
   }

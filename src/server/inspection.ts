@@ -1,5 +1,6 @@
 /** A server and its connections as data (F-52), for an admin page or a log. */
-import type { ConnectionState } from "../connection/connection_options.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { ConnectionState, ConnectionStats } from "../connection/connection_options.ts";
 import type { Registry } from "../connection/registry.ts";
 import type { Address } from "../core/transport.ts";
 import type { RateSampler } from "./rates.ts";
@@ -7,47 +8,43 @@ import type { ConnectionRates, ServerState, ServerStats } from "./server_options
 
 /** The server as data. */
 export interface ServerInspection {
+  /** Where it listens. */
   readonly address: Address;
+  /** Where it is in its life. */
   readonly state: ServerState;
   /** The runtime whose sockets are used. */
   readonly runtime: string;
   /** Name of the framing. */
   readonly framing: string;
+  /** What it has counted, and holds now. */
   readonly stats: ServerStats;
+  /** The open connections, oldest first. */
   readonly connections: readonly ConnectionInspection[];
 }
 
-/** One connection as data. */
-export interface ConnectionInspection {
+/** One connection as data, its counters among it. */
+export interface ConnectionInspection extends ConnectionStats {
+  /** Id of the connection, as in logs. */
   readonly id: string;
+  /** Address of the peer; empty for a Unix socket. */
   readonly ip: string;
+  /** Port of the peer; 0 for a Unix socket. */
   readonly port: number;
+  /** Our end. */
   readonly local: Address;
+  /** Where it is in its life. */
   readonly state: ConnectionState;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
-  readonly ageMs: number;
-  readonly bytesReceived: number;
-  readonly bytesSent: number;
-  readonly framesReceived: number;
-  readonly framesSent: number;
-  readonly framesDropped: number;
-  /** Frames that wait for the handler. */
-  readonly inboxFrames: number;
-  /** Bytes that wait for the peer. */
-  readonly outboxBytes: number;
   /** Over the last second; present while rates are sampled. */
   readonly rates?: ConnectionRates;
 }
 
-/** Takes the picture. */
-export function inspect<Received, Sent, Context>(
-  server: Pick<ServerInspection, "address" | "state" | "runtime"> & { stats(): ServerStats },
-  registry: Registry<Received, Sent, Context>,
-  framing: string,
-  sampler: RateSampler<Received, Sent, Context> | undefined,
-): ServerInspection {
-  const connections = [...registry.connections.values()].map((connection): ConnectionInspection => ({
+/** The picture of one connection. */
+export function inspectConnection<Received, Sent, Context>(
+  connection: Connection<Received, Sent, Context>,
+): ConnectionInspection {
+  return {
     id: connection.id,
     ip: connection.peer.ip,
     port: connection.peer.port,
@@ -55,6 +52,18 @@ export function inspect<Received, Sent, Context>(
     state: connection.state,
     startedAt: connection.startedAt,
     ...connection.stats(),
+  };
+}
+
+/** The picture of a server. */
+export function inspect<Received, Sent, Context>(
+  server: Pick<ServerInspection, "address" | "state" | "runtime"> & { stats(): ServerStats },
+  registry: Registry<Received, Sent, Context>,
+  framing: string,
+  sampler: RateSampler<Received, Sent, Context> | undefined,
+): ServerInspection {
+  const connections = [...registry.connections.values()].map((connection): ConnectionInspection => ({
+    ...inspectConnection(connection),
     ...(sampler && { rates: sampler.connection(connection.id) }),
   }));
   const { address, state, runtime } = server;

@@ -75,6 +75,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
     return this.#address;
   }
 
+  /** Where it is in its life; see {@linkcode ServerState}. */
   get state(): ServerState {
     return this.#state;
   }

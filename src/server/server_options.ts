@@ -67,36 +67,51 @@ export type RejectReason = "max_connections" | "draining";
 
 /** One structured log record. */
 export interface LogRecord {
+  /** How much it matters. */
   readonly level: "debug" | "info" | "warn" | "error";
   /** A fixed phrase, such as `"connection closed"`. */
   readonly message: string;
   /** Facts: `conn.id`, `peer.ip`, `peer.port`, `reason`, … */
   readonly fields: Readonly<Record<string, unknown>>;
 }
+/** Takes log records, one at a time. What it throws is told on the console and harms nothing. */
 export type Logger = (record: LogRecord) => void;
 
 /** What a server has counted since it started (F-50), and what it holds now. */
 export interface ServerStats {
+  /** Connections open now. */
   readonly connectionsActive: number;
+  /** Connections that were let in. */
   readonly connectionsAccepted: number;
+  /** Connections turned away at the door. */
   readonly connectionsRejected: number;
+  /** Connections that were let in and have ended. */
   readonly connectionsClosed: number;
   /** Ended connections by reason. */
   readonly closedByReason: Readonly<Partial<Record<CloseReason, number>>>;
+  /** Bytes that came from peers. */
   readonly bytesReceived: number;
+  /** Bytes that the kernel took. */
   readonly bytesSent: number;
+  /** Whole frames that came from peers. */
   readonly framesReceived: number;
+  /** Frames that the kernel took whole. */
   readonly framesSent: number;
+  /** Frames given up by a drop policy. */
   readonly framesDropped: number;
+  /** Bad frames, skipped ones included. */
   readonly frameErrors: number;
+  /** Times that a handler or hook threw or rejected. */
   readonly handlerErrors: number;
+  /** Connections ended for their silence. */
   readonly idleCloses: number;
   /** Bytes that wait for slow peers, all connections together. */
   readonly outboxBytes: number;
   /** Duration of the last drain in milliseconds; 0 before one. */
   readonly drainMs: number;
-  /** Accept to first byte: number of connections that sent one, and the sum of the waits in milliseconds. */
+  /** Connections that have sent a first byte. */
   readonly firstByteCount: number;
+  /** The sum of their waits from accept to first byte, in milliseconds. */
   readonly firstByteMs: number;
   /** Times that the event loop stood still for longer than a timer tick allows (F-68). */
   readonly stalls: number;
@@ -104,9 +119,13 @@ export interface ServerStats {
 
 /** Rates of one connection over the last whole second. */
 export interface ConnectionRates {
+  /** Bytes from the peer. */
   readonly bytesReceivedPerSecond: number;
+  /** Bytes that the kernel took. */
   readonly bytesSentPerSecond: number;
+  /** Whole frames from the peer. */
   readonly framesReceivedPerSecond: number;
+  /** Frames that the kernel took whole. */
   readonly framesSentPerSecond: number;
 }
 
@@ -114,8 +133,11 @@ export interface ConnectionRates {
 export interface RateSample extends ConnectionRates {
   /** Wall-clock time of the sample. */
   readonly at: number;
+  /** Connections let in. */
   readonly connectionsPerSecond: number;
+  /** Connections open at that time. */
   readonly connectionsActive: number;
+  /** Bytes that waited for slow peers at that time. */
   readonly outboxBytes: number;
 }
 
@@ -127,5 +149,6 @@ export interface ShutdownReport {
   readonly drained: number;
   /** Ids of those that were destroyed at the deadline. */
   readonly destroyed: readonly string[];
+  /** How long it took, in milliseconds. */
   readonly durationMs: number;
 }

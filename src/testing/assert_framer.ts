@@ -12,6 +12,7 @@ import { same, show } from "./sameness.ts";
 
 /** A {@linkcode FrameError} that is expected. */
 export interface ExpectedFrameError {
+  /** Its reason, always compared. */
   readonly reason: FrameErrorReason;
   /** Where in the stream the faulty frame begins. Not compared where it is left out. */
   readonly offset?: number | undefined;

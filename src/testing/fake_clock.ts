@@ -36,15 +36,18 @@ export class FakeClock implements Clock {
   #turns: (() => void)[] = [];
   #sinceMoved = 0;
 
+  /** @param options Where it begins */
   constructor(options: FakeClockOptions = {}) {
     this.#now = options.now ?? 0;
     this.#wallOffset = (options.wallTime ?? Date.UTC(2024, 0, 1)) - this.#now;
   }
 
+  /** Milliseconds, as far as it was moved. */
   now(): number {
     return this.#now;
   }
 
+  /** Milliseconds since 1970 by this clock, for logs and records. */
   wallTime(): number {
     return this.#now + this.#wallOffset;
   }
@@ -65,11 +68,13 @@ export class FakeClock implements Clock {
     return timer;
   }
 
+  /** Takes a timer back. */
   clearTimer(handle: unknown): void {
     const index = this.#timers.indexOf(handle as Timer);
     if (index >= 0) this.#timers.splice(index, 1);
   }
 
+  /** Calls back first thing in the next `advance`, or after the timer that runs. */
   endOfTurn(callback: () => void): void {
     this.#turns.push(callback);
   }

@@ -48,6 +48,7 @@ export interface VirtualNetworkOptions extends LinkOptions {
  * make no sense, as do `link` and `fault`.
  */
 export class VirtualNetwork {
+  /** The seed, to be shown where a test fails: with it the same happens again. */
   readonly seed: number;
   readonly #clock: Clock;
   readonly #memory: MemoryNetwork;
@@ -56,6 +57,7 @@ export class VirtualNetwork {
   readonly #links: Map<string, Link> = new Map();
   readonly #circuits: Map<number, Circuit> = new Map();
 
+  /** @throws {RangeError} for options that make no sense */
   constructor(options: VirtualNetworkOptions) {
     const { clock, seed = 1, logSize = 10_000, ...defaults } = options;
     checkLink(defaults);

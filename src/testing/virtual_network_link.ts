@@ -37,6 +37,7 @@ export type FaultKind = "reset" | "fin" | "stall";
 
 /** A fault that lies in wait. */
 export interface Fault {
+  /** What goes wrong. */
   readonly kind: FaultKind;
   /** Strikes when this many bytes have passed in its direction; with 0, in place of the first. @default 0 */
   readonly afterBytes?: number;

@@ -10,7 +10,9 @@ export interface NetworkEvent {
   readonly at: number;
   /** Counts connections from 1; 0 for what concerns a whole link. */
   readonly connection: number;
+  /** Name of the machine that sends. */
   readonly from: string;
+  /** Name of the machine that receives. */
   readonly to: string;
   /** What arrived, or which fault struck. */
   readonly what:

@@ -41,7 +41,9 @@ export interface Decoder<Received> extends Stage<Uint8Array, Received> {
 
 /** Where `encode` writes. Bytes are copied, or for large arrays referenced: do not change them before they are sent. */
 export interface ByteSink {
+  /** Writes one byte, 0 to 255. */
   byte(value: number): void;
+  /** Writes these bytes. */
   bytes(source: Uint8Array): void;
   /** Writes UTF-8. */
   text(source: string): void;

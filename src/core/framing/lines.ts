@@ -36,7 +36,9 @@ export interface LineRules {
 
 /** Options of {@linkcode lines} with frames of bytes. */
 export interface LinesOptions extends LineRules {
+  /** Not set: frames are bytes. */
   readonly encoding?: undefined;
+  /** Only for text in UTF-8. */
   readonly fatal?: undefined;
 }
 
