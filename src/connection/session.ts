@@ -266,9 +266,11 @@ export class Session<Received, Sent, Context>
 
   /** The next frame for an iterator; an empty inbox is a flush point. */
   nextFrame(): Promise<IteratorResult<Received, undefined>> {
-    if (this.delivery.inbox.length === 0 && this.outbox.pending > 0) this.flushNow();
+    const { inbox } = this.delivery;
+    if (inbox.length > 0 && !inbox.over) return inbox.next();
+    if (inbox.length === 0 && this.outbox.pending > 0) this.flushNow();
     const next = this.delivery.next();
-    if (this.delivery.inbox.over) this.#finishIfIdle();
+    if (inbox.over) this.#finishIfIdle();
     return next;
   }
 

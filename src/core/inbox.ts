@@ -4,18 +4,24 @@
  * Used by the connection. Knows no transport: its owner stops reading while too much waits, and flushes
  * when `next` finds it empty.
  */
-
 import { Fifo } from "./fifo.ts";
 
-type Reader<Frame> = {
-  readonly resolve: (result: IteratorResult<Frame, undefined>) => void;
-  readonly reject: (error: unknown) => void;
+type Resolve<Frame> = (result: IteratorResult<Frame, undefined>) => void;
+type Reject = (error: unknown) => void;
+
+// One executor for all promises of readers, so that a wait costs no closure: it leaves its functions here.
+let resolver: Resolve<never>;
+let rejecter: Reject;
+const executor = (resolve: Resolve<never>, reject: Reject): void => {
+  resolver = resolve;
+  rejecter = reject;
 };
 
 /** The queue. After `end`, what is queued can still be taken; then readers hear the end, or the error once. */
 export class Inbox<Frame> {
   readonly #frames: Fifo<Frame> = new Fifo();
-  #reader: Reader<Frame> | undefined = undefined;
+  #resolve: Resolve<Frame> | undefined = undefined;
+  #reject: Reject | undefined = undefined;
   #over = false;
   #taken = false;
   #told = false;
@@ -28,7 +34,7 @@ export class Inbox<Frame> {
 
   /** A reader is waiting for a frame. */
   get awaited(): boolean {
-    return this.#reader !== undefined;
+    return this.#resolve !== undefined;
   }
 
   /** Somebody has read from here at least once. */
@@ -48,13 +54,13 @@ export class Inbox<Frame> {
 
   /** Queues a frame, or hands it to the waiting reader. */
   push(frame: Frame): void {
-    const reader = this.#reader;
-    if (reader === undefined) {
+    const resolve = this.#resolve;
+    if (resolve === undefined) {
       this.#frames.push(frame);
       return;
     }
-    this.#reader = undefined;
-    reader.resolve({ value: frame, done: false });
+    this.#resolve = undefined;
+    resolve({ value: frame, done: false });
   }
 
   /** Takes the oldest frame; only when `length` is not 0. */
@@ -72,27 +78,28 @@ export class Inbox<Frame> {
       this.#error = undefined;
       return error === undefined ? Promise.resolve({ value: undefined, done: true }) : Promise.reject(error);
     }
-    if (this.#reader !== undefined) {
+    if (this.#resolve !== undefined) {
       return Promise.reject(new TypeError("read a frame: another read is waiting; use one reader at a time"));
     }
-    return new Promise((resolve, reject) => {
-      this.#reader = { resolve, reject };
-    });
+    const frame = new Promise<IteratorResult<Frame, undefined>>(executor);
+    this.#resolve = resolver as Resolve<Frame>;
+    this.#reject = rejecter;
+    return frame;
   }
 
   /** No more frames will come; with an error, a reader that gets this far hears of it once. */
   end(error?: unknown): void {
     if (this.#over) return;
     this.#over = true;
-    const reader = this.#reader;
-    this.#reader = undefined;
-    if (reader === undefined) {
+    const resolve = this.#resolve;
+    this.#resolve = undefined;
+    if (resolve === undefined) {
       this.#error = error;
       return;
     }
     this.#told = true;
-    if (error === undefined) reader.resolve({ value: undefined, done: true });
-    else reader.reject(error);
+    if (error === undefined) resolve({ value: undefined, done: true });
+    else this.#reject!(error);
   }
 
   /** Forgets what waits; returns how many frames that were. */
