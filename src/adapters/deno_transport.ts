@@ -4,6 +4,7 @@
  * Used by `deno.ts`. A read needs its buffer when it is asked for, and what was read is the receiver's to keep.
  * So reads go into a slab that is handed out in successive views, small while the traffic is small.
  */
+import { concatBytes } from "../core/bytes.ts";
 import type { SocketError } from "../core/errors.ts";
 import type { Peer, Transport, TransportEvents } from "../core/transport.ts";
 import { brokenConnection } from "./address.ts";
@@ -138,7 +139,7 @@ export class DenoTransport implements Transport {
     const waiting = this.#waiting;
     if (waiting !== undefined) {
       this.#waiting = undefined;
-      return this.#send(waiting.length === 1 ? waiting[0]! : joined(waiting));
+      return this.#send(waiting.length === 1 ? waiting[0]! : concatBytes(waiting));
     }
     this.#sending = undefined;
     const ended = this.#ended;
@@ -169,16 +170,4 @@ export class DenoTransport implements Transport {
     this.#conn.close();
     this.#events?.close(this.#error);
   }
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const chunk of chunks) length += chunk.length;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }

@@ -3,6 +3,7 @@
  *
  * Used by the virtual network. Knows its link and the other direction; knows no transport.
  */
+import { concatBytes } from "../core/bytes.ts";
 import type { Route, Segment, Wire } from "../adapters/memory.ts";
 import type { Clock } from "../core/clock.ts";
 import { type ArmedFault, drawn, type FaultKind, type Link } from "./virtual_network_link.ts";
@@ -142,7 +143,7 @@ export class VirtualWire implements Wire {
       for (const bytes of chunks) this.#pass(bytes);
       return;
     }
-    const whole = joinedBytes(chunks);
+    const whole = concatBytes(chunks);
     for (let at = 0; at < whole.length;) {
       const size = drawn(chunk, this.#random);
       this.#pass(whole.subarray(at, at + size));
@@ -213,15 +214,3 @@ const names = {
   refused: "refused",
   fin: "end",
 } as const;
-
-function joinedBytes(chunks: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const chunk of chunks) length += chunk.length;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
-}
