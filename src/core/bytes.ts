@@ -70,12 +70,20 @@ export class ByteWriter implements ByteSink {
   }
 }
 
-/** Bytes `start` to `end` without a copy, as a plain `Uint8Array` whatever subclass `bytes` is of. */
+/** JavaScriptCore keeps arrays up to this length without a buffer, and has to make one for a view. */
+const inlineLength = 1000;
+
+/**
+ * Bytes `start` to `end` as a plain `Uint8Array`, whatever subclass `bytes` is of: a view, or a copy where a few bytes
+ * have memory of their own and a copy is the cheaper. `buffer` is not asked for where it may have to be made.
+ */
 export function view(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  // Where the runtime gives plain arrays, this spares the object behind `buffer`, which some engines make on demand.
-  return bytes.constructor === Uint8Array
-    ? bytes.subarray(start, end)
-    : new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
+  if (bytes.constructor !== Uint8Array) {
+    return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
+  }
+  return bytes.length <= inlineLength && bytes.byteOffset === 0
+    ? bytes.slice(start, end)
+    : bytes.subarray(start, end);
 }
 
 /** Where `pattern` first occurs in `bytes` at or after `from`; -1 if nowhere. The pattern is not empty. */
