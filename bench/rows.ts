@@ -82,7 +82,7 @@ export const rows: readonly Row[] = [
   },
   {
     id: "length-64k",
-    title: "64 KiB length-field frames, 10 connections, 4 in flight, bytes/s",
+    title: "64 KiB length-field frames with `onFrame`, 10 connections, 4 in flight, bytes/s",
     kind: "echo",
     program: "length_field",
     baseline: "raw",

@@ -1,4 +1,4 @@
-/** Millrace echo of 64 KiB frames behind a four-byte length, with `for await`. */
+/** Millrace echo of 64 KiB frames behind a four-byte length, with `onFrame`. */
 import { lengthField } from "../../src/core/framing/length_field.ts";
 import { serve } from "../../src/server/serve.ts";
 import { portOf, ready } from "./ready.ts";
@@ -6,8 +6,6 @@ import { portOf, ready } from "./ready.ts";
 const server = await serve({
   port: 0,
   framing: lengthField({ lengthBytes: 4 }),
-  handler: async (connection) => {
-    for await (const frame of connection) await connection.send(frame);
-  },
+  onFrame: (frame, connection) => connection.send(frame),
 });
 ready(portOf(server.address));
