@@ -12,7 +12,8 @@ let counter = 0;
 export function makeConnectionId(wallTime: number): string {
   chance ??= pad(crypto.getRandomValues(new Uint32Array(1))[0]! % counterRange, 4);
   counter = (counter + 1) % counterRange;
-  return pad(Math.floor(wallTime), 9) + pad(counter, 4) + chance;
+  // Joined and not added: engines keep a sum as a tree of its parts, for as long as the connection lives.
+  return [pad(Math.floor(wallTime), 9), pad(counter, 4), chance].join("");
 }
 
 function pad(value: number, digits: number): string {
