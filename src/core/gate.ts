@@ -1,7 +1,7 @@
 /**
  * Why reading is stopped: a set of reasons, each with one holder; reading goes on when the last lets go.
  *
- * One per connection, used by the pipeline. Knows no transport: what "go on" means is a callback.
+ * One per connection, used by the pipeline.
  */
 
 /** The holders of a gate, one bit each. */
@@ -22,14 +22,19 @@ export const GateReason = {
 /** One holder, or several combined with `|`. */
 export type GateReason = number;
 
+/** What reads, and goes on doing so: a transport. */
+export interface Resumable {
+  resume(): void;
+}
+
 /** Open while nobody holds it. */
 export class Gate {
   #reasons = 0;
-  readonly #opened: () => void;
+  readonly #source: Resumable;
 
-  /** `opened` is called each time the last reason is released; it may close the gate again. */
-  constructor(opened: () => void) {
-    this.#opened = opened;
+  /** `source` is resumed each time the last reason is released; what it reads may close the gate again. */
+  constructor(source: Resumable) {
+    this.#source = source;
   }
 
   /** True while there is no reason to stop. */
@@ -51,7 +56,7 @@ export class Gate {
   open(reason: GateReason): void {
     const before = this.#reasons;
     this.#reasons = before & ~reason;
-    if (before !== 0 && this.#reasons === 0) this.#opened();
+    if (before !== 0 && this.#reasons === 0) this.#source.resume();
   }
 
   /** Takes all reasons away, as when what is read will only be discarded. */

@@ -6,22 +6,20 @@
  */
 import { Fifo } from "./fifo.ts";
 
-type Resolve<Frame> = (result: IteratorResult<Frame, undefined>) => void;
-type Reject = (error: unknown) => void;
+type Resolve<Frame> = (result: IteratorResult<Frame, undefined> | Promise<never>) => void;
 
-// One executor for all promises of readers, so that a wait costs no closure: it leaves its functions here.
+// One executor for all promises of readers, so that a wait costs no closure: it leaves its function here. An
+// error is a promise that has failed, so that a connection at rest holds one function and not two.
 let resolver: Resolve<never>;
-let rejecter: Reject;
-const executor = (resolve: Resolve<never>, reject: Reject): void => {
+const executor = (resolve: Resolve<never>): void => {
   resolver = resolve;
-  rejecter = reject;
 };
 
 /** The queue. After `end`, what is queued can still be taken; then readers hear the end, or the error once. */
 export class Inbox<Frame> {
-  readonly #frames: Fifo<Frame> = new Fifo();
+  /** Made for the first frame that finds no reader. */
+  #frames: Fifo<Frame> | undefined = undefined;
   #resolve: Resolve<Frame> | undefined = undefined;
-  #reject: Reject | undefined = undefined;
   #over = false;
   #taken = false;
   #told = false;
@@ -29,7 +27,7 @@ export class Inbox<Frame> {
 
   /** Frames that wait. */
   get length(): number {
-    return this.#frames.length;
+    return this.#frames === undefined ? 0 : this.#frames.length;
   }
 
   /** A reader is waiting for a frame. */
@@ -56,7 +54,7 @@ export class Inbox<Frame> {
   push(frame: Frame): void {
     const resolve = this.#resolve;
     if (resolve === undefined) {
-      this.#frames.push(frame);
+      (this.#frames ??= new Fifo()).push(frame);
       return;
     }
     this.#resolve = undefined;
@@ -65,7 +63,7 @@ export class Inbox<Frame> {
 
   /** Takes the oldest frame; only when `length` is not 0. */
   take(): Frame {
-    return this.#frames.take();
+    return this.#frames!.take();
   }
 
   /** The next frame for an iterator; waits when there is none. A second reader at a time is refused. */
@@ -83,7 +81,6 @@ export class Inbox<Frame> {
     }
     const frame = new Promise<IteratorResult<Frame, undefined>>(executor);
     this.#resolve = resolver as Resolve<Frame>;
-    this.#reject = rejecter;
     return frame;
   }
 
@@ -98,14 +95,13 @@ export class Inbox<Frame> {
       return;
     }
     this.#told = true;
-    if (error === undefined) resolve({ value: undefined, done: true });
-    else this.#reject!(error);
+    resolve(error === undefined ? { value: undefined, done: true } : Promise.reject(error));
   }
 
   /** Forgets what waits; returns how many frames that were. */
   discard(): number {
     const { length } = this;
-    this.#frames.clear();
+    this.#frames?.clear();
     return length;
   }
 }

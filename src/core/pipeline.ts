@@ -67,7 +67,7 @@ export class Pipeline<Received> implements TransportEvents {
     this.#watchdog = watchdog;
     this.#limiter = limiter;
     this.#owner = owner;
-    this.gate = new Gate(() => transport.resume());
+    this.gate = new Gate(transport);
     this.#next = (frame) => {
       this.framesReceived++;
       owner.frame(frame);

@@ -4,7 +4,7 @@ import { Gate, GateReason } from "../../src/core/gate.ts";
 
 function gate(): { gate: Gate; opened: () => number } {
   let opened = 0;
-  return { gate: new Gate(() => opened++), opened: () => opened };
+  return { gate: new Gate({ resume: () => void opened++ }), opened: () => opened };
 }
 
 test("reading goes on when the last holder lets go, and only then (F-41)", () => {
@@ -50,8 +50,10 @@ test("opening all is opening once, and none when it is open", () => {
 
 test("what is called may close it again", () => {
   let opened = 0;
-  const it: Gate = new Gate(() => {
-    if (++opened < 3) it.close(GateReason.inbox);
+  const it: Gate = new Gate({
+    resume() {
+      if (++opened < 3) it.close(GateReason.inbox);
+    },
   });
   it.close(GateReason.inbox);
   for (let i = 0; i < 5; i++) it.open(GateReason.inbox);
