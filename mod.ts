@@ -22,7 +22,6 @@ export { serve } from "./src/server/serve.ts";
 export type { Server } from "./src/server/server.ts";
 export type { ConnectionInspection, ServerInspection } from "./src/server/inspection.ts";
 export type {
-  ConnectionRates,
   Logger,
   LogRecord,
   RateSample,
@@ -43,6 +42,7 @@ export type { BroadcastReport } from "./src/connection/broadcast.ts";
 export type { Connection } from "./src/connection/connection.ts";
 export type {
   ConnectionOptions,
+  ConnectionRates,
   ConnectionState,
   ConnectionStats,
   Handler,

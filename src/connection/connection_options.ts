@@ -99,6 +99,18 @@ export interface KeepaliveOptions {
   readonly payload: Uint8Array | (() => Uint8Array);
 }
 
+/** Rates of one connection over the last whole second. */
+export interface ConnectionRates {
+  /** Bytes from the peer. */
+  readonly bytesReceivedPerSecond: number;
+  /** Bytes that the kernel took. */
+  readonly bytesSentPerSecond: number;
+  /** Whole frames from the peer. */
+  readonly framesReceivedPerSecond: number;
+  /** Frames that the kernel took whole. */
+  readonly framesSentPerSecond: number;
+}
+
 /** Counters of one connection. */
 export interface ConnectionStats {
   /** Bytes that came from the peer. */

@@ -14,8 +14,6 @@ export type EffectRunner = (
 
 /** Hears how the run went. */
 export interface HandlingOwner {
-  /** The handler goes on after its call has returned. */
-  handlerBegan(): void;
   handlerDone(): void;
   handlerFailed(error: unknown): void;
 }
@@ -36,13 +34,13 @@ export class Handling {
   follow(result: void | Promise<void> | Effect.Effect<void, unknown>, run: EffectRunner): void {
     if (result === undefined) return;
     if (Effect.isEffect(result)) {
-      this.#begin();
+      this.running = true;
       this.#interrupt = run(
         result,
         (failure) => failure === undefined ? this.#done() : this.#failed(failure.error),
       );
     } else if (typeof result.then === "function") {
-      this.#begin();
+      this.running = true;
       result.then(() => this.#done(), (error) => this.#failed(error));
     }
   }
@@ -55,11 +53,6 @@ export class Handling {
   /** Interrupts an Effect; an async function can only be told by `connection.signal`. */
   interrupt(): void {
     this.#interrupt?.();
-  }
-
-  #begin(): void {
-    this.running = true;
-    this.#owner.handlerBegan();
   }
 
   #done(): void {

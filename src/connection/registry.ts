@@ -55,8 +55,9 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Received, Se
   readonly closedByReason: Partial<Record<CloseReason, number>> = {};
   readonly #observers: readonly RegistryObserver<Received, Sent, Data>[];
   readonly #services: Context.Context<never>;
-  /** Sessions whose handler runs, be the connection still open or not. */
-  readonly #handling: Set<Session<Received, Sent, Data>> = new Set();
+  /** Sessions whose connection is closed while their handler still runs. */
+  readonly #lingering: Set<Session<Received, Sent, Data>> = new Set();
+  #abandoned = false;
   readonly #gone: Totals = emptyTotals();
   #waiting: (() => void)[] = [];
 
@@ -88,12 +89,12 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Received, Se
 
   /** Nobody is here and no handler runs. */
   get empty(): boolean {
-    return this.sessions.size === 0 && this.#handling.size === 0;
+    return this.sessions.size === 0 && this.#lingering.size === 0;
   }
 
   /** How many connections are open, or have a handler that has not returned. */
   get remaining(): number {
-    return new Set([...this.sessions, ...this.#handling]).size;
+    return this.sessions.size + this.#lingering.size;
   }
 
   /**
@@ -101,8 +102,9 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Received, Se
    * connection is gone and that must do. Adds the ids of all of them to `destroyed`.
    */
   destroyAll(): void {
-    const remaining = new Set([...this.sessions, ...this.#handling]);
-    this.#handling.clear();
+    const remaining = [...this.sessions, ...this.#lingering];
+    this.#abandoned = true;
+    this.#lingering.clear();
     for (const session of remaining) {
       this.destroyed.push(session.id);
       session.life.destroy("shutdown");
@@ -142,18 +144,14 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Received, Se
     for (const observer of this.#observers) observer.handlerFailed?.(session, error);
   }
 
-  handlerBegan(session: Session<Received, Sent, Data>): void {
-    this.#handling.add(session);
-  }
-
   handlerEnded(session: Session<Received, Sent, Data>): void {
-    this.#handling.delete(session);
-    this.#check();
+    if (this.#lingering.delete(session)) this.#check();
   }
 
   ended(session: Session<Received, Sent, Data>, record: TerminationRecord): void {
     this.sessions.delete(session);
     this.connections.delete(session.id);
+    if (session.handling && !this.#abandoned) this.#lingering.add(session);
     this.#gone.closed++;
     this.closedByReason[record.reason] = (this.closedByReason[record.reason] ?? 0) + 1;
     addSession(this.#gone, session);

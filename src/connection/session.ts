@@ -5,13 +5,8 @@
  * `Connection` is its face for users. The server or client that owns it hears how it ended.
  */
 import { Deadline } from "../core/deadline.ts";
-import {
-  type FrameError,
-  type LimitError,
-  MillraceError,
-  SocketError,
-  TimeoutError,
-} from "../core/errors.ts";
+import type { FrameError, LimitError, SocketError, TimeoutError } from "../core/errors.ts";
+import { MillraceError } from "../core/errors.ts";
 import { GateReason } from "../core/gate.ts";
 import { Outbox, type OutboxOwner } from "../core/outbox.ts";
 import type { OutcomeListener } from "../core/outcome.ts";
@@ -29,6 +24,7 @@ import { makeConnectionId } from "./identity.ts";
 import { Life } from "./life.ts";
 import type { ConnectionProfile } from "./profile.ts";
 import type { SessionOwner } from "./session_owner.ts";
+import type { Tally } from "./tally.ts";
 import type { CloseReason, TerminationRecord } from "./termination.ts";
 import { makeRecord } from "./termination_record.ts";
 import { Vigil } from "./vigil.ts";
@@ -49,6 +45,8 @@ export class Session<Received, Sent, Context>
   record: TerminationRecord | undefined = undefined;
   /** Milliseconds from the start to the first byte; -1 before it. */
   firstByteMs = -1;
+  /** Where rates are taken: what was counted by the last time. */
+  tally: Tally | undefined = undefined;
 
   readonly #owner: SessionOwner<Received, Sent, Context>;
   readonly #begun: number;
@@ -82,6 +80,11 @@ export class Session<Received, Sent, Context>
 
   get state(): ConnectionState {
     return this.life.state;
+  }
+
+  /** A handler is at work, be the connection still open or not. */
+  get handling(): boolean {
+    return this.#handling?.running === true;
   }
 
   get wheel(): TimerWheel {
@@ -179,10 +182,6 @@ export class Session<Received, Sent, Context>
     this.#finishIfIdle();
   }
 
-  handlerBegan(): void {
-    this.#owner.handlerBegan(this);
-  }
-
   handlerDone(): void {
     this.#owner.handlerEnded(this);
     this.life.finish("handler_done", "local");
@@ -225,7 +224,7 @@ export class Session<Received, Sent, Context>
   get busy(): boolean {
     const { waiting, inbox } = this.delivery;
     if ((this.pipeline.gate.reasons & ~GateReason.inbox) !== 0) return true;
-    const running = this.#handling?.running === true;
+    const running = this.handling;
     if (waiting) return running || inbox.taken || this.profile.options.onFrame !== undefined;
     return running && inbox.taken && !inbox.awaited;
   }

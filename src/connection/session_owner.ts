@@ -18,9 +18,8 @@ export interface SessionOwner<Received, Sent, Context> {
   frameFailed(session: Session<Received, Sent, Context>, error: FrameError): void;
   /** A handler or hook of the user's threw. */
   handlerFailed(session: Session<Received, Sent, Context>, error: unknown): void;
-  handlerBegan(session: Session<Received, Sent, Context>): void;
   handlerEnded(session: Session<Received, Sent, Context>): void;
-  /** The connection is over; its handler may still run. */
+  /** The connection is over; its handler may still run (`session.handling`). */
   ended(session: Session<Received, Sent, Context>, record: TerminationRecord): void;
   /** Runs a handler's Effect; `done` hears its failure or nothing. Returns what interrupts it. */
   runEffect(

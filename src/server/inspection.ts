@@ -1,10 +1,10 @@
 /** A server and its connections as data (F-52), for an admin page or a log. */
 import type { Connection } from "../connection/connection.ts";
-import type { ConnectionState, ConnectionStats } from "../connection/connection_options.ts";
+import type { ConnectionRates, ConnectionState, ConnectionStats } from "../connection/connection_options.ts";
 import type { Registry } from "../connection/registry.ts";
 import type { Address } from "../core/transport.ts";
 import type { RateSampler } from "./rates.ts";
-import type { ConnectionRates, ServerState, ServerStats } from "./server_options.ts";
+import type { ServerState, ServerStats } from "./server_options.ts";
 
 /** The server as data. */
 export interface ServerInspection {
@@ -62,9 +62,9 @@ export function inspect<Received, Sent, Context>(
   framing: string,
   sampler: RateSampler<Received, Sent, Context> | undefined,
 ): ServerInspection {
-  const connections = [...registry.connections.values()].map((connection): ConnectionInspection => ({
-    ...inspectConnection(connection),
-    ...(sampler && { rates: sampler.connection(connection.id) }),
+  const connections = [...registry.sessions].map((session): ConnectionInspection => ({
+    ...inspectConnection(session.connection),
+    ...(sampler && { rates: sampler.connection(session) }),
   }));
   const { address, state, runtime } = server;
   return { address, state, runtime, framing, stats: server.stats(), connections };

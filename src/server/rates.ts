@@ -2,19 +2,14 @@
  * Rates and sizes once a second (F-51), for a server and for each of its connections. Counting starts when
  * somebody first asks, and costs nothing before.
  */
+import type { ConnectionRates } from "../connection/connection_options.ts";
 import type { Registry, Totals } from "../connection/registry.ts";
 import type { Session } from "../connection/session.ts";
+import { perSecond, silence, Tally } from "../connection/tally.ts";
 import { Deadline } from "../core/deadline.ts";
-import type { ConnectionRates, RateSample } from "./server_options.ts";
+import type { RateSample } from "./server_options.ts";
 
 const period = 1000;
-
-interface Counts {
-  readonly bytesReceived: number;
-  readonly bytesSent: number;
-  readonly framesReceived: number;
-  readonly framesSent: number;
-}
 
 /** Samples a registry. */
 export class RateSampler<Received, Sent, Context> {
@@ -23,8 +18,6 @@ export class RateSampler<Received, Sent, Context> {
   readonly #timer: Deadline;
   #last: Totals;
   #lastAt: number;
-  #counts: Map<Session<Received, Sent, Context>, Counts> = new Map();
-  #rates: Map<string, ConnectionRates> = new Map();
   sample: RateSample;
 
   constructor(
@@ -36,13 +29,15 @@ export class RateSampler<Received, Sent, Context> {
     this.#last = registry.totals();
     this.#lastAt = registry.clock.now();
     this.sample = this.#compare(this.#last, 1);
+    // What was counted before anyone asked is no rate: it took forever.
+    this.#lookAtAll(Infinity);
     this.#timer = new Deadline(registry.wheel, () => this.#tick());
     this.#timer.set(period);
   }
 
   /** Rates of one connection over the last second; zeros before its first whole second. */
-  connection(id: string): ConnectionRates {
-    return this.#rates.get(id) ?? idle;
+  connection({ tally }: Session<Received, Sent, Context>): ConnectionRates {
+    return tally?.rates ?? silence;
   }
 
   stop(): void {
@@ -56,17 +51,13 @@ export class RateSampler<Received, Sent, Context> {
     const totals = this.#registry.totals();
     this.sample = this.#compare(totals, seconds);
     this.#last = totals;
-    const counts = new Map<Session<Received, Sent, Context>, Counts>();
-    const rates = new Map<string, ConnectionRates>();
-    for (const session of this.#registry.sessions) {
-      const stats = session.connection.stats();
-      counts.set(session, stats);
-      rates.set(session.id, perSecond(stats, this.#counts.get(session) ?? none, seconds));
-    }
-    this.#counts = counts;
-    this.#rates = rates;
+    this.#lookAtAll(seconds);
     this.#timer.set(period);
     this.#report(this.sample);
+  }
+
+  #lookAtAll(seconds: number): void {
+    for (const session of this.#registry.sessions) (session.tally ??= new Tally()).take(session, seconds);
   }
 
   #compare(totals: Totals, seconds: number): RateSample {
@@ -78,16 +69,4 @@ export class RateSampler<Received, Sent, Context> {
       outboxBytes: totals.outboxBytes,
     };
   }
-}
-
-const none: Counts = { bytesReceived: 0, bytesSent: 0, framesReceived: 0, framesSent: 0 };
-const idle: ConnectionRates = perSecond(none, none, 1);
-
-function perSecond(now: Counts, before: Counts, seconds: number): ConnectionRates {
-  return {
-    bytesReceivedPerSecond: (now.bytesReceived - before.bytesReceived) / seconds,
-    bytesSentPerSecond: (now.bytesSent - before.bytesSent) / seconds,
-    framesReceivedPerSecond: (now.framesReceived - before.framesReceived) / seconds,
-    framesSentPerSecond: (now.framesSent - before.framesSent) / seconds,
-  };
 }

@@ -2,7 +2,13 @@
 import type { DurationInput } from "../core/duration.ts";
 import type { Adapter, Peer } from "../core/transport.ts";
 import type { Clock } from "../core/clock.ts";
-import type { ConnectionOptions, Handler, OnFrame, Place } from "../connection/connection_options.ts";
+import type {
+  ConnectionOptions,
+  ConnectionRates,
+  Handler,
+  OnFrame,
+  Place,
+} from "../connection/connection_options.ts";
 import type { CloseReason } from "../connection/termination.ts";
 import type { SocketError } from "../core/errors.ts";
 
@@ -115,18 +121,6 @@ export interface ServerStats {
   readonly firstByteMs: number;
   /** Times that the event loop stood still for longer than a timer tick allows (F-68). */
   readonly stalls: number;
-}
-
-/** Rates of one connection over the last whole second. */
-export interface ConnectionRates {
-  /** Bytes from the peer. */
-  readonly bytesReceivedPerSecond: number;
-  /** Bytes that the kernel took. */
-  readonly bytesSentPerSecond: number;
-  /** Whole frames from the peer. */
-  readonly framesReceivedPerSecond: number;
-  /** Frames that the kernel took whole. */
-  readonly framesSentPerSecond: number;
 }
 
 /** Rates of a server over the last whole second (F-51). */

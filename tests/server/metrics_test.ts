@@ -115,6 +115,23 @@ test("rates are sampled once a second, for the server and each connection (F-51)
   assert.ok(Math.abs(shown!.rates!.framesReceivedPerSecond - 10) < 1.5);
 });
 
+test("what a connection had counted before rates were asked for is none, and one that falls silent has none (F-51)", async (t) => {
+  const place = new Virtual(t);
+  const server = await place.serve({ framing: lines(), handler: echo });
+  const peer = await place.dial(server);
+  const shown = () => server.inspect().connections[0]!.rates?.bytesReceivedPerSecond;
+  peer.write("x".repeat(999) + "\n");
+  await place.pass(100);
+  server.rates();
+  await place.pass(1_500);
+  assert.equal(shown(), 0);
+  peer.write("x".repeat(999) + "\n");
+  await place.pass(1_000);
+  assert.ok(shown()! > 500);
+  await place.pass(2_000);
+  assert.equal(shown(), 0);
+});
+
 test("a server shows itself and its connections as data (F-52, F-25)", async (t) => {
   const place = new Virtual(t);
   const server = await place.serve({
