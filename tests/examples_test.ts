@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { connect as dial, type Socket } from "node:net";
-import { describe, it, type TestContext } from "node:test";
+import { describe, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Program } from "./support/program.ts";
+import { it } from "./support/it.ts";
 
 const folder = fileURLToPath(new URL("../examples", import.meta.url));
 

@@ -8,9 +8,10 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { env, kill } from "node:process";
-import { after, before, describe, it, type TestContext } from "node:test";
+import { after, before, describe, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { findNode } from "../scripts/runtimes.mjs";
+import { it } from "./support/it.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 

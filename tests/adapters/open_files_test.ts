@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { detectAdapter } from "../../src/adapters/detect.ts";
 import { Shortage } from "../../src/adapters/shortage.ts";
 import { SocketError } from "../../src/core/errors.ts";
@@ -8,6 +8,7 @@ import { onLoopback } from "../contract/native.ts";
 import type { Probe } from "../contract/probe.ts";
 import { ascii, Rig } from "../contract/rig.ts";
 import { Program } from "../support/program.ts";
+import { it } from "../support/it.ts";
 
 const adapter = await detectAdapter();
 const skip = existsSync("/proc/self/limits") ? false : "this system does not say how many files may be open";

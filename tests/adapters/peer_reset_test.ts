@@ -1,12 +1,13 @@
 // A peer that resets, made with `node:net`, which can do so on every runtime; the contract's own peers can't on all.
 import assert from "node:assert/strict";
 import { createServer, Socket } from "node:net";
-import { describe, it, type TestContext } from "node:test";
+import { describe, type TestContext } from "node:test";
 import { detectAdapter } from "../../src/adapters/detect.ts";
 import { onLoopback } from "../contract/native.ts";
 import type { Probe } from "../contract/probe.ts";
 import { ascii, Rig } from "../contract/rig.ts";
 import { within } from "../contract/within.ts";
+import { it } from "../support/it.ts";
 
 const adapter = await detectAdapter();
 const subject = onLoopback(adapter);

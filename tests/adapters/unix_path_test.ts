@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, describe, it } from "node:test";
+import { after, describe } from "node:test";
 import { detectAdapter } from "../../src/adapters/detect.ts";
 import { bindPath, checkPath } from "../../src/adapters/unix_path.ts";
 import { SocketError, type SocketErrorReason } from "../../src/core/errors.ts";
@@ -10,6 +10,7 @@ import type { Address } from "../../src/core/transport.ts";
 import { onLoopback } from "../contract/native.ts";
 import { ascii, Rig } from "../contract/rig.ts";
 import { Program } from "../support/program.ts";
+import { it } from "../support/it.ts";
 
 const adapter = await detectAdapter();
 const subject = onLoopback(adapter);

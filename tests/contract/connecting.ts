@@ -1,8 +1,9 @@
 // The contract, connecting: refusals and signals.
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { socketError } from "./listening.ts";
 import { ascii, Rig, type Subject } from "./rig.ts";
+import { it } from "../support/it.ts";
 
 export function connecting(subject: Subject): void {
   describe("connecting", () => {

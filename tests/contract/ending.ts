@@ -1,7 +1,8 @@
 // The contract, ending: FIN, RST, and exactly one close.
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { ascii, firstDifference, pattern, Rig, type Subject } from "./rig.ts";
+import { it } from "../support/it.ts";
 
 const megabyte = 1 << 20;
 

@@ -1,9 +1,10 @@
 // The contract, listening: ports, accepting, stopping.
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { SocketError } from "../../src/core/errors.ts";
 import { Probe } from "./probe.ts";
 import { ascii, Rig, type Subject } from "./rig.ts";
+import { it } from "../support/it.ts";
 
 /** A check for `assert.rejects`. */
 export function socketError(reason: SocketError["reason"], mention?: string): (error: unknown) => true {

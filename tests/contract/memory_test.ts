@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { memoryAdapter } from "../../src/adapters/memory.ts";
 import { contract } from "./contract.ts";
 import { firstDifference, pattern, Rig, type Subject } from "./rig.ts";
+import { it } from "../support/it.ts";
 
 let paths = 0;
 function inMemory(name: string, options: Parameters<typeof memoryAdapter>[0]): Subject {

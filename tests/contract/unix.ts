@@ -1,8 +1,9 @@
 // The contract, Unix sockets.
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { socketError } from "./listening.ts";
 import { ascii, firstDifference, pattern, Rig, type Subject } from "./rig.ts";
+import { it } from "../support/it.ts";
 
 export function unixSockets(subject: Subject): void {
   const skip = subject.adapter.can.unix ? false : "this adapter has no Unix sockets";

@@ -1,8 +1,9 @@
 // The contract, writing: true, false, drain, and whose memory it is.
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import type { Probe } from "./probe.ts";
 import { ascii, firstDifference, pattern, Rig, type Subject } from "./rig.ts";
+import { it } from "../support/it.ts";
 
 const megabyte = 1 << 20;
 

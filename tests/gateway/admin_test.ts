@@ -1,9 +1,10 @@
 /** The admin endpoint (F-60) and the metrics it shows (F-50). */
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { SocketError } from "../../src/core/errors.ts";
 import { startGateway } from "../../src/gateway/gateway.ts";
 import { configOf, lineClient, read, startEcho } from "./support.ts";
+import { it } from "../support/it.ts";
 
 const admin = { admin: { listen: "127.0.0.1:0" } };
 

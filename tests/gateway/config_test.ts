@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import {
   checkConfig,
   type ConfigResult,
@@ -12,6 +12,7 @@ import {
   parseConfig,
 } from "../../src/gateway/config/config.ts";
 import { formatFault, formatFaults } from "../../src/gateway/config/fault.ts";
+import { it } from "../support/it.ts";
 
 function yaml(text: string): ConfigResult {
   return parseConfig(text, { format: "yaml", source: "gateway.yaml" });

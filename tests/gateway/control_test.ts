@@ -1,8 +1,9 @@
 /** Control commands (F-59): what each does, and what becomes of those that make no sense. */
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import type { Gateway } from "../../src/gateway/gateway.ts";
 import { lineClient, portOf, read, soon, startEcho } from "./support.ts";
+import { it } from "../support/it.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -1,6 +1,6 @@
 /** The gateway on real sockets: frames to the bus and back (F-55, F-56), order, loss, stopping. */
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { memoryAdapter } from "../../src/adapters/memory.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { SocketError } from "../../src/core/errors.ts";
@@ -9,6 +9,7 @@ import { memoryBus } from "../../src/gateway/buses/memory_bus.ts";
 import { startGateway } from "../../src/gateway/gateway.ts";
 import type { LogRecord } from "../../src/server/server_options.ts";
 import { configOf, FakeOutput, lineClient, portOf, read, soon, startEcho, still } from "./support.ts";
+import { it } from "../support/it.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../src/gateway/config/config.ts";
 import { formatFaults } from "../../src/gateway/config/fault.ts";
 import { type Cleaner, type Program, startMillrace } from "../support/program.ts";
 import { lineClient, read } from "./support.ts";
+import { it } from "../support/it.ts";
 
 const limit = { timeout: 60_000 };
 

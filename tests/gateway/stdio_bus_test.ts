@@ -1,10 +1,11 @@
 /** The stdio bus (F-57): messages as lines of JSON, out and in, and what happens when the pipe is slow or gone. */
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { memoryAdapter } from "../../src/adapters/memory.ts";
 import type { BusMessage } from "../../src/gateway/buses/bus.ts";
 import { stdioBus } from "../../src/gateway/buses/stdio_bus.ts";
 import { FakeInput, FakeOutput, lineClient, read, soon, startEcho, still } from "./support.ts";
+import { it } from "../support/it.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import type { CertificateFiles, Certificates } from "../../src/server/certificate_options.ts";
 import { certificates } from "../../src/server/certificates.ts";
 import type { LogRecord } from "../../src/server/server_options.ts";
 import { within } from "../contract/within.ts";
 import { type Pair, serverPair } from "../support/certificates.ts";
+import { it } from "../support/it.ts";
 
 interface Folder {
   readonly path: string;

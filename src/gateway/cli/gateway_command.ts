@@ -75,11 +75,11 @@ function describe({ name, mode, address, settings }: Endpoint): BannerRow {
   return { name, what, next: talksText ? `echo hello | ${netcat(address)}` : undefined };
 }
 
-/** `-N`, or `-q`, to end at the end of input is not the same in every `nc`; Ctrl-C is. */
+/** `-N`, or `-q`, to end at the end of input is not the same in every `nc`; to end after a second of silence is. */
 function netcat(address: Address): string {
-  if (address.transport === "unix") return `nc -U ${address.path}`;
+  if (address.transport === "unix") return `nc -w1 -U ${address.path}`;
   const everywhere = address.host === "0.0.0.0" || address.host === "::";
-  return `nc ${everywhere ? "127.0.0.1" : address.host} ${address.port}`;
+  return `nc -w1 ${everywhere ? "127.0.0.1" : address.host} ${address.port}`;
 }
 
 function widest(texts: readonly string[]): number {

@@ -1,12 +1,13 @@
 // millrace bench: a load on an echo server, figures for people and for scripts, and no figures where they would lie.
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { detectAdapter } from "../../../src/adapters/detect.ts";
 import { parseFraming } from "../../../src/gateway/framing_spec.ts";
 import { runLoad } from "../../../src/gateway/load/load.ts";
 import type { LoadOptions, LoadProgress } from "../../../src/gateway/load/load_options.ts";
 import { type Cleaner, runMillrace, startMillrace } from "../../support/program.ts";
 import { startEcho } from "./echo_server.ts";
+import { it } from "../../support/it.ts";
 
 const short = ["--duration", "200ms", "--warmup", "20ms", "--connections", "4", "--depth", "3"];
 

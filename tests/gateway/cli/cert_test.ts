@@ -4,12 +4,13 @@ import { X509Certificate } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { runProgram } from "../../../src/gateway/cli/program.ts";
 import { checkSigner } from "../../../src/host/certificate_pair.ts";
 import { type Cleaner, runMillrace } from "../../support/program.ts";
 import { makeAuthority } from "../../support/certificates.ts";
 import { memoryShell } from "./memory_shell.ts";
+import { it } from "../../support/it.ts";
 
 const dayMs = 86_400_000;
 

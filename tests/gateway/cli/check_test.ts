@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { type Cleaner, runMillrace } from "../../support/program.ts";
+import { it } from "../../support/it.ts";
 
 function configFile(t: Cleaner, name: string, text: string): string {
   const folder = mkdtempSync(join(tmpdir(), "millrace-"));

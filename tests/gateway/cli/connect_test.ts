@@ -1,11 +1,12 @@
 // millrace connect: lines go out as frames, frames are printed, and the exit code says how it ended.
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:net";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { readFrame, showFrame } from "../../../src/gateway/cli/frame_text.ts";
 import { parseFraming } from "../../../src/gateway/framing_spec.ts";
 import { type Cleaner, runMillrace, startMillrace } from "../../support/program.ts";
 import { startEcho } from "./echo_server.ts";
+import { it } from "../../support/it.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 

@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { type Cleaner, runMillrace, startMillrace } from "../../support/program.ts";
+import { it } from "../../support/it.ts";
 
 function configFile(t: Cleaner, config: object): string {
   const folder = mkdtempSync(join(tmpdir(), "millrace-"));
@@ -26,7 +27,7 @@ describe("millrace gateway", () => {
     );
     const [, port] = await program.said(
       "err",
-      /echo +listens on 127\.0\.0\.1:(\d+) \(lines, echo\) +try: echo hello \| nc 127\.0\.0\.1 \1\n/,
+      /echo +listens on 127\.0\.0\.1:(\d+) \(lines, echo\) +try: echo hello \| nc -w1 127\.0\.0\.1 \1\n/,
     );
     const [, url] = await program.said("err", /admin +(http:\S+) +try: curl \1\/connections\n/);
     const talk = await runMillrace(t, ["connect", port!], "hello\n");

@@ -1,11 +1,12 @@
 // The command line: help for everything, a hint for what is mistyped, exit codes for scripts.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { runProgram } from "../../../src/gateway/cli/program.ts";
 import { version } from "../../../src/gateway/cli/version.ts";
 import { runMillrace } from "../../support/program.ts";
 import { memoryShell } from "./memory_shell.ts";
+import { it } from "../../support/it.ts";
 
 async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const shell = memoryShell("", 100);

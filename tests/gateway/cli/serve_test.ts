@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { connect } from "../../../src/client/connect.ts";
 import { parseFraming } from "../../../src/gateway/framing_spec.ts";
 import { type Cleaner, type Program, runMillrace, startMillrace } from "../../support/program.ts";
+import { it } from "../../support/it.ts";
 
 /** A server and the port that it got. */
 async function startServer(t: Cleaner, ...args: string[]): Promise<{ program: Program; port: number }> {
