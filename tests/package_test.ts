@@ -101,6 +101,16 @@ await serve({ port: 0, framing: lines(), handler: () => {}, prot: 1 });
 export const names: string[] = [...Object.keys(effect), ...Object.keys(testing)];
 `;
 
+/** What a made file loads from outside of the package at once: its own imports and those of the files it names. */
+function loadedBy(file: string, seen: Set<string> = new Set()): string[] {
+  if (seen.has(file)) return [];
+  seen.add(file);
+  const named = readFileSync(file, "utf8").matchAll(/^(?:import|export|\})[^"()\n]*"([^"\n]+)";$/gm);
+  return [...named].flatMap(([, name = ""]) =>
+    name.startsWith(".") ? loadedBy(join(file, "..", name), seen) : [name]
+  );
+}
+
 describe("the packed package", () => {
   let folder = "";
   let project = "";
@@ -136,6 +146,12 @@ describe("the packed package", () => {
     assert.deepEqual(outside.sort(), ["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
     const strange = packed.filter((path) => path.startsWith("dist/") && !/\.js$|\.d\.ts$/.test(path));
     assert.deepEqual(strange, []);
+  });
+
+  it("loads Effect through its main door only once something is served or connected", () => {
+    const dist = join(project, "node_modules", manifest.name, "dist");
+    assert.ok(loadedBy(join(dist, "effect.js")).includes("effect/Effect"));
+    assert.deepEqual(loadedBy(join(dist, "mod.js")), []);
   });
 
   const runtimes = [

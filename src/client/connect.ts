@@ -1,10 +1,14 @@
 /** `connect`: an outgoing framed connection behind plain promises. */
-import * as Effect from "effect/Effect";
-import * as Exit from "effect/Exit";
-import * as Scope from "effect/Scope";
 import type { Connection } from "../connection/connection.ts";
 import type { ConnectOptions } from "./connect_options.ts";
-import * as scoped from "./scoped_client.ts";
+
+type Parts = [typeof import("../connection/acquire.ts"), typeof import("./scoped_client.ts")];
+let parts: Promise<Parts> | undefined;
+
+/** Effect is most of what there is to load, and a program that only cuts frames needs none of it. */
+function load(): Promise<Parts> {
+  return parts ??= Promise.all([import("../connection/acquire.ts"), import("./scoped_client.ts")]);
+}
 
 /**
  * Connects and gives the same `Connection` that a server's handler gets (F-36).
@@ -15,8 +19,6 @@ import * as scoped from "./scoped_client.ts";
 export async function connect<Received, Sent = Received, Context = undefined>(
   options: ConnectOptions<Received, Sent, Context>,
 ): Promise<Connection<Received, Sent, Context>> {
-  const scope = Scope.makeUnsafe();
-  const connection = await Effect.runPromise(Scope.provide(scoped.connect(options), scope));
-  void connection.closed.then(() => Effect.runPromise(Scope.close(scope, Exit.void)));
-  return connection;
+  const [{ acquire }, scoped] = await load();
+  return acquire(scoped.connect(options), (connection) => connection.closed);
 }

@@ -1,10 +1,14 @@
 /** `serve`: a server behind plain promises. The Effect scope it lives in is closed when the server stops. */
-import * as Effect from "effect/Effect";
-import * as Exit from "effect/Exit";
-import * as Scope from "effect/Scope";
-import * as scoped from "./scoped_server.ts";
 import type { Server } from "./server.ts";
 import type { ServeOptions } from "./server_options.ts";
+
+type Parts = [typeof import("../connection/acquire.ts"), typeof import("./scoped_server.ts")];
+let parts: Promise<Parts> | undefined;
+
+/** Effect is most of what there is to load, and a program that only cuts frames needs none of it. */
+function load(): Promise<Parts> {
+  return parts ??= Promise.all([import("../connection/acquire.ts"), import("./scoped_server.ts")]);
+}
 
 /**
  * Starts a server and resolves once it listens.
@@ -15,13 +19,6 @@ import type { ServeOptions } from "./server_options.ts";
 export async function serve<Received, Sent = Received, Context = undefined>(
   options: ServeOptions<Received, Sent, Context>,
 ): Promise<Server<Received, Sent, Context>> {
-  const scope = Scope.makeUnsafe();
-  const exit = await Effect.runPromiseExit(Scope.provide(scoped.serve(options), scope));
-  if (Exit.isFailure(exit)) {
-    await Effect.runPromise(Scope.close(scope, exit));
-    return await Effect.runPromise(exit);
-  }
-  const server = exit.value;
-  void server.finished.then(() => Effect.runPromise(Scope.close(scope, Exit.void)));
-  return server;
+  const [{ acquire }, scoped] = await load();
+  return acquire(scoped.serve(options), (server) => server.finished);
 }
