@@ -117,7 +117,8 @@ function dial(options: ConnectOptions): Promise<Transport> {
   const { address, signal } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortedConnect(signal, address));
-    const socket = new Socket({ allowHalfOpen: true });
+    // `connect` would take these and not heed them: only the constructor does.
+    const socket = new Socket({ allowHalfOpen: true, ...(address.transport === "tcp" && tuning(options)) });
     socket.pause();
     const settle = () => {
       socket.off("error", failed);
@@ -143,9 +144,7 @@ function dial(options: ConnectOptions): Promise<Transport> {
     socket.on("connect", connected);
     signal?.addEventListener("abort", aborted);
     socket.connect(
-      address.transport === "unix"
-        ? { path: address.path }
-        : { host: address.host, port: address.port, ...tuning(options) },
+      address.transport === "unix" ? { path: address.path } : { host: address.host, port: address.port },
     );
   });
 }
