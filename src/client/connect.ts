@@ -1,14 +1,12 @@
 /** `connect`: an outgoing framed connection behind plain promises. */
 import type { Connection } from "../connection/connection.ts";
+import { onFirstUse } from "../core/loading.ts";
 import type { ConnectOptions } from "./connect_options.ts";
 
-type Parts = [typeof import("../connection/acquire.ts"), typeof import("./scoped_client.ts")];
-let parts: Promise<Parts> | undefined;
-
 /** Effect is most of what there is to load, and a program that only cuts frames needs none of it. */
-function load(): Promise<Parts> {
-  return parts ??= Promise.all([import("../connection/acquire.ts"), import("./scoped_client.ts")]);
-}
+const load = onFirstUse(() =>
+  Promise.all([import("../connection/acquire.ts"), import("./scoped_client.ts")])
+);
 
 /**
  * Connects and gives the same `Connection` that a server's handler gets (F-36).

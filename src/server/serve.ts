@@ -1,14 +1,12 @@
 /** `serve`: a server behind plain promises. The Effect scope it lives in is closed when the server stops. */
+import { onFirstUse } from "../core/loading.ts";
 import type { Server } from "./server.ts";
 import type { ServeOptions } from "./server_options.ts";
 
-type Parts = [typeof import("../connection/acquire.ts"), typeof import("./scoped_server.ts")];
-let parts: Promise<Parts> | undefined;
-
 /** Effect is most of what there is to load, and a program that only cuts frames needs none of it. */
-function load(): Promise<Parts> {
-  return parts ??= Promise.all([import("../connection/acquire.ts"), import("./scoped_server.ts")]);
-}
+const load = onFirstUse(() =>
+  Promise.all([import("../connection/acquire.ts"), import("./scoped_server.ts")])
+);
 
 /**
  * Starts a server and resolves once it listens.

@@ -4,6 +4,7 @@
  * Part of `millrace/testing`. Knows the clock's interface and nothing of what runs on it.
  */
 import { type Clock, systemClock } from "../core/clock.ts";
+import { allLoaded } from "../core/loading.ts";
 
 /** More callbacks than this without time moving on is taken for a loop. */
 const mostPerInstant = 100_000;
@@ -100,10 +101,12 @@ export class FakeClock implements Clock {
 
   /**
    * The same for code that awaits: after every callback all promise jobs run, and what they set in turn.
-   * Real time passes only as long as that takes.
+   * Real time passes only as long as that takes, and until what is loaded at its first use is there.
    */
   async advanceAsync(ms: number): Promise<void> {
     const target = this.#target(ms);
+    await settled();
+    await allLoaded();
     await settled();
     let next: (() => void) | undefined;
     while ((next = this.#next(target)) !== undefined) {

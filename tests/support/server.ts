@@ -20,9 +20,6 @@ import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { within } from "../contract/within.ts";
 import { dial, Peer } from "./peer.ts";
 
-// Both load Effect when they are first called, and files take their time even where time stands still.
-await Promise.allSettled([serve(undefined!), connect(undefined!)]);
-
 const unhandled: unknown[] = [];
 process.on("unhandledRejection", (reason) => unhandled.push(reason));
 

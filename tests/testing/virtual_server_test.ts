@@ -1,7 +1,7 @@
-// The example in the comment of VirtualNetwork, run: a server and a client that know nothing of the test.
+// A server and a client that know nothing of the test: the example in the comment of VirtualNetwork, and a lost peer.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { connect, type FrameError, lines, serve } from "../../mod.ts";
+import { connect, type FrameError, lines, serve, type TerminationRecord } from "../../mod.ts";
 import { FakeClock, VirtualNetwork } from "../../src/testing/mod.ts";
 
 describe("a server and a client on the virtual network", () => {
@@ -37,5 +37,49 @@ describe("a server and a client on the virtual network", () => {
     assert.match(first.errors[0]!, /^\d+: truncated$/);
     assert.deepEqual(await run(42), first);
     assert.notDeepEqual(await run(43), first);
+  });
+
+  it("S-12: end a connection whose other end has vanished without a packet, both within their idle timeouts", async () => {
+    const clock = new FakeClock();
+    const network = new VirtualNetwork({ clock });
+    network.fault("sensor", "hub", { kind: "stall", afterBytes: 6 });
+    const told: string[] = [];
+    const place = {
+      clock,
+      framing: lines({ encoding: "utf-8" }),
+      host: "hub",
+      port: 3034,
+    } as const;
+    const end = (who: string) => ({ reason, durationMs }: TerminationRecord) => {
+      told.push(`${who} ${reason} after ${Math.round(durationMs / 1_000)} s`);
+    };
+    const server = await serve({
+      ...place,
+      adapter: network.adapter("hub"),
+      logger: () => {},
+      idleTimeout: "60 seconds",
+      onFrame: (line, connection) => void connection.send(line),
+      onDisconnect: end("hub:"),
+    });
+    const dialled = connect({
+      ...place,
+      adapter: network.adapter("sensor"),
+      idleTimeout: "90 seconds",
+      onFrame: () => {},
+      onDisconnect: end("sensor:"),
+    });
+    await clock.advanceAsync(10);
+    const sensor = await dialled;
+    void sensor.send("alive");
+    void sensor.send("lost on the way");
+    // The end is an end of patience too: nobody answers its FIN.
+    await clock.advanceAsync(200_000);
+    assert.deepEqual(told.map((line) => line.replace(/after (6\d|9\d) s/, "in time")), [
+      "hub: idle_timeout in time",
+      "sensor: idle_timeout in time",
+    ]);
+    assert.equal(server.stats().connectionsActive, 0);
+    await server.close();
+    assert.equal(clock.pendingTimers, 0);
   });
 });
