@@ -5,6 +5,7 @@
  * of sockets or frames. Works unchanged on Bun, Deno and Node.
  */
 import { readFile, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { SocketError, socketErrorFrom } from "./core/errors.ts";
 
@@ -46,6 +47,16 @@ export function environmentVariable(name: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A path as seen from a folder; an absolute one stays. */
+export function resolvePath(folder: string, path: string): string {
+  return resolve(folder, path);
+}
+
+/** The folder that a file stands in. */
+export function folderOfFile(path: string): string {
+  return dirname(path);
 }
 
 /** Reads a file as UTF-8; rejects with the runtime's own error, whose `code` is `ENOENT` when there is none. */

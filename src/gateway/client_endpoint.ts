@@ -9,6 +9,7 @@ import type { BroadcastReport } from "../connection/broadcast.ts";
 import type { TerminationRecord } from "../connection/termination.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Address } from "../core/transport.ts";
+import type { CertificateInspection } from "../server/certificate_options.ts";
 import { inspectConnection, type ServerInspection } from "../server/inspection.ts";
 import type { Logger, ServerState, ServerStats, ShutdownReport } from "../server/server_options.ts";
 import { ClientTally } from "./client_tally.ts";
@@ -17,6 +18,7 @@ import { formatAddress } from "./config/values.ts";
 import type { Endpoint, FrameConnection } from "./endpoint.ts";
 import { within } from "./patience.ts";
 import type { EndpointRoom } from "./server_endpoint.ts";
+import { loadClientTls } from "./tls_options.ts";
 import { Traffic, type TrafficStats } from "./traffic.ts";
 
 /** How long the peer may take to answer our FIN with its own before we let go. */
@@ -48,6 +50,13 @@ export class ClientEndpoint implements Endpoint {
 
   /** Subscribes and begins to dial; does not wait for the first connection. */
   start(): void {
+    const { tls, address } = this.settings;
+    if (tls?.protocol.insecureSkipVerify === true) {
+      const advice =
+        "whoever is in between can read and change everything; use ca, and serverName where it differs";
+      const fields = { to: formatAddress(address), advice };
+      this.#log({ level: "warn", message: "the server's certificate is not checked", fields });
+    }
     this.#traffic.start();
     this.#state = "running";
     this.#done = this.#run();
@@ -82,6 +91,10 @@ export class ClientEndpoint implements Endpoint {
     const connections = [...this.connections.values()].map((connection) => inspectConnection(connection));
     const runtime = this.#room.adapter.name;
     return { address, state, runtime, framing: this.settings.framing.name, stats: this.stats(), connections };
+  }
+
+  certificates(): readonly CertificateInspection[] {
+    return [];
   }
 
   async broadcast(frame: Uint8Array): Promise<BroadcastReport> {
@@ -163,7 +176,7 @@ export class ClientEndpoint implements Endpoint {
   }
 
   async #dial(): Promise<FrameConnection | undefined> {
-    const { address, limits, framing, connectTimeout } = this.settings;
+    const { address, limits, framing, connectTimeout, tls } = this.settings;
     const { adapter, clock } = this.#room;
     const place = address.transport === "tcp"
       ? { host: address.host, port: address.port }
@@ -171,7 +184,18 @@ export class ClientEndpoint implements Endpoint {
     this.#attempt = new AbortController();
     const { signal } = this.#attempt;
     try {
-      return await connect({ ...limits, ...place, framing, connectTimeout, adapter, clock, signal });
+      // Read anew each time, so that a renewed certificate is used at the next one.
+      const secured = tls && { tls: await loadClientTls(tls) };
+      return await connect({
+        ...limits,
+        ...place,
+        ...secured,
+        framing,
+        connectTimeout,
+        adapter,
+        clock,
+        signal,
+      });
     } catch (error) {
       if (signal.aborted) return undefined;
       const text = error instanceof Error ? error.message : String(error);

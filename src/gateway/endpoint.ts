@@ -6,6 +6,7 @@
  */
 import type { Connection } from "../connection/connection.ts";
 import type { Address } from "../core/transport.ts";
+import type { CertificateInspection } from "../server/certificate_options.ts";
 import type { ServerInspection } from "../server/inspection.ts";
 import type { ServerState, ServerStats, ShutdownReport } from "../server/server_options.ts";
 import type { EndpointSettings } from "./config/endpoint_config.ts";
@@ -28,6 +29,8 @@ export interface Endpoint {
   stats(): ServerStats;
   traffic(): TrafficStats;
   inspect(): ServerInspection;
+  /** Those it shows to clients; none without TLS, and for one that dials. */
+  certificates(): readonly CertificateInspection[];
   /** Drops one connection; false when there is none of that id. */
   kill(
     id: string,

@@ -187,7 +187,7 @@ export class Gateway implements AsyncDisposable {
  */
 export async function startGateway(config: GatewayConfig, options: GatewayOptions = {}): Promise<Gateway> {
   const adapter = options.adapter ?? await detectAdapter();
-  const faults = abilityFaults(config, adapter);
+  const faults = await abilityFaults(config, adapter, { clock: options.clock });
   if (faults.length > 0) throw new ConfigError(faults);
   const scope = Scope.makeUnsafe();
   const exit = await Effect.runPromiseExit(Scope.provide(acquire(config, options, adapter, scope), scope));

@@ -1,5 +1,5 @@
 /** The gateway's counters for `/metrics`: those of its servers, of the traffic, the control and the bus. */
-import { type MetricSample, serverSamples } from "../server/metrics.ts";
+import { certificateSamples, type MetricSample, serverSamples } from "../server/metrics.ts";
 import type { Bus, BusStats } from "./buses/bus.ts";
 import type { Control } from "./control.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -29,6 +29,7 @@ export function gatewaySamples(
       samples.push({ name, help, type: "counter", value, labels });
     };
     samples.push(...serverSamples(endpoint.stats(), labels));
+    samples.push(...certificateSamples(endpoint.certificates(), labels));
     const up = {
       name: "millrace_endpoint_ready",
       help: "1 while it accepts or is connected, else 0.",

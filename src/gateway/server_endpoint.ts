@@ -4,6 +4,7 @@ import { ShutdownTimeoutError, SocketError } from "../core/errors.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Adapter, Address } from "../core/transport.ts";
 import type { ServerInspection } from "../server/inspection.ts";
+import type { CertificateInspection, Certificates } from "../server/certificate_options.ts";
 import { serve } from "../server/serve.ts";
 import type { Server } from "../server/server.ts";
 import type {
@@ -16,6 +17,7 @@ import type {
 import type { Bus, SubscribeOptions } from "./buses/bus.ts";
 import type { ServerEndpointConfig } from "./config/endpoint_config.ts";
 import type { Endpoint, FrameConnection } from "./endpoint.ts";
+import { loadServerTls } from "./tls_options.ts";
 import { Traffic, type TrafficStats } from "./traffic.ts";
 
 /** What an endpoint is given by its gateway. */
@@ -27,7 +29,7 @@ export interface EndpointRoom {
   readonly adapter: Adapter;
 }
 
-/** What `serve` takes, as far as the configuration says. */
+/** What `serve` takes, as far as the configuration says; `tls` needs files and is added by the caller. */
 export function serveOptions(
   settings: ServerEndpointConfig,
   handler: (connection: FrameConnection) => Promise<void>,
@@ -46,21 +48,24 @@ export class ServerEndpoint implements Endpoint {
   readonly settings: ServerEndpointConfig;
   readonly #traffic: Traffic;
   #server: Server<Uint8Array> | undefined = undefined;
+  #certificates: Certificates | undefined = undefined;
 
   private constructor(settings: ServerEndpointConfig, room: EndpointRoom) {
     this.settings = settings;
     this.#traffic = new Traffic(settings, room.bus, this, room);
   }
 
-  /** Subscribes, then listens. Rejects with `SocketError` or `OptionsError`. */
+  /** Subscribes, then listens. Rejects with `SocketError`, `OptionsError` or `TlsError`. */
   static async start(settings: ServerEndpointConfig, room: EndpointRoom): Promise<ServerEndpoint> {
     const endpoint = new ServerEndpoint(settings, room);
     const traffic = endpoint.#traffic;
     const { adapter, clock, log: logger } = room;
     const options = serveOptions(settings, (connection) => traffic.ingress(connection));
+    const tls = settings.tls && await loadServerTls(settings.tls);
+    endpoint.#certificates = tls?.certificates;
     traffic.start();
     try {
-      endpoint.#server = await serve({ ...options, adapter, clock, logger });
+      endpoint.#server = await serve({ ...options, ...(tls && { tls }), adapter, clock, logger });
     } catch (error) {
       await traffic.stop();
       throw error;
@@ -99,6 +104,10 @@ export class ServerEndpoint implements Endpoint {
 
   inspect(): ServerInspection {
     return this.#running.inspect();
+  }
+
+  certificates(): readonly CertificateInspection[] {
+    return this.#certificates?.inspect() ?? [];
   }
 
   broadcast(frame: Uint8Array): Promise<BroadcastReport> {

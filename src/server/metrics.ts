@@ -4,6 +4,7 @@
  * Called at every scrape, with plain numbers: nothing of this runs while frames flow. Effect's metrics and its
  * exporter are loaded at the first scrape. https://prometheus.io/docs/instrumenting/exposition_formats/
  */
+import type { CertificateInspection } from "./certificate_options.ts";
 import type { ServerStats } from "./server_options.ts";
 
 /** One number with its name and labels. */
@@ -80,6 +81,34 @@ export function serverSamples(stats: ServerStats, labels: Readonly<Record<string
     });
   }
   return samples;
+}
+
+/** The samples of a server's certificates, each with its name as the label `certificate`. */
+export function certificateSamples(
+  certificates: readonly CertificateInspection[],
+  labels: Readonly<Record<string, string>>,
+): MetricSample[] {
+  return certificates.flatMap(({ name, validTo, rotations, refusals, refused }) => {
+    const own = { ...labels, certificate: name };
+    const sample = (what: string, type: MetricSample["type"], help: string, value: number): MetricSample => ({
+      name: `millrace_certificate_${what}`,
+      help,
+      type,
+      value,
+      labels: own,
+    });
+    return [
+      sample("expiry_timestamp_seconds", "gauge", "When it expires, in seconds since 1970.", validTo / 1000),
+      sample("rotations_total", "counter", "Times that another one took its place.", rotations),
+      sample("refusals_total", "counter", "New ones that were at fault and refused.", refusals),
+      sample(
+        "refused",
+        "gauge",
+        "1 while the newest one is refused and an older one in service.",
+        refused ? 1 : 0,
+      ),
+    ];
+  });
 }
 
 /** The samples as text. */

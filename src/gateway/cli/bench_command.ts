@@ -1,9 +1,11 @@
 /** `millrace bench`: an echo server under load, and what came of it, for a person or as JSON. */
 import { detectAdapter } from "../../adapters/detect.ts";
 import type { Address } from "../../core/transport.ts";
+import type { ClientTlsConfig } from "../config/client_tls.ts";
 import type { FramingSpec } from "../framing_spec.ts";
 import { runLoad } from "../load/load.ts";
 import { LoadError, type LoadProgress, type LoadReport } from "../load/load_options.ts";
+import { loadSocketTls } from "../tls_options.ts";
 import { makeMessage } from "./bench_message.ts";
 import { formatMs } from "./duration_spec.ts";
 import { formatAddress } from "./endpoint_spec.ts";
@@ -15,6 +17,7 @@ import { aborted, type Shell } from "./shell.ts";
 /** What the command line asked for. */
 export interface BenchOrder {
   readonly address: Address;
+  readonly tls: ClientTlsConfig | undefined;
   readonly connections: number;
   readonly depth: number;
   readonly size: number | undefined;
@@ -37,6 +40,7 @@ export async function runBench(order: BenchOrder, shell: Shell): Promise<number>
   try {
     report = await runLoad({
       ...order,
+      tls: order.tls && await loadSocketTls(order.tls, order.address),
       adapter: await detectAdapter(),
       message,
       signal: shell.stop.soft,

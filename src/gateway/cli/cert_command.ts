@@ -13,6 +13,7 @@ import {
 } from "../development_certificates.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
 import type { Shell } from "./shell.ts";
+import { quoted } from "./tls_hint.ts";
 
 /** What the command line asked for. */
 export interface CertOrder {
@@ -57,7 +58,7 @@ export async function runCert(order: CertOrder, shell: Shell): Promise<number> {
     await write(order, stem, await make(ca, validity), order.force);
     written.push({ stem, what, to: validity.to });
   }
-  await shell.output.write(report(order, written, wanted));
+  await shell.output.write(await report(order, written, wanted));
   return exitCodes.ok;
 }
 
@@ -164,32 +165,47 @@ function pathsOf(folder: string, stem: string): [certFile: string, keyFile: stri
 
 const messageOf = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause);
 
-function report(order: CertOrder, written: readonly Written[], wanted: readonly Wanted[]): string {
-  const quoted = (path: string): string =>
-    /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+async function report(
+  order: CertOrder,
+  written: readonly Written[],
+  wanted: readonly Wanted[],
+): Promise<string> {
   const [ca] = pathsOf(order.folder, "ca").map(quoted);
   const lines = written.map(({ stem, what, to }) => {
     const [certFile, keyFile] = pathsOf(order.folder, stem);
     return `${certFile} and ${keyFile}\n    ${what}; until ${new Date(to).toISOString().slice(0, 10)}`;
   });
-  const next = wanted.map(({ stem, host }) => {
-    const [certFile, keyFile] = pathsOf(order.folder, stem).map(quoted);
-    if (host === undefined) {
-      return `  millrace connect localhost:3034 --tls --ca ${ca} --cert ${certFile} --key ${keyFile}`;
-    }
-    const place = host.includes(":") ? `'[${host}]:3034'` : `${host}:3034`;
-    return `  millrace serve --port 3034 --echo --tls --cert ${certFile} --key ${keyFile}\n` +
-      `  millrace connect ${place} --tls --ca ${ca}`;
-  });
-  if (order.caOnly) next.push(`  millrace cert --out ${quoted(order.folder)}`);
   return [
     "Wrote",
     ...lines.map((line) => `  ${line}`),
     "",
     "Next",
-    ...next,
+    ...(await next(order, wanted)).map((line) => `  ${line}`),
     "",
     `Peers must trust ${ca}. Keep all keys to yourself, and out of version control.`,
     "",
   ].join("\n");
+}
+
+/** Commands that try what was made. With a client's certificate the server asks for one. */
+async function next({ folder, caOnly }: CertOrder, wanted: readonly Wanted[]): Promise<string[]> {
+  const again = `millrace cert --out ${quoted(folder)}`;
+  if (caOnly) return [again];
+  const server = wanted.find(({ host }) => host !== undefined);
+  const client = wanted.find(({ host }) => host === undefined);
+  const [ca] = pathsOf(folder, "ca").map(quoted);
+  const flags = (stem: string): string => {
+    const [certFile, keyFile] = pathsOf(folder, stem).map(quoted);
+    return `--cert ${certFile} --key ${keyFile}`;
+  };
+  const { stem, host } = server ?? { stem: "localhost", host: "localhost" };
+  const missing = server === undefined && !await isThere(pathsOf(folder, stem)[0]);
+  // The server below listens on this machine only, whatever it is called.
+  const place = host === "localhost" ? "localhost:3034" : `127.0.0.1:3034 --server-name ${host}`;
+  const connect = `millrace connect ${place} --tls --ca ${ca}`;
+  return [
+    ...(missing ? [again] : []),
+    `millrace serve --port 3034 --echo --tls ${flags(stem)}${client ? ` --ca ${ca}` : ""}`,
+    client ? `${connect} ${flags(client.stem)}` : connect,
+  ];
 }

@@ -1,7 +1,7 @@
 /** `millrace check`: reads a config file and tells every fault, also what this runtime's sockets cannot do. */
 import { detectAdapter } from "../../adapters/detect.ts";
 import { abilityFaults } from "../config/abilities.ts";
-import { loadConfig } from "../config/config.ts";
+import { type GatewayConfig, loadConfig } from "../config/config.ts";
 import { formatFaults } from "../config/fault.ts";
 import { exitCodes } from "./failure.ts";
 import type { Shell } from "./shell.ts";
@@ -15,8 +15,11 @@ export interface CheckOrder {
 /** Prints the faults, or that there are none; gives the exit code. */
 export async function runCheck({ config, json }: CheckOrder, shell: Shell): Promise<number> {
   const result = await loadConfig(config);
-  const faults = result.ok ? abilityFaults(result.config, await detectAdapter()) : result.faults;
-  await shell.output.write((json ? JSON.stringify({ config, faults }) : describe()) + "\n");
+  const faults = result.ok
+    ? await abilityFaults(result.config, await detectAdapter(), { locate: result.locate })
+    : result.faults;
+  const warnings = result.ok ? warningsOf(result.config) : [];
+  await shell.output.write((json ? JSON.stringify({ config, faults, warnings }) : describe()) + "\n");
   return faults.length === 0 ? exitCodes.ok : exitCodes.failed;
 
   function describe(): string {
@@ -25,6 +28,19 @@ export async function runCheck({ config, json }: CheckOrder, shell: Shell): Prom
       return `${formatFaults(faults, config)}\n${count} in ${config}`;
     }
     const { endpoints } = result.config;
-    return `${config}: no faults; ${endpoints.length} ${endpoints.length === 1 ? "endpoint" : "endpoints"}`;
+    const count = `${endpoints.length} ${endpoints.length === 1 ? "endpoint" : "endpoints"}`;
+    return [`${config}: no faults; ${count}`, ...warnings.map((text) => `warning: ${text}`)].join("\n");
   }
+}
+
+/** What is allowed and unwise. */
+function warningsOf({ endpoints }: GatewayConfig): readonly string[] {
+  return endpoints.flatMap(({ mode, tls }, index) =>
+    mode === "client" && tls?.protocol.insecureSkipVerify === true
+      ? [
+        `endpoints[${index}].tls.insecureSkipVerify: whoever is in between can read and change everything; ` +
+        `use ca, and serverName where the name differs`,
+      ]
+      : []
+  );
 }

@@ -5,10 +5,11 @@ import { parseDuration, parseFiniteDuration, parseShortDuration } from "./durati
 import { parseEndpoint } from "./endpoint_spec.ts";
 import { oneOf, option, valueOf, wholeNumber } from "./option_values.ts";
 import type { Shell } from "./shell.ts";
+import { addClientTls, type ClientTlsFlags, clientTlsOf } from "./tls_flags.ts";
 
 /** `millrace connect` */
 export function addConnect(program: Command, shell: Shell, done: (code: number) => void): void {
-  program.command("connect")
+  const command = program.command("connect")
     .argument("<endpoint>", "HOST:PORT, or unix:PATH", valueOf(parseEndpoint))
     .description("talk to a server in frames: lines of standard input go out, frames come in")
     .addOption(option("-f, --framing <spec>", "how bytes are cut into frames", parseFraming, "lines"))
@@ -34,7 +35,8 @@ export function addConnect(program: Command, shell: Shell, done: (code: number) 
     )
     .addOption(
       option("--timeout <duration>", "the most that connecting may take", parseFiniteDuration, "10s"),
-    )
+    );
+  addClientTls(command)
     .addHelpText(
       "after",
       `
@@ -46,21 +48,23 @@ ${framingHelp}
 Examples:
   echo hello | millrace connect 127.0.0.1:3034
   echo '01 02 ff' | millrace connect 127.0.0.1:502 --framing length:2 --input hex --output hex --replies 1
-  millrace connect unix:/tmp/echo.sock --framing length:4 --output json`,
+  millrace connect unix:/tmp/echo.sock --framing length:4 --output json
+  millrace connect localhost:3034 --tls --ca certs/ca.crt`,
     )
     .action(async (address: ReturnType<typeof parseEndpoint>, options: ConnectFlags) => {
       const { runConnect } = await import("./connect_command.ts");
       const { framing, input, output, replies, wait, timeout } = options;
+      const tls = clientTlsOf(options, address.transport === "tcp");
       done(
         await runConnect(
-          { address, framing, input, output, replies, waitMs: wait, timeoutMs: timeout },
+          { address, framing, tls, input, output, replies, waitMs: wait, timeoutMs: timeout },
           shell,
         ),
       );
     });
 }
 
-interface ConnectFlags {
+interface ConnectFlags extends ClientTlsFlags {
   framing: ReturnType<typeof parseFraming>;
   input: "text" | "hex";
   output: "text" | "hex" | "json";
@@ -71,7 +75,7 @@ interface ConnectFlags {
 
 /** `millrace bench` */
 export function addBench(program: Command, shell: Shell, done: (code: number) => void): void {
-  program.command("bench")
+  const command = program.command("bench")
     .argument("<endpoint>", "HOST:PORT, or unix:PATH, of an echo server", valueOf(parseEndpoint))
     .description("put an echo server under load; throughput, latency percentiles, histogram")
     .addOption(option("-c, --connections <count>", "connections at one time", wholeNumber(1), "100"))
@@ -95,7 +99,8 @@ export function addBench(program: Command, shell: Shell, done: (code: number) =>
       ),
     )
     .option("--json", "print the result as JSON")
-    .option("--no-progress", "no progress bar")
+    .option("--no-progress", "no progress bar");
+  addClientTls(command)
     .addHelpText(
       "after",
       `
@@ -111,12 +116,15 @@ Examples:
       const { runBench } = await import("./bench_command.ts");
       const { connections, depth, size, duration, warmup, framing, timeout, json = false, progress } =
         options;
+      const tls = clientTlsOf(options, address.transport === "tcp");
       const times = { durationMs: duration, warmupMs: warmup, timeoutMs: timeout };
-      done(await runBench({ address, connections, depth, size, framing, json, progress, ...times }, shell));
+      done(
+        await runBench({ address, tls, connections, depth, size, framing, json, progress, ...times }, shell),
+      );
     });
 }
 
-interface BenchFlags {
+interface BenchFlags extends ClientTlsFlags {
   connections: number;
   depth: number;
   size?: number;

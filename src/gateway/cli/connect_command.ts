@@ -5,8 +5,10 @@ import { systemClock } from "../../core/clock.ts";
 import { MillraceError } from "../../core/errors.ts";
 import { lines } from "../../core/framing/lines.ts";
 import type { Address } from "../../core/transport.ts";
+import type { ClientTlsConfig } from "../config/client_tls.ts";
 import type { FramingSpec } from "../framing_spec.ts";
 import { LineWriter } from "../line_writer.ts";
+import { loadClientTls } from "../tls_options.ts";
 import { formatMs } from "./duration_spec.ts";
 import { formatAddress } from "./endpoint_spec.ts";
 import { CommandFailure, exitCodes, oneLine, signalExitCode } from "./failure.ts";
@@ -17,6 +19,7 @@ import { aborted, type Shell } from "./shell.ts";
 export interface ConnectOrder {
   readonly address: Address;
   readonly framing: FramingSpec;
+  readonly tls: ClientTlsConfig | undefined;
   readonly input: "text" | "hex";
   readonly output: FrameForm;
   /** End when this many frames are in; undefined: when the server closes. */
@@ -33,10 +36,11 @@ type Ending = "replies" | "closed" | "late" | "stopped" | "unread";
 
 /** Talks until one side is done; gives the exit code. */
 export async function runConnect(order: ConnectOrder, shell: Shell): Promise<number> {
-  const { address } = order;
+  const { address, tls } = order;
   const connection = await connect({
     ...(address.transport === "tcp" ? { host: address.host, port: address.port } : { path: address.path }),
     framing: order.framing.framing,
+    ...(tls && { tls: await loadClientTls(tls) }),
     idleTimeout: Infinity,
     closeTimeout: Infinity,
     connectTimeout: order.timeoutMs,

@@ -9,6 +9,7 @@ import { formatMs } from "./duration_spec.ts";
 import { formatAddress } from "./endpoint_spec.ts";
 import { CommandFailure, exitCodes, oneLine } from "./failure.ts";
 import { aborted, type Shell } from "./shell.ts";
+import { tlsHint } from "./tls_hint.ts";
 
 /** What the command line asked for. */
 export interface GatewayOrder {
@@ -28,7 +29,7 @@ export async function runGateway(order: GatewayOrder, shell: Shell): Promise<num
     );
   }
   const gateway = await startGateway(result.config, { output: shell.output });
-  await shell.errors.write(banner(order.config, gateway));
+  await shell.errors.write(await banner(order.config, gateway));
   void aborted(shell.stop.hard).then(() => gateway.close());
   const asked = aborted(shell.stop.soft).then(() => gateway.shutdown({ deadline: order.deadlineMs }));
   const report = await Promise.race([asked, gateway.finished]);
@@ -49,8 +50,8 @@ async function conclude(report: GatewayReport, shell: Shell): Promise<number> {
 }
 
 /** What runs where, and what to type next. */
-function banner(file: string, gateway: Gateway): string {
-  const rows = [...gateway.endpoints.values()].map(describe);
+async function banner(file: string, gateway: Gateway): Promise<string> {
+  const rows = await Promise.all([...gateway.endpoints.values()].map(describe));
   if (gateway.adminUrl !== undefined) {
     rows.push({ name: "admin", what: gateway.adminUrl, next: `curl ${gateway.adminUrl}/connections` });
   }
@@ -68,18 +69,32 @@ interface BannerRow {
   readonly next: string | undefined;
 }
 
-function describe({ name, mode, address, settings }: Endpoint): BannerRow {
-  const does = [settings.framing.name, ...(settings.echo ? ["echo"] : [])].join(", ");
+async function describe(endpoint: Endpoint): Promise<BannerRow> {
+  const { name, mode, address, settings } = endpoint;
+  const { framing, echo, tls } = settings;
+  const does = [framing.name, ...(echo ? ["echo"] : []), ...(tls ? ["TLS"] : [])].join(", ");
   const what = `${mode === "server" ? "listens on" : "dials"} ${formatAddress(address)} (${does})`;
-  const talksText = mode === "server" && settings.framing.name === "lines";
-  return { name, what, next: talksText ? `echo hello | ${netcat(address)}` : undefined };
+  const talksText = mode === "server" && framing.name === "lines";
+  const flags = tls === undefined || !("certificates" in tls)
+    ? undefined
+    : await tlsHint(tls, endpoint.certificates());
+  const command = tls === undefined
+    ? netcat(address)
+    : flags && `millrace connect ${formatAddress(reachable(address))}${flags}`;
+  return { name, what, next: talksText && command !== undefined ? `echo hello | ${command}` : undefined };
 }
 
 /** `-N`, or `-q`, to end at the end of input is not the same in every `nc`; to end after a second of silence is. */
 function netcat(address: Address): string {
   if (address.transport === "unix") return `nc -w1 -U ${address.path}`;
-  const everywhere = address.host === "0.0.0.0" || address.host === "::";
-  return `nc -w1 ${everywhere ? "127.0.0.1" : address.host} ${address.port}`;
+  const { host, port } = reachable(address);
+  return `nc -w1 ${host} ${port}`;
+}
+
+/** An address to connect to, for one that may stand for all. */
+function reachable<Place extends Address>(address: Place): Place {
+  const everywhere = address.transport === "tcp" && (address.host === "0.0.0.0" || address.host === "::");
+  return everywhere ? { ...address, host: "127.0.0.1" } : address;
 }
 
 function widest(texts: readonly string[]): number {

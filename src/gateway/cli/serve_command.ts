@@ -6,17 +6,21 @@ import type { Address } from "../../core/transport.ts";
 import type { Server } from "../../server/server.ts";
 import { serve } from "../../server/serve.ts";
 import type { LogRecord } from "../../server/server_options.ts";
+import type { ServerTlsConfig } from "../config/server_tls.ts";
 import type { FramingSpec } from "../framing_spec.ts";
 import { LineWriter } from "../line_writer.ts";
 import { frameLine } from "../message_line.ts";
+import { loadServerTls } from "../tls_options.ts";
 import { formatAddress } from "./endpoint_spec.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
 import { aborted, type Shell } from "./shell.ts";
+import { tlsHint } from "./tls_hint.ts";
 
 /** What the command line asked for. */
 export interface ServeOrder {
   readonly address: Address;
   readonly framing: FramingSpec;
+  readonly tls: ServerTlsConfig | undefined;
   readonly echo: boolean;
   readonly quiet: boolean;
   readonly idleTimeoutMs: number;
@@ -28,13 +32,15 @@ type FrameConnection = Connection<Uint8Array>;
 
 /** Serves until told to stop; gives the exit code. */
 export async function runServe(order: ServeOrder, shell: Shell): Promise<number> {
-  const { address, framing, echo } = order;
+  const { address, framing, tls, echo } = order;
   let unread: (error: Error) => void = () => {};
   const nobodyReads = new Promise<Error>((resolve) => unread = resolve);
   const printer = order.quiet ? undefined : new LineWriter(shell.output, systemClock, unread);
+  const secured = tls && await loadServerTls(tls);
   const server = await serve({
     ...(address.transport === "tcp" ? { host: address.host, port: address.port } : { path: address.path }),
     framing: framing.framing,
+    ...(secured && { tls: secured }),
     idleTimeout: order.idleTimeoutMs,
     maxConnections: order.maxConnections,
     logger: (record) => log(record, shell),
@@ -44,7 +50,8 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
       return printed === undefined || sent === undefined ? printed ?? sent : both(printed, sent);
     },
   });
-  await shell.errors.write(banner(order, server.address));
+  const hint = tls === undefined ? "" : await tlsHint(tls, secured!.certificates.inspect());
+  await shell.errors.write(banner(order, server.address, hint));
   const broken = await Promise.race([aborted(shell.stop.soft).then(() => undefined), nobodyReads]);
   const code = await stop(server, order, shell);
   await printer?.flush();
@@ -81,13 +88,20 @@ async function both(one: Promise<void>, other: Promise<void>): Promise<void> {
   await Promise.all([one, other]);
 }
 
-function banner({ framing, echo, quiet }: ServeOrder, address: Address): string {
+function banner(
+  { framing, tls, echo, quiet }: ServeOrder,
+  address: Address,
+  hint: string | undefined,
+): string {
   const does = [echo ? "echoing frames" : "", quiet ? "" : "printing frames"].filter((text) => text !== "");
   const what = does.length === 0 ? "discarding frames" : does.join(" and ");
-  return `millrace: listening on ${formatAddress(address)}, framing ${framing.text}, ${what}\n` +
-    `millrace: try  millrace connect ${
-      formatAddress(address)
-    } --framing '${framing.text}'  (Ctrl-C stops this server)\n`;
+  const place = formatAddress(address);
+  const first = `millrace: listening on ${place}${
+    tls ? " with TLS" : ""
+  }, framing ${framing.text}, ${what}\n`;
+  const flags = hint ?? " --tls --cert FILE --key FILE";
+  return `${first}millrace: try  millrace connect ${place} --framing '${framing.text}'${flags}  ` +
+    `(Ctrl-C stops this server)\n`;
 }
 
 /** Warnings and errors for a person. */

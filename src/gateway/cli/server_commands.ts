@@ -6,6 +6,7 @@ import { parsePort } from "./endpoint_spec.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
 import { option, wholeNumber } from "./option_values.ts";
 import type { Shell } from "./shell.ts";
+import { addServerTls, type ServerTlsFlags, serverTlsOf } from "./tls_flags.ts";
 
 const durationHelp = "500ms, 5s, 2m, 1h";
 
@@ -55,7 +56,7 @@ Examples:
 
 /** `millrace serve` */
 export function addServe(program: Command, shell: Shell, done: (code: number) => void): void {
-  program.command("serve")
+  const command = program.command("serve")
     .description("start a server that prints each frame as a line of JSON, and may echo it")
     .addOption(
       option("-p, --port <port>", "TCP port; 0 picks a free one (default: 3034)", (text) => parsePort(text)),
@@ -83,7 +84,8 @@ export function addServe(program: Command, shell: Shell, done: (code: number) =>
         parseDuration,
         "30s",
       ),
-    )
+    );
+  addServerTls(command)
     .addHelpText(
       "after",
       `
@@ -92,7 +94,8 @@ ${framingHelp}
 Examples:
   millrace serve --port 3034 --framing lines --echo
   millrace serve --unix /tmp/echo.sock --framing length:4 --echo --quiet
-  millrace serve --framing 'delimited:\\x03' | jq .`,
+  millrace serve --framing 'delimited:\\x03' | jq .
+  millrace serve --echo --tls --cert certs/localhost.crt --key certs/localhost.key`,
     )
     .action(async (options: ServeFlags) => {
       if (options.unix !== undefined && (options.port !== undefined || options.host !== undefined)) {
@@ -106,14 +109,23 @@ Examples:
       const { framing, echo = false, quiet = false, idleTimeout, maxConnections, deadline } = options;
       done(
         await runServe(
-          { address, framing, echo, quiet, idleTimeoutMs: idleTimeout, maxConnections, deadlineMs: deadline },
+          {
+            address,
+            framing,
+            tls: serverTlsOf(options),
+            echo,
+            quiet,
+            idleTimeoutMs: idleTimeout,
+            maxConnections,
+            deadlineMs: deadline,
+          },
           shell,
         ),
       );
     });
 }
 
-interface ServeFlags {
+interface ServeFlags extends ServerTlsFlags {
   port?: number;
   host?: string;
   unix?: string;

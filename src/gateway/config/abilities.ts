@@ -1,32 +1,61 @@
 /**
- * What a checked configuration asks of a runtime's sockets that they cannot do.
+ * What only the machine can tell of a checked configuration: what this runtime's sockets cannot do, and what is in
+ * the files that it names.
  *
  * Called by `millrace check` and before a gateway starts: the server's own check, without opening a socket.
  */
+import { type Clock, systemClock } from "../../core/clock.ts";
 import { OptionsError } from "../../core/errors.ts";
 import type { Adapter } from "../../core/transport.ts";
 import { resolveServer } from "../../server/settings.ts";
 import { serveOptions } from "../server_endpoint.ts";
+import { authorities, serverTlsOptions } from "../tls_options.ts";
 import type { GatewayConfig } from "./config.ts";
-import { type ConfigFault, FaultList } from "./fault.ts";
+import type { EndpointConfig } from "./endpoint_config.ts";
+import { type ConfigFault, FaultList, type Locate } from "./fault.ts";
+import { checkTlsFiles } from "./tls_files.ts";
 
 /** Names that the options have and the configuration has not. */
 const renamed: Readonly<Record<string, string>> = { port: "listen", host: "listen", path: "listen" };
 
-/** The faults, none when these sockets can do it all. */
-export function abilityFaults(config: GatewayConfig, adapter: Adapter): readonly ConfigFault[] {
-  const list = new FaultList();
-  config.endpoints.forEach((endpoint, index) => {
-    if (endpoint.mode === "client") return;
-    try {
-      resolveServer(serveOptions(endpoint, () => Promise.resolve()), adapter);
-    } catch (error) {
-      if (!(error instanceof OptionsError)) throw error;
-      for (const issue of error.issues) {
-        const [key = "", ...rest] = issue.path.split(".");
-        list.add(["endpoints", index, renamed[key] ?? key, ...rest], issue.found, issue.expected);
-      }
-    }
-  });
+/** The faults, none when these sockets can do it all and the files are in order. `locate` finds lines. */
+export async function abilityFaults(
+  config: GatewayConfig,
+  adapter: Adapter,
+  { locate, clock = systemClock }: {
+    readonly locate?: Locate | undefined;
+    readonly clock?: Clock | undefined;
+  } = {},
+): Promise<readonly ConfigFault[]> {
+  const list = new FaultList(locate);
+  for (const [index, endpoint] of config.endpoints.entries()) {
+    const before = list.faults.length;
+    await checkTlsFiles(list, ["endpoints", index], endpoint, clock.wallTime());
+    await checkSockets(list, index, endpoint, adapter, list.faults.length === before);
+  }
   return list.faults;
+}
+
+/** What these sockets cannot do. Where files are at fault, what hangs on them is left for the next time. */
+async function checkSockets(
+  list: FaultList,
+  index: number,
+  endpoint: EndpointConfig,
+  adapter: Adapter,
+  filesAreGood: boolean,
+): Promise<void> {
+  try {
+    if (endpoint.mode === "server") {
+      const { tls } = endpoint;
+      const ca = tls && filesAreGood ? await authorities(tls) : undefined;
+      const options = serveOptions(endpoint, () => Promise.resolve());
+      resolveServer({ ...options, ...(tls && { tls: serverTlsOptions(tls, ca) }) }, adapter);
+    }
+  } catch (error) {
+    if (!(error instanceof OptionsError)) throw error;
+    for (const issue of error.issues) {
+      const [key = "", ...rest] = issue.path.split(".");
+      list.add(["endpoints", index, renamed[key] ?? key, ...rest], issue.found, issue.expected);
+    }
+  }
 }

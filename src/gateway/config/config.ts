@@ -3,7 +3,7 @@
  *
  * Called by the commands and by whoever runs a gateway as a library.
  */
-import { readTextFile } from "../../host.ts";
+import { folderOfFile, readTextFile } from "../../host.ts";
 import type { Address } from "../../core/transport.ts";
 import { type EndpointConfig, readEndpoint } from "./endpoint_config.ts";
 import { type ConfigFault, FaultList, formatPath, type Locate } from "./fault.ts";
@@ -34,7 +34,12 @@ export interface BusConfig {
 
 /** A configuration, or everything that is wrong with it. */
 export type ConfigResult =
-  | { readonly ok: true; readonly config: GatewayConfig }
+  | {
+    readonly ok: true;
+    readonly config: GatewayConfig;
+    /** Where its values stand in the text. */
+    readonly locate: Locate;
+  }
   | { readonly ok: false; readonly faults: readonly ConfigFault[]; readonly source: string | undefined };
 
 const busTypes = ["memory", "stdio"] as const;
@@ -56,39 +61,44 @@ export async function loadConfig(path: string): Promise<ConfigResult> {
     const missing = code === "ENOENT" ? "there is no such file" : message;
     return fail(undefined, "a file that can be read", missing);
   }
-  return parseConfig(text, { format, source: path });
+  return parseConfig(text, { format, source: path, folder: folderOfFile(path) });
 }
 
-/** Checks a text. `source` is what messages call it. */
+/** Checks a text. `source` is what messages call it; `folder` is where relative paths in it start. */
 export function parseConfig(
   text: string,
-  options: { readonly format: ConfigFormat; readonly source?: string | undefined },
+  options: {
+    readonly format: ConfigFormat;
+    readonly source?: string | undefined;
+    /** @default that of the process */
+    readonly folder?: string | undefined;
+  },
 ): ConfigResult {
   const parsed = parseText(text, options.format);
   if (!parsed.ok) return { ok: false, faults: parsed.faults, source: options.source };
-  return check(parsed.value, parsed.locate, options.source);
+  return check(parsed.value, parsed.locate, options.source, options.folder);
 }
 
 /** Checks a value of plain objects and arrays, as a file of JSON would hold. */
 export function checkConfig(value: unknown): ConfigResult {
-  return check(value, () => undefined, undefined);
+  return check(value, () => undefined);
 }
 
-function check(value: unknown, locate: Locate, source: string | undefined): ConfigResult {
+function check(value: unknown, locate: Locate, source?: string, folder = "."): ConfigResult {
   const list = new FaultList(locate);
-  const config = readGateway(list, value);
-  if (config !== undefined && list.faults.length === 0) return { ok: true, config };
+  const config = readGateway(list, value, folder);
+  if (config !== undefined && list.faults.length === 0) return { ok: true, config, locate };
   const faults = list.faults.toSorted((a, b) =>
     (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)
   );
   return { ok: false, faults, source };
 }
 
-function readGateway(list: FaultList, value: unknown): GatewayConfig | undefined {
+function readGateway(list: FaultList, value: unknown, folder: string): GatewayConfig | undefined {
   const section = Section.open(list, [], value, "a table with endpoints");
   if (section === undefined) return undefined;
   const bus = readBus(section);
-  const endpoints = readEndpoints(list, section, bus.type);
+  const endpoints = readEndpoints(list, section, bus.type, folder);
   const admin = section.table("admin", 'a table such as { listen: "127.0.0.1:9464" }', (table) => ({
     address: table.require("listen", address(0), 'where to listen, such as "127.0.0.1:9464"')!,
   }));
@@ -127,13 +137,18 @@ function readBus(section: Section): BusConfig {
   })) ?? standard;
 }
 
-function readEndpoints(list: FaultList, section: Section, bus: BusConfig["type"]): EndpointConfig[] {
+function readEndpoints(
+  list: FaultList,
+  section: Section,
+  bus: BusConfig["type"],
+  folder: string,
+): EndpointConfig[] {
   const value = section.raw("endpoints");
   if (!Array.isArray(value) || value.length === 0) {
     section.refuse("endpoints", value, "a list of one or more endpoints");
     return [];
   }
-  const endpoints = value.map((item, index) => readEndpoint(list, ["endpoints", index], item, bus));
+  const endpoints = value.map((item, index) => readEndpoint(list, ["endpoints", index], item, bus, folder));
   refuseTwins(list, value, (item) => item.name, "name");
   refuseTwins(
     list,

@@ -8,9 +8,11 @@ import type { EgressPolicy } from "../../core/outcome.ts";
 import type { Address } from "../../core/transport.ts";
 import { isSubject } from "../buses/subject.ts";
 import { type PayloadEncoding, payloadEncodings } from "../payload.ts";
+import { type ClientTlsConfig, readClientTls } from "./client_tls.ts";
 import type { ConfigPath, FaultList } from "./fault.ts";
 import { readFraming } from "./framing.ts";
 import { type Read, Refusal, Section } from "./section.ts";
+import { readServerTls, type ServerTlsConfig } from "./server_tls.ts";
 import {
   address,
   boolean,
@@ -44,6 +46,7 @@ export interface ConnectionLimits {
 /** Settings of a listener that the configuration has set. */
 export interface ListenerLimits {
   readonly maxConnections?: number;
+  readonly maxHandshakes?: number;
   readonly farewell?: Uint8Array;
   readonly backlog?: number;
   readonly reusePort?: boolean;
@@ -82,12 +85,15 @@ export interface EndpointSettings {
   /** How long a connection whose input has ended stays open for replies that are still owed. */
   readonly replyWait: number;
   readonly limits: ConnectionLimits;
+  /** How its connections are secured; undefined for not at all. */
+  readonly tls: ServerTlsConfig | ClientTlsConfig | undefined;
 }
 
 /** An endpoint that listens. */
 export interface ServerEndpointConfig extends EndpointSettings {
   readonly mode: "server";
   readonly listener: ListenerLimits;
+  readonly tls: ServerTlsConfig | undefined;
 }
 
 /** An endpoint that dials, and dials again. */
@@ -95,6 +101,7 @@ export interface ClientEndpointConfig extends EndpointSettings {
   readonly mode: "client";
   readonly connectTimeout: number;
   readonly reconnect: Reconnect;
+  readonly tls: ClientTlsConfig | undefined;
 }
 
 export type EndpointConfig = ServerEndpointConfig | ClientEndpointConfig;
@@ -117,6 +124,7 @@ const limitReaders: Readonly<Record<string, Read<unknown>>> = {
 };
 const listenerReaders: Readonly<Record<string, Read<unknown>>> = {
   maxConnections: integer(0),
+  maxHandshakes: integer(1),
   farewell: bytes,
   backlog: integer(1),
   reusePort: boolean,
@@ -148,13 +156,14 @@ export function readEndpoint(
   path: ConfigPath,
   value: unknown,
   bus: "memory" | "stdio",
+  folder: string,
 ): EndpointConfig | undefined {
   const section = Section.open(list, path, value, "a table with name, listen or connect, and framing");
   if (section === undefined) return undefined;
   const before = list.faults.length;
   const name = section.require("name", endpointName, "a name for subjects, metrics and logs");
   const mode = readMode(section);
-  const own = mode === "client" ? readClient(section) : readListener(section);
+  const own = mode === "client" ? readClient(section, folder) : readListener(section, folder);
   const where = mode === "client" ? "connect" : "listen";
   const expected = mode === "client"
     ? 'where to connect, such as "10.0.1.5:4000"'
@@ -177,6 +186,9 @@ export function readEndpoint(
     replyWait: section.take("replyWait", (wait) => wait === 0 ? 0 : finiteDuration(wait)) ??
       (bus === "stdio" ? 2_000 : 0),
   };
+  if (mode === "client" && place?.transport === "unix") {
+    requireServerName(section, (own as ClientEndpointConfig).tls);
+  }
   section.close((key) => otherMode(mode, key));
   if (list.faults.length > before || framing === undefined || place === undefined) return undefined;
   return {
@@ -197,11 +209,22 @@ function readMode(section: Section): "server" | "client" {
   return mode ?? (section.has("connect") && !section.has("listen") ? "client" : "server");
 }
 
-function readListener(section: Section): Pick<ServerEndpointConfig, "mode" | "listener"> {
-  return { mode: "server", listener: readAll(section, listenerReaders) };
+function readListener(
+  section: Section,
+  folder: string,
+): Pick<ServerEndpointConfig, "mode" | "listener" | "tls"> {
+  const listener: ListenerLimits = readAll(section, listenerReaders);
+  const tls = readServerTls(section, folder);
+  if (!section.has("tls") && listener.maxHandshakes !== undefined) {
+    section.refuse("maxHandshakes", listener.maxHandshakes, "to be left out, or to come with tls");
+  }
+  return { mode: "server", listener, tls };
 }
 
-function readClient(section: Section): Pick<ClientEndpointConfig, "mode" | "connectTimeout" | "reconnect"> {
+function readClient(
+  section: Section,
+  folder: string,
+): Pick<ClientEndpointConfig, "mode" | "connectTimeout" | "reconnect" | "tls"> {
   const reconnect = section.table("reconnect", "a table with wait and maxWait", (table) => {
     const wait = table.take("wait", finiteDuration) ?? 1_000;
     const maxWait = table.take("maxWait", finiteDuration) ?? Math.max(30_000, wait);
@@ -209,7 +232,15 @@ function readClient(section: Section): Pick<ClientEndpointConfig, "mode" | "conn
     return { wait, maxWait };
   });
   const connectTimeout = section.take("connectTimeout", finiteDuration) ?? 10_000;
-  return { mode: "client", connectTimeout, reconnect: reconnect ?? { wait: 1_000, maxWait: 30_000 } };
+  const tls = readClientTls(section, folder);
+  return { mode: "client", connectTimeout, reconnect: reconnect ?? { wait: 1_000, maxWait: 30_000 }, tls };
+}
+
+/** A path is no name that a certificate could be for. */
+function requireServerName(section: Section, tls: ClientTlsConfig | undefined): void {
+  if (tls === undefined || tls.protocol.serverName !== undefined || tls.protocol.insecureSkipVerify) return;
+  const expected = "a table with serverName: a Unix socket has no name of its own";
+  section.refuse("tls", section.raw("tls"), expected);
 }
 
 function readSubjects(section: Section, name: string): Subjects {

@@ -42,6 +42,11 @@ export class Section {
     return undefined;
   }
 
+  /** The keys, in the order of the text. */
+  get keys(): readonly string[] {
+    return Object.keys(this.#values);
+  }
+
   /** The value at a key as it is; marks the key as known. */
   raw(key: string): unknown {
     this.#asked.add(key);
@@ -67,14 +72,19 @@ export class Section {
     return this.take(key, read);
   }
 
-  /** The table at a key, opened, given to `read`, and closed. */
-  table<T>(key: string, expected: string, read: (section: Section) => T): T | undefined {
+  /** The table at a key, opened, given to `read`, and closed; `why` as for `close`. */
+  table<T>(
+    key: string,
+    expected: string,
+    read: (section: Section) => T,
+    why?: (key: string) => string | undefined,
+  ): T | undefined {
     const value = this.raw(key);
     if (value === undefined) return undefined;
     const section = Section.open(this.#list, [...this.path, key], value, expected);
     if (section === undefined) return undefined;
     const result = read(section);
-    section.close();
+    section.close(why);
     return result;
   }
 

@@ -56,14 +56,14 @@ export class LoadRun implements EchoHearer {
   }
 
   async #connectOne(): Promise<Transport> {
-    const { adapter, address, timeoutMs } = this.#options;
+    const { adapter, address, tls, timeoutMs } = this.#options;
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), timeoutMs);
     try {
       return await adapter.connect({
         address,
         signal: limit.signal,
-        tls: undefined,
+        tls,
         noDelay: true,
         keepAlive: "system",
       });
