@@ -23,7 +23,7 @@ export function listening(subject: Subject): void {
   const noIpv6Only = noIpv6 || (can.ipv6Only ? false : "this adapter can't keep IPv4 off ::");
 
   describe("listening", () => {
-    it("replaces port 0 by the port that was chosen", async (t) => {
+    it("replaces port 0 by the port that was chosen (F-16)", async (t) => {
       const rig = new Rig(subject, t);
       const [one, two] = [await rig.listen(), await rig.listen()];
       assert.ok(one.port > 0);
@@ -170,7 +170,7 @@ export function listening(subject: Subject): void {
       assert.equal(server.transport.peer.port, (client.transport.peer.local as { port: number }).port);
     });
 
-    it("speaks IPv6", { skip: noIpv6 }, async (t) => {
+    it("speaks IPv6 (F-16)", { skip: noIpv6 }, async (t) => {
       const rig = new Rig(subject, t);
       const on6 = await rig.listen({ address: { transport: "tcp", host: "::1", port: 0 } });
       assert.deepEqual(on6.address, { transport: "tcp", host: "::1", port: on6.port });
@@ -192,7 +192,7 @@ export function listening(subject: Subject): void {
       client.transport.abort();
     });
 
-    it("shows an IPv4 peer of a dual-stack listener as IPv4", { skip: noIpv6 }, async (t) => {
+    it("shows an IPv4 peer of a dual-stack listener as IPv4 (F-16)", { skip: noIpv6 }, async (t) => {
       const rig = new Rig(subject, t);
       const any = await rig.listen({ address: { transport: "tcp", host: "::", port: 0 } });
       const [, server] = await Promise.all([
@@ -203,13 +203,13 @@ export function listening(subject: Subject): void {
       assert.deepEqual(server.transport.peer.local, { transport: "tcp", host: subject.ip, port: any.port });
     });
 
-    it("keeps IPv4 off :: when told to", { skip: noIpv6Only }, async (t) => {
+    it("keeps IPv4 off :: when told to (F-16)", { skip: noIpv6Only }, async (t) => {
       const rig = new Rig(subject, t);
       const only6 = await rig.listen({ address: { transport: "tcp", host: "::", port: 0 }, ipv6Only: true });
       await assert.rejects(rig.connect({ transport: "tcp", host, port: only6.port }), socketError("refused"));
     });
 
-    it("lets two listen on one port when told to", {
+    it("lets two listen on one port when told to (F-16)", {
       skip: can.reusePort ? false : "this adapter can't share a port",
     }, async (t) => {
       const rig = new Rig(subject, t);
@@ -225,7 +225,7 @@ export function listening(subject: Subject): void {
       { name: "backlog", able: can.backlog, options: { backlog: 5 } },
     ];
     for (const { name, able, options } of settings) {
-      it(`takes ${name}`, { skip: able ? false : `this adapter can't set ${name}` }, async (t) => {
+      it(`takes ${name} (F-16, F-26)`, { skip: able ? false : `this adapter can't set ${name}` }, async (t) => {
         const rig = new Rig(subject, t);
         const tuned = await rig.listen(options);
         const [client, server] = await Promise.all([rig.connect(tuned.address, options), tuned.next()]);
