@@ -22,9 +22,9 @@ function tests(): Map<string, string> {
 const ids = (letter: string, count: number): string[] =>
   Array.from({ length: count }, (_, at) => `${letter}-${at + 1}`);
 
-const section = (state: State, note?: string): Section => ({
+const section = (state: State, missing?: string): Section => ({
   title: "One",
-  rows: [{ id: "F-1", name: "one", state, ...(note === undefined ? {} : { note }) }],
+  rows: [{ id: "F-1", name: "one", state, ...(missing === undefined ? {} : { missing }) }],
 });
 
 describe("docs/features.md", () => {
@@ -77,7 +77,8 @@ describe("the claims", () => {
       wrongIn([section("partly", "no TLS")], none)[0] ?? "",
       /F-1 is said to be partly, but no test/,
     );
-    assert.match(wrongIn([section("partly")], one)[0] ?? "", /not what is missing/);
+    assert.match(wrongIn([section("partly")], one)[0] ?? "", /what is `missing` go together/);
+    assert.match(wrongIn([section("held", "no TLS")], one)[0] ?? "", /what is `missing` go together/);
     assert.deepEqual(wrongIn([section("planned")], none), []);
     assert.deepEqual(wrongIn([section("held")], one), []);
     assert.deepEqual(unclaimed([section("planned")], one), ["F-1"]);

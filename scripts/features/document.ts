@@ -32,8 +32,8 @@ export function wrongIn(sections: readonly Section[], holders: Holders): string[
     if (row.state !== "planned" && !holders.has(row.id)) {
       wrong.push(`${row.id} is said to be ${row.state}, but no test has ${row.id} in its name`);
     }
-    if (row.state === "partly" && row.note === undefined) {
-      wrong.push(`${row.id} is said to be partly held, but not what is missing: say it in its note`);
+    if ((row.state === "partly") !== (row.missing !== undefined)) {
+      wrong.push(`${row.id} is ${row.state}: \`partly\` and what is \`missing\` go together`);
     }
   }
   for (const [id, files] of holders) {
@@ -54,6 +54,15 @@ const words = { held: "yes", partly: "partly", planned: "planned" } as const;
 
 function cell(row: Row, runtime: Runtime): string {
   return row.state === "planned" ? words.planned : row.instead?.[runtime] ?? words[row.state];
+}
+
+function featureOf({ name, note, missing }: Row): string {
+  const limited = note === undefined ? name : `${name} (${note})`;
+  return missing === undefined ? limited : `${limited}; missing: ${missing}`;
+}
+
+function faultStateOf({ state, missing }: Row): string {
+  return missing === undefined ? words[state] : `${words[state]}; missing: ${missing}`;
 }
 
 function tests(row: Row, holders: Holders): string {
@@ -89,7 +98,7 @@ export function documentOf(
       ["id", "feature", "Bun", "Deno", "Node", "tests"],
       rows.map((row) => [
         row.id,
-        row.note === undefined ? row.name : `${row.name} (${row.note})`,
+        featureOf(row),
         ...runtimes.map((runtime) => cell(row, runtime)),
         tests(row, holders),
       ]),
@@ -99,7 +108,7 @@ export function documentOf(
   for (const { rows } of faults) {
     parts.push(table(
       ["id", "what happens", "promise", "held", "tests"],
-      rows.map((row) => [row.id, row.name, row.note ?? "", words[row.state], tests(row, holders)]),
+      rows.map((row) => [row.id, row.name, row.note ?? "", faultStateOf(row), tests(row, holders)]),
     ));
   }
   return `${parts.join("\n\n")}\n`;

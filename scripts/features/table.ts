@@ -3,8 +3,8 @@
  */
 
 /**
- * `held` and `partly` are claims: at least one test must carry the row's id in its name. `partly` says in `note`
- * what is missing.
+ * `held` and `partly` are claims: at least one test must carry the row's id in its name. `partly` says in `missing`
+ * what is not there yet.
  */
 export type State = "held" | "partly" | "planned";
 
@@ -15,8 +15,10 @@ export interface Row {
   /** What the user gets, or for a fault what is done to Millrace. */
   readonly name: string;
   readonly state: State;
-  /** For a fault: what Millrace promises then. For a feature: what is missing, or a limit. */
+  /** For a fault: what Millrace promises then. For a feature: a limit. */
   readonly note?: string;
+  /** What a `partly` held row does not have yet. */
+  readonly missing?: string;
   /** Where one runtime cannot do it: what its user gets instead. Shown once the row is held. */
   readonly instead?: Readonly<Partial<Record<Runtime, string>>>;
 }

@@ -9,7 +9,9 @@ import type { ShutdownReport } from "./server_options.ts";
 /** How long the destroyed ones get to report their end; a runtime does that in its next turn. */
 const afterDestroying = 1000;
 /** Peers that send without a pause do not put draining off for longer than this many looks, of a millisecond or two. */
-const mostLooks = 10;
+const mostLooks = 20;
+/** So many looks in a row must find nothing: on a busy machine a runtime may come back from a timer without one. */
+const quietLooks = 3;
 /** The longest wait that a timer of any runtime takes. */
 const longestTimer = 2 ** 31 - 1;
 
@@ -35,18 +37,20 @@ export function drain<Received, Sent, Context>(
 }
 
 /**
- * What the kernel holds already was sent before the peers could know, so it is read first: until a look at all
- * sockets finds nothing more. Only a timer is sure to make a runtime look; Deno goes through sixty ends of turns
+ * What the kernel holds already was sent before the peers could know, so it is read first: until looks at all
+ * sockets find nothing more. Only a timer is sure to make a runtime look; Deno goes through sixty ends of turns
  * before it does, and reads in several of its turns what is there at once.
  */
 function readOut<Received, Sent, Context>(registry: Registry<Received, Sent, Context>): Effect.Effect<void> {
   const { clock } = registry;
   return Effect.callback<void>((resume) => {
     let looks = 0;
+    let quiet = 0;
     let before = -1;
     const look = () => {
       const { bytesReceived } = registry.totals();
-      if (bytesReceived === before || ++looks > mostLooks) return resume(Effect.void);
+      quiet = bytesReceived === before ? quiet + 1 : 0;
+      if (quiet === quietLooks || ++looks > mostLooks) return resume(Effect.void);
       before = bytesReceived;
       clock.setTimer(() => clock.endOfTurn(look), 0);
     };
