@@ -112,7 +112,8 @@ export type {
   Capability,
   Listener,
   Peer,
-  TlsInfo,
   Transport,
   TransportEvents,
 } from "./src/core/transport.ts";
+export type { PeerCertificate, TlsInfo, TlsMaterial, TlsVersion } from "./src/core/tls.ts";
+export { TlsError, type TlsErrorReason } from "./src/core/tls_error.ts";

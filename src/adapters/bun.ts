@@ -3,7 +3,7 @@
  *
  * Loaded by `detect.ts`; `bun_transport.ts` is one connection of it.
  */
-import { type SocketError, socketErrorFrom } from "../core/errors.ts";
+import { SocketError, socketErrorFrom } from "../core/errors.ts";
 import type {
   Adapter,
   Address,
@@ -16,6 +16,7 @@ import type {
 } from "../core/transport.ts";
 import { abortedConnect, addressText, plainIp, tcpPeer, unixPeer } from "./address.ts";
 import { type BunHandlers, type BunSocket, BunTransport, handlers, type Slot } from "./bun_transport.ts";
+import { secured } from "./secured.ts";
 import { Shortage } from "./shortage.ts";
 
 /** The slice of Bun that is used here. */
@@ -51,10 +52,26 @@ export const bunAdapter: Adapter = {
     keepAliveDelay: true,
     unix: true,
     pause: true,
-    tls: false,
+    tls: true,
+    tlsCiphers: true,
+    // BoringSSL leaves those of TLS 1.3 as they are.
+    tlsCipherSuites: false,
   },
-  listen,
-  connect,
+  ...secured({ listen, connect }, {
+    // See tls_below_socket.ts.
+    sockets: async () => {
+      const { listenOnNode, connectOnNode } = await import("./node.ts");
+      const listen: Adapter["listen"] = (options, accept) =>
+        listenOnNode(options, accept).catch((error: Error) => {
+          throw error instanceof SocketError ? listenError(error.cause, options.address) : error;
+        });
+      return { listen, connect: connectOnNode };
+    },
+    lower: async () => {
+      const { BelowSocket } = await import("./tls_below_socket.ts");
+      return (transport, owner, first) => new BelowSocket(transport, owner, first);
+    },
+  }),
 };
 
 // -- listening ------------------------------------------------------------------------------------------
@@ -65,7 +82,7 @@ async function listen(options: ListenOptions, accept: (transport: Transport) => 
   if (address.transport === "tcp") return bind(options, accept, most);
   const { bindPath } = await import("./unix_path.ts");
   const bound = () => Promise.resolve().then(() => bind(options, accept, most));
-  return bindPath(address.path, bound, () => dial({ ...options, signal: undefined }));
+  return bindPath(address.path, bound, () => dial({ ...options, tls: undefined, signal: undefined }));
 }
 
 /** Descriptors that are left to the rest of the program. */
@@ -110,7 +127,6 @@ function shortOfFiles(bound: Address, most: number): SocketError {
 }
 
 function open({ address, reusePort, ipv6Only }: ListenOptions, data: Slot): BunAddress & { stop(): void } {
-  const action = `listen on ${addressText(address)}`;
   try {
     return Bun.listen({
       ...place(address),
@@ -121,12 +137,17 @@ function open({ address, reusePort, ipv6Only }: ListenOptions, data: Slot): BunA
       ipv6Only,
     });
   } catch (cause) {
-    // Bun says nothing about a name that it can't resolve but that listening failed.
-    if (address.transport === "tcp" && (cause as { code?: string }).code === undefined) {
-      throw socketErrorFrom(Object.assign(cause as Error, { code: "ENOTFOUND" }), action);
-    }
-    throw socketErrorFrom(cause, action);
+    throw listenError(cause, address);
   }
+}
+
+function listenError(cause: unknown, address: Address): SocketError {
+  const action = `listen on ${addressText(address)}`;
+  // Bun says nothing about a name that it can't resolve but that listening failed.
+  if (address.transport === "tcp" && (cause as { code?: string }).code === undefined) {
+    return socketErrorFrom(Object.assign(cause as Error, { code: "ENOTFOUND" }), action);
+  }
+  return socketErrorFrom(cause, action);
 }
 
 function acceptedPeer(socket: BunSocket<Slot>, bound: Address): Peer {

@@ -15,6 +15,7 @@ import type {
   Transport,
 } from "../core/transport.ts";
 import { abortedConnect, addressText, plainIp, tcpPeer, unixPeer } from "./address.ts";
+import { secured } from "./secured.ts";
 import { Shortage } from "./shortage.ts";
 import { type DenoAddr, type DenoConn, DenoTransport } from "./deno_transport.ts";
 
@@ -51,10 +52,12 @@ export const denoAdapter: Adapter = {
     keepAliveDelay: false,
     unix: true,
     pause: true,
-    tls: false,
+    tls: true,
+    // Rustls leaves all of them as they are.
+    tlsCiphers: false,
+    tlsCipherSuites: false,
   },
-  listen,
-  connect,
+  ...secured({ listen, connect }),
 };
 
 // -- listening ------------------------------------------------------------------------------------------
@@ -64,7 +67,7 @@ async function listen(options: ListenOptions, accept: (transport: Transport) => 
   if (address.transport === "tcp") return new DenoAcceptor(bind(options), options, accept);
   const { bindPath } = await import("./unix_path.ts");
   const bound = () => Promise.resolve().then(() => new DenoAcceptor(bind(options), options, accept));
-  return bindPath(address.path, bound, () => dial({ ...options, signal: undefined }));
+  return bindPath(address.path, bound, () => dial({ ...options, tls: undefined, signal: undefined }));
 }
 
 function bind({ address, backlog, reusePort }: ListenOptions): DenoListener {

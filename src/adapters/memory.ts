@@ -73,6 +73,8 @@ export class MemoryNetwork {
         unix: true,
         pause: true,
         tls: false,
+        tlsCiphers: false,
+        tlsCipherSuites: false,
       },
       listen: (options, accept) => {
         try {

@@ -18,6 +18,7 @@ import type {
 } from "../core/transport.ts";
 import { abortedConnect, addressText, plainIp, tcpPeer, unixPeer } from "./address.ts";
 import { NodeTransport } from "./node_transport.ts";
+import { secured } from "./secured.ts";
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 
@@ -35,19 +36,28 @@ export const nodeAdapter: Adapter = {
     keepAliveDelay: true,
     unix: true,
     pause: true,
-    tls: false,
+    tls: true,
+    tlsCiphers: true,
+    tlsCipherSuites: true,
   },
-  listen,
-  connect,
+  ...secured({ listen: listenOnNode, connect: connectOnNode }),
 };
 
 // -- listening ------------------------------------------------------------------------------------------
 
-async function listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
+/** Also where Bun listens for TLS. */
+export async function listenOnNode(
+  options: ListenOptions,
+  accept: (transport: Transport) => void,
+): Promise<Listener> {
   const { address } = options;
   if (address.transport === "tcp") return bind(options, accept);
   const { bindPath } = await import("./unix_path.ts");
-  return bindPath(address.path, () => bind(options, accept), () => dial({ ...options, signal: undefined }));
+  return bindPath(
+    address.path,
+    () => bind(options, accept),
+    () => dial({ ...options, tls: undefined, signal: undefined }),
+  );
 }
 
 function bind(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
@@ -105,7 +115,8 @@ function openedPeer(socket: Socket): Peer {
 
 // -- connecting -----------------------------------------------------------------------------------------
 
-async function connect(options: ConnectOptions): Promise<Transport> {
+/** Also where Bun connects for TLS. */
+export async function connectOnNode(options: ConnectOptions): Promise<Transport> {
   const { address } = options;
   if (address.transport === "unix") {
     (await import("./unix_path.ts")).checkPath(address.path, `connect to ${address.path}`);

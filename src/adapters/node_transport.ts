@@ -84,6 +84,15 @@ export class NodeTransport implements Transport {
     } else socket.resetAndDestroy();
   }
 
+  /** The bare socket, of a transport that was not started and is not used any more. */
+  release(): Socket {
+    const socket = this.#socket;
+    socket.off("error", NodeTransport.#onError);
+    socket.off("close", NodeTransport.#onClose);
+    delete socket[owner];
+    return socket;
+  }
+
   /** Node tells of an emptied backlog only past its high-water mark, but of the end of every single write. */
   #mark(): void {
     this.#marked = true;

@@ -25,12 +25,13 @@ export interface TlsProtocol {
   readonly alpn: readonly string[];
 }
 
-/** How a server's side is secured. */
+/** How a server's side is secured. Read anew in every handshake, so that certificates can be rotated. */
 export interface ServerTls extends TlsProtocol {
   /** The certificate for a client that names no server, or one for which `select` has none. */
   readonly material: TlsMaterial;
   /** The certificate for a server name, asked in every handshake; undefined where there is only one. */
   readonly select: ((serverName: string) => TlsMaterial | undefined) | undefined;
+  /** `request`: one may be missing, but one that is given must be trusted. */
   readonly clientCertificates: "none" | "request" | "require";
   /** PEM text of those who may sign client certificates. */
   readonly ca: string | undefined;
@@ -38,7 +39,7 @@ export interface ServerTls extends TlsProtocol {
 
 /** How a client's side is secured. */
 export interface ClientTls extends TlsProtocol {
-  /** The name that the server's certificate must be for, sent as SNI. */
+  /** The name or IP address that the server's certificate must be for; a name is sent as SNI. */
   readonly serverName: string;
   /** PEM text of those who may sign the server's certificate; undefined for the system's. */
   readonly ca: string | undefined;
@@ -52,6 +53,8 @@ export interface ClientTls extends TlsProtocol {
 export interface Handshake {
   readonly ip: string;
   readonly port: number;
+  /** Begins the costly part. Called once, after `ready`; a no-op when it is over. */
+  proceed(): void;
   /** Drops the connection, and reports no further end. */
   abort(): void;
 }
@@ -60,6 +63,8 @@ export interface Handshake {
 export interface HandshakeObserver {
   /** False: there is no room, drop it. Otherwise exactly one `ended` follows, unless it is aborted. */
   began(handshake: Handshake): boolean;
+  /** The peer's first bytes are there: `proceed` may be called, now or later. */
+  ready(handshake: Handshake): void;
   /** Without an error, the adapter goes on to `accept` in the same turn. */
   ended(handshake: Handshake, error?: TlsError): void;
 }
@@ -87,7 +92,7 @@ export interface TlsInfo {
   readonly alpn: string | undefined;
   /** The name the client asked for (SNI). */
   readonly serverName: string | undefined;
-  /** The other side's certificate was checked against a CA and the name. */
+  /** The other side's certificate was checked against a CA, and a server's against the name. */
   readonly authorized: boolean;
   readonly certificate: PeerCertificate | undefined;
 }

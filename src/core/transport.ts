@@ -5,6 +5,7 @@
  * framing, limits, timers and policies live above this line.
  */
 import type { SocketError } from "./errors.ts";
+import type { ClientTls, HandshakeObserver, ServerTls, TlsInfo } from "./tls.ts";
 
 /** What a runtime's sockets can do, as data: an option that needs a missing one fails before any socket opens. */
 export type Capability =
@@ -27,7 +28,11 @@ export type Capability =
   /** Reading stops at once and the peer's window closes. */
   | "pause"
   /** TLS of a listener or a connection. */
-  | "tls";
+  | "tls"
+  /** The ciphers of TLS 1.2 can be chosen. */
+  | "tlsCiphers"
+  /** And so can those of TLS 1.3. */
+  | "tlsCipherSuites";
 
 /** Where a listener is bound, or one end of a connection. */
 export type Address =
@@ -46,16 +51,6 @@ export interface Peer {
   readonly tls?: TlsInfo | undefined;
 }
 
-/** The outcome of a TLS handshake. */
-export interface TlsInfo {
-  /** Such as `"TLSv1.3"`. */
-  readonly protocol: string | undefined;
-  readonly cipher: string | undefined;
-  readonly alpn: string | undefined;
-  /** The name the client asked for (SNI). */
-  readonly serverName: string | undefined;
-}
-
 /** Socket settings shared by listeners and outgoing connections. */
 export interface SocketTuning {
   /** Send small writes at once (TCP_NODELAY). */
@@ -71,7 +66,12 @@ export interface ListenOptions extends SocketTuning {
   readonly backlog: number | undefined;
   readonly reusePort: boolean;
   readonly ipv6Only: boolean;
-  readonly tls: TlsMaterial | undefined;
+  /** Every connection is secured before `accept` hears of it. */
+  readonly tls: ServerTls | undefined;
+  /** Lets handshakes begin and hears how they end; without one all may. */
+  readonly handshakes?: HandshakeObserver | undefined;
+  /** Its connections may be secured later, with `Transport.upgrade`. */
+  readonly upgradable?: boolean | undefined;
   /**
    * Hears of a failure of the listener itself (never of one connection). `fatal` means that it accepts no
    * more; otherwise it goes on, as after too many open files.
@@ -84,13 +84,9 @@ export interface ConnectOptions extends SocketTuning {
   readonly address: Address;
   /** Aborts the attempt; `connect` then rejects with a `SocketError` of reason `aborted`. */
   readonly signal: AbortSignal | undefined;
-  readonly tls: TlsMaterial | undefined;
-}
-
-/** Certificate and key as PEM text, ready for a runtime. */
-export interface TlsMaterial {
-  readonly cert: string;
-  readonly key: string;
+  readonly tls: ClientTls | undefined;
+  /** It may be secured later, with `Transport.upgrade`. */
+  readonly upgradable?: boolean | undefined;
 }
 
 /** One runtime's sockets. */
@@ -99,10 +95,14 @@ export interface Adapter {
   readonly can: Readonly<Record<Capability, boolean>>;
   /**
    * Resolves when the socket is bound; rejects with a `SocketError`. `accept` runs synchronously per
-   * connection and must not throw; whoever gets the transport must start or abort it, now or later.
+   * connection and must not throw; whoever gets the transport must start or abort it, now or later. With `tls`,
+   * certificates that cannot be used reject with a `TlsError`.
    */
   listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener>;
-  /** Resolves when connected (and after the handshake where `tls` is set); rejects with a `SocketError`. */
+  /**
+   * Resolves when connected, and after the handshake where `tls` is set; rejects with a `SocketError`, or a
+   * `TlsError` when the handshake fails.
+   */
   connect(options: ConnectOptions): Promise<Transport>;
 }
 
@@ -110,6 +110,8 @@ export interface Adapter {
 export interface Listener {
   /** The address really bound: port 0 is replaced by the port that was chosen. */
   readonly address: Address;
+  /** Whose TLS it is, such as `"node:tls"`; undefined without TLS. */
+  readonly tls?: string | undefined;
   /** Accept no more; open connections are left alone. Resolves once the port is free. Idempotent. */
   stop(): Promise<void>;
 }

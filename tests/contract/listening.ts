@@ -155,7 +155,6 @@ export function listening(subject: Subject): void {
         host: server.transport.peer.ip,
         port: server.transport.peer.port,
       });
-      assert.equal(client.transport.peer.tls, undefined);
     });
 
     it("shows the real address behind a wildcard", async (t) => {
@@ -225,13 +224,17 @@ export function listening(subject: Subject): void {
       { name: "backlog", able: can.backlog, options: { backlog: 5 } },
     ];
     for (const { name, able, options } of settings) {
-      it(`takes ${name} (F-16, F-26)`, { skip: able ? false : `this adapter can't set ${name}` }, async (t) => {
-        const rig = new Rig(subject, t);
-        const tuned = await rig.listen(options);
-        const [client, server] = await Promise.all([rig.connect(tuned.address, options), tuned.next()]);
-        client.start().transport.write(ascii("tuned"));
-        await server.start().received(5);
-      });
+      it(
+        `takes ${name} (F-16, F-26)`,
+        { skip: able ? false : `this adapter can't set ${name}` },
+        async (t) => {
+          const rig = new Rig(subject, t);
+          const tuned = await rig.listen(options);
+          const [client, server] = await Promise.all([rig.connect(tuned.address, options), tuned.next()]);
+          client.start().transport.write(ascii("tuned"));
+          await server.start().received(5);
+        },
+      );
     }
   });
 }

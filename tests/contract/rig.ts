@@ -29,6 +29,8 @@ export interface Subject {
   readonly unixPath: () => string;
   /** Whether `::1` can be used here; a string says why not. */
   readonly ipv6: true | string;
+  /** Under TLS a connection that is dropped never looks like one that has ended. */
+  readonly secured?: true;
 }
 
 /** A listener with the connections it has accepted and nobody has taken yet. */

@@ -1,0 +1,73 @@
+/**
+ * What is below TLS where `node:tls` lies over a `net.Socket` itself, without our seeing the ciphertext.
+ *
+ * For Bun, whose TLS over any other stream closes as soon as the peer has ended, and loses what it was still to be sent.
+ * Here a connection that was cut off without close_notify looks like one that was closed.
+ */
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { SocketError } from "../core/errors.ts";
+import type { Peer, Transport } from "../core/transport.ts";
+import { brokenConnection } from "./address.ts";
+import { NodeTransport } from "./node_transport.ts";
+import type { Lower, LowerOwner } from "./tls_below.ts";
+
+/** A plain socket under TLS. */
+export class BelowSocket implements Lower {
+  readonly peer: Peer;
+  readonly stream: Socket;
+  owner: LowerOwner;
+  /** TLS reads by itself, stops by itself and says itself when the kernel has its bytes. */
+  readonly unread = 0;
+  readonly holding = false;
+  readonly #first: ((chunk: Uint8Array) => void) | undefined;
+  #error: SocketError | undefined = undefined;
+  #attached: TLSSocket | undefined = undefined;
+
+  /** The transport must be one of `node:net` that has not started; it is of no use from now on. */
+  constructor(transport: Transport, owner: LowerOwner, first?: (chunk: Uint8Array) => void) {
+    if (!(transport instanceof NodeTransport)) throw new TypeError("lay TLS over a socket: found none below");
+    this.peer = transport.peer;
+    this.stream = transport.release();
+    this.owner = owner;
+    this.#first = first;
+  }
+
+  start(): void {
+    const socket = this.stream;
+    socket.on("error", (cause) => this.#error ??= brokenConnection(cause, this.peer));
+    socket.on("close", () => {
+      if (this.#attached === undefined) this.owner.belowClosed(this.#error);
+    });
+    if (this.#first !== undefined) socket.once("readable", () => this.#read(this.#first!));
+  }
+
+  giveBack(chunk: Uint8Array): void {
+    this.stream.unshift(chunk);
+  }
+
+  attach(socket: TLSSocket): () => unknown {
+    this.#attached = socket;
+    socket.on("close", () => this.owner.belowClosed(this.#error));
+    return () => socket.destroy();
+  }
+
+  hold(): void {}
+
+  discard(): void {}
+
+  finish(): void {}
+
+  abort(): void {
+    // Once the peer has ended, Bun's TLS has the socket for itself.
+    const socket = this.#attached ?? this.stream;
+    if (this.peer.local.transport === "unix") socket.destroy();
+    else socket.resetAndDestroy();
+  }
+
+  #read(first: (chunk: Uint8Array) => void): void {
+    const chunk = this.stream.read() as Uint8Array | null;
+    if (chunk === null) this.owner.belowEnded();
+    else first(chunk);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The client's side of a handshake: from a connected plain transport to a secured one.
+ *
+ * Used by `secured.ts`. Its limit in time is the caller's signal.
+ */
+import { isIP } from "node:net";
+import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
+import type { SocketError } from "../core/errors.ts";
+import type { ClientTls } from "../core/tls.ts";
+import type { Address, Transport } from "../core/transport.ts";
+import { abortedConnect, addressText } from "./address.ts";
+import type { Lower, MakeLower } from "./tls_below.ts";
+import { certificateOf, TlsContexts, tlsInfo } from "./tls_context.ts";
+import { handshakeError } from "./tls_failure.ts";
+import { TlsTransport } from "./tls_transport.ts";
+
+/** Resolves when secured; rejects with a `TlsError`, and then the connection is gone. */
+export function secureClient(
+  plain: Transport,
+  tls: ClientTls,
+  address: Address,
+  signal: AbortSignal | undefined,
+  lower: MakeLower,
+): Promise<Transport> {
+  const action = `TLS handshake with ${addressText(address)}`;
+  return new Promise((resolve, reject) => {
+    let socket: TLSSocket | undefined;
+    let over = false;
+    const settle = () => {
+      over = true;
+      signal?.removeEventListener("abort", aborted);
+    };
+    const drop = () => {
+      settle();
+      socket?.on("error", ignore).destroy();
+      below.abort();
+    };
+    const failed = (cause: unknown) => {
+      if (over) return;
+      drop();
+      reject(handshakeError(cause, "client", action));
+    };
+    const aborted = () => {
+      if (over) return;
+      drop();
+      reject(abortedConnect(signal!, address));
+    };
+    const secured = () => {
+      if (over) return;
+      const secure = socket!;
+      // Said again, since everything hangs on it.
+      if (!secure.authorized && !tls.insecureSkipVerify) {
+        return failed({
+          code: String(secure.authorizationError),
+          message: "the server is not to be trusted",
+        });
+      }
+      try {
+        const info = tlsInfo(secure, tls.serverName, secure.authorized, certificateOf(secure));
+        const transport = new TlsTransport(secure, below, info);
+        secure.off("error", failed);
+        settle();
+        resolve(transport);
+      } catch (error) {
+        failed(error);
+      }
+    };
+    const below = lower(plain, {
+      belowEnded: () => failed({ code: "ECONNRESET", message: "it sent FIN" }),
+      belowClosed: (error: SocketError | undefined) =>
+        failed(error?.cause ?? { code: "ECONNRESET", message: "the connection closed" }),
+      belowEmptied: () => {},
+    });
+    if (signal?.aborted) return aborted();
+    signal?.addEventListener("abort", aborted);
+    try {
+      socket = connect(optionsFor(below, tls), secured);
+      socket.on("error", failed);
+      below.start();
+    } catch (error) {
+      failed(error);
+    }
+  });
+}
+
+function optionsFor(below: Lower, tls: ClientTls): ConnectionOptions {
+  const { alpn, serverName, insecureSkipVerify, material } = tls;
+  return {
+    socket: below.stream,
+    host: serverName,
+    // SNI has names only (RFC 6066); the certificate is compared with `host` then.
+    ...(isIP(serverName) === 0 && { servername: serverName }),
+    secureContext: new TlsContexts(tls).for(material),
+    rejectUnauthorized: !insecureSkipVerify,
+    ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
+  };
+}
+
+function ignore(): void {}

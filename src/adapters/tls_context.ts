@@ -1,0 +1,75 @@
+/**
+ * What `node:tls` is given for one side, made once for each certificate; and what a handshake has agreed on.
+ *
+ * Used by `tls_server.ts` and `tls_client.ts`, on every runtime that has `node:tls`.
+ */
+import { createHash } from "node:crypto";
+import { createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
+import type { PeerCertificate, TlsInfo, TlsMaterial, TlsProtocol, TlsVersion } from "../core/tls.ts";
+import { TlsError } from "../core/tls_error.ts";
+import { readCertificate } from "../core/x509.ts";
+
+/** Secure contexts of one listener or client, one for each certificate that was ever used. */
+export class TlsContexts {
+  readonly #settings: TlsProtocol & { readonly ca: string | undefined };
+  readonly #made: WeakMap<TlsMaterial, SecureContext> = new WeakMap();
+  #bare: SecureContext | undefined = undefined;
+
+  constructor(settings: TlsProtocol & { readonly ca: string | undefined }) {
+    this.#settings = settings;
+  }
+
+  /** Throws `TlsError` `material`, without any part of the key in it. */
+  for(material: TlsMaterial | undefined): SecureContext {
+    if (material === undefined) return this.#bare ??= this.#make(undefined);
+    let context = this.#made.get(material);
+    if (context === undefined) this.#made.set(material, context = this.#make(material));
+    return context;
+  }
+
+  #make(material: TlsMaterial | undefined): SecureContext {
+    const { ca, ciphers, minVersion, maxVersion } = this.#settings;
+    try {
+      return createSecureContext({
+        minVersion,
+        maxVersion,
+        // Needed to resume sessions of clients with certificates; any name will do.
+        sessionIdContext: "millrace",
+        ...(material && { cert: material.cert, key: material.key }),
+        ...(ca !== undefined && { ca }),
+        ...(ciphers !== undefined && { ciphers }),
+      });
+    } catch (cause) {
+      const { code = "", message } = cause as { code?: string; message: string };
+      const what = /CIPHER/.test(code)
+        ? `make ready for TLS: found ciphers ${JSON.stringify(ciphers)}, expected names that OpenSSL knows`
+        : `make ready for TLS: certificate, key or CA cannot be used (${message}); check that they are PEM ` +
+          "text, that the key is not encrypted and that it belongs to the certificate";
+      throw new TlsError("material", what, { cause });
+    }
+  }
+}
+
+/** The peer's certificate; undefined when it sent none. */
+export function certificateOf(socket: TLSSocket): PeerCertificate | undefined {
+  const { raw } = (socket.getPeerCertificate() ?? {}) as { raw?: Uint8Array };
+  return raw && readCertificate(raw, createHash("sha256").update(raw).digest());
+}
+
+/** What was agreed on. */
+export function tlsInfo(
+  socket: TLSSocket,
+  serverName: string | undefined,
+  authorized: boolean,
+  certificate: PeerCertificate | undefined,
+): TlsInfo {
+  const protocol = socket.getProtocol();
+  return {
+    protocol: protocol === "TLSv1.2" || protocol === "TLSv1.3" ? protocol as TlsVersion : undefined,
+    cipher: socket.getCipher()?.name,
+    alpn: socket.alpnProtocol || undefined,
+    serverName,
+    authorized,
+    certificate,
+  };
+}

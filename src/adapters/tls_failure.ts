@@ -1,0 +1,74 @@
+/**
+ * Why a handshake failed, from what OpenSSL, BoringSSL and rustls say about it through `node:tls`.
+ *
+ * Used by the adapters' TLS. Knows no socket.
+ */
+import { TlsError, type TlsErrorReason } from "../core/tls_error.ts";
+
+/** Whose side of the handshake we are on. */
+export type TlsSide = "server" | "client";
+
+/** Looked for in code and message, the first that fits wins. */
+const rules: readonly (readonly [RegExp, TlsErrorReason])[] = [
+  [/PEER_DID_NOT_RETURN_A_CERTIFICATE|ALERT_CERTIFICATE_REQUIRED|CertificateRequired/, "certificate_missing"],
+  [/UNSUPPORTED_PROTOCOL|ALERT_PROTOCOL_VERSION|WRONG_SSL_VERSION|VERSION_TOO_LOW/, "version"],
+  // rustls: what a client below TLS 1.2, or below the lowest version allowed, lacks.
+  [/VersionsExtensionRequired|SignatureAlgorithmsExtensionRequired|Tls1[23]NotOffered/, "version"],
+  [/ProtocolVersion|Tls1[23]NotEnabled|Tls13RequiredForQuic/, "version"],
+  [/APPLICATION_PROTOCOL|NoApplicationProtocol|any known protocol/, "alpn"],
+  // BoringSSL says WRONG_CURVE where a client's old ciphers leave no key exchange.
+  [/NO_SHARED_CIPHER|NO_CIPHERS?_AVAILABLE|WRONG_CURVE|NO_SHARED_GROUP|NO_SUITABLE/, "cipher"],
+  [/NoCipherSuitesInCommon|NoKxGroupsInCommon|NoSignatureSchemesInCommon/, "cipher"],
+  [/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/, "certificate_expired"],
+  [/ALTNAME_INVALID|HOSTNAME_MISMATCH/, "certificate_name"],
+  [/HTTP_REQUEST|HTTPS_PROXY_REQUEST/, "plaintext"],
+  // BoringSSL meets the alert of a peer that had no keys yet where it expects ciphertext.
+  [/_ALERT_|fatal alert|BAD_PACKET_LENGTH/, "refused"],
+  [/WRONG_VERSION_NUMBER|InvalidContentType|UNKNOWN_PROTOCOL|PACKET_LENGTH_TOO_LONG/, "not_tls"],
+  [/SELF_SIGNED|UNABLE_TO_|^(?:CERT|CRL|INVALID|PATH|SUBJECT|AKID|KEYUSAGE)_/, "certificate_untrusted"],
+  [/UnknownIssuer|invalid peer certificate|CERTIFICATE_VERIFY_FAILED/, "certificate_untrusted"],
+  [/ECONNRESET|EPIPE|ECONNABORTED|ENOTCONN|socket hang up|disconnected/, "peer_closed"],
+];
+
+type Hints = Partial<Record<TlsErrorReason, string>>;
+const hints: Readonly<Record<TlsSide, Hints>> = {
+  server: {
+    version: "the peer must speak TLS 1.2 or newer, and a version between minVersion and maxVersion",
+    cipher: "the peer has none of the ciphers that are allowed here for this certificate",
+    alpn: "the peer offers none of the protocols in alpn",
+    certificate_missing: "the peer must send a client certificate that ca has signed",
+    certificate_untrusted: "the peer's certificate must be signed by ca",
+    certificate_expired: "the peer needs a new certificate; compare the clocks too",
+    refused: "the peer does not accept this server's certificate or settings; check its list of CAs",
+    peer_closed: "the peer left before the handshake was over",
+  },
+  client: {
+    version: "the server must speak TLS 1.2 or newer, and a version between minVersion and maxVersion",
+    cipher: "the server has none of the ciphers that are allowed here",
+    alpn: "the server offers none of the protocols in alpn",
+    certificate_missing: "the server wants a client certificate: give cert and key",
+    certificate_untrusted: "give the CA that signed the server's certificate as ca",
+    certificate_expired: "the server needs a new certificate; compare the clocks too",
+    certificate_name: "give a name that is in the certificate as serverName",
+    not_tls: "the server does not speak TLS there: check the port, or turn TLS off",
+    refused: "the server does not accept this client's certificate or settings",
+    peer_closed: "the server left before the handshake was over",
+  },
+};
+
+/** The typed error of a failed handshake. */
+export function handshakeError(cause: unknown, side: TlsSide, action: string): TlsError {
+  if (cause instanceof TlsError) return cause;
+  const { code, reason: detail, message } = (cause ?? {}) as Partial<
+    Record<"code" | "reason" | "message", unknown>
+  >;
+  const text = typeof message === "string" ? message : String(cause);
+  // Deno gives this code to whatever it has no other for; its words say more.
+  const named = typeof code === "string" && code !== "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE" ? code : "";
+  const looked = `${named} ${text}`.trimStart();
+  const reason = rules.find(([pattern]) => pattern.test(looked))?.[1] ?? "unknown";
+  // OpenSSL's own message is a line of addresses and file names.
+  const shown = typeof detail === "string" ? detail : text;
+  const hint = hints[side][reason];
+  return new TlsError(reason, `${action}: ${shown}${hint === undefined ? "" : `; ${hint}`}`, { cause });
+}

@@ -1,0 +1,216 @@
+/**
+ * Handshakes of a server: from an accepted plain transport to a secured one.
+ *
+ * Used by `secured.ts`. Whether a handshake may begin, and how long it may take, is decided above.
+ */
+import { TLSSocket, type TLSSocketOptions } from "node:tls";
+import type { SocketError } from "../core/errors.ts";
+import type { Handshake, HandshakeObserver, PeerCertificate, ServerTls } from "../core/tls.ts";
+import { TlsError } from "../core/tls_error.ts";
+import type { Transport } from "../core/transport.ts";
+import { addressText } from "./address.ts";
+import { wrongFirstBytes } from "./first_bytes.ts";
+import type { Lower, LowerOwner, MakeLower } from "./tls_below.ts";
+import { certificateOf, TlsContexts, tlsInfo } from "./tls_context.ts";
+import { handshakeError } from "./tls_failure.ts";
+import { TlsTransport } from "./tls_transport.ts";
+
+/** Without an observer every handshake goes on at once. */
+const unobserved: HandshakeObserver = {
+  began: () => true,
+  ready: (handshake) => handshake.proceed(),
+  ended: () => {},
+};
+
+/** Secures the connections of one listener. */
+export class TlsDoor {
+  readonly tls: ServerTls;
+  readonly contexts: TlsContexts;
+  readonly observer: HandshakeObserver;
+  readonly accept: (transport: Transport) => void;
+  readonly lower: MakeLower;
+
+  /** Throws `TlsError` `material` when the default certificate cannot be used. */
+  constructor(
+    tls: ServerTls,
+    observer: HandshakeObserver | undefined,
+    accept: (transport: Transport) => void,
+    lower: MakeLower,
+  ) {
+    this.tls = tls;
+    this.contexts = new TlsContexts(tls);
+    this.observer = observer ?? unobserved;
+    this.accept = accept;
+    this.lower = lower;
+    this.contexts.for(tls.material);
+  }
+
+  /** Takes a transport that has just been accepted. */
+  take(transport: Transport): void {
+    const handshake = new ServerHandshake(this, transport);
+    if (this.observer.began(handshake)) handshake.listen();
+    else handshake.abort();
+  }
+}
+
+/** How long a refused peer may take to read why, in ms. */
+const alertTime = 100;
+
+class ServerHandshake implements Handshake, LowerOwner {
+  readonly ip: string;
+  readonly port: number;
+  readonly #door: TlsDoor;
+  readonly #below: Lower;
+  #head: Uint8Array | undefined = undefined;
+  #socket: TLSSocket | undefined = undefined;
+  #serverName: string | undefined = undefined;
+  #over = false;
+
+  constructor(door: TlsDoor, transport: Transport) {
+    this.#door = door;
+    this.#below = door.lower(transport, this, (head) => this.#begun(head));
+    this.ip = transport.peer.ip;
+    this.port = transport.peer.port;
+  }
+
+  /** Waits for the first bytes. */
+  listen(): void {
+    this.#below.start();
+  }
+
+  proceed(): void {
+    const head = this.#head;
+    if (this.#over || head === undefined) return;
+    this.#head = undefined;
+    try {
+      this.#below.giveBack(head);
+      const socket = this.#socket = new TLSSocket(this.#below.stream, this.#options());
+      socket.on("error", this.#failed);
+      socket.on("secure", this.#secured);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  abort(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#drop();
+  }
+
+  // What happens below.
+
+  belowEnded(): void {
+    // TLS may have something to say about it; if not, then this.
+    if (!this.#over) this.#failed({ code: "ECONNRESET", message: "it sent FIN" });
+  }
+
+  belowClosed(error: SocketError | undefined): void {
+    if (!this.#over) this.#failed(error?.cause ?? { code: "ECONNRESET", message: "the connection closed" });
+  }
+
+  belowEmptied(): void {}
+
+  #options(): TLSSocketOptions {
+    const { tls, contexts } = this.#door;
+    const { alpn, clientCertificates, select } = tls;
+    return {
+      isServer: true,
+      secureContext: contexts.for(tls.material),
+      requestCert: clientCertificates !== "none",
+      rejectUnauthorized: clientCertificates === "require",
+      ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
+      SNICallback: (name, answer) => {
+        this.#serverName = name || undefined;
+        try {
+          const material = name ? select?.(name) : undefined;
+          answer(null, material && contexts.for(material));
+        } catch (error) {
+          answer(error as Error);
+        }
+      },
+    };
+  }
+
+  get #action(): string {
+    const who = this.ip === ""
+      ? "a local peer"
+      : addressText({ transport: "tcp", host: this.ip, port: this.port });
+    return `TLS handshake with ${who}`;
+  }
+
+  #begun(head: Uint8Array): void {
+    if (this.#over) return;
+    const wrong = wrongFirstBytes(head, this.#action);
+    if (wrong !== undefined) return this.#end(wrong);
+    this.#head = head;
+    this.#door.observer.ready(this);
+  }
+
+  readonly #secured = (): void => {
+    if (this.#over) return;
+    const socket = this.#socket!;
+    let certificate: PeerCertificate | undefined;
+    try {
+      certificate = this.#checked(socket);
+    } catch (error) {
+      return this.#failed(error);
+    }
+    this.#over = true;
+    const info = tlsInfo(socket, this.#serverName, certificate !== undefined, certificate);
+    const transport = new TlsTransport(socket, this.#below, info);
+    socket.off("error", this.#failed);
+    this.#door.observer.ended(this);
+    this.#door.accept(transport);
+  };
+
+  /** The peer's certificate, which is good; undefined when there is none and none is needed. */
+  #checked(socket: TLSSocket): PeerCertificate | undefined {
+    const { clientCertificates } = this.#door.tls;
+    if (clientCertificates === "none") return undefined;
+    const certificate = certificateOf(socket);
+    if (certificate === undefined) {
+      if (clientCertificates === "request") return undefined;
+      throw { code: "PEER_DID_NOT_RETURN_A_CERTIFICATE", message: "the peer sent no certificate" };
+    }
+    const fault = verifyFault(socket);
+    if (fault !== undefined) throw { code: fault, message: fault };
+    return certificate;
+  }
+
+  readonly #failed = (cause: unknown): void => {
+    if (!this.#over) this.#end(handshakeError(cause, "server", this.#action));
+  };
+
+  #end(error: TlsError): void {
+    this.#over = true;
+    if (this.#socket === undefined) this.#drop();
+    else this.#leave(this.#socket);
+    this.#door.observer.ended(this, error);
+  }
+
+  /** TLS has an alert on its way that tells the peer why; a reset right behind it would take it along. */
+  #leave(socket: TLSSocket): void {
+    socket.on("error", ignore);
+    this.#below.finish();
+    setTimeout(() => this.#drop(), alertTime);
+  }
+
+  #drop(): void {
+    this.#socket?.on("error", ignore).destroy();
+    this.#below.abort();
+  }
+}
+
+/**
+ * What is wrong with the peer's certificate, as a code. A TLSSocket without a `tls.Server` knows, but tells it only so:
+ * an error or null on Node and Bun, a code or "" on Deno. Whatever else it says counts as a fault.
+ */
+function verifyFault(socket: TLSSocket): string | undefined {
+  const { ssl } = socket as { ssl?: { verifyError?(): unknown } };
+  const fault = typeof ssl?.verifyError === "function" ? ssl.verifyError() : "UNABLE_TO_VERIFY";
+  if (fault === null || fault === "") return undefined;
+  return typeof fault === "string" ? fault : (fault as { code?: string })?.code ?? "UNABLE_TO_VERIFY";
+}
+
+function ignore(): void {}

@@ -1,0 +1,163 @@
+/**
+ * One secured connection: a `TLSSocket` over a plain transport, as a transport.
+ *
+ * Made when a handshake is over. The peer's close_notify is its end; a FIN without one is a connection that was cut
+ * off, and told as a reset (RFC 8446, 6.1).
+ */
+import type { TLSSocket } from "node:tls";
+import { SocketError } from "../core/errors.ts";
+import type { TlsInfo } from "../core/tls.ts";
+import type { Peer, Transport, TransportEvents } from "../core/transport.ts";
+import { brokenConnection } from "./address.ts";
+import type { Lower, LowerOwner } from "./tls_below.ts";
+
+/** One open connection with TLS. */
+export class TlsTransport implements Transport, LowerOwner {
+  readonly peer: Peer;
+  readonly #socket: TLSSocket;
+  readonly #below: Lower;
+  readonly #destroy: () => unknown;
+  #events: TransportEvents | undefined = undefined;
+  #paused = true;
+  /** No more may be written: ended, aborted or closed. */
+  #ended = false;
+  #aborted = false;
+  /** A write's drain is owed, and how many writes TLS has not told to be through. */
+  #owing = false;
+  #writing = 0;
+  /** The peer's FIN is there; so is the end of what it said under TLS; the transport below is closed. */
+  #finCame = false;
+  #endCame = false;
+  #endTold = false;
+  #gone = false;
+  #closeTold = false;
+  #error: SocketError | undefined = undefined;
+
+  constructor(socket: TLSSocket, below: Lower, tls: TlsInfo) {
+    this.peer = { ...below.peer, tls };
+    this.#socket = socket;
+    this.#below = below;
+    below.owner = this;
+    this.#destroy = below.attach(socket);
+    socket.on("error", this.#onError);
+    socket.on("end", this.#onEnd);
+  }
+
+  start(events: TransportEvents): void {
+    this.#events = events;
+    if (this.#aborted || this.#error !== undefined) {
+      if (this.#gone) this.#tellClose();
+      return;
+    }
+    this.#socket.on("data", this.#onData);
+    if (this.#owing) this.belowEmptied();
+    this.resume();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#aborted || this.#closeTold) return;
+    this.#paused = false;
+    this.#below.hold(false);
+    if (this.#endCame) return this.#tellEnd();
+    this.#socket.resume();
+    if (this.#finCame) this.#awaitEnd();
+  }
+
+  /** TLS takes the bytes at once, but the kernel has them later, so the answer is never true. */
+  write(chunk: Uint8Array): boolean {
+    if (this.#ended) return false;
+    if (chunk.length === 0) return !this.#owing;
+    this.#owing = true;
+    this.#writing++;
+    this.#socket.write(chunk, this.#onWritten);
+    return false;
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#socket.end(() => this.#below.finish());
+  }
+
+  abort(): void {
+    if (this.#aborted || this.#closeTold) return;
+    this.#aborted = this.#ended = true;
+    if (this.#gone) this.#tellClose();
+    else this.#below.abort();
+    this.#destroy();
+  }
+
+  // What happens below.
+
+  belowEnded(): void {
+    this.#finCame = true;
+    if (!this.#endCame && !this.#paused) this.#awaitEnd();
+  }
+
+  belowEmptied(): void {
+    if (!this.#owing || this.#writing > 0 || this.#below.holding) return;
+    if (this.#aborted || this.#gone || this.#events === undefined) return;
+    this.#owing = false;
+    this.#events.drain();
+  }
+
+  belowClosed(error: SocketError | undefined): void {
+    this.#gone = this.#ended = true;
+    this.#error ??= error;
+    // What came before a clean end is still to be read.
+    if (this.#error !== undefined || this.#endTold || this.#aborted) this.#tellClose();
+  }
+
+  // What TLS says.
+
+  readonly #onData = (chunk: Uint8Array): void => {
+    if (this.#aborted || this.#closeTold || this.#events!.data(chunk)) return;
+    this.#paused = true;
+    this.#socket.pause();
+    this.#below.hold(true);
+  };
+
+  readonly #onEnd = (): void => {
+    if (this.#endCame || this.#aborted || this.#closeTold) return;
+    this.#endCame = true;
+    this.#below.discard();
+    if (!this.#paused) this.#tellEnd();
+  };
+
+  #tellEnd(): void {
+    this.#endTold = true;
+    this.#events!.end();
+    if (this.#gone) this.#tellClose();
+  }
+
+  readonly #onWritten = (cause?: Error | null): void => {
+    this.#writing--;
+    if (!cause && !this.#socket.destroyed) this.belowEmptied();
+  };
+
+  readonly #onError = (cause: Error): void => {
+    this.#ended = true;
+    if (this.#aborted || this.#closeTold) return;
+    this.#error ??= brokenConnection(cause, this.peer);
+    if (this.#gone) this.#tellClose();
+    else this.#below.abort();
+  };
+
+  /** The peer's FIN is there. If TLS has said no end by the time it has read everything, it was cut off. */
+  #awaitEnd(turns = 0): void {
+    setTimeout(() => {
+      if (this.#endCame || this.#aborted || this.#closeTold || this.#paused) return;
+      const unread = this.#below.unread + this.#socket.readableLength > 0;
+      if (unread || turns < 2) return this.#awaitEnd(unread ? 0 : turns + 1);
+      const how = "the peer ended the connection without close_notify, so that bytes may be missing";
+      this.#onError(new SocketError("reset", `keep a TLS connection open: ${how}`));
+    }, 0);
+  }
+
+  #tellClose(): void {
+    if (this.#closeTold || this.#events === undefined) return;
+    this.#closeTold = this.#ended = true;
+    this.#destroy();
+    this.#events.close(this.#aborted ? undefined : this.#error);
+  }
+}
