@@ -53,7 +53,6 @@ Examples:
     .configureOutput({
       writeOut: (text) => void shell.output.write(text),
       writeErr: (text) => void shell.errors.write(text),
-      outputError: (text, write) => write(`${usageLine(text)}\n`),
       getOutHelpWidth: () => shell.output.columns ?? 100,
       getErrHelpWidth: () => shell.errors.columns ?? 100,
     });
@@ -63,11 +62,18 @@ Examples:
   addConnect(program, shell, done);
   addBench(program, shell, done);
   addCert(program, shell, done);
+  for (const command of [program, ...program.commands]) {
+    command.configureOutput({ outputError: (text, write) => write(usageLine(text, command)) });
+  }
   return program;
 }
 
-/** Commander's message on one line, with its suggestion and where to look. */
-function usageLine(text: string): string {
-  const line = text.trim().replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
-  return `millrace: ${line}${/[.?)]$/.test(line) ? "" : ";"} see millrace --help`;
+/** Commander's message as one line of ours: which option or argument, what was found, and where to look. */
+function usageLine(text: string, command: Command): string {
+  const line = text.trim().replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ")
+    .replace(/^option '[^']*?(--[\w-]+)[^']*' argument '.*?' is invalid\. (?=found )/s, "$1: ")
+    .replace(/^command-argument value '.*?' is invalid for argument '(.+?)'\. (?=found )/s, "$1: ")
+    .replace(/\s*\(Did you mean (.+?)\?\)$/, "; did you mean $1?");
+  const name = command.parent === null ? command.name() : `${command.parent.name()} ${command.name()}`;
+  return `millrace: ${line}${/[.?]$/.test(line) ? "" : ";"} see ${name} --help\n`;
 }
