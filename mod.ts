@@ -98,22 +98,36 @@ export { MetricsTapStream } from "./src/core/metrics_tap_stream.ts";
 export type { RateLimits } from "./src/core/rate_limiter.ts";
 export { RateLimiterStream, type RateLimiterStreamOptions } from "./src/core/rate_limiter_stream.ts";
 export type { ItemSize } from "./src/core/item_size.ts";
+export { TimerWheel, type TimerWheelOptions, type WheelEntry } from "./src/core/timer_wheel.ts";
 
 // Time, errors and the seam
 export type { Clock } from "./src/core/clock.ts";
 export type { DurationInput, DurationParts, DurationUnit, DurationValue } from "./src/core/duration.ts";
 export * from "./src/core/errors.ts";
 export { diagnose, type Diagnosis } from "./src/core/diagnosis.ts";
-export { detectAdapter } from "./src/adapters/detect.ts";
+export { detectAdapter, type RuntimeMarks } from "./src/adapters/detect.ts";
 export { type ByteChunk, type Duplex, type DuplexOptions, toDuplex } from "./src/core/duplex.ts";
 export type {
   Adapter,
   Address,
   Capability,
+  ConnectOptions as DialOptions,
   Listener,
+  ListenOptions,
   Peer,
+  SocketTuning,
   Transport,
   TransportEvents,
 } from "./src/core/transport.ts";
-export type { PeerCertificate, TlsInfo, TlsMaterial, TlsVersion } from "./src/core/tls.ts";
+export type {
+  ClientTls,
+  Handshake,
+  HandshakeObserver,
+  PeerCertificate,
+  ServerTls,
+  TlsInfo,
+  TlsMaterial,
+  TlsProtocol,
+  TlsVersion,
+} from "./src/core/tls.ts";
 export { TlsError, type TlsErrorReason } from "./src/core/tls_error.ts";

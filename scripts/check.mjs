@@ -66,6 +66,7 @@ function stepsWith(deno, temporary) {
       // Types were checked one step before; this one is about what is public, and what would be sent.
       run: () => run(deno, ["publish", "--dry-run", "--allow-dirty", "--no-check", "--config", "jsr.json"]),
     },
+    { name: "documentation of what is public (deno doc --lint)", run: node("scripts/docs.mjs") },
     {
       name: "house test",
       run: node("--import", "tsx", "--test", "--test-reporter=spec", "tests/house_test.ts"),

@@ -8,8 +8,11 @@ import type { Adapter } from "../core/transport.ts";
 
 /** The globals by which a runtime is known. */
 export interface RuntimeMarks {
+  /** There on Bun. */
   readonly Bun?: unknown;
+  /** There on Deno. */
   readonly Deno?: unknown;
+  /** There on Node.js, and on the other two. */
   readonly process?: { readonly versions?: { readonly node?: string } };
 }
 

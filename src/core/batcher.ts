@@ -59,7 +59,7 @@ export class Batcher<Frame = Uint8Array> implements TimedStage<Frame, Batch<Fram
   /** Belongs to the timer wheel. */
   wheelNext: WheelEntry | undefined = undefined;
   /** Belongs to the timer wheel. */
-  wheelSlot = -1;
+  wheelSlot: number = -1;
   readonly #wheel: TimerWheel;
   readonly #maxFrames: number;
   readonly #maxBytes: number;

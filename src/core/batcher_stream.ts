@@ -15,7 +15,7 @@ export interface BatcherStreamOptions<Frame>
  * group that was not complete are gone.
  */
 export class BatcherStream<Frame = Uint8Array> extends TimedStream<Frame, Batch<Frame>> {
-  /** @throws {OptionsError} for an option that makes no sense */
+  /** Throws `OptionsError` for an option that makes no sense. */
   constructor(options: BatcherStreamOptions<Frame> = {}) {
     const { wheel = sharedWheel(), writableStrategy, readableStrategy, ...own } = options;
     super(new Batcher<Frame>(own, wheel), { writableStrategy, readableStrategy });

@@ -12,7 +12,7 @@ export abstract class MillraceError extends Error {
   /** The connection it happened on, where there is one. Set by the connection, not by the thrower. */
   connectionId: string | undefined = undefined;
 
-  /** @param options `cause`, where another error led to this one */
+  /** With another error as `cause`, where one led to this. */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
@@ -43,7 +43,7 @@ export class SocketError extends MillraceError {
   readonly _tag = "SocketError";
   /** What happened. */
   readonly reason: SocketErrorReason;
-  /** @param options `cause`: the error of the runtime */
+  /** With the error of the runtime as `cause`. */
   constructor(reason: SocketErrorReason, message: string, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
@@ -79,7 +79,7 @@ export class FrameError extends MillraceError {
   readonly size: number | undefined;
   /** What the bytes look like instead, for example `"an HTTP request"`; set when the first frame fails. */
   looksLike: string | undefined;
-  /** @param details Where and how large; see {@linkcode FrameErrorDetails} */
+  /** With where it happened, and how large the frame is. */
   constructor(reason: FrameErrorReason, message: string, details: FrameErrorDetails, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
@@ -101,7 +101,7 @@ export class LimitError extends MillraceError {
   readonly reason: LimitErrorReason;
   /** The bound in force. */
   readonly limit: number;
-  /** @param limit The bound in force */
+  /** With the bound in force. */
   constructor(reason: LimitErrorReason, limit: number, message: string, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
@@ -130,7 +130,7 @@ export class OptionsError extends MillraceError {
   readonly reason: OptionsErrorReason;
   /** Every option that was refused; the message names them all. */
   readonly issues: readonly OptionsIssue[];
-  /** @param issues The refused options, of which the message is made */
+  /** The message is made of the issues. */
   constructor(reason: OptionsErrorReason, issues: readonly OptionsIssue[], options?: ErrorOptions) {
     super(
       issues.map((issue) => `${issue.path}: found ${describe(issue.found)}, expected ${issue.expected}`).join(
@@ -164,7 +164,7 @@ export class TimeoutError extends MillraceError {
   readonly reason: TimeoutErrorReason;
   /** The limit that passed, in milliseconds. */
   readonly limit: number;
-  /** @param limit The limit that passed, in milliseconds */
+  /** With the limit that passed, in milliseconds. */
   constructor(reason: TimeoutErrorReason, limit: number, message: string, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
@@ -184,7 +184,7 @@ export class ShutdownTimeoutError extends TimeoutError {
   override readonly _tag = "ShutdownTimeoutError" as const;
   /** Ids of the connections that were destroyed at the deadline. */
   readonly connectionIds: readonly string[];
-  /** @param limit The deadline in milliseconds */
+  /** The message names the first five connections. */
   constructor(limit: number, connectionIds: readonly string[]) {
     const shown = connectionIds.slice(0, 5).join(", ") + (connectionIds.length > 5 ? ", …" : "");
     super(

@@ -15,7 +15,7 @@ export interface IdleWatchdogStreamOptions<T> extends StreamStrategies<T, T> {
  * reader has not taken the last chunk does not count. Throws `OptionsError` for a timeout that is no duration above 0.
  */
 export class IdleWatchdogStream<T = Uint8Array> extends TimedStream<T, T> {
-  /** @param timeout The silence after which it errors; more than 0 */
+  /** Errors after a silence of `timeout`. */
   constructor(timeout: DurationInput, options: IdleWatchdogStreamOptions<T> = {}) {
     super(new IdleWatchdog<T>({ idle: timeout }, options.wheel ?? sharedWheel()), options);
   }

@@ -15,7 +15,7 @@ export interface KeepaliveWriterStreamOptions
  * last one still waits for the reader. What a payload function throws errors the stream.
  */
 export class KeepaliveWriterStream extends TimedStream<Uint8Array, Uint8Array> {
-  /** @throws {OptionsError} for an option that makes no sense */
+  /** Throws `OptionsError` for an option that makes no sense. */
   constructor(options: KeepaliveWriterStreamOptions) {
     const { wheel = sharedWheel(), writableStrategy, readableStrategy, ...own } = options;
     super(new KeepaliveWriter(own, wheel), { writableStrategy, readableStrategy });

@@ -26,7 +26,7 @@ export class MetricsTap<T = Uint8Array> implements Stage<T, T>, TapCounts {
   largest = 0;
   readonly #size: ItemSize<T>;
 
-  /** @param size Size of an item in bytes. @default length of bytes, UTF-8 length of text, 0 for anything else */
+  /** Counts with `size`, the size of an item in bytes. @default length of bytes, UTF-8 length of text, 0 for anything else */
   constructor(size: ItemSize<T> = byteSizeOrZero) {
     this.#size = size;
   }

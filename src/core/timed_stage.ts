@@ -26,15 +26,15 @@ export interface TimedStage<In, Out> extends Stage<In, Out> {
 
 /** How many chunks may wait on each side of a stream. */
 export interface StreamStrategies<In, Out> {
-  /** @default one chunk */
+  /** What may wait to be processed. @default one chunk */
   readonly writableStrategy?: QueuingStrategy<In> | undefined;
-  /** @default one chunk; with 0 the stage cannot tell a slow reader from a silent source */
+  /** What may wait to be read. @default one chunk; with 0 the stage cannot tell a slow reader from a silent source */
   readonly readableStrategy?: QueuingStrategy<Out> | undefined;
 }
 
 /** A timed stage as a standard `TransformStream`. */
 export class TimedStream<In, Out> extends TransformStream<In, Out> {
-  /** @param stage Used by this stream alone */
+  /** Runs `stage`, which must be used by this stream alone. */
   constructor(stage: TimedStage<In, Out>, strategies: StreamStrategies<In, Out> = {}) {
     let next: (out: Out) => void;
     // Called when the reader cancels or the writer aborts; some type libraries do not have it yet.

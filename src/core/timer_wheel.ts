@@ -14,7 +14,9 @@ import { type Clock, systemClock } from "./clock.ts";
  * Something that waits. The fields belong to the wheel: start them as `undefined`, `undefined` and −1.
  */
 export interface WheelEntry {
+  /** Belongs to the wheel. */
   wheelPrevious: WheelEntry | undefined;
+  /** Belongs to the wheel. */
   wheelNext: WheelEntry | undefined;
   /** −1 while not scheduled. */
   wheelSlot: number;
@@ -86,6 +88,7 @@ export class TimerWheel {
   #looking = false;
   #lookAt = 0;
 
+  /** A wheel on this clock. Throws `RangeError` for a tick below 1 ms. */
   constructor(clock: Clock, options: TimerWheelOptions = {}) {
     const { tick, onError } = options;
     if (tick !== undefined && !(tick >= 1 && tick < Infinity)) {

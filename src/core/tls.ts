@@ -9,6 +9,7 @@ import type { TlsError } from "./tls_error.ts";
 export interface TlsMaterial {
   /** The certificate, then those between it and the root. */
   readonly cert: string;
+  /** The private key of the first certificate, not encrypted. */
   readonly key: string;
 }
 
@@ -17,7 +18,9 @@ export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
 /** What both sides settle about the protocol. */
 export interface TlsProtocol {
+  /** The lowest version that is spoken. */
   readonly minVersion: TlsVersion;
+  /** The highest version that is spoken. */
   readonly maxVersion: TlsVersion;
   /** OpenSSL cipher list; undefined leaves the runtime's. */
   readonly ciphers: string | undefined;
@@ -51,7 +54,9 @@ export interface ClientTls extends TlsProtocol {
 
 /** One handshake of a listener, on its way. */
 export interface Handshake {
+  /** The peer's IP address. */
   readonly ip: string;
+  /** The peer's port. */
   readonly port: number;
   /** Begins the costly part. Called once, after `ready`; a no-op when it is over. */
   proceed(): void;
@@ -73,6 +78,7 @@ export interface HandshakeObserver {
 export interface PeerCertificate {
   /** Distinguished name, such as `"CN=terminal-7, O=Example"`. */
   readonly subject: string;
+  /** Distinguished name of the authority that signed it. */
   readonly issuer: string;
   /** Such as `"DNS:example.org"` or `"IP Address:192.0.2.1"`. */
   readonly subjectAltNames: readonly string[];
@@ -82,17 +88,22 @@ export interface PeerCertificate {
   readonly fingerprint256: string;
   /** Milliseconds since 1970. */
   readonly validFrom: number;
+  /** Milliseconds since 1970. */
   readonly validTo: number;
 }
 
 /** What a TLS handshake agreed on. A field that the runtime does not tell is undefined. */
 export interface TlsInfo {
+  /** The version that is spoken. */
   readonly protocol: TlsVersion | undefined;
+  /** Name of the cipher suite. */
   readonly cipher: string | undefined;
+  /** The application protocol that both sides speak; undefined where none was agreed on. */
   readonly alpn: string | undefined;
   /** The name the client asked for (SNI). */
   readonly serverName: string | undefined;
   /** The other side's certificate was checked against a CA, and a server's against the name. */
   readonly authorized: boolean;
+  /** The other side's certificate; undefined where it gave none. */
   readonly certificate: PeerCertificate | undefined;
 }

@@ -61,10 +61,13 @@ export interface SocketTuning {
 
 /** What `listen` is given; checked and complete. */
 export interface ListenOptions extends SocketTuning {
+  /** Where to listen; port 0 asks for a free one. */
   readonly address: Address;
   /** Length of the kernel's accept queue; undefined leaves the runtime's default. */
   readonly backlog: number | undefined;
+  /** Several listeners may share the port (SO_REUSEPORT). */
   readonly reusePort: boolean;
+  /** `::` is for IPv6 alone, not for IPv4 too. */
   readonly ipv6Only: boolean;
   /** Every connection is secured before `accept` hears of it. */
   readonly tls: ServerTls | undefined;
@@ -81,9 +84,11 @@ export interface ListenOptions extends SocketTuning {
 
 /** What `connect` is given; checked and complete. */
 export interface ConnectOptions extends SocketTuning {
+  /** Where to connect to. */
   readonly address: Address;
   /** Aborts the attempt; `connect` then rejects with a `SocketError` of reason `aborted`. */
   readonly signal: AbortSignal | undefined;
+  /** Secures the connection before it is handed over; undefined for plain text. */
   readonly tls: ClientTls | undefined;
   /** It may be secured later, with `Transport.upgrade`. */
   readonly upgradable?: boolean | undefined;
@@ -91,7 +96,9 @@ export interface ConnectOptions extends SocketTuning {
 
 /** One runtime's sockets. */
 export interface Adapter {
+  /** The runtime whose sockets these are. */
   readonly name: "bun" | "deno" | "node" | "workerd" | "memory";
+  /** What these sockets can do. An option that asks for more is refused before any socket opens. */
   readonly can: Readonly<Record<Capability, boolean>>;
   /**
    * Resolves when the socket is bound; rejects with a `SocketError`. `accept` runs synchronously per
@@ -118,6 +125,7 @@ export interface Listener {
 
 /** One open connection, silent until started. */
 export interface Transport {
+  /** Both ends of the connection. */
   readonly peer: Peer;
   /** Begins delivery of events, which may start before this returns. Called at most once. */
   start(events: TransportEvents): void;

@@ -37,7 +37,7 @@ export class FakeClock implements Clock {
   #turns: (() => void)[] = [];
   #sinceMoved = 0;
 
-  /** @param options Where it begins */
+  /** Stands still at its first readings. */
   constructor(options: FakeClockOptions = {}) {
     this.#now = options.now ?? 0;
     this.#wallOffset = (options.wallTime ?? Date.UTC(2024, 0, 1)) - this.#now;

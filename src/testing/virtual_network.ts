@@ -57,7 +57,7 @@ export class VirtualNetwork {
   readonly #links: Map<string, Link> = new Map();
   readonly #circuits: Map<number, Circuit> = new Map();
 
-  /** @throws {RangeError} for options that make no sense */
+  /** Throws `RangeError` for options that make no sense. */
   constructor(options: VirtualNetworkOptions) {
     const { clock, seed = 1, logSize = 10_000, ...defaults } = options;
     checkLink(defaults);

@@ -35,7 +35,7 @@ export class FramerStream<Received> implements TransformStream<Uint8Array, Recei
   /** Takes the bytes, in chunks of any size. They must not be changed afterwards: frames may be views of them. */
   readonly writable: WritableStream<Uint8Array>;
 
-  /** @param framing How to cut; its limits hold here too */
+  /** Cuts by `framing`, whose limits hold here too. */
   constructor(framing: Framing<Received, never>, options: FramerStreamOptions<Received> = {}) {
     const { onFrameError = ignore, writableStrategy, readableStrategy } = options;
     const stage = framing.decoder(onFrameError);
@@ -65,7 +65,7 @@ export class EncoderStream<Sent> implements TransformStream<Sent, Uint8Array<Arr
   /** Takes the frames. */
   readonly writable: WritableStream<Sent>;
 
-  /** @param framing How to write */
+  /** Writes by `framing`. */
   constructor(framing: Framing<unknown, Sent>, options: EncoderStreamOptions<Sent> = {}) {
     const { writableStrategy, readableStrategy } = options;
     const writer = new ByteWriter();

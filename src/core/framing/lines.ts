@@ -76,6 +76,7 @@ const known = [
  * @throws {OptionsError} for an option that makes no sense
  */
 export function lines(options?: LinesOptions): Framing<Uint8Array>;
+/** The same with frames of text. */
 export function lines(options: TextLinesOptions): Framing<string>;
 export function lines(options: LinesOptions | TextLinesOptions = {}): Framing<Uint8Array> | Framing<string> {
   const { append = true, checkSent = false, stripCarriageReturn = true } = options;
