@@ -1,10 +1,10 @@
 /**
- * The process that Millrace runs in: files, arguments, environment, signals, standard streams.
+ * The process that Millrace runs in: files, arguments, signals, standard streams.
  *
  * Used by the gateway and its commands. Nobody else outside `adapters/` may touch the host. Knows nothing
  * of sockets or frames. Works unchanged on Bun, Deno and Node.
  */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { SocketError, socketErrorFrom } from "./core/errors.ts";
@@ -40,15 +40,6 @@ export function runtimeName(): string {
   return deno !== undefined ? `deno ${deno}` : `node ${node}`;
 }
 
-/** The environment, as it is now. A variable that may not be read (Deno without permission) counts as unset. */
-export function environmentVariable(name: string): string | undefined {
-  try {
-    return process.env[name];
-  } catch {
-    return undefined;
-  }
-}
-
 /** A path as seen from a folder; an absolute one stays. */
 export function resolvePath(folder: string, path: string): string {
   return resolve(folder, path);
@@ -62,11 +53,6 @@ export function folderOfFile(path: string): string {
 /** Reads a file as UTF-8; rejects with the runtime's own error, whose `code` is `ENOENT` when there is none. */
 export function readTextFile(path: string): Promise<string> {
   return readFile(path, "utf8");
-}
-
-/** Writes a file as UTF-8, in place of what was there. */
-export function writeTextFile(path: string, text: string): Promise<void> {
-  return writeFile(path, text, "utf8");
 }
 
 /** Calls back at each of these signals, in place of ending the process; returns how to stop listening. */
@@ -86,11 +72,6 @@ export function exit(code: number): never {
 /** Sets the code with which the process ends once nothing is left to do. */
 export function setExitCode(code: number): void {
   process.exitCode = code;
-}
-
-/** Memory of this process in bytes, as the system counts it. */
-export function residentBytes(): number {
-  return process.memoryUsage().rss;
 }
 
 /** What `TextOutput` needs of a Node stream. */

@@ -32,7 +32,7 @@ export function byteSizeOrZero(item: unknown): number {
 }
 
 /** Bytes of a text in UTF-8; a lone surrogate counts as the three of U+FFFD. */
-export function utf8Length(text: string): number {
+function utf8Length(text: string): number {
   let bytes = text.length;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);

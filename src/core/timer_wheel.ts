@@ -37,7 +37,7 @@ export interface TimerWheelOptions {
 }
 
 /** Ticks to choose from, in ms. Each divides the next, so that a fine tick never misses a coarse one. */
-export const wheelTicks: readonly number[] = [5, 10, 50, 250];
+const wheelTicks: readonly number[] = [5, 10, 50, 250];
 
 /** Slots of the coarsest ring: four minutes of 250-ms ticks; longer waits go round more than once. */
 const ringLength = 1024;
