@@ -27,7 +27,8 @@ export type DenoAddr =
   | { readonly transport: "tcp"; readonly hostname: string; readonly port: number }
   | { readonly transport: "unix"; readonly path: string | null };
 
-const smallestSlab = 4 * 1024;
+/** What a connection at rest holds, since its next read needs a buffer. */
+const smallestSlab = 1024;
 /** Above this Deno reads no faster, and a connection that falls silent is left holding one. */
 const largestSlab = 128 * 1024;
 
