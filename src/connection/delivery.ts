@@ -12,7 +12,7 @@ import { defaults } from "../core/options.ts";
 export interface DeliveryOwner<Received> {
   /** Calls `onFrame`; a promise holds back the next frame until it settles. */
   deliver(frame: Received): void | Promise<void>;
-  deliveryFailed(error: unknown): void;
+  userFailed(error: unknown): void;
   /** What `onFrame` was holding back has been delivered. */
   released(): void;
 }
@@ -93,7 +93,7 @@ export class Delivery<Received> {
       const result = this.#owner.deliver(frame);
       if (result !== undefined && typeof result.then === "function") this.#hold(result);
     } catch (error) {
-      this.#owner.deliveryFailed(error);
+      this.#owner.userFailed(error);
     }
     this.active = false;
   }
@@ -102,7 +102,7 @@ export class Delivery<Received> {
     this.#held = true;
     result.then(() => this.#release(), (error) => {
       this.#held = false;
-      this.#owner.deliveryFailed(error);
+      this.#owner.userFailed(error);
     });
   }
 

@@ -12,58 +12,36 @@ export type EffectRunner = (
   done: (failure?: { readonly error: unknown }) => void,
 ) => () => void;
 
-/** Hears how the run went. */
+/** Hears how the run goes. */
 export interface HandlingOwner {
+  /** The handler goes on after its call has returned. */
+  handlerBegan(): void;
   handlerDone(): void;
   handlerFailed(error: unknown): void;
 }
 
-/** The run. */
-export class Handling {
-  /** A promise or a fiber of the handler is not settled. */
-  running = false;
-  readonly #owner: HandlingOwner;
-  #over = false;
-  #interrupt: (() => void) | undefined = undefined;
+/** How far a run is; a plain function that has returned leaves the connection to its callbacks and stays `called`. */
+export type HandlerRun = "none" | "called" | "running" | "over";
 
-  constructor(owner: HandlingOwner) {
-    this.#owner = owner;
+/**
+ * Follows what a handler returned. What comes back interrupts an Effect; an async function can only be told by
+ * `connection.signal`.
+ */
+export function follow(
+  result: void | Promise<void> | Effect.Effect<void, unknown>,
+  owner: HandlingOwner,
+  run: EffectRunner,
+): (() => void) | undefined {
+  if (result === undefined) return;
+  if (Effect.isEffect(result)) {
+    owner.handlerBegan();
+    return run(
+      result,
+      (failure) => failure === undefined ? owner.handlerDone() : owner.handlerFailed(failure.error),
+    );
   }
-
-  /** Follows what a handler returned. Nothing, from a plain function, leaves the connection to its callbacks. */
-  follow(result: void | Promise<void> | Effect.Effect<void, unknown>, run: EffectRunner): void {
-    if (result === undefined) return;
-    if (Effect.isEffect(result)) {
-      this.running = true;
-      this.#interrupt = run(
-        result,
-        (failure) => failure === undefined ? this.#done() : this.#failed(failure.error),
-      );
-    } else if (typeof result.then === "function") {
-      this.running = true;
-      result.then(() => this.#done(), (error) => this.#failed(error));
-    }
-  }
-
-  /** Frames that wait may still be taken: by the run, or by a loop that a plain function left behind. */
-  mayRead(taken: boolean): boolean {
-    return this.running || (taken && !this.#over);
-  }
-
-  /** Interrupts an Effect; an async function can only be told by `connection.signal`. */
-  interrupt(): void {
-    this.#interrupt?.();
-  }
-
-  #done(): void {
-    this.running = false;
-    this.#over = true;
-    this.#owner.handlerDone();
-  }
-
-  #failed(error: unknown): void {
-    this.running = false;
-    this.#over = true;
-    this.#owner.handlerFailed(error);
-  }
+  if (typeof result.then !== "function") return;
+  owner.handlerBegan();
+  result.then(() => owner.handlerDone(), (error) => owner.handlerFailed(error));
+  return;
 }

@@ -17,6 +17,7 @@ import type { CloseReason, Ending } from "./termination.ts";
 export interface Living {
   readonly id: string;
   readonly transport: Transport;
+  readonly started: boolean;
   readonly outbox: Outbox<never>;
   readonly wheel: TimerWheel;
   readonly profile: DepartureLimits;
@@ -32,7 +33,6 @@ export class Life {
   readonly #living: Living;
   #departure: Departure | undefined = undefined;
   #dropped = false;
-  #started = false;
   #listeners: (() => void)[] | undefined = undefined;
 
   constructor(living: Living) {
@@ -46,7 +46,6 @@ export class Life {
 
   /** The transport has started: what was decided before can happen now. */
   start(): void {
-    this.#started = true;
     if (this.state === "closed") return;
     if (this.#dropped) this.#living.transport.abort();
     else this.#departure?.start();
@@ -129,7 +128,7 @@ export class Life {
     // Now, so that nothing is handed to a transport that has been aborted, as if it might still arrive.
     outbox.close(this.closedError(`it is closed (${this.ending!.reason})`));
     this.signal();
-    if (this.#started) this.#living.transport.abort();
+    if (this.#living.started) this.#living.transport.abort();
   }
 
   /** As `drop`, with this reason even if the connection was ending for another. */
@@ -179,7 +178,7 @@ export class Life {
       outbox,
       wheel,
       profile,
-      this.#started,
+      this.#living.started,
       () => this.#late(profile.close),
     );
   }

@@ -134,6 +134,11 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Received, Se
     return totals;
   }
 
+  firstBytesCame(ms: number): void {
+    this.#gone.firstByteCount++;
+    this.#gone.firstByteMs += ms;
+  }
+
   frameFailed(session: Session<Received, Sent, Data>, error: FrameError): void {
     this.#gone.frameErrors++;
     for (const observer of this.#observers) observer.frameFailed?.(session, error);
@@ -190,7 +195,6 @@ interface Counted {
     readonly framesSent: number;
     readonly framesDropped: number;
   };
-  readonly firstByteMs: number;
 }
 
 function emptyTotals(): Totals {
@@ -211,13 +215,10 @@ function emptyTotals(): Totals {
 }
 
 function addSession(totals: Totals, session: Counted): void {
-  const { pipeline, outbox, firstByteMs } = session;
+  const { pipeline, outbox } = session;
   totals.bytesReceived += pipeline.bytesReceived;
   totals.framesReceived += pipeline.framesReceived;
   totals.bytesSent += outbox.bytesSent;
   totals.framesSent += outbox.framesSent;
   totals.framesDropped += outbox.framesDropped;
-  if (firstByteMs < 0) return;
-  totals.firstByteCount++;
-  totals.firstByteMs += firstByteMs;
 }

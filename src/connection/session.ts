@@ -19,7 +19,7 @@ import { Connection } from "./connection.ts";
 import type { ConnectionState } from "./connection_options.ts";
 import { Delivery, type DeliveryOwner } from "./delivery.ts";
 import { FlushQueue } from "./flush_queue.ts";
-import { Handling, type HandlingOwner } from "./handling.ts";
+import { type EffectRunner, follow, type HandlerRun, type HandlingOwner } from "./handling.ts";
 import { makeConnectionId } from "./identity.ts";
 import { Life } from "./life.ts";
 import type { ConnectionProfile } from "./profile.ts";
@@ -40,20 +40,19 @@ export class Session<Received, Sent, Context>
   readonly pipeline: Pipeline<Received>;
   readonly delivery: Delivery<Received>;
   readonly outbox: Outbox<Sent>;
-  readonly life: Life;
+  started = false;
   /** The record, once closed. */
   record: TerminationRecord | undefined = undefined;
-  /** Milliseconds from the start to the first byte; -1 before it. */
-  firstByteMs = -1;
   /** Where rates are taken: what was counted by the last time. */
   tally: Tally | undefined = undefined;
 
   readonly #owner: SessionOwner<Received, Sent, Context>;
   readonly #begun: number;
   readonly #vigil: Vigil;
-  #handling: Handling | undefined = undefined;
+  #run: HandlerRun = "none";
+  #interrupt: (() => void) | undefined = undefined;
   #pace: Deadline | undefined = undefined;
-  #started = false;
+  #life: Life | undefined = undefined;
   #inTurn = false;
   #flushes: FlushQueue | undefined = undefined;
 
@@ -74,17 +73,21 @@ export class Session<Received, Sent, Context>
     this.pipeline = new Pipeline(transport, framing, this.#vigil, limiter, this);
     this.delivery = new Delivery(this, this.pipeline.gate, options.onFrame !== undefined, ingressLimit);
     this.outbox = new Outbox(transport, framing, egressLimit, egressPolicy, this);
-    this.life = new Life(this);
     this.connection = new Connection(this);
   }
 
   get state(): ConnectionState {
-    return this.life.state;
+    return this.#life === undefined ? "open" : this.#life.state;
+  }
+
+  /** Made when it is first asked for: most often when the end begins. */
+  get life(): Life {
+    return this.#life ??= new Life(this);
   }
 
   /** A handler is at work, be the connection still open or not. */
   get handling(): boolean {
-    return this.#handling?.running === true;
+    return this.#run === "running";
   }
 
   get wheel(): TimerWheel {
@@ -98,19 +101,17 @@ export class Session<Received, Sent, Context>
       this.connection.context = options.context?.(this.connection as never) as Context;
       options.onConnect?.(this.connection);
       if (handler !== undefined && this.state === "open") {
-        this.#handling = new Handling(this);
-        this.#handling.follow(
-          handler(this.connection),
-          (effect, done) => this.#owner.runEffect(effect, this, done),
-        );
+        this.#run = "called";
+        const run: EffectRunner = (effect, done) => this.#owner.runEffect(effect, this, done);
+        this.#interrupt = follow(handler(this.connection), this, run);
       }
     } catch (error) {
       this.handlerFailed(error);
     }
-    this.#started = true;
     this.#vigil.start();
     this.transport.start(this.pipeline);
-    this.life.start();
+    this.started = true;
+    this.#life?.start();
     this.outbox.flush();
   }
 
@@ -122,7 +123,7 @@ export class Session<Received, Sent, Context>
   }
 
   chunkDone(bytes: number, partial: boolean): void {
-    if (this.firstByteMs < 0) this.firstByteMs = this.#owner.clock.now() - this.#begun;
+    if (this.pipeline.bytesReceived === bytes) this.#owner.firstBytesCame(this.ageMs);
     this.#vigil.frameProgress(partial, this.pipeline.framesReceived);
     this.delivery.chunkDone(bytes);
     if (this.outbox.pending > 0 && this.profile.options.onFrame !== undefined) this.flushNow();
@@ -173,23 +174,37 @@ export class Session<Received, Sent, Context>
     return this.profile.options.onFrame!(frame, this.connection);
   }
 
-  deliveryFailed(error: unknown): void {
-    this.#userFailed(error);
-  }
-
   released(): void {
     this.flushNow();
     this.#finishIfIdle();
   }
 
+  handlerBegan(): void {
+    this.#run = "running";
+  }
+
   handlerDone(): void {
+    this.#run = "over";
     this.#owner.handlerEnded(this);
     this.life.finish("handler_done", "local");
   }
 
   handlerFailed(error: unknown): void {
+    this.#run = "over";
     this.#owner.handlerEnded(this);
-    this.#userFailed(error);
+    this.userFailed(error);
+  }
+
+  /** A function of the user's threw or rejected. */
+  userFailed(error: unknown): void {
+    // A handler that lets the connection's own end pass through has not failed.
+    const own = this.#life?.ending !== undefined && error instanceof MillraceError &&
+      error.connectionId === this.id;
+    if (!own) {
+      this.#owner.handlerFailed(this, error);
+      this.#hook(() => this.profile.options.onError?.(error, this.connection));
+    }
+    this.life.finish("handler_error", "local", undefined, String((error as Error)?.message ?? error));
   }
 
   // Out: from the outbox, the turn and the clocks.
@@ -209,7 +224,7 @@ export class Session<Received, Sent, Context>
 
   emptied(): void {
     this.#flushes?.flushed();
-    this.life.emptied();
+    this.#life?.emptied();
   }
 
   endTurn(): void {
@@ -233,10 +248,6 @@ export class Session<Received, Sent, Context>
     return this.outbox.pending > 0;
   }
 
-  keepaliveFailed(error: unknown): void {
-    this.#userFailed(error);
-  }
-
   timedOut(reason: CloseReason, error: TimeoutError): void {
     error.connectionId = this.id;
     this.delivery.end(error);
@@ -245,7 +256,7 @@ export class Session<Received, Sent, Context>
   }
 
   sendKeepalive(payload: Uint8Array): void {
-    if (this.life.leaving || this.outbox.pending > 0) return;
+    if (this.#life?.leaving || this.outbox.pending > 0) return;
     this.outbox.sendEncoded(payload);
     this.flushNow();
   }
@@ -274,7 +285,7 @@ export class Session<Received, Sent, Context>
   }
 
   flushNow(): void {
-    if (this.#started) this.outbox.flush();
+    if (this.started) this.outbox.flush();
   }
 
   /** Resolves when all is in the kernel. */
@@ -291,22 +302,11 @@ export class Session<Received, Sent, Context>
 
   // Inside.
 
-  #userFailed(error: unknown): void {
-    // A handler that lets the connection's own end pass through has not failed.
-    const own = this.life.ending !== undefined && error instanceof MillraceError &&
-      error.connectionId === this.id;
-    if (!own) {
-      this.#owner.handlerFailed(this, error);
-      this.#hook(() => this.profile.options.onError?.(error, this.connection));
-    }
-    this.life.finish("handler_error", "local", undefined, String((error as Error)?.message ?? error));
-  }
-
   /** Without a handler that decides, a connection is done when its input has ended and whoever reads it knows. */
   #finishIfIdle(): void {
     const { waiting, inbox } = this.delivery;
-    if (this.#handling?.running || waiting || !inbox.over || (inbox.taken && !inbox.told)) return;
-    if (this.life.ending?.reason === "peer_closed" && this.profile.allowHalfOpen) return;
+    if (this.handling || waiting || !inbox.over || (inbox.taken && !inbox.told)) return;
+    if (this.#life?.ending?.reason === "peer_closed" && this.profile.allowHalfOpen) return;
     this.life.finish("peer_closed", "peer");
   }
 
@@ -331,13 +331,15 @@ export class Session<Received, Sent, Context>
     this.#vigil.stop();
     delivery.end(cut ?? ending.error ?? error);
     const { onFrame } = this.profile.options;
-    if (onFrame !== undefined || this.#handling?.mayRead(delivery.inbox.taken) === false) delivery.stop();
+    // A loop that a plain function left behind may still take the frames that wait.
+    const unread = this.#run === "called" && !delivery.inbox.taken;
+    if (onFrame !== undefined || this.#run === "over" || unread) delivery.stop();
     const record = this.record = makeRecord(this, ending, endedWith);
     const failure = life.closedError(`it is closed (${ending.reason})`);
     outbox.close(failure);
     this.#flushes?.fail(failure);
     life.signal();
-    this.#handling?.interrupt();
+    this.#interrupt?.();
     const { onError, onDisconnect } = this.profile.options;
     if (error !== undefined && error === ending.error) this.#hook(() => onError?.(error, this.connection));
     this.#hook(() => onDisconnect?.(record, this.connection));

@@ -15,6 +15,8 @@ export interface SessionOwner<Received, Sent, Context> {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly turn: Turn;
+  /** A connection's first bytes came, so many milliseconds after its start. */
+  firstBytesCame(ms: number): void;
   frameFailed(session: Session<Received, Sent, Context>, error: FrameError): void;
   /** A handler or hook of the user's threw. */
   handlerFailed(session: Session<Received, Sent, Context>, error: unknown): void;

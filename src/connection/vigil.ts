@@ -20,7 +20,7 @@ export interface VigilOwner {
   timedOut(reason: CloseReason, error: TimeoutError): void;
   sendKeepalive(payload: Uint8Array): void;
   /** The user's function for the keepalive threw, or did not return bytes. */
-  keepaliveFailed(error: unknown): void;
+  userFailed(error: unknown): void;
 }
 
 /** The waits, in ms, `Infinity` for never. The record is shared by all connections; it is read anew at every look. */
@@ -53,8 +53,8 @@ export class Vigil implements WheelEntry, ReadWitness {
   #partialAfter = noFrame;
   #frameBegun = 0;
   /** When the wheel will look, and the wait that decides how fine its tick is until then. */
-  #look = Infinity;
-  #grain = Infinity;
+  #look = 0;
+  #grain = 0;
 
   constructor(wheel: TimerWheel, times: VigilTimes, owner: VigilOwner) {
     this.#wheel = wheel;
@@ -183,7 +183,7 @@ export class Vigil implements WheelEntry, ReadWitness {
     try {
       this.#owner.sendKeepalive(keepaliveBytes(payload));
     } catch (error) {
-      this.#owner.keepaliveFailed(error);
+      this.#owner.userFailed(error);
     }
     return interval;
   }

@@ -36,7 +36,7 @@ export interface ConnectionInspection extends ConnectionStats {
   readonly state: ConnectionState;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
-  /** Over the last second; present while rates are sampled. */
+  /** Over the last second; present while rates are sampled, zeros until they have been asked for over a whole second. */
   readonly rates?: ConnectionRates;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Rates and sizes once a second (F-51), for a server and for each of its connections. Counting starts when
- * somebody first asks, and costs nothing before.
+ * Rates and sizes once a second (F-51), for a server and for each of its connections. Either begins when
+ * somebody first asks for it, and costs nothing before.
  */
 import type { ConnectionRates } from "../connection/connection_options.ts";
 import type { Registry, Totals } from "../connection/registry.ts";
@@ -18,6 +18,8 @@ export class RateSampler<Received, Sent, Context> {
   readonly #timer: Deadline;
   #last: Totals;
   #lastAt: number;
+  #asked = false;
+  #looked = false;
   sample: RateSample;
 
   constructor(
@@ -29,14 +31,13 @@ export class RateSampler<Received, Sent, Context> {
     this.#last = registry.totals();
     this.#lastAt = registry.clock.now();
     this.sample = this.#compare(this.#last, 1);
-    // What was counted before anyone asked is no rate: it took forever.
-    this.#lookAtAll(Infinity);
     this.#timer = new Deadline(registry.wheel, () => this.#tick());
     this.#timer.set(period);
   }
 
-  /** Rates of one connection over the last second; zeros before its first whole second. */
+  /** Rates of one connection over the last second; zeros before the first whole second in which they were asked for. */
   connection({ tally }: Session<Received, Sent, Context>): ConnectionRates {
+    this.#asked = true;
     return tally?.rates ?? silence;
   }
 
@@ -51,13 +52,16 @@ export class RateSampler<Received, Sent, Context> {
     const totals = this.#registry.totals();
     this.sample = this.#compare(totals, seconds);
     this.#last = totals;
-    this.#lookAtAll(seconds);
+    if (this.#asked) this.#lookAtAll(seconds);
     this.#timer.set(period);
     this.#report(this.sample);
   }
 
   #lookAtAll(seconds: number): void {
-    for (const session of this.#registry.sessions) (session.tally ??= new Tally()).take(session, seconds);
+    // What was counted before anyone asked is no rate: it took forever.
+    const time = this.#looked ? seconds : Infinity;
+    this.#looked = true;
+    for (const session of this.#registry.sessions) (session.tally ??= new Tally()).take(session, time);
   }
 
   #compare(totals: Totals, seconds: number): RateSample {

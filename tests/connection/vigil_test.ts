@@ -40,7 +40,7 @@ class Watched implements VigilOwner {
     if (this.takesKeepalives) this.vigil.noteWrite();
   }
 
-  keepaliveFailed(error: unknown): void {
+  userFailed(error: unknown): void {
     this.errors.push(error);
     this.events.push(`${this.clock.now()} failed`);
   }

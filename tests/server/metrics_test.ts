@@ -100,6 +100,7 @@ test("rates are sampled once a second, for the server and each connection (F-51)
     onStats: (sample) => void samples.push(sample),
   });
   const peer = await place.dial(server);
+  server.inspect();
   for (let tick = 0; tick < 30; tick++) {
     peer.write("123456789\n");
     await place.pass(100);
@@ -123,6 +124,7 @@ test("what a connection had counted before rates were asked for is none, and one
   peer.write("x".repeat(999) + "\n");
   await place.pass(100);
   server.rates();
+  assert.equal(shown(), 0);
   await place.pass(1_500);
   assert.equal(shown(), 0);
   peer.write("x".repeat(999) + "\n");
