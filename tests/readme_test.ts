@@ -6,6 +6,9 @@ import { dirname, join, relative } from "node:path";
 import { describe, type TestContext } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import * as door from "../mod.ts";
+import { type DurationInput, toMilliseconds } from "../src/core/duration.ts";
+import { defaultMaxFrameBytes } from "../src/core/framing/framing.ts";
+import { defaults } from "../src/core/options.ts";
 import { compile } from "./support/compile.ts";
 import { it } from "./support/it.ts";
 
@@ -87,6 +90,22 @@ describe("README.md", () => {
     assert.match(quoted, /^cut a frame/);
     const shown = readme.replaceAll(/\s+/g, " ");
     assert.ok(shown.includes(quoted), `not in the README: ${quoted}`);
+  });
+
+  it("tells the defaults that are in force", () => {
+    const rows = new Map(
+      [...readme.matchAll(/^\| `(\w+)` +\| ([^|]+?) +\|/gm)].map(([, name, text]) => [name!, text!]),
+    );
+    const units: Readonly<Record<string, number>> = { "": 1, KiB: 1024, MiB: 1024 ** 2 };
+    for (const [name, text] of rows) {
+      const wanted = name === "maxFrameBytes"
+        ? defaultMaxFrameBytes
+        : defaults[name as keyof typeof defaults];
+      const [, amount, unit] = /^(\d+) ?(\w*)$/.exec(text)!;
+      const told = unit! in units ? Number(amount) * units[unit!]! : toMilliseconds(text as DurationInput);
+      assert.equal(told, wanted, name);
+    }
+    assert.ok(rows.size >= 6, `${rows.size} rows`);
   });
 
   it("links only to files that are there, as the other pages do", () => {
