@@ -21,6 +21,27 @@
 export { serve } from "./src/server/serve.ts";
 export type { Server } from "./src/server/server.ts";
 export type { ConnectionInspection, ServerInspection } from "./src/server/inspection.ts";
+export type { Authorize, HandshakePeer, ServerTlsOptions, TlsInspection } from "./src/server/server_tls.ts";
+export { certificates } from "./src/server/certificates.ts";
+export type {
+  CertificateChange,
+  CertificateFiles,
+  CertificateFunction,
+  CertificateInspection,
+  CertificateNames,
+  Certificates,
+  CertificatesOptions,
+  CertificateSource,
+  CertificatesUser,
+  CertificateText,
+  ReloadReport,
+} from "./src/server/certificate_options.ts";
+export type {
+  CertificateChoice,
+  TlsClientOptions,
+  TlsProtocolOptions,
+  TlsServerOptions,
+} from "./src/connection/tls_options.ts";
 export type {
   Logger,
   LogRecord,

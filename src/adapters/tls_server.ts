@@ -174,8 +174,12 @@ class ServerHandshake implements Handshake, LowerOwner {
       throw { code: "PEER_DID_NOT_RETURN_A_CERTIFICATE", message: "the peer sent no certificate" };
     }
     const fault = verifyFault(socket);
-    if (fault !== undefined) throw { code: fault, message: fault };
-    return certificate;
+    if (fault === undefined) return certificate;
+    // Rustls finds such a certificate only untrusted.
+    const now = Date.now();
+    const inTime = certificate.validFrom <= now && now <= certificate.validTo;
+    const code = inTime ? fault : "CERT_HAS_EXPIRED";
+    throw { code, message: code };
   }
 
   readonly #failed = (cause: unknown): void => {
@@ -197,8 +201,9 @@ class ServerHandshake implements Handshake, LowerOwner {
   }
 
   #drop(): void {
-    this.#socket?.on("error", ignore).destroy();
+    this.#socket?.on("error", ignore);
     this.#below.abort();
+    this.#socket?.destroy();
   }
 }
 

@@ -7,11 +7,14 @@ import type { Connection } from "../connection/connection.ts";
 import { connectionKeys, resolveProfile } from "../connection/profile.ts";
 import { Registry } from "../connection/registry.ts";
 import { resolveAddress, resolveTuning } from "../connection/socket_settings.ts";
+import { warnInsecure } from "../connection/insecure.ts";
 import { spansFor } from "../connection/spans.ts";
+import { resolveClientTls } from "../connection/tls_settings.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { type OptionsError, SocketError, TimeoutError } from "../core/errors.ts";
 import { defaults, OptionsCheck } from "../core/options.ts";
-import type { Adapter, ConnectOptions as Dial, Transport } from "../core/transport.ts";
+import type { TlsError } from "../core/tls_error.ts";
+import type { Adapter, Address, ConnectOptions as Dial, Transport } from "../core/transport.ts";
 import type { ClientOptions } from "./connect_options.ts";
 
 /** The longest wait that a timer of any runtime takes. */
@@ -22,6 +25,7 @@ const clientKeys: readonly string[] = [
   "port",
   "host",
   "path",
+  "tls",
   "connectTimeout",
   "signal",
   "adapter",
@@ -34,7 +38,7 @@ export function makeConnection<Received, Sent = Received, Context = undefined>(
   adapter: Adapter,
 ): Effect.Effect<
   Connection<Received, Sent, Context>,
-  OptionsError | SocketError | TimeoutError,
+  OptionsError | SocketError | TimeoutError | TlsError,
   Scope.Scope
 > {
   return Effect.acquireRelease(
@@ -47,7 +51,7 @@ export function makeConnection<Received, Sent = Received, Context = undefined>(
 function open<Received, Sent, Context>(
   options: ClientOptions<Received, Sent, Context>,
   adapter: Adapter,
-): Effect.Effect<Connection<Received, Sent, Context>, OptionsError | SocketError | TimeoutError> {
+): Effect.Effect<Connection<Received, Sent, Context>, OptionsError | SocketError | TimeoutError | TlsError> {
   return Effect.gen(function* () {
     const services = yield* Effect.context<never>();
     const settings = yield* Effect.try({
@@ -74,17 +78,24 @@ function resolve<Received, Sent, Context>(
 ) {
   const check = new OptionsCheck();
   check.keys(options, clientKeys);
+  const address = resolveAddress(check, options, adapter, 1);
+  const { tls } = options;
   const settings = {
     dial: {
-      address: resolveAddress(check, options, adapter, 1),
-      tls: undefined,
+      address,
+      tls: tls === undefined ? undefined : resolveClientTls(check, tls, address, adapter),
       ...resolveTuning(check, options, adapter),
     },
     timeout: check.duration("connectTimeout", options.connectTimeout, defaults.connectTimeout),
     profile: resolveProfile(check, options, undefined),
   };
   check.done();
+  if (settings.dial.tls?.insecureSkipVerify) warnInsecure(placeText(address));
   return settings;
+}
+
+function placeText(address: Address): string {
+  return address.transport === "tcp" ? `${address.host}:${address.port}` : address.path;
 }
 
 /** The adapter's `connect` under the timeout, the caller's signal and interruption. */
@@ -94,10 +105,10 @@ function dial(
   timeout: number,
   clock: Clock,
   signal: AbortSignal | undefined,
-): Effect.Effect<Transport, SocketError | TimeoutError> {
+): Effect.Effect<Transport, SocketError | TimeoutError | TlsError> {
   const { address } = options;
-  const where = address.transport === "tcp" ? `${address.host}:${address.port}` : address.path;
-  return Effect.callback<Transport, SocketError | TimeoutError>((resume, interrupted) => {
+  const where = placeText(address);
+  return Effect.callback<Transport, SocketError | TimeoutError | TlsError>((resume, interrupted) => {
     const attempt = new AbortController();
     let expired = false;
     const timer = timeout === Infinity ? undefined : clock.setTimer(() => {
@@ -108,7 +119,7 @@ function dial(
     signal?.addEventListener("abort", give);
     interrupted.addEventListener("abort", give);
     if (signal?.aborted) give();
-    const settle = (outcome: Effect.Effect<Transport, SocketError | TimeoutError>) => {
+    const settle = (outcome: Effect.Effect<Transport, SocketError | TimeoutError | TlsError>) => {
       if (timer !== undefined) clock.clearTimer(timer);
       signal?.removeEventListener("abort", give);
       resume(outcome);
@@ -119,7 +130,7 @@ function dial(
         transport.abort();
         settle(Effect.fail(new SocketError("aborted", `connect to ${where}: aborted`)));
       },
-      (error: SocketError) => {
+      (error: SocketError | TlsError) => {
         const hint = "; check that it is reachable, or raise connectTimeout";
         settle(
           Effect.fail(

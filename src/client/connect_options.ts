@@ -1,5 +1,6 @@
 /** What `connect` takes. */
 import type { ConnectionOptions, Place } from "../connection/connection_options.ts";
+import type { TlsClientOptions } from "../connection/tls_options.ts";
 import type { Clock } from "../core/clock.ts";
 import type { DurationInput } from "../core/duration.ts";
 import type { Adapter } from "../core/transport.ts";
@@ -18,7 +19,9 @@ export interface ClientOptions<Received, Sent = Received, Context = undefined>
   readonly host?: string | undefined;
   /** Path of a Unix socket, instead of `port`. */
   readonly path?: string | undefined;
-  /** Give up connecting after this long (`TimeoutError`, reason `connect`). @default "10 seconds" */
+  /** Secure it: true for the system's authorities and the host's name. @default not secured */
+  readonly tls?: true | TlsClientOptions | undefined;
+  /** Give up connecting, a TLS handshake included, after this long (`TimeoutError`, reason `connect`). @default "10 seconds" */
   readonly connectTimeout?: DurationInput | undefined;
   /** Aborts connecting (`SocketError`, reason `aborted`); once connected, drops the connection. */
   readonly signal?: AbortSignal | undefined;

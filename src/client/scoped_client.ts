@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope";
 import { detectAdapter } from "../adapters/detect.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { OptionsError, SocketError, TimeoutError } from "../core/errors.ts";
+import type { TlsError } from "../core/tls_error.ts";
 import { makeConnection } from "./client.ts";
 import type { ConnectOptions } from "./connect_options.ts";
 
@@ -15,7 +16,7 @@ export function connect<Received, Sent = Received, Context = undefined>(
   options: ConnectOptions<Received, Sent, Context>,
 ): Effect.Effect<
   Connection<Received, Sent, Context>,
-  OptionsError | SocketError | TimeoutError,
+  OptionsError | SocketError | TimeoutError | TlsError,
   Scope.Scope
 > {
   return Effect.flatMap(

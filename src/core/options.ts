@@ -17,6 +17,8 @@ interface Defaults {
   readonly closeTimeout: number;
   readonly lingerTimeout: number;
   readonly connectTimeout: number;
+  readonly handshakeTimeout: number;
+  readonly maxHandshakes: number;
   readonly shutdownDeadline: number;
   readonly ingressLimit: number;
   readonly ingressFrames: number;
@@ -36,6 +38,8 @@ export const defaults: Defaults = {
   closeTimeout: 30_000,
   lingerTimeout: 2_000,
   connectTimeout: 10_000,
+  handshakeTimeout: 10_000,
+  maxHandshakes: 1024,
   shutdownDeadline: 30_000,
 
   ingressLimit: 256 * 1024,

@@ -11,6 +11,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Address } from "../core/transport.ts";
 import type { CertificateInspection } from "../server/certificate_options.ts";
 import { inspectConnection, type ServerInspection } from "../server/inspection.ts";
+import type { TlsInspection } from "../server/server_tls.ts";
 import type { Logger, ServerState, ServerStats, ShutdownReport } from "../server/server_options.ts";
 import { ClientTally } from "./client_tally.ts";
 import type { ClientEndpointConfig } from "./config/endpoint_config.ts";
@@ -90,7 +91,15 @@ export class ClientEndpoint implements Endpoint {
     const { address, state } = this;
     const connections = [...this.connections.values()].map((connection) => inspectConnection(connection));
     const runtime = this.#room.adapter.name;
-    return { address, state, runtime, framing: this.settings.framing.name, stats: this.stats(), connections };
+    const { name: framing } = this.settings.framing;
+    return { address, state, runtime, framing, tls: this.#tls(), stats: this.stats(), connections };
+  }
+
+  #tls(): TlsInspection | undefined {
+    if (this.settings.tls === undefined) return undefined;
+    const { minVersion = "TLSv1.2", maxVersion = "TLSv1.3", ciphers, alpn = [], insecureSkipVerify = false } =
+      this.settings.tls.protocol;
+    return { engine: "node:tls", minVersion, maxVersion, ciphers, alpn, insecureSkipVerify };
   }
 
   certificates(): readonly CertificateInspection[] {
@@ -185,17 +194,8 @@ export class ClientEndpoint implements Endpoint {
     const { signal } = this.#attempt;
     try {
       // Read anew each time, so that a renewed certificate is used at the next one.
-      const secured = tls && { tls: await loadClientTls(tls) };
-      return await connect({
-        ...limits,
-        ...place,
-        ...secured,
-        framing,
-        connectTimeout,
-        adapter,
-        clock,
-        signal,
-      });
+      const own = { tls: tls && await loadClientTls(tls), framing, connectTimeout };
+      return await connect({ ...limits, ...place, ...own, adapter, clock, signal });
     } catch (error) {
       if (signal.aborted) return undefined;
       const text = error instanceof Error ? error.message : String(error);

@@ -2,9 +2,11 @@
 import type { Connection } from "../connection/connection.ts";
 import type { ConnectionRates, ConnectionState, ConnectionStats } from "../connection/connection_options.ts";
 import type { Registry } from "../connection/registry.ts";
+import type { TlsInfo } from "../core/tls.ts";
 import type { Address } from "../core/transport.ts";
 import type { RateSampler } from "./rates.ts";
 import type { ServerState, ServerStats } from "./server_options.ts";
+import type { TlsInspection } from "./server_tls.ts";
 
 /** The server as data. */
 export interface ServerInspection {
@@ -16,6 +18,8 @@ export interface ServerInspection {
   readonly runtime: string;
   /** Name of the framing. */
   readonly framing: string;
+  /** Its TLS; undefined where connections are not secured from the start. */
+  readonly tls: TlsInspection | undefined;
   /** What it has counted, and holds now. */
   readonly stats: ServerStats;
   /** The open connections, oldest first. */
@@ -30,6 +34,8 @@ export interface ConnectionInspection extends ConnectionStats {
   readonly ip: string;
   /** Port of the peer; 0 for a Unix socket. */
   readonly port: number;
+  /** What its TLS handshake agreed on; undefined without TLS. */
+  readonly tls: TlsInfo | undefined;
   /** Our end. */
   readonly local: Address;
   /** Where it is in its life. */
@@ -48,6 +54,7 @@ export function inspectConnection<Received, Sent, Context>(
     id: connection.id,
     ip: connection.peer.ip,
     port: connection.peer.port,
+    tls: connection.peer.tls,
     local: connection.peer.local,
     state: connection.state,
     startedAt: connection.startedAt,
@@ -61,11 +68,12 @@ export function inspect<Received, Sent, Context>(
   registry: Registry<Received, Sent, Context>,
   framing: string,
   sampler: RateSampler<Received, Sent, Context> | undefined,
+  tls: TlsInspection | undefined,
 ): ServerInspection {
   const connections = [...registry.sessions].map((session): ConnectionInspection => ({
     ...inspectConnection(session.connection),
     ...(sampler && { rates: sampler.connection(session) }),
   }));
   const { address, state, runtime } = server;
-  return { address, state, runtime, framing, stats: server.stats(), connections };
+  return { address, state, runtime, framing, tls, stats: server.stats(), connections };
 }

@@ -26,7 +26,7 @@ export function errorText(error: unknown): string {
 }
 
 /** Facts that identify a peer. */
-export function peerFields(peer: Peer): Record<string, unknown> {
+export function peerFields(peer: Pick<Peer, "ip" | "port">): Record<string, unknown> {
   return { "peer.ip": peer.ip, "peer.port": peer.port };
 }
 

@@ -36,6 +36,13 @@ const rows: readonly Row[] = [
     "Connections turned away at the door.",
     (s) => s.connectionsRejected,
   ],
+  ["tls_handshakes_active", "gauge", "TLS handshakes on their way.", (s) => s.handshakesActive],
+  [
+    "tls_handshakes_completed_total",
+    "counter",
+    "TLS handshakes that succeeded.",
+    (s) => s.handshakesCompleted,
+  ],
   ["bytes_read_total", "counter", "Bytes received.", (s) => s.bytesReceived],
   ["bytes_written_total", "counter", "Bytes that the kernel took.", (s) => s.bytesSent],
   ["frames_received_total", "counter", "Whole frames received.", (s) => s.framesReceived],
@@ -74,6 +81,16 @@ export function serverSamples(stats: ServerStats, labels: Readonly<Record<string
     const help = "Connections that ended, by reason.";
     samples.push({
       name: "millrace_connections_closed_total",
+      help,
+      type: "counter",
+      value,
+      labels: { ...labels, reason },
+    });
+  }
+  for (const [reason, value] of Object.entries(stats.handshakesFailedByReason)) {
+    const help = "TLS handshakes that failed, by reason.";
+    samples.push({
+      name: "millrace_tls_handshakes_failed_total",
       help,
       type: "counter",
       value,

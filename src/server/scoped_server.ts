@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { detectAdapter } from "../adapters/detect.ts";
 import type { OptionsError, SocketError } from "../core/errors.ts";
+import type { TlsError } from "../core/tls_error.ts";
 import { makeServer, type Server } from "./server.ts";
 import type { ServeOptions } from "./server_options.ts";
 
@@ -19,7 +20,7 @@ export function serve<Received, Sent = Received, Context = undefined, R = never>
   options: ServeOptions<Received, Sent, Context, R>,
 ): Effect.Effect<
   Server<Received, Sent, Context>,
-  OptionsError | SocketError,
+  OptionsError | SocketError | TlsError,
   Scope.Scope | Exclude<R, Scope.Scope>
 > {
   return Effect.flatMap(

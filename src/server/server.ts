@@ -15,12 +15,14 @@ import { systemClock } from "../core/clock.ts";
 import { type DurationInput, toMilliseconds } from "../core/duration.ts";
 import { type OptionsError, ShutdownTimeoutError, SocketError, socketErrorFrom } from "../core/errors.ts";
 import type { SendOutcome } from "../core/outcome.ts";
+import type { TlsError } from "../core/tls_error.ts";
 import type { Adapter, Address, Listener, Transport } from "../core/transport.ts";
 import { Admission } from "./admission.ts";
 import { drain } from "./drain.ts";
 import { inspect, type ServerInspection } from "./inspection.ts";
 import { consoleLogger, errorText, guarded, logObserver, peerFields } from "./log.ts";
 import { RateSampler } from "./rates.ts";
+import { SecureDoor } from "./secure_door.ts";
 import type {
   Logger,
   RateSample,
@@ -41,6 +43,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   readonly #adapter: Adapter;
   readonly #registry: Registry<Received, Sent, Context>;
   readonly #admission: Admission;
+  readonly #door: SecureDoor | undefined;
   readonly #log: Logger;
   #state: ServerState = "created";
   #address: Address;
@@ -66,6 +69,15 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
     this.#log = guarded(options.logger ?? consoleLogger);
     this.#registry = registry(this.#log);
     this.#admission = new Admission(settings.maxConnections, settings.farewell, this.#registry.clock);
+    const { clock, wheel } = this.#registry;
+    const { tls, maxHandshakes } = settings;
+    this.#door = tls && new SecureDoor(tls, {
+      log: this.#log,
+      clock,
+      wheel,
+      maxHandshakes,
+      failed: (error, peer) => this.#call(() => this.#options.onTlsError?.(error, peer)),
+    });
     this.#address = settings.listen.address;
     this.finished = new Promise((resolve) => this.#finish = resolve);
   }
@@ -92,7 +104,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
 
   /** What was counted since the start, and what is held now (F-50). */
   stats(): ServerStats {
-    return collectStats(this.#registry, this.#admission, this.#drainMs);
+    return collectStats(this.#registry, this.#admission, this.#drainMs, this.#door?.handshakes);
   }
 
   /** Rates over the last second (F-51); sampling starts with the first call or with `onStats`. */
@@ -102,7 +114,13 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
 
   /** Listener and connections as data (F-52). */
   inspect(): ServerInspection {
-    return inspect(this, this.#registry, this.#settings.profile.framing.name, this.#sampler);
+    return inspect(
+      this,
+      this.#registry,
+      this.#settings.profile.framing.name,
+      this.#sampler,
+      this.#door?.inspect(this.#listener?.tls ?? ""),
+    );
   }
 
   /**
@@ -143,6 +161,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
       if (this.#state !== "running") return;
       this.#enter("suspended");
       await this.#listener?.stop();
+      this.#door?.handshakes.abortAll();
     });
   }
 
@@ -182,12 +201,20 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
 
   /** Binds; called by `makeServer` and `resume`. Rejects with `SocketError`. */
   async listen(): Promise<void> {
+    const door = this.#door;
+    await door?.open();
     const options = {
       ...this.#settings.listen,
+      handshakes: door?.handshakes,
       address: this.#address,
       failed: (error: SocketError, fatal: boolean) => this.#listenerFailed(error, fatal),
     };
-    const listener = await this.#adapter.listen(options, (transport) => this.#accept(transport));
+    const accept = (transport: Transport) => this.#accept(transport);
+    const secured = door && ((transport: Transport) => door.handshakes.admit(transport, accept));
+    const listener = await this.#adapter.listen(options, secured ?? accept).catch(async (error) => {
+      if (this.#state === "created") await door?.close();
+      throw error;
+    });
     this.#listener = listener;
     this.#address = listener.address;
     this.#enter("running");
@@ -219,8 +246,9 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
       const stopped = this.#listener?.stop().catch((error) =>
         this.#listenerFailed(socketErrorFrom(error, "stop listening"), false)
       );
+      const undone = this.#door?.close();
       const report = yield* drain(this.#registry, this.#hurried ? 0 : deadline);
-      yield* Effect.promise(() => stopped ?? Promise.resolve()).pipe(Effect.timeoutOption(1000));
+      yield* Effect.promise(() => Promise.all([stopped, undone])).pipe(Effect.timeoutOption(1000));
       this.#drainMs = report.durationMs;
       this.#sampler?.stop();
       this.#enter("stopped");
@@ -238,7 +266,11 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
 
   #enter(state: ServerState): void {
     this.#state = state;
-    this.#log({ level: "info", message: `server ${state}`, fields: { address: this.#address } });
+    this.#log({
+      level: "info",
+      message: `server ${state}`,
+      fields: { address: this.#address, ...(this.#listener?.tls && { tls: this.#listener.tls }) },
+    });
     this.#call(() => this.#options.onState?.(state));
   }
 
@@ -276,7 +308,7 @@ export function makeServer<Received, Sent = Received, Context = undefined, R = n
   adapter: Adapter,
 ): Effect.Effect<
   Server<Received, Sent, Context>,
-  OptionsError | SocketError,
+  OptionsError | SocketError | TlsError,
   Scope.Scope | Exclude<R, Scope.Scope>
 > {
   return Effect.gen(function* () {
@@ -298,7 +330,7 @@ export function makeServer<Received, Sent = Received, Context = undefined, R = n
       (log) => new Registry(clock, services, [logObserver(log), ...spans]),
     );
     yield* Effect.acquireRelease(
-      Effect.tryPromise({ try: () => server.listen(), catch: (error) => error as SocketError }),
+      Effect.tryPromise({ try: () => server.listen(), catch: (error) => error as SocketError | TlsError }),
       () => Effect.promise(() => server[Symbol.asyncDispose]()),
     );
     return server;

@@ -3,6 +3,7 @@ import type { Key as ContextKey } from "effect/Context";
 import * as Layer from "effect/Layer";
 import type * as Scope from "effect/Scope";
 import type { OptionsError, SocketError } from "../core/errors.ts";
+import type { TlsError } from "../core/tls_error.ts";
 import { serve } from "./scoped_server.ts";
 import type { Server } from "./server.ts";
 import type { ServeOptions } from "./server_options.ts";
@@ -11,6 +12,6 @@ import type { ServeOptions } from "./server_options.ts";
 export function layer<Self, Received, Sent = Received, Context = undefined, R = never>(
   key: ContextKey<Self, Server<Received, Sent, Context>>,
   options: ServeOptions<Received, Sent, Context, R>,
-): Layer.Layer<Self, OptionsError | SocketError, Exclude<R, Scope.Scope>> {
+): Layer.Layer<Self, OptionsError | SocketError | TlsError, Exclude<R, Scope.Scope>> {
   return Layer.effect(key, serve(options));
 }

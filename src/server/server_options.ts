@@ -11,6 +11,9 @@ import type {
 } from "../connection/connection_options.ts";
 import type { CloseReason } from "../connection/termination.ts";
 import type { SocketError } from "../core/errors.ts";
+import type { TlsError, TlsErrorReason } from "../core/tls_error.ts";
+import type { Certificates } from "./certificate_options.ts";
+import type { HandshakePeer, ServerTlsOptions } from "./server_tls.ts";
 
 /**
  * What `serve` takes: settings, one place to listen, one way to take frames. Pairs that make no sense do not
@@ -43,6 +46,13 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined, R
   readonly ipv6Only?: boolean | undefined;
   /** Connections at one time; one more is rejected. 0 = unlimited. @default 4096 */
   readonly maxConnections?: number | undefined;
+  /** Secures every connection: one certificate, what `certificates()` returns, or more of both. @default none */
+  readonly tls?: ServerTlsOptions | Certificates | undefined;
+  /**
+   * TLS handshakes at one time, which take no slots of connections; one more is dropped (`TlsError`, reason
+   * `too_many_handshakes`). 0 = unlimited. @default 1024
+   */
+  readonly maxHandshakes?: number | undefined;
   /** Bytes sent to a rejected connection before it is closed. @default none */
   readonly farewell?: Uint8Array | string | undefined;
   /** How long `shutdown` lets connections finish when it is not told otherwise. @default "30 seconds" */
@@ -51,6 +61,8 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined, R
   readonly handler?: Handler<Received, Sent, Context, R> | undefined;
   /** A connection was turned away. */
   readonly onReject?: ((peer: Peer, reason: RejectReason) => void) | undefined;
+  /** A TLS handshake failed; whoever it was has not become a connection. @default logged */
+  readonly onTlsError?: ((error: TlsError, peer: HandshakePeer) => void) | undefined;
   /** The server changed its state. */
   readonly onState?: ((state: ServerState) => void) | undefined;
   /** Takes the rates of every second (F-51). What it throws is logged. */
@@ -93,6 +105,12 @@ export interface ServerStats {
   readonly connectionsRejected: number;
   /** Connections that were let in and have ended. */
   readonly connectionsClosed: number;
+  /** TLS handshakes on their way. */
+  readonly handshakesActive: number;
+  readonly handshakesCompleted: number;
+  readonly handshakesFailed: number;
+  /** Failed handshakes by reason. */
+  readonly handshakesFailedByReason: Readonly<Partial<Record<TlsErrorReason, number>>>;
   /** Ended connections by reason. */
   readonly closedByReason: Readonly<Partial<Record<CloseReason, number>>>;
   /** Bytes that came from peers. */

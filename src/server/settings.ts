@@ -6,13 +6,17 @@ import { checkAbilities, resolveAddress, resolveTuning } from "../connection/soc
 import { defaults, OptionsCheck } from "../core/options.ts";
 import type { Adapter, ListenOptions } from "../core/transport.ts";
 import type { ServerOptions } from "./server_options.ts";
+import { resolveTls, type ServerTlsSettings } from "./server_tls.ts";
 
 /** Checked settings of a server. */
 export interface ServerSettings<Received, Sent, Context> {
-  readonly listen: Omit<ListenOptions, "failed">;
+  readonly listen: Omit<ListenOptions, "failed" | "handshakes">;
+  readonly tls: ServerTlsSettings | undefined;
   readonly profile: ConnectionProfile<Received, Sent, Context>;
   /** `Infinity` for no limit. */
   readonly maxConnections: number;
+  /** `Infinity` for no limit. */
+  readonly maxHandshakes: number;
   readonly farewell: Uint8Array | undefined;
   readonly shutdownDeadline: number;
 }
@@ -26,10 +30,13 @@ const serverKeys: readonly string[] = [
   "reusePort",
   "ipv6Only",
   "maxConnections",
+  "tls",
+  "maxHandshakes",
   "farewell",
   "shutdownDeadline",
   "handler",
   "onReject",
+  "onTlsError",
   "onState",
   "onStats",
   "onListenerError",
@@ -49,23 +56,37 @@ export function resolveServer<Received, Sent, Context>(
   if ((handler === undefined) === (onFrame === undefined)) {
     check.refuse("handler", handler && "handler and onFrame", "exactly one of handler and onFrame");
   }
-  for (const name of ["handler", "onReject", "onState", "onStats", "onListenerError", "logger"] as const) {
+  for (
+    const name of [
+      "handler",
+      "onReject",
+      "onTlsError",
+      "onState",
+      "onStats",
+      "onListenerError",
+      "logger",
+    ] as const
+  ) {
     if (options[name] !== undefined && typeof options[name] !== "function") {
       check.refuse(name, options[name], "a function");
     }
   }
   const most = check.integer("maxConnections", options.maxConnections, defaults.maxConnections, 0);
+  const mostHandshakes = check.integer("maxHandshakes", options.maxHandshakes, defaults.maxHandshakes, 0);
+  const tls = resolveTls(check, options.tls, adapter);
   const settings: ServerSettings<Received, Sent, Context> = {
     listen: {
       address: resolveAddress(check, options, adapter, 0),
       backlog: options.backlog === undefined ? undefined : check.integer("backlog", options.backlog, 0, 1),
       reusePort: options.reusePort ?? false,
       ipv6Only: options.ipv6Only ?? false,
-      tls: undefined,
+      tls: tls?.tls,
       ...resolveTuning(check, options, adapter),
     },
     profile: resolveProfile(check, options, handler),
+    tls,
     maxConnections: most === 0 ? Infinity : most,
+    maxHandshakes: mostHandshakes === 0 ? Infinity : mostHandshakes,
     farewell: typeof farewell === "string" ? new TextEncoder().encode(farewell) : farewell,
     shutdownDeadline: check.duration("shutdownDeadline", options.shutdownDeadline, defaults.shutdownDeadline),
   };

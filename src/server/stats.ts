@@ -1,6 +1,7 @@
 /** A server's counters as one record (F-50). */
 import type { Registry } from "../connection/registry.ts";
 import type { Admission } from "./admission.ts";
+import type { Handshakes } from "./handshakes.ts";
 import type { ServerStats } from "./server_options.ts";
 
 /** Reads registry and door; sums over the open connections, so that they only count for themselves. */
@@ -8,6 +9,7 @@ export function collectStats<Received, Sent, Context>(
   registry: Registry<Received, Sent, Context>,
   admission: Admission,
   drainMs: number,
+  handshakes: Handshakes | undefined,
 ): ServerStats {
   const { opened, closed, ...totals } = registry.totals();
   const { closedByReason } = registry;
@@ -17,6 +19,10 @@ export function collectStats<Received, Sent, Context>(
     connectionsAccepted: opened,
     connectionsRejected: admission.rejected,
     connectionsClosed: closed,
+    handshakesActive: handshakes?.active ?? 0,
+    handshakesCompleted: handshakes?.completed ?? 0,
+    handshakesFailed: handshakes?.failed ?? 0,
+    handshakesFailedByReason: { ...handshakes?.failedByReason },
     closedByReason: { ...closedByReason },
     idleCloses: closedByReason.idle_timeout ?? 0,
     drainMs,

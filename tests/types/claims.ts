@@ -130,7 +130,7 @@ interface Service {
 declare const needy: Effect.Effect<void, never, Service | Scope.Scope>;
 export const required: Effect.Effect<
   FrontServer<string>,
-  main.OptionsError | main.SocketError,
+  main.OptionsError | main.SocketError | main.TlsError,
   Scope.Scope | Service
 > = effect.serve({ port: 0, framing: text, handler: () => needy });
 // @ts-expect-error the promise door can give no services

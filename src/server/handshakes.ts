@@ -1,0 +1,181 @@
+/**
+ * TLS handshakes of a server: how many at one time, how long each may take, and what became of them (F-69).
+ *
+ * They have slots of their own, so that a flood of them takes none from connections; and only a few begin in one turn
+ * of the event loop, so that the frames of connections go on between them. Knows no certificate.
+ */
+import { Deadline } from "../core/deadline.ts";
+import { Fifo } from "../core/fifo.ts";
+import type { Handshake, HandshakeObserver } from "../core/tls.ts";
+import { TlsError, type TlsErrorReason } from "../core/tls_error.ts";
+import type { TimerWheel } from "../core/timer_wheel.ts";
+import type { Transport } from "../core/transport.ts";
+import type { Authorize, HandshakePeer } from "./server_tls.ts";
+
+/** Handshakes that may begin in one turn: each costs about half a millisecond before it waits for the peer. */
+const perTurn = 4;
+
+/** Limits, and who is told of failures. */
+export interface HandshakeSettings {
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly most: number;
+  readonly authorize: Authorize | undefined;
+  failed(error: TlsError, peer: HandshakePeer): void;
+  /** All slots are taken: told once, until one is free again. */
+  full(most: number, peer: HandshakePeer): void;
+}
+
+/** Handshakes of one server. */
+export class Handshakes implements HandshakeObserver {
+  completed = 0;
+  failed = 0;
+  readonly failedByReason: Partial<Record<TlsErrorReason, number>> = {};
+  readonly #settings: HandshakeSettings;
+  readonly #wheel: TimerWheel;
+  readonly #slots: Map<{ abort(): void }, Deadline> = new Map();
+  readonly #ready: Fifo<Handshake> = new Fifo();
+  #inTurn = 0;
+  #armed = false;
+  #full = false;
+
+  constructor(settings: HandshakeSettings, wheel: TimerWheel) {
+    this.#settings = settings;
+    this.#wheel = wheel;
+  }
+
+  /** Those on their way. */
+  get active(): number {
+    return this.#slots.size;
+  }
+
+  began(handshake: Handshake): boolean {
+    const { most } = this.#settings;
+    if (this.#slots.size >= most) {
+      this.#count("too_many_handshakes");
+      if (!this.#full) this.#settings.full(most, handshake);
+      this.#full = true;
+      return false;
+    }
+    this.#hold(handshake, handshake, "the handshake");
+    return true;
+  }
+
+  ready(handshake: Handshake): void {
+    if (this.#inTurn < perTurn && this.#ready.length === 0) {
+      this.#inTurn++;
+      handshake.proceed();
+    } else this.#ready.push(handshake);
+    this.#arm();
+  }
+
+  ended(handshake: Handshake, error?: TlsError): void {
+    this.#release(handshake);
+    if (error !== undefined) this.#fail(error, handshake);
+  }
+
+  /** The handshake is done: lets the connection in, once `authorize` agrees. */
+  admit(transport: Transport, accept: (transport: Transport) => void): void {
+    const { authorize } = this.#settings;
+    if (authorize === undefined) return this.#accept(transport, accept);
+    const { peer } = transport;
+    try {
+      const verdict = authorize(peer.tls?.certificate, peer);
+      if (typeof verdict === "boolean") this.#decide(transport, accept, verdict);
+      else this.#await(transport, accept, verdict);
+    } catch (error) {
+      this.#refuse(transport, error);
+    }
+  }
+
+  /** Drops all that are on their way, without counting them. */
+  abortAll(): void {
+    const slots = [...this.#slots.keys()];
+    for (const deadline of this.#slots.values()) deadline.unset();
+    this.#slots.clear();
+    while (this.#ready.length > 0) this.#ready.take();
+    for (const slot of slots) slot.abort();
+  }
+
+  #await(
+    transport: Transport,
+    accept: (transport: Transport) => void,
+    verdict: Promise<boolean>,
+  ): void {
+    this.#hold(transport, transport.peer, "authorize");
+    verdict.then((good) => {
+      if (this.#release(transport)) this.#decide(transport, accept, good);
+    }, (error) => {
+      if (this.#release(transport)) this.#refuse(transport, error);
+    });
+  }
+
+  #decide(transport: Transport, accept: (transport: Transport) => void, good: boolean): void {
+    if (good === true) this.#accept(transport, accept);
+    else this.#refuse(transport);
+  }
+
+  #accept(transport: Transport, accept: (transport: Transport) => void): void {
+    this.completed++;
+    accept(transport);
+  }
+
+  #refuse(transport: Transport, cause?: unknown): void {
+    const { peer } = transport;
+    const subject = peer.tls?.certificate?.subject ?? "a client without a certificate";
+    const how = cause === undefined ? "" : `, which threw ${String(cause)}`;
+    const what = `let in ${subject}: refused by authorize${how}`;
+    transport.abort();
+    this.#fail(new TlsError("unauthorized", what, cause === undefined ? undefined : { cause }), peer);
+  }
+
+  #hold(slot: { abort(): void }, peer: HandshakePeer, what: string): void {
+    const { timeout } = this.#settings;
+    const deadline = new Deadline(this.#wheel, () => {
+      this.#release(slot);
+      slot.abort();
+      const limit = `not over within ${timeout} ms`;
+      this.#fail(new TlsError("timeout", `TLS handshake with ${peer.ip}: ${what} was ${limit}`), peer);
+    });
+    this.#slots.set(slot, deadline);
+    deadline.set(timeout);
+  }
+
+  /** False when it is over already. */
+  #release(slot: { abort(): void }): boolean {
+    const deadline = this.#slots.get(slot);
+    if (deadline === undefined) return false;
+    deadline.unset();
+    this.#slots.delete(slot);
+    this.#full = false;
+    return true;
+  }
+
+  #fail(error: TlsError, peer: HandshakePeer): void {
+    this.#count(error.reason);
+    this.#settings.failed(error, peer);
+  }
+
+  #count(reason: TlsErrorReason): void {
+    this.failed++;
+    this.failedByReason[reason] = (this.failedByReason[reason] ?? 0) + 1;
+  }
+
+  #arm(): void {
+    if (this.#armed) return;
+    this.#armed = true;
+    this.#wheel.clock.endOfTurn(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    this.#armed = false;
+    this.#inTurn = 0;
+    while (this.#ready.length > 0 && this.#inTurn < perTurn) {
+      const handshake = this.#ready.take();
+      if (!this.#slots.has(handshake)) continue;
+      this.#inTurn++;
+      handshake.proceed();
+    }
+    if (this.#inTurn > 0) this.#arm();
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * The TLS of one server at work: its certificates from start to stop, its handshakes, and what is said of those that fail.
+ *
+ * Made by `server.ts` where the option `tls` is set.
+ */
+import type { Clock } from "../core/clock.ts";
+import type { TlsError } from "../core/tls_error.ts";
+import type { TimerWheel } from "../core/timer_wheel.ts";
+import { Handshakes } from "./handshakes.ts";
+import { peerFields } from "./log.ts";
+import type { Logger } from "./server_options.ts";
+import { type HandshakePeer, inspectTls, type ServerTlsSettings, type TlsInspection } from "./server_tls.ts";
+
+/** What the server lends it. */
+export interface SecureDoorOwner {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly maxHandshakes: number;
+  /** Tells the user; what that throws is caught. */
+  failed(error: TlsError, peer: HandshakePeer): void;
+}
+
+/** TLS of one server. */
+export class SecureDoor {
+  readonly handshakes: Handshakes;
+  readonly #settings: ServerTlsSettings;
+  readonly #owner: SecureDoorOwner;
+  #opened = false;
+
+  constructor(settings: ServerTlsSettings, owner: SecureDoorOwner) {
+    const { log, wheel, maxHandshakes } = owner;
+    this.#settings = settings;
+    this.#owner = owner;
+    this.handshakes = new Handshakes({
+      timeout: settings.handshakeTimeout,
+      most: maxHandshakes,
+      authorize: settings.authorize,
+      failed: (error, peer) => {
+        const fields = { ...peerFields(peer), reason: error.reason, error: error.message };
+        log({ level: "warn", message: "TLS handshake failed", fields });
+        owner.failed(error, peer);
+      },
+      full: (maxHandshakes, peer) => {
+        const fields = { ...peerFields(peer), reason: "too_many_handshakes", maxHandshakes };
+        log({ level: "warn", message: "TLS handshakes are dropped: too many are on their way", fields });
+      },
+    }, wheel);
+  }
+
+  /** Rejects with `TlsError` `material`. */
+  async open(): Promise<void> {
+    if (this.#opened) return;
+    const { log, clock } = this.#owner;
+    await this.#settings.certificates.open({ logger: log, clock });
+    this.#opened = true;
+  }
+
+  /** Drops what is on its way, and watches the certificates no more. */
+  async close(): Promise<void> {
+    this.handshakes.abortAll();
+    if (!this.#opened) return;
+    this.#opened = false;
+    await this.#settings.certificates.close();
+  }
+
+  inspect(engine: string): TlsInspection {
+    return inspectTls(this.#settings, engine);
+  }
+}

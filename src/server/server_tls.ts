@@ -1,0 +1,88 @@
+/**
+ * TLS of a server: the check of the option `tls`, and what the server makes of it.
+ *
+ * Used by `settings.ts` and `server.ts`.
+ */
+import { type CertificateChoice, type TlsServerOptions } from "../connection/tls_options.ts";
+import { resolveServerTls, withCertificates } from "../connection/tls_settings.ts";
+import type { DurationInput } from "../core/duration.ts";
+import { defaults, type OptionsCheck } from "../core/options.ts";
+import type { PeerCertificate, ServerTls } from "../core/tls.ts";
+import type { Adapter, Peer } from "../core/transport.ts";
+import type { CertificateInspection, Certificates } from "./certificate_options.ts";
+import { certificates as makeCertificates } from "./certificates.ts";
+
+/** TLS of a server that listens. */
+export interface ServerTlsOptions extends TlsServerOptions<Certificates> {
+  /** How long a handshake may take, first bytes included (`TlsError`, reason `timeout`). @default "10 seconds" */
+  readonly handshakeTimeout?: DurationInput | undefined;
+}
+
+/** Who is at the other end of a handshake. */
+export interface HandshakePeer {
+  readonly ip: string;
+  readonly port: number;
+}
+
+/** See {@linkcode TlsServerOptions.authorize}. */
+export type Authorize = (certificate: PeerCertificate | undefined, peer: Peer) => boolean | Promise<boolean>;
+
+/** Checked settings. */
+export interface ServerTlsSettings {
+  readonly certificates: Certificates;
+  readonly tls: ServerTls;
+  readonly authorize: Authorize | undefined;
+  readonly handshakeTimeout: number;
+}
+
+/** TLS of a server, or of one who dials, as data. */
+export interface TlsInspection {
+  /** Whose TLS it is: `"node:tls"` on every runtime. */
+  readonly engine: string;
+  readonly minVersion: string;
+  readonly maxVersion: string;
+  readonly ciphers: string | undefined;
+  readonly alpn: readonly string[];
+  /** Of a server: what is asked of clients. */
+  readonly clientCertificates?: "none" | "request" | "require";
+  /** Of a server: its certificates. */
+  readonly certificates?: readonly CertificateInspection[];
+  /** Of one who dials: any certificate is taken. */
+  readonly insecureSkipVerify?: boolean;
+}
+
+/** Checks the option; faults go to `check`. */
+export function resolveTls(
+  check: OptionsCheck,
+  given: ServerTlsOptions | Certificates | undefined,
+  adapter: Adapter,
+): ServerTlsSettings | undefined {
+  if (given === undefined) return undefined;
+  if (typeof given !== "object" || given === null) {
+    check.refuse("tls", typeof given, "{ cert, key }, what certificates() returns, or { certificates }");
+    return undefined;
+  }
+  const options: ServerTlsOptions = isCertificates(given) ? { certificates: given } : given;
+  const tls = resolveServerTls(check, options, adapter, ["handshakeTimeout"]);
+  const { cert, key, authorize, handshakeTimeout } = options;
+  const timeout = check.duration("tls.handshakeTimeout", handshakeTimeout, defaults.handshakeTimeout);
+  let { certificates } = options;
+  if (certificates === undefined) {
+    if (typeof cert !== "string" || typeof key !== "string" || cert === "" || key === "") return undefined;
+    certificates = makeCertificates({ main: { cert, key } });
+  }
+  if (!isCertificates(certificates)) return undefined;
+  return { certificates, tls: withCertificates(tls, certificates), authorize, handshakeTimeout: timeout };
+}
+
+/** What is shown of it. */
+export function inspectTls({ tls, certificates }: ServerTlsSettings, engine: string): TlsInspection {
+  const { minVersion, maxVersion, ciphers, alpn, clientCertificates } = tls;
+  const facts = { minVersion, maxVersion, ciphers, alpn, clientCertificates };
+  return { engine, ...facts, certificates: certificates.inspect() };
+}
+
+function isCertificates(given: object): given is Certificates {
+  const { select, open } = given as Partial<Certificates & CertificateChoice>;
+  return typeof select === "function" && typeof open === "function";
+}
