@@ -118,7 +118,8 @@ export class TlsTransport implements Transport, LowerOwner {
   };
 
   readonly #onEnd = (): void => {
-    if (this.#endCame || this.#aborted || this.#closeTold) return;
+    // Bun tells an alert of the peer as an error and then as an end.
+    if (this.#endCame || this.#aborted || this.#closeTold || this.#error !== undefined) return;
     this.#endCame = true;
     this.#below.discard();
     if (!this.#paused) this.#tellEnd();
