@@ -65,7 +65,7 @@ export class ServerEndpoint implements Endpoint {
     endpoint.#certificates = tls?.certificates;
     traffic.start();
     try {
-      endpoint.#server = await serve({ ...options, ...(tls && { tls }), adapter, clock, logger });
+      endpoint.#server = await serve({ ...options, tls, adapter, clock, logger });
     } catch (error) {
       await traffic.stop();
       throw error;

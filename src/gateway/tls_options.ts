@@ -4,33 +4,24 @@
  * Used by the endpoints and by the commands. A server's certificates are watched from then on; those who may sign
  * client certificates, and all that a client uses, are read when it starts or dials.
  */
+import { warnInsecure } from "../connection/insecure.ts";
+import type { TlsClientOptions } from "../connection/tls_options.ts";
+import { resolveClientTls } from "../connection/tls_settings.ts";
+import { OptionsCheck } from "../core/options.ts";
 import type { ClientTls } from "../core/tls.ts";
 import { TlsError } from "../core/tls_error.ts";
-import type { Address } from "../core/transport.ts";
+import type { Adapter, Address } from "../core/transport.ts";
 import { readSmallFile } from "../host/watched_files.ts";
 import type { Certificates } from "../server/certificate_options.ts";
 import { certificates } from "../server/certificates.ts";
+import type { ServerTlsOptions } from "../server/server_tls.ts";
 import type { ClientTlsConfig } from "./config/client_tls.ts";
-import type { ClientCertificates, ServerTlsConfig } from "./config/server_tls.ts";
+import type { ServerTlsConfig } from "./config/server_tls.ts";
 import { unreadable } from "./config/tls_files.ts";
-import type { TlsProtocolConfig } from "./config/tls_values.ts";
+import { formatAddress } from "./config/values.ts";
 
-/** `tls` of a server. */
-export interface ServerTlsFromFiles extends TlsProtocolConfig {
-  readonly certificates: Certificates;
-  readonly clientCertificates?: ClientCertificates;
-  readonly ca?: string;
-  readonly handshakeTimeout?: number;
-}
-
-/** `tls` of a client. */
-export interface ClientTlsFromFiles extends TlsProtocolConfig {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly serverName?: string;
-  readonly insecureSkipVerify?: boolean;
-}
+/** `tls` of a server, with its certificates at hand. */
+export type ServerTlsFromFiles = ServerTlsOptions & { readonly certificates: Certificates };
 
 /** What `serve` takes as `tls`. Without `ca` no certificates are asked of clients. */
 export function serverTlsOptions(tls: ServerTlsConfig, ca: string | undefined): ServerTlsFromFiles {
@@ -57,7 +48,7 @@ export async function authorities({ ca }: ServerTlsConfig): Promise<string | und
 }
 
 /** What `connect` takes as `tls`, its files read now. Rejects with `TlsError` `material`. */
-export async function loadClientTls({ ca, own, protocol }: ClientTlsConfig): Promise<ClientTlsFromFiles> {
+export async function loadClientTls({ ca, own, protocol }: ClientTlsConfig): Promise<TlsClientOptions> {
   const [caText, cert, key] = await Promise.all(
     [ca, own?.cert, own?.key].map((path) => path && textOf(path)),
   );
@@ -68,19 +59,24 @@ export async function loadClientTls({ ca, own, protocol }: ClientTlsConfig): Pro
   };
 }
 
-/** The same for sockets without a connection on them. */
-export async function loadSocketTls(tls: ClientTlsConfig, address: Address): Promise<ClientTls> {
-  const { ca, cert, key, serverName, ...given } = await loadClientTls(tls);
-  return {
-    minVersion: given.minVersion ?? "TLSv1.2",
-    maxVersion: given.maxVersion ?? "TLSv1.3",
-    ciphers: given.ciphers,
-    alpn: given.alpn ?? [],
-    serverName: serverName ?? (address.transport === "tcp" ? address.host : ""),
-    ca,
-    material: cert === undefined || key === undefined ? undefined : { cert, key },
-    insecureSkipVerify: given.insecureSkipVerify ?? false,
-  };
+/** The same for sockets without a connection on them. Rejects with `OptionsError` too. */
+export async function loadSocketTls(
+  tls: ClientTlsConfig,
+  address: Address,
+  adapter: Adapter,
+): Promise<ClientTls> {
+  const check = new OptionsCheck();
+  const settings = resolveClientTls(check, await loadClientTls(tls), address, adapter);
+  check.done();
+  if (settings.insecureSkipVerify) warnInsecure(formatAddress(address));
+  return settings;
+}
+
+/** Throws `OptionsError` for what sockets cannot do; reads no file. */
+export function checkSocketTls({ protocol }: ClientTlsConfig, address: Address, adapter: Adapter): void {
+  const check = new OptionsCheck();
+  resolveClientTls(check, protocol, address, adapter);
+  check.done();
 }
 
 async function textOf(path: string): Promise<string> {

@@ -36,12 +36,14 @@ const mostInFlight = 256 * 1024 * 1024;
 export async function runBench(order: BenchOrder, shell: Shell): Promise<number> {
   const message = messageOf(order);
   const bar = new ProgressBar(shell.errors, order.progress && !order.json);
+  const adapter = await detectAdapter();
+  const tls = order.tls && await loadSocketTls(order.tls, order.address, adapter);
   let report: LoadReport;
   try {
     report = await runLoad({
       ...order,
-      tls: order.tls && await loadSocketTls(order.tls, order.address),
-      adapter: await detectAdapter(),
+      tls,
+      adapter,
       message,
       signal: shell.stop.soft,
       onProgress: (progress) => bar.update(progress.done, describe(progress, order)),

@@ -40,7 +40,7 @@ export async function runConnect(order: ConnectOrder, shell: Shell): Promise<num
   const connection = await connect({
     ...(address.transport === "tcp" ? { host: address.host, port: address.port } : { path: address.path }),
     framing: order.framing.framing,
-    ...(tls && { tls: await loadClientTls(tls) }),
+    tls: tls && await loadClientTls(tls),
     idleTimeout: Infinity,
     closeTimeout: Infinity,
     connectTimeout: order.timeoutMs,

@@ -40,7 +40,7 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
   const server = await serve({
     ...(address.transport === "tcp" ? { host: address.host, port: address.port } : { path: address.path }),
     framing: framing.framing,
-    ...(secured && { tls: secured }),
+    tls: secured,
     idleTimeout: order.idleTimeoutMs,
     maxConnections: order.maxConnections,
     logger: (record) => log(record, shell),

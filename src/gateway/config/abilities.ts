@@ -2,14 +2,14 @@
  * What only the machine can tell of a checked configuration: what this runtime's sockets cannot do, and what is in
  * the files that it names.
  *
- * Called by `millrace check` and before a gateway starts: the server's own check, without opening a socket.
+ * Called by `millrace check` and before a gateway starts: the own check of servers and clients, without opening a socket.
  */
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { OptionsError } from "../../core/errors.ts";
 import type { Adapter } from "../../core/transport.ts";
 import { resolveServer } from "../../server/settings.ts";
 import { serveOptions } from "../server_endpoint.ts";
-import { authorities, serverTlsOptions } from "../tls_options.ts";
+import { authorities, checkSocketTls, serverTlsOptions } from "../tls_options.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { EndpointConfig } from "./endpoint_config.ts";
 import { type ConfigFault, FaultList, type Locate } from "./fault.ts";
@@ -49,8 +49,8 @@ async function checkSockets(
       const { tls } = endpoint;
       const ca = tls && filesAreGood ? await authorities(tls) : undefined;
       const options = serveOptions(endpoint, () => Promise.resolve());
-      resolveServer({ ...options, ...(tls && { tls: serverTlsOptions(tls, ca) }) }, adapter);
-    }
+      resolveServer({ ...options, tls: tls && serverTlsOptions(tls, ca) }, adapter);
+    } else if (endpoint.tls !== undefined) checkSocketTls(endpoint.tls, endpoint.address, adapter);
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;
     for (const issue of error.issues) {
