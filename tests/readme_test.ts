@@ -102,7 +102,9 @@ describe("README.md", () => {
         ? defaultMaxFrameBytes
         : defaults[name as keyof typeof defaults];
       const [, amount, unit] = /^(\d+) ?(\w*)$/.exec(text)!;
-      const told = unit! in units ? Number(amount) * units[unit!]! : toMilliseconds(text as DurationInput);
+      const told = unit! in units
+        ? Number(amount) * units[unit!]!
+        : toMilliseconds(text as DurationInput, name);
       assert.equal(told, wanted, name);
     }
     assert.ok(rows.size >= 6, `${rows.size} rows`);
