@@ -26,6 +26,7 @@ export interface CertificateChoice {
   readonly material: TlsMaterial;
   /** More than one certificate. */
   readonly several: boolean;
+  /** The certificate for a server name; undefined where the default one is to be used. */
   select(serverName: string): TlsMaterial | undefined;
 }
 

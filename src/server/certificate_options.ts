@@ -25,18 +25,25 @@ export interface CertificateText extends CertificateNames {
   readonly cert: string;
   /** Its private key, not encrypted. */
   readonly key: string;
+  /** Not with files at the same time. */
   readonly certFile?: undefined;
+  /** Not with files at the same time. */
   readonly keyFile?: undefined;
+  /** Not with a function at the same time. */
   readonly load?: undefined;
 }
 
 /** A certificate in files, which are watched: a new pair in them goes into service by itself. */
 export interface CertificateFiles extends CertificateNames {
+  /** Path of the PEM file: the server's own certificate, then those between it and the root. */
   readonly certFile: string;
   /** May be the same file. */
   readonly keyFile: string;
+  /** Not with text at the same time. */
   readonly cert?: undefined;
+  /** Not with text at the same time. */
   readonly key?: undefined;
+  /** Not with a function at the same time. */
   readonly load?: undefined;
 }
 
@@ -48,9 +55,13 @@ export interface CertificateFunction extends CertificateNames {
   readonly refresh?: DurationInput | undefined;
   /** Time for one call; then `signal` is aborted, and it has failed. @default "30 seconds" */
   readonly loadTimeout?: DurationInput | undefined;
+  /** Not with text at the same time. */
   readonly cert?: undefined;
+  /** Not with text at the same time. */
   readonly key?: undefined;
+  /** Not with files at the same time. */
   readonly certFile?: undefined;
+  /** Not with files at the same time. */
   readonly keyFile?: undefined;
 }
 
@@ -75,6 +86,7 @@ export interface CertificatesOptions {
 export interface CertificateChange {
   /** Its name among the sources. */
   readonly name: string;
+  /** The pair that is in service now. */
   readonly material: TlsMaterial;
   /** It is the default certificate: `material` of the whole has changed. */
   readonly isDefault: boolean;
@@ -82,16 +94,23 @@ export interface CertificateChange {
 
 /** A certificate in service, as data. */
 export interface CertificateInspection {
+  /** Its name among the sources. */
   readonly name: string;
+  /** Clients that name no known server get it. */
   readonly isDefault: boolean;
+  /** Where it comes from. */
   readonly source: "text" | "files" | "function";
   /** Names of servers that it is used for, in lower case. */
   readonly serverNames: readonly string[];
+  /** Distinguished name of its owner. */
   readonly subject: string;
+  /** Distinguished name of the authority that signed it. */
   readonly issuer: string;
+  /** SHA-256 over the certificate, hexadecimal pairs parted by colons. */
   readonly fingerprint256: string;
   /** Milliseconds since 1970. */
   readonly validFrom: number;
+  /** Milliseconds since 1970. */
   readonly validTo: number;
   /** When it went into service; milliseconds since 1970. */
   readonly since: number;
@@ -105,7 +124,9 @@ export interface CertificateInspection {
 
 /** What a `reload` did, by names of certificates. */
 export interface ReloadReport {
+  /** Another pair has taken its place. */
   readonly rotated: readonly string[];
+  /** The source gave what is in service. */
   readonly unchanged: readonly string[];
   /** What was found at fault; the one before stays in service. */
   readonly refused: readonly { readonly name: string; readonly error: TlsError }[];
@@ -113,7 +134,9 @@ export interface ReloadReport {
 
 /** What the server that opens certificates lends them, where they have no own. */
 export interface CertificatesUser {
+  /** Takes log records. */
   readonly logger?: Logger | undefined;
+  /** Time to use. */
   readonly clock?: Clock | undefined;
 }
 
@@ -138,6 +161,7 @@ export interface Certificates extends AsyncDisposable {
   rotate(name: string, material: TlsMaterial): void;
   /** Reads files and calls functions again, now. Never rejects. */
   reload(): Promise<ReloadReport>;
+  /** What is in service, as data. */
   inspect(): readonly CertificateInspection[];
   /** When each expires, in milliseconds since 1970, for metrics. */
   readonly expires: ReadonlyMap<string, number>;

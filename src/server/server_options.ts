@@ -107,7 +107,9 @@ export interface ServerStats {
   readonly connectionsClosed: number;
   /** TLS handshakes on their way. */
   readonly handshakesActive: number;
+  /** TLS handshakes that succeeded. */
   readonly handshakesCompleted: number;
+  /** TLS handshakes that failed, or ran out of time. */
   readonly handshakesFailed: number;
   /** Failed handshakes by reason. */
   readonly handshakesFailedByReason: Readonly<Partial<Record<TlsErrorReason, number>>>;

@@ -20,7 +20,9 @@ export interface ServerTlsOptions extends TlsServerOptions<Certificates> {
 
 /** Who is at the other end of a handshake. */
 export interface HandshakePeer {
+  /** The peer's IP address. */
   readonly ip: string;
+  /** The peer's port. */
   readonly port: number;
 }
 
@@ -39,9 +41,13 @@ export interface ServerTlsSettings {
 export interface TlsInspection {
   /** Whose TLS it is: `"node:tls"` on every runtime. */
   readonly engine: string;
+  /** The lowest version that is spoken. */
   readonly minVersion: string;
+  /** The highest version that is spoken. */
   readonly maxVersion: string;
+  /** OpenSSL cipher list; undefined where it is the runtime's. */
   readonly ciphers: string | undefined;
+  /** Application protocols, the preferred one first. */
   readonly alpn: readonly string[];
   /** Of a server: what is asked of clients. */
   readonly clientCertificates?: "none" | "request" | "require";
