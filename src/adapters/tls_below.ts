@@ -4,6 +4,7 @@
  * Used by the handshakes of both sides, then by `tls_transport.ts`. Knows the end of the connection, not of the
  * TLS within it.
  */
+import { nextTick } from "node:process";
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { SocketError } from "../core/errors.ts";
@@ -58,6 +59,7 @@ export class Below extends Duplex implements Lower {
   /** Takes the first chunk, before there is TLS; the transport then waits for `begin`. */
   #first: ((chunk: Uint8Array) => void) | undefined;
   #taken: (() => void) | undefined = undefined;
+  #givingBack = false;
   #discarding = false;
   #held = false;
   #closed = false;
@@ -87,8 +89,15 @@ export class Below extends Duplex implements Lower {
     return this.#taken !== undefined || this.writableLength > 0;
   }
 
+  /** Deno's TLS begins a tick after it is made, and throws there when these bytes have ended it before. */
   giveBack(chunk: Uint8Array): void {
-    this.push(chunk);
+    this.#givingBack = true;
+    nextTick(() =>
+      nextTick(() => {
+        this.#givingBack = false;
+        if (!this.destroyed) this.push(chunk);
+      })
+    );
   }
 
   attach(socket: TLSSocket): () => unknown {
@@ -150,7 +159,7 @@ export class Below extends Duplex implements Lower {
   }
 
   override _read(): void {
-    if (!this.#held) this.#transport.resume();
+    if (!this.#held && !this.#givingBack) this.#transport.resume();
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {

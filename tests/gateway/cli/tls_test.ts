@@ -111,6 +111,9 @@ describe("--tls on the command line", () => {
     assert.deepEqual([good.code, good.out], [0, "hello\n"], good.err);
     const bad = await runMillrace(t, [...args, "--alpn", "h2"], "hello\n");
     assert.deepEqual([bad.code, bad.out], [1, ""]);
+    // What a handshake does at once must not take the server with it.
+    const again = await runMillrace(t, [...args, "--alpn", "x-lines"], "hello\n");
+    assert.deepEqual([again.code, again.out], [0, "hello\n"], again.err);
     await stop(program);
   });
 
