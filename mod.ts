@@ -36,6 +36,7 @@ export type {
   CertificateText,
   ReloadReport,
 } from "./src/server/certificate_options.ts";
+export type { UpgradeOptions } from "./src/connection/upgrade.ts";
 export type {
   CertificateChoice,
   TlsClientOptions,
@@ -150,5 +151,6 @@ export type {
   TlsMaterial,
   TlsProtocol,
   TlsVersion,
+  UpgradeTls,
 } from "./src/core/tls.ts";
 export { TlsError, type TlsErrorReason } from "./src/core/tls_error.ts";

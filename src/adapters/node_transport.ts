@@ -84,9 +84,12 @@ export class NodeTransport implements Transport {
     } else socket.resetAndDestroy();
   }
 
-  /** The bare socket, of a transport that was not started and is not used any more. */
+  /** The bare socket, stopped, of a transport that is not used any more. */
   release(): Socket {
     const socket = this.#socket;
+    socket.off("data", NodeTransport.#onData);
+    socket.off("end", NodeTransport.#onEnd);
+    socket.pause();
     socket.off("error", NodeTransport.#onError);
     socket.off("close", NodeTransport.#onClose);
     delete socket[owner];

@@ -20,10 +20,16 @@ export interface TlsGround {
 /** Sockets with TLS where it is asked for; the ground is the plain sockets themselves, unless said otherwise. */
 export function secured(plain: Sockets, given: Partial<TlsGround> = {}): Sockets {
   const ground: TlsGround = { sockets: () => Promise.resolve(plain), lower: overTransport, ...given };
+  const upgrading = () => Promise.all([import("./upgradable.ts"), ground.sockets()]);
   return {
     async listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
       const { tls, handshakes } = options;
-      if (tls === undefined) return plain.listen(options, accept);
+      if (tls === undefined) {
+        if (!options.upgradable) return plain.listen(options, accept);
+        const [{ UpgradableTransport, upgradeOver }, sockets] = await upgrading();
+        const upgrade = upgradeOver(ground.lower);
+        return sockets.listen(options, (one) => accept(new UpgradableTransport(one, upgrade)));
+      }
       const [{ TlsDoor }, sockets, lower] = await Promise.all([
         import("./tls_server.ts"),
         ground.sockets(),
@@ -35,7 +41,11 @@ export function secured(plain: Sockets, given: Partial<TlsGround> = {}): Sockets
     },
     async connect(options: ConnectOptions): Promise<Transport> {
       const { tls, address, signal } = options;
-      if (tls === undefined) return plain.connect(options);
+      if (tls === undefined) {
+        if (!options.upgradable) return plain.connect(options);
+        const [{ UpgradableTransport, upgradeOver }, sockets] = await upgrading();
+        return new UpgradableTransport(await sockets.connect(options), upgradeOver(ground.lower));
+      }
       const [{ secureClient }, sockets, lower] = await Promise.all([
         import("./tls_client.ts"),
         ground.sockets(),

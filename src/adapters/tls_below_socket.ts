@@ -11,6 +11,7 @@ import type { Peer, Transport } from "../core/transport.ts";
 import { brokenConnection } from "./address.ts";
 import { NodeTransport } from "./node_transport.ts";
 import type { Lower, LowerOwner } from "./tls_below.ts";
+import { PlainPart } from "./upgradable.ts";
 
 /** A plain socket under TLS. */
 export class BelowSocket implements Lower {
@@ -24,11 +25,15 @@ export class BelowSocket implements Lower {
   #error: SocketError | undefined = undefined;
   #attached: TLSSocket | undefined = undefined;
 
-  /** The transport must be one of `node:net` that has not started; it is of no use from now on. */
+  /** The transport must be one of `node:net`, perhaps with a part before it that was in the clear; it is of no use from now on. */
   constructor(transport: Transport, owner: LowerOwner, first?: (chunk: Uint8Array) => void) {
-    if (!(transport instanceof NodeTransport)) throw new TypeError("lay TLS over a socket: found none below");
-    this.peer = transport.peer;
-    this.stream = transport.release();
+    const plain = transport instanceof PlainPart ? transport.original : transport;
+    if (!(plain instanceof NodeTransport)) throw new TypeError("lay TLS over a socket: found none below");
+    this.peer = plain.peer;
+    this.stream = plain.release();
+    if (transport instanceof PlainPart) {
+      for (const chunk of [...transport.waiting()].reverse()) this.stream.unshift(chunk);
+    }
     this.owner = owner;
     this.#first = first;
   }

@@ -83,12 +83,16 @@ function resolve<Received, Sent, Context>(
   const settings = {
     dial: {
       address,
+      upgradable: options.upgradable === true,
       tls: tls === undefined ? undefined : resolveClientTls(check, tls, address, adapter),
       ...resolveTuning(check, options, adapter),
     },
     timeout: check.duration("connectTimeout", options.connectTimeout, defaults.connectTimeout),
-    profile: resolveProfile(check, options, undefined),
+    profile: resolveProfile(check, options, undefined, { side: "client", adapter, address }),
   };
+  if (options.upgradable && tls !== undefined) {
+    check.refuse("upgradable", true, "to be left out: the connection is secured from the start, by tls");
+  }
   check.done();
   if (settings.dial.tls?.insecureSkipVerify) warnInsecure(placeText(address));
   return settings;

@@ -8,6 +8,7 @@ import type { Peer } from "../core/transport.ts";
 import type { ConnectionState, ConnectionStats } from "./connection_options.ts";
 import type { Session } from "./session.ts";
 import type { TerminationRecord } from "./termination.ts";
+import { upgrade, type UpgradeOptions } from "./upgrade.ts";
 
 /**
  * A framed connection, from `serve`'s handler or from `connect`.
@@ -95,6 +96,20 @@ export class Connection<Received, Sent = Received, Context = undefined> implemen
   /** Resolves when everything sent so far is in the kernel; rejects when the connection ends before. */
   flush(): Promise<void> {
     return this.#session.whenFlushed();
+  }
+
+  /**
+   * Secures the connection (STARTTLS, F-34): what was sent is flushed, then comes the handshake, and everything after it
+   * is under TLS. A server gives `cert` and `key`, or `certificates`; a client what it gives to `connect` as `tls`. To be
+   * called as the answer to the frame that asks for it, before the next one is awaited: a frame, or part of one, that has
+   * come behind that one in the clear is never delivered, it ends the connection (`TlsError`, reason `injected`), as
+   * does a handshake that fails. `framing` may change.
+   */
+  async upgrade<NewReceived = Received, NewSent = NewReceived>(
+    options: UpgradeOptions<NewReceived, NewSent>,
+  ): Promise<Connection<NewReceived, NewSent, Context>> {
+    await upgrade(this.#session, options as unknown as UpgradeOptions<Received, Sent>);
+    return this as unknown as Connection<NewReceived, NewSent, Context>;
   }
 
   /** Half-close (F-47): what was sent is flushed, then FIN. Receiving goes on. Sending after this rejects. */

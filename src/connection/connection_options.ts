@@ -51,6 +51,8 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
   readonly noDelay?: boolean | undefined;
   /** The OS's own TCP keepalive: off, on with this delay to the first probe, or as the system has it. @default "30 seconds" */
   readonly tcpKeepAlive?: false | "system" | DurationInput | undefined;
+  /** The connection begins in the clear and can be secured with `connection.upgrade` (STARTTLS). @default false */
+  readonly upgradable?: boolean | undefined;
   /** Makes the value of `connection.context`, once per connection, before `onConnect`. */
   readonly context?: ((connection: Connection<Received, Sent, undefined>) => Context) | undefined;
 

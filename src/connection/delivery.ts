@@ -70,6 +70,11 @@ export class Delivery<Received> {
     return this.inbox.next();
   }
 
+  /** Until the promise settles, no frame goes to `onFrame`. */
+  holdBack(until: Promise<unknown>): void {
+    if (this.#direct && !this.#held) this.#hold(until.then(() => {}, () => {}));
+  }
+
   /** No more frames come; those that wait can still be taken. */
   end(error?: unknown): void {
     this.inbox.end(error);

@@ -7,6 +7,7 @@ import type { Framing } from "../core/framing/framing.ts";
 import { checkKeepalive } from "../core/keepalive_writer.ts";
 import type { EgressPolicy } from "../core/outcome.ts";
 import { checkRateLimits, type RateLimits } from "../core/rate_limiter.ts";
+import type { Adapter, Address } from "../core/transport.ts";
 import type { ConnectionOptions, Handler } from "./connection_options.ts";
 
 /** Checked settings. Durations in milliseconds, `Infinity` for never. */
@@ -28,7 +29,16 @@ export interface ConnectionProfile<Received, Sent, Context> {
   readonly rateLimit: RateLimits | undefined;
   readonly allowHalfOpen: boolean;
   readonly handler: Handler<Received, Sent, Context> | undefined;
+  /** What `upgrade` needs to know; undefined where it was not asked for. */
+  readonly upgrade: UpgradePlace | undefined;
   readonly options: ConnectionOptions<Received, Sent, Context>;
+}
+
+/** On which side an upgrade will be, and over whose sockets. */
+export interface UpgradePlace {
+  readonly side: "server" | "client";
+  readonly adapter: Adapter;
+  readonly address: Address;
 }
 
 /** Names of the options that every connection has. */
@@ -49,6 +59,7 @@ export const connectionKeys: readonly string[] = [
   "allowHalfOpen",
   "noDelay",
   "tcpKeepAlive",
+  "upgradable",
   "context",
   "onFrame",
   "onConnect",
@@ -64,10 +75,15 @@ export function resolveProfile<Received, Sent, Context>(
   check: OptionsCheck,
   options: ConnectionOptions<Received, Sent, Context>,
   handler: Handler<Received, Sent, Context> | undefined,
+  place?: UpgradePlace,
 ): ConnectionProfile<Received, Sent, Context> {
   const { framing, keepalive, rateLimit } = options;
   checkFraming(check, framing);
   check.flag("allowHalfOpen", options.allowHalfOpen);
+  check.flag("upgradable", options.upgradable);
+  if (options.upgradable && place?.adapter.can.tls === false) {
+    check.unsupported("upgradable", true, `to be left out: sockets of ${place.adapter.name} have no TLS`);
+  }
   for (
     const name of ["onFrame", "onConnect", "onDisconnect", "onFrameError", "onError", "context"] as const
   ) {
@@ -95,6 +111,7 @@ export function resolveProfile<Received, Sent, Context>(
     rateLimit,
     allowHalfOpen: options.allowHalfOpen ?? false,
     handler,
+    upgrade: options.upgradable ? place : undefined,
     options,
   });
 }

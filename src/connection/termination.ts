@@ -29,6 +29,8 @@ export type CloseReason =
   | "close_timeout"
   /** Bytes that are not frames, a frame over the limit, or an end inside a frame. */
   | "frame_error"
+  /** `upgrade()` failed: the peer's TLS, or plaintext behind the command that asked for it. */
+  | "tls_error"
   /** The handler, `onFrame` or `onConnect` threw or rejected. */
   | "handler_error"
   /** Egress policy `close`: the peer read too slowly. */

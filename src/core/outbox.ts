@@ -58,7 +58,7 @@ export class Outbox<Sent> {
   pending = 0;
 
   readonly #transport: Transport;
-  readonly #framing: Framing<unknown, Sent>;
+  #framing: Framing<unknown, Sent>;
   readonly #limit: number;
   readonly #policy: EgressPolicy;
   readonly #owner: OutboxOwner;
@@ -131,6 +131,11 @@ export class Outbox<Sent> {
     }
     (this.#writer ??= takeWriter()).bytes(bytes);
     return this.#accept(length, listen);
+  }
+
+  /** What is sent from now on is written by another framing. */
+  reframe(framing: Framing<unknown, Sent>): void {
+    this.#framing = framing;
   }
 
   /** Hands over what has gathered, unless the transport is still busy with the last write. */

@@ -41,8 +41,8 @@ export class Pipeline<Received> implements TransportEvents {
   bytesReceived = 0;
   framesReceived = 0;
   readonly gate: Gate;
-  readonly #framing: Framing<Received, never>;
-  readonly #decoder: Decoder<Received>;
+  #framing: Framing<Received, never>;
+  #decoder: Decoder<Received>;
   readonly #watchdog: ReadWitness;
   readonly #limiter: RateLimiter | undefined;
   readonly #owner: PipelineOwner<Received>;
@@ -61,9 +61,7 @@ export class Pipeline<Received> implements TransportEvents {
     owner: PipelineOwner<Received>,
   ) {
     this.#framing = framing;
-    this.#decoder = framing.decoder((error) => {
-      if (!this.#discarding) owner.skipped(this.#diagnosed(error));
-    });
+    this.#decoder = this.#decoderOf(framing, owner);
     this.#watchdog = watchdog;
     this.#limiter = limiter;
     this.#owner = owner;
@@ -122,6 +120,18 @@ export class Pipeline<Received> implements TransportEvents {
 
   close(error?: SocketError): void {
     this.#owner.transportClosed(error);
+  }
+
+  /** What comes from now on is cut by another framing. Only between two frames. */
+  reframe(framing: Framing<Received, never>): void {
+    this.#framing = framing;
+    this.#decoder = this.#decoderOf(framing, this.#owner);
+  }
+
+  #decoderOf(framing: Framing<Received, never>, owner: PipelineOwner<Received>): Decoder<Received> {
+    return framing.decoder((error) => {
+      if (!this.#discarding) owner.skipped(this.#diagnosed(error));
+    });
   }
 
   /** From now on, whatever arrives is read and forgotten, so that the peer's FIN is seen. */

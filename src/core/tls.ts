@@ -52,6 +52,11 @@ export interface ClientTls extends TlsProtocol {
   readonly insecureSkipVerify: boolean;
 }
 
+/** The side that a connection takes which is secured later. */
+export type UpgradeTls =
+  | { readonly server: ServerTls; readonly client?: undefined }
+  | { readonly client: ClientTls; readonly server?: undefined };
+
 /** One handshake of a listener, on its way. */
 export interface Handshake {
   /** The peer's IP address. */

@@ -7,6 +7,8 @@ export type TlsErrorReason =
   | "plaintext"
   /** The first bytes are no TLS record at all. */
   | "not_tls"
+  /** Plaintext came after the command to upgrade: somebody on the way may have put it there. */
+  | "injected"
   /** The two sides share no version of TLS that both allow. */
   | "version"
   /** They share no cipher. */

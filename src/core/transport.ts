@@ -5,7 +5,7 @@
  * framing, limits, timers and policies live above this line.
  */
 import type { SocketError } from "./errors.ts";
-import type { ClientTls, HandshakeObserver, ServerTls, TlsInfo } from "./tls.ts";
+import type { ClientTls, HandshakeObserver, ServerTls, TlsInfo, UpgradeTls } from "./tls.ts";
 
 /** What a runtime's sockets can do, as data: an option that needs a missing one fails before any socket opens. */
 export type Capability =
@@ -139,6 +139,13 @@ export interface Transport {
   write(chunk: Uint8Array): boolean;
   /** Flush what is held, then send FIN; reading goes on. Idempotent. */
   end(): void;
+  /** Delivers nothing more until it is upgraded. Only where `upgradable` was asked for. */
+  hold?(): void;
+  /**
+   * Secures the connection, once, and goes on under the same events; what was held, and all that comes, is for the
+   * handshake. Nothing may be unwritten. Rejects with a `TlsError`, or with the signal's reason, after `close`.
+   */
+  upgrade?(tls: UpgradeTls, signal: AbortSignal): Promise<void>;
   /** Drop now, held bytes included; RST where `can.reset`. `close` follows, later or at once. Idempotent. */
   abort(): void;
 }

@@ -74,16 +74,18 @@ export function resolveServer<Received, Sent, Context>(
   const most = check.integer("maxConnections", options.maxConnections, defaults.maxConnections, 0);
   const mostHandshakes = check.integer("maxHandshakes", options.maxHandshakes, defaults.maxHandshakes, 0);
   const tls = resolveTls(check, options.tls, adapter);
+  const address = resolveAddress(check, options, adapter, 0);
   const settings: ServerSettings<Received, Sent, Context> = {
     listen: {
-      address: resolveAddress(check, options, adapter, 0),
+      address,
       backlog: options.backlog === undefined ? undefined : check.integer("backlog", options.backlog, 0, 1),
       reusePort: options.reusePort ?? false,
       ipv6Only: options.ipv6Only ?? false,
       tls: tls?.tls,
+      upgradable: options.upgradable === true,
       ...resolveTuning(check, options, adapter),
     },
-    profile: resolveProfile(check, options, handler),
+    profile: resolveProfile(check, options, handler, { side: "server", adapter, address }),
     tls,
     maxConnections: most === 0 ? Infinity : most,
     maxHandshakes: mostHandshakes === 0 ? Infinity : mostHandshakes,
@@ -100,6 +102,9 @@ export function resolveServer<Received, Sent, Context>(
   ]);
   if (farewell !== undefined && typeof farewell !== "string" && !(farewell instanceof Uint8Array)) {
     check.refuse("farewell", farewell, "text or a Uint8Array");
+  }
+  if (options.upgradable && options.tls !== undefined) {
+    check.refuse("upgradable", true, "to be left out: connections are secured from the start, by tls");
   }
   check.done();
   return settings;
