@@ -12,7 +12,7 @@ import { findDeno } from "./runtimes.mjs";
 
 const { exports } = JSON.parse(readFileSync(join(root, "jsr.json"), "utf8"));
 /** The program is no library: nobody imports a name from it. */
-const doors = Object.entries(exports).filter(([door]) => door !== "./gateway").map(([, file]) => file);
+const doors = Object.entries(exports).filter(([door]) => door !== "./cli").map(([, file]) => file);
 
 /** Types of Effect that our signatures name. */
 const foreign = new Set(["Effect", "Key", "Layer", "Scope", "Stream"]);

@@ -10,7 +10,7 @@ import { pathToFileURL } from "node:url";
 import { root } from "./install.mjs";
 
 /** The one door that npm has as a program instead: JSR knows no programs. */
-const program = { door: "./gateway", command: "millrace" };
+const program = { door: "./cli", command: "millrace" };
 
 /** Every disagreement, as a sentence. `read` gives the text of a file by its path from the root. */
 export function disagreements(read) {
