@@ -1,0 +1,33 @@
+// Lines in the clear until the client says STARTTLS; then the same connection goes on over TLS. Certificates are
+// those of `npx millrace cert`; the other side is `await connection.upgrade({ ca, serverName: "localhost" })`.
+//
+//   bun examples/starttls_lines.ts                       or deno run -A, or npx tsx
+import { readFile } from "node:fs/promises";
+import process from "node:process";
+import { lines, serve } from "../mod.ts";
+
+const [port = "3041", folder = "certs"] = process.argv.slice(2);
+const [cert, key] = await Promise.all(
+  ["localhost.crt", "localhost.key"].map((name) => readFile(`${folder}/${name}`, "utf8")),
+);
+
+const server = await serve({
+  port: Number(port),
+  framing: lines({ encoding: "utf-8" }),
+  upgradable: true,
+  handler: async (connection) => {
+    for await (const line of connection) {
+      const { tls } = connection.peer;
+      if (tls !== undefined) await connection.send(`secured by ${tls.protocol}: ${line}`);
+      else if (line !== "STARTTLS") await connection.send("say STARTTLS first");
+      else {
+        await connection.send("go ahead");
+        await connection.upgrade({ cert: cert!, key: key! });
+      }
+    }
+  },
+});
+console.log("starttls:", server.address);
+
+process.once("SIGTERM", () => void server.shutdown());
+await server.finished;
