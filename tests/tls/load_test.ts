@@ -1,0 +1,135 @@
+// Many handshakes: those at once, and those while certificates change.
+import assert from "node:assert/strict";
+import { detectAdapter } from "../../src/adapters/detect.ts";
+import { lines } from "../../src/core/framing/lines.ts";
+import { certificates } from "../../src/server/certificates.ts";
+import { serverPair, testAuthority } from "../support/certificates.ts";
+import { it } from "../support/it.ts";
+import { dial, Peer } from "../support/peer.ts";
+import { Program } from "../support/program.ts";
+import { Real } from "../support/server.ts";
+import { clientTls } from "../support/tls.ts";
+
+const text = lines({ encoding: "utf-8" });
+const limit = { timeout: 120_000 };
+
+it(
+  "S-23: five hundred handshakes at once leave established connections their pace and their slots (F-69)",
+  limit,
+  async (t) => {
+    const place = await Real.at(t);
+    const server = await place.serve<string>({
+      framing: text,
+      tls: await serverPair(),
+      maxHandshakes: 300,
+      onFrame: (line, connection) => connection.send(line),
+    });
+    const { cert: ca } = await testAuthority();
+    const port = server.address.transport === "tcp" ? server.address.port : 0;
+    const connection = await place.connect<string>(server, { framing: text, tls: { ca } });
+    const frames = connection[Symbol.asyncIterator]();
+    const flood = new Program(t, "tests/tls/programs/flood.ts", [String(port), "500"]);
+    let over = false;
+    const ended = flood.end().finally(() => over = true);
+    const waits: number[] = [];
+    let most = 0;
+    while (!over) {
+      const begun = performance.now();
+      await connection.send("ping");
+      assert.equal((await frames.next()).value, "ping");
+      waits.push(performance.now() - begun);
+      most = Math.max(most, server.stats().handshakesActive);
+    }
+    const { out } = await ended;
+    const secured = Number(/secured (\d+)/.exec(out)?.[1]);
+    waits.sort((a, b) => a - b);
+    const p99 = waits[Math.floor(waits.length * 0.99)]!;
+    assert.ok(p99 < 100, `a reply took ${p99.toFixed(1)} ms at the 99th percentile of ${waits.length}`);
+    assert.ok(most <= 300, `${most} handshakes at one time`);
+    // As many as there are slots get in at once; the others are dropped and counted, unless one was free in time.
+    assert.ok(secured >= 200, `${secured} were let in`);
+    const { too_many_handshakes: dropped = 0 } = server.stats().handshakesFailedByReason;
+    assert.ok(secured + dropped <= 500, `${secured} let in, ${dropped} dropped`);
+    assert.equal(connection.state, "open");
+  },
+);
+
+it(
+  "S-25: 2,000 handshakes by two names while certificates change three times: none fails, all get the current one, open connections go on (F-31)",
+  limit,
+  async (t) => {
+    const adapter = await detectAdapter();
+    const place = await Real.at(t);
+    const names = { main: "localhost", shop: "a.shop.example" } as const;
+    const pairs = { main: () => serverPair(), shop: () => serverPair("*.shop.example") };
+    const set = certificates({ main: await pairs.main(), shop: await pairs.shop() });
+    const server = await place.serve<string>({
+      framing: text,
+      tls: set,
+      onFrame: (line, connection) => connection.send(line),
+    });
+    const { cert: ca } = await testAuthority();
+    const old = await place.connect<string>(server, { framing: text, tls: { ca } });
+    const clients = { main: clientTls({ ca }), shop: clientTls({ ca, serverName: names.shop }) };
+    const current = (name: keyof typeof names): string =>
+      set.inspect().find((certificate) => certificate.name === name)!.fingerprint256;
+    const total = 2_000;
+    let begun = 0, done = 0, stale = 0;
+    const rotateAt = [500, 1_000, 1_500];
+    const one = async (): Promise<void> => {
+      while (begun < total) {
+        const name = begun++ % 2 === 0 ? "main" : "shop";
+        // The one that was current at some time of the handshake is right.
+        const before = current(name);
+        const transport = await adapter.connect({
+          address: server.address,
+          noDelay: true,
+          keepAlive: "system",
+          signal: undefined,
+          tls: clients[name],
+        });
+        const shown = transport.peer.tls!.certificate!.fingerprint256;
+        if (shown !== before && shown !== current(name)) stale++;
+        // The server's side is over when it has answered.
+        const peer = new Peer(transport).start().write("x\n");
+        await peer.got("x\n");
+        peer.abort();
+        if (++done === rotateAt[0]) {
+          rotateAt.shift();
+          set.rotate("main", await pairs.main());
+          set.rotate("shop", await pairs.shop());
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, one));
+    assert.deepEqual([done, stale, rotateAt.length], [total, 0, 0]);
+    assert.deepEqual(set.inspect().map(({ rotations }) => rotations), [3, 3]);
+    assert.equal(server.stats().handshakesFailed, 0);
+    await old.send("as ever");
+    for await (const line of old) {
+      assert.equal(line, "as ever");
+      break;
+    }
+  },
+);
+
+it("a listener with TLS takes plain peers for what they are while others are served", limit, async (t) => {
+  const place = await Real.at(t);
+  const server = await place.serve<string>({
+    framing: text,
+    tls: await serverPair(),
+    onFrame: (line, connection) => connection.send(line),
+  });
+  const { cert: ca } = await testAuthority();
+  const good = await place.connect<string>(server, { framing: text, tls: { ca } });
+  const frames = good[Symbol.asyncIterator]();
+  for (let round = 0; round < 50; round++) {
+    const wrong = await dial(place.adapter, server.address);
+    wrong.write("GET / HTTP/1.1\r\n\r\n");
+    await good.send(`line ${round}`);
+    assert.equal((await frames.next()).value, `line ${round}`);
+    await wrong.until(() => wrong.ended || wrong.closed, "the server to let go");
+    wrong.abort();
+  }
+  assert.equal(server.stats().handshakesFailedByReason.plaintext, 50);
+});
