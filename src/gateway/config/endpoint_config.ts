@@ -124,7 +124,7 @@ const limitReaders: Readonly<Record<string, Read<unknown>>> = {
 };
 const listenerReaders: Readonly<Record<string, Read<unknown>>> = {
   maxConnections: integer(0),
-  maxHandshakes: integer(1),
+  maxHandshakes: integer(0),
   farewell: bytes,
   backlog: integer(1),
   reusePort: boolean,

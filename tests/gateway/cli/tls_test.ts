@@ -165,6 +165,33 @@ describe("--tls on the command line", () => {
     assert.match(err, /read \S+none: there is no such file/);
   });
 
+  it(
+    "millrace check finds faults in files, with their lines, and warns of insecureSkipVerify",
+    limit,
+    async (t) => {
+      const [folder] = await makeCertificates(t);
+      const config = join(folder, "gateway.yaml");
+      const dialling =
+        "endpoints:\n  - name: out\n    connect: 127.0.0.1:1\n    tls:\n      insecureSkipVerify: true\n";
+      writeFileSync(config, dialling);
+      const warned = memoryShell();
+      assert.equal(await runProgram(["check", config], warned), 0);
+      assert.match(
+        warned.output.text,
+        /no faults; 1 endpoint\nwarning: endpoints\[0\]\.tls\.insecureSkipVerify: whoever is in between can read/,
+      );
+      writeFileSync(
+        config,
+        "endpoints:\n  - name: in\n    listen: 127.0.0.1:0\n    tls: { cert: localhost.crt, key: none.key }\n",
+      );
+      const refused = memoryShell();
+      assert.equal(await runProgram(["check", config], refused), 1);
+      const wanted = `${config}:4:37: endpoints[0].tls.key: found "${folder}/none.key", ` +
+        "expected a file that can be read; there is no such file\n";
+      assert.equal(refused.output.text, `${wanted}1 fault in ${config}\n`);
+    },
+  );
+
   const usage: [what: string, args: string[], wanted: RegExp][] = [
     [
       "serve --tls without a certificate",
