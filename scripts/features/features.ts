@@ -58,9 +58,11 @@ export const features: readonly Section[] = [
       row(14, "held", "TCP keepalive of the system: off, on, or with a delay", {
         instead: { deno: "on or off; a delay is refused at start" },
       }),
-      row(15, "partly", "Limits for connecting, for the first frame and for completing a frame begun", {
-        missing: "the limit of a TLS handshake",
-      }),
+      row(
+        15,
+        "held",
+        "Limits for connecting, for a TLS handshake, for the first frame and for completing a frame begun",
+      ),
     ],
   },
   {
@@ -99,20 +101,25 @@ export const features: readonly Section[] = [
   {
     title: "TLS",
     rows: [
-      row(29, "planned", "TLS 1.2 and 1.3 on servers, with bounds on versions and ciphers"),
-      row(30, "planned", "Client certificates, asked for or required, and who they name"),
+      row(29, "held", "TLS 1.2 and 1.3 on servers, with bounds on versions and ciphers", {
+        instead: {
+          bun: "`ciphers` of TLS 1.3 are refused at start",
+          deno: "`ciphers` are refused at start",
+        },
+      }),
+      row(30, "held", "Client certificates, asked for or required, and who they name"),
       row(
         31,
-        "planned",
+        "held",
         "Several certificates by name, changed while running; a bad one is refused, the old one stays",
       ),
-      row(32, "planned", "ALPN"),
+      row(32, "held", "ALPN"),
       row(
         33,
-        "planned",
+        "held",
         "TLS on clients: own authorities, name, certificate; verified unless loudly told not to",
       ),
-      row(34, "planned", "STARTTLS on clients and servers"),
+      row(34, "held", "STARTTLS on clients and servers"),
     ],
   },
   {
@@ -203,7 +210,7 @@ export const features: readonly Section[] = [
       row(66, "planned", "One memory budget for the process; the largest stalled connections pay first"),
       row(67, "held", "Every send has one outcome: sent, dropped by which policy, or failed and where"),
       row(68, "held", "After a stall or a clock jump nobody is closed for time that the process lost"),
-      row(69, "planned", "TLS handshakes have slots of their own"),
+      row(69, "held", "TLS handshakes have slots of their own"),
       row(70, "planned", "Closing by policy: last words, a ban for a time, an audit event", {
         instead: { deno: fin },
       }),
