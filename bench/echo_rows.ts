@@ -2,6 +2,8 @@
  * Measures the echo rows of one runtime: all programs that meet the same load are run in turn, several
  * rounds, each time as a fresh process, so that a slow spell of the machine hits all of them alike.
  */
+import { readFileSync } from "node:fs";
+import type { CertificateFiles } from "./certificate.ts";
 import { Child } from "./child.ts";
 import type { EchoOrder, EchoResult } from "./load/echo_load.ts";
 import type { EchoLoad, EchoRow } from "./rows.ts";
@@ -14,6 +16,8 @@ export interface Plan {
   readonly rounds: number;
   readonly warmupMs: number;
   readonly durationMs: number;
+  /** Of the servers with TLS. */
+  readonly certificate: CertificateFiles;
   /** Says what is going on. */
   readonly say: (text: string) => void;
 }
@@ -29,6 +33,18 @@ export interface EchoSample {
   readonly loadBusy: number;
 }
 
+/** What a row compares with; medians of all rounds. */
+export interface EchoBaseline {
+  /** The program, as in `bench/servers`. */
+  readonly program: string;
+  readonly baseline: EchoSample;
+  /** Messages per second, ours over the baseline's. */
+  readonly ratio: number;
+  /** Messages per second of server processor time, ours over the baseline's. */
+  readonly ratioPerCpu: number;
+  readonly samples: readonly EchoSample[];
+}
+
 /** One row on one runtime. */
 export interface EchoFigure {
   readonly kind: "echo";
@@ -36,12 +52,11 @@ export interface EchoFigure {
   readonly runtime: RuntimeName;
   /** Medians of all rounds. */
   readonly ours: EchoSample;
-  readonly baseline: EchoSample;
-  /** Messages per second, ours over the baseline's. */
-  readonly ratio: number;
-  /** Messages per second of server processor time, ours over the baseline's. */
-  readonly ratioPerCpu: number;
-  readonly samples: { readonly ours: readonly EchoSample[]; readonly baseline: readonly EchoSample[] };
+  readonly samples: readonly EchoSample[];
+  /** What the target is for. */
+  readonly against: EchoBaseline;
+  /** What is told in the details only. */
+  readonly beside?: EchoBaseline;
 }
 
 /** Measures these rows on one runtime. */
@@ -53,7 +68,9 @@ export async function measureEcho(
   const figures: EchoFigure[] = [];
   for (const load of new Set(rows.map((row) => row.load))) {
     const group = rows.filter((row) => row.load === load);
-    const names = [...new Set(group.flatMap((row) => [row.baseline, row.program]))];
+    const names = [
+      ...new Set(group.flatMap((row) => [row.baseline, row.program, ...besideOf(row, runtime)])),
+    ];
     const samples = new Map<string, EchoSample[]>(names.map((name) => [name, []]));
     for (let round = 0; round < plan.rounds; round++) {
       // Every other round backwards: what comes first must not always be the same.
@@ -74,19 +91,33 @@ export async function measureEcho(
 
 const percent = (part: number): string => `${Math.round(part * 100)} %`;
 
-function figure(row: EchoRow, runtime: RuntimeName, samples: ReadonlyMap<string, EchoSample[]>): EchoFigure {
-  const [ours, baseline] = [samples.get(row.program)!, samples.get(row.baseline)!];
-  const [a, b] = [medians(ours), medians(baseline)];
-  return {
-    kind: "echo",
-    row: row.id,
-    runtime,
-    ours: a,
-    baseline: b,
-    ratio: a.messagesPerSecond / b.messagesPerSecond,
-    ratioPerCpu: (a.messagesPerSecond / a.serverBusy) / (b.messagesPerSecond / b.serverBusy),
-    samples: { ours, baseline },
+/** The second baseline, where there is one. */
+function besideOf({ beside }: EchoRow, runtime: RuntimeName): string[] {
+  return beside?.runtimes.includes(runtime) ? [beside.program] : [];
+}
+
+function figure(row: EchoRow, runtime: RuntimeName, all: ReadonlyMap<string, EchoSample[]>): EchoFigure {
+  const samples = all.get(row.program)!;
+  const ours = medians(samples);
+  const against = (name: string): EchoBaseline => {
+    const baseline = medians(all.get(name)!);
+    return {
+      program: programName(name, runtime),
+      baseline,
+      ratio: ours.messagesPerSecond / baseline.messagesPerSecond,
+      ratioPerCpu: (ours.messagesPerSecond / ours.serverBusy) /
+        (baseline.messagesPerSecond / baseline.serverBusy),
+      samples: all.get(name)!,
+    };
   };
+  const [beside] = besideOf(row, runtime).map(against);
+  const common = { kind: "echo", row: row.id, runtime, ours, samples } as const;
+  return { ...common, against: against(row.baseline), ...(beside && { beside }) };
+}
+
+/** `raw` and `raw_tls` are those of the runtime at hand. */
+function programName(name: string, runtime: RuntimeName): string {
+  return name === "raw" || name === "raw_tls" ? `${name}_${runtime}` : name;
 }
 
 /** The middle of each column. */
@@ -109,14 +140,14 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
-/** Starts a server program; `raw` is that of the runtime at hand. */
+/** Starts a server program. */
 export async function startServer(
   plan: Plan,
   name: string,
   runtime: RuntimeName,
   args: readonly string[] = [],
 ): Promise<{ server: Child; port: number }> {
-  const file = plan.program(name === "raw" ? `raw_${runtime}` : name);
+  const file = plan.program(programName(name, runtime));
   const server = new Child(commandLine(plan.runtimes, runtime, serverCore, [file, ...args]));
   const { port } = await server.next<{ port: number }>(15_000);
   return { server, port };
@@ -129,9 +160,13 @@ export async function runOnce(
   runtime: RuntimeName,
   load: EchoLoad,
 ): Promise<EchoSample> {
-  const { server, port } = await startServer(plan, name, runtime);
-  const order: EchoOrder = { port, load, warmupMs: plan.warmupMs, durationMs: plan.durationMs };
-  const args = [plan.program("echo_load"), JSON.stringify(order)];
+  const { certFile, keyFile } = plan.certificate;
+  const secure = load.tls !== undefined;
+  const { server, port } = await startServer(plan, name, runtime, secure ? [certFile, keyFile] : []);
+  const { warmupMs, durationMs } = plan;
+  const trusted = secure ? readFileSync(certFile, "utf8") : undefined;
+  const order: EchoOrder = { port, load, trusted, warmupMs, durationMs };
+  const args = [plan.program(load.tls === "new" ? "handshake_load" : "echo_load"), JSON.stringify(order)];
   const client = new Child(commandLine(plan.runtimes, "bun", loadCore, args));
   try {
     await client.next<{ measuring: true }>(plan.warmupMs + 20_000);

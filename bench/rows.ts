@@ -11,6 +11,8 @@ export interface EchoLoad {
   readonly depth: number;
   /** `lines`: 63 bytes and a newline. `length`: a four-byte length and 64 KiB. */
   readonly message: "lines" | "length";
+  /** Over TLS; and with a new connection and a full handshake for each message, rather than with the same ones. */
+  readonly tls?: "kept" | "new";
 }
 
 /** One line of the table. */
@@ -27,9 +29,13 @@ interface RowCommon {
 export interface EchoRow extends RowCommon {
   readonly kind: "echo";
   readonly program: string;
-  /** `raw` is the one of the runtime at hand. */
+  /** `raw` and `raw_tls` are those of the runtime's own sockets. */
   readonly baseline: string;
+  /** A second baseline, on these runtimes, told in the details only. */
+  readonly beside?: { readonly program: string; readonly runtimes: readonly RuntimeName[] };
   readonly load: EchoLoad;
+  /** Judged by messages per second of the server's processor time rather than by messages per second. */
+  readonly perProcessor?: boolean;
 }
 
 /** Resident memory of one idle connection, in kilobytes; the target may be over that of the raw server. */
@@ -50,6 +56,9 @@ export interface ImportRow extends RowCommon {
 const single: EchoLoad = { connections: 100, depth: 1, message: "lines" };
 const deep: EchoLoad = { connections: 100, depth: 32, message: "lines" };
 const large: EchoLoad = { connections: 10, depth: 4, message: "length" };
+
+/** Millrace lays `node:tls` over the sockets of each runtime, so what that takes on Bun and Deno is told as well. */
+const nodeTls = { program: "raw_tls_node", runtimes: ["bun", "deno"] } as const;
 
 /** The table. */
 export const rows: readonly Row[] = [
@@ -97,6 +106,37 @@ export const rows: readonly Row[] = [
     baseline: "transform_streams",
     load: deep,
     target: { bun: 15, deno: 8, node: 8 },
+  },
+  {
+    id: "tls-frame-1",
+    title: "TLS: `onFrame` echo, 100 connections, 1 in flight",
+    kind: "echo",
+    program: "on_frame_tls",
+    baseline: "raw_tls",
+    beside: nodeTls,
+    load: { ...single, tls: "kept" },
+    target: { bun: 0.90, deno: 0.90, node: 0.90 },
+  },
+  {
+    id: "tls-64k",
+    title: "TLS: 64 KiB length-field frames with `onFrame`, 10 connections, 4 in flight, bytes/s",
+    kind: "echo",
+    program: "length_field_tls",
+    baseline: "raw_tls",
+    beside: nodeTls,
+    load: { ...large, tls: "kept" },
+    target: { bun: 0.85, deno: 0.85, node: 0.85 },
+  },
+  {
+    id: "tls-handshakes",
+    title: "TLS: new connections with full handshakes, 32 at a time, per second of the server's processor",
+    kind: "echo",
+    program: "on_frame_tls",
+    baseline: "raw_tls",
+    beside: nodeTls,
+    load: { connections: 32, depth: 1, message: "lines", tls: "new" },
+    perProcessor: true,
+    target: { bun: 0.90, deno: 0.90, node: 0.90 },
   },
   {
     id: "idle-memory",

@@ -11,6 +11,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle.ts";
+import { makeCertificate } from "./certificate.ts";
 import { endAll } from "./child.ts";
 import { measureEcho, type Plan } from "./echo_rows.ts";
 import { measureIdle } from "./idle_row.ts";
@@ -108,6 +109,7 @@ async function run(given: Arguments): Promise<number> {
       rounds: given.rounds,
       warmupMs: given.seconds < 2 ? 500 : 700,
       durationMs: given.seconds * 1000,
+      certificate: await makeCertificate(folder),
       say,
     };
     for (const name of given.names) {

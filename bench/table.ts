@@ -1,5 +1,5 @@
 /** Prints the figures as the table of rows and runtimes, in Markdown, with a mark for each target. */
-import type { EchoFigure } from "./echo_rows.ts";
+import type { EchoBaseline, EchoFigure, EchoSample } from "./echo_rows.ts";
 import type { IdleFigure } from "./idle_row.ts";
 import type { ImportFigure } from "./import_row.ts";
 import type { Row } from "./rows.ts";
@@ -24,11 +24,13 @@ export function judge(row: Row, figure: Figure): Verdict {
   const wanted = row.target[figure.runtime];
   if (figure.kind === "echo") {
     const times = wanted >= 2;
-    const shown = times ? `${figure.ratio.toFixed(1)} ×` : figure.ratio.toFixed(2);
+    const { ratio, ratioPerCpu } = figure.against;
+    const value = row.kind === "echo" && row.perProcessor ? ratioPerCpu : ratio;
+    const shown = times ? `${value.toFixed(1)} ×` : value.toFixed(2);
     return verdict(
-      figure.ratio,
+      value,
       wanted,
-      figure.ratio >= wanted,
+      value >= wanted,
       shown,
       `≥ ${times ? `${wanted} ×` : wanted.toFixed(2)}`,
     );
@@ -77,8 +79,8 @@ export function formatTable(
 const fullyBusy = 0.9;
 
 /** True when neither side could use its processor: then only the ratio per processor second says something. */
-function disturbed({ ours, baseline }: EchoFigure): boolean {
-  return [ours, baseline].some(({ serverBusy, loadBusy }) =>
+function disturbed(...samples: readonly EchoSample[]): boolean {
+  return samples.some(({ serverBusy, loadBusy }) =>
     serverBusy > 0 && Math.max(serverBusy, loadBusy) < fullyBusy
   );
 }
@@ -86,18 +88,14 @@ function disturbed({ ours, baseline }: EchoFigure): boolean {
 /** What stands behind the ratios: messages per second, and how busy each side was. */
 export function formatDetails(figures: readonly Figure[]): string {
   const echoes = figures.filter((figure) => figure.kind === "echo");
-  const lines = echoes.map((figure) => {
-    const { row, runtime, ours, baseline, ratio, ratioPerCpu } = figure;
-    const rate = (sample: typeof ours): string => `${(sample.messagesPerSecond / 1000).toFixed(1)}k`;
-    const busy = (sample: typeof ours): string => `${Math.round(sample.serverBusy * 100)} %`;
-    const mark = disturbed(figure) ? "*" : " ";
-    return `${mark} ${row.padEnd(12)} ${runtime.padEnd(5)} ours ${rate(ours).padStart(9)}/s (server ${
-      busy(ours)
-    } busy, p99 ${ours.p99.toFixed(2)} ms)  baseline ${rate(baseline).padStart(9)}/s (${busy(baseline)}, ${
-      baseline.p99.toFixed(2)
-    } ms)  ratio ${ratio.toFixed(2)}, per processor second ${ratioPerCpu.toFixed(2)}`;
+  const lines = echoes.flatMap((figure) => {
+    const { against, beside } = figure;
+    return beside === undefined ? [detail(figure, against)] : [
+      detail(figure, against, "the runtime's own sockets"),
+      detail(figure, beside, "node:tls on this runtime, as in Millrace"),
+    ];
   });
-  if (echoes.some(disturbed)) {
+  if (lines.some((line) => line.startsWith("*"))) {
     lines.push(
       "",
       "*: neither side could use its processor, since the machine was at other work, or data waited in the kernel.",
@@ -105,4 +103,18 @@ export function formatDetails(figures: readonly Figure[]): string {
     );
   }
   return lines.join("\n");
+}
+
+function detail({ row, runtime, ours }: EchoFigure, against: EchoBaseline, what?: string): string {
+  const { program, baseline, ratio, ratioPerCpu } = against;
+  const mark = disturbed(ours, baseline) ? "*" : " ";
+  return `${mark} ${row.padEnd(14)} ${runtime.padEnd(5)} ours ${told(ours)}  ${program} ${told(baseline)}  ` +
+    `ratio ${ratio.toFixed(2)}, per processor second ${ratioPerCpu.toFixed(2)}` +
+    (what === undefined ? "" : ` (baseline: ${what})`);
+}
+
+function told({ messagesPerSecond, serverBusy, loadBusy, p99 }: EchoSample): string {
+  const percent = (part: number): string => `${Math.round(part * 100)} %`;
+  const busy = `server ${percent(serverBusy)} busy, load ${percent(loadBusy)}`;
+  return `${(messagesPerSecond / 1000).toFixed(1).padStart(6)}k/s (${busy}, p99 ${p99.toFixed(2)} ms)`;
 }

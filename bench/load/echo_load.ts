@@ -8,11 +8,14 @@
 import process from "node:process";
 import { Histogram } from "../../src/gateway/load/histogram.ts";
 import type { EchoLoad } from "../rows.ts";
+import { checkSecured, type ClientTls, clientTls, type SecuredSocket } from "./tls.ts";
 
 /** What this program is told. */
 export interface EchoOrder {
   readonly port: number;
   readonly load: EchoLoad;
+  /** The certificate to trust, in PEM, where the load is to go over TLS. */
+  readonly trusted?: string | undefined;
   readonly warmupMs: number;
   readonly durationMs: number;
 }
@@ -40,7 +43,7 @@ interface Echoer {
   sampleEnd: number;
   sampleStart: number;
 }
-interface BunSocket {
+interface BunSocket extends SecuredSocket {
   data: Echoer;
   write(bytes: Uint8Array): number;
   terminate(): void;
@@ -50,8 +53,10 @@ declare const Bun: {
     hostname: string;
     port: number;
     data: Echoer;
+    tls?: ClientTls;
     socket: {
       open(socket: BunSocket): void;
+      handshake(socket: BunSocket, trusted: boolean, fault: Error | null): void;
       data(socket: BunSocket, bytes: Uint8Array): void;
       drain(socket: BunSocket): void;
       close(socket: BunSocket): void;
@@ -104,6 +109,11 @@ function fail(what: string): never {
 
 const handlers = {
   open() {},
+  handshake(socket: BunSocket, trusted: boolean, fault: Error | null) {
+    const problem = checkSecured(socket, trusted, fault);
+    if (problem !== undefined) fail(problem);
+    secured!();
+  },
   data(socket: BunSocket, bytes: Uint8Array) {
     const { data } = socket;
     data.bytes += bytes.length;
@@ -138,10 +148,15 @@ const handlers = {
   },
 };
 
+let secured: (() => void) | undefined;
+const tls = order.trusted === undefined ? undefined : clientTls(order.trusted);
 const sockets: BunSocket[] = [];
 while (sockets.length < connections) {
   const data: Echoer = { bytes: 0, partial: 0, unsent: undefined, sampleEnd: size * depth, sampleStart: 0 };
-  sockets.push(await Bun.connect({ hostname: "127.0.0.1", port: order.port, data, socket: handlers }));
+  const handshake = tls && new Promise<void>((resolve) => secured = resolve);
+  const where = { hostname: "127.0.0.1", port: order.port, ...(tls && { tls }) };
+  sockets.push(await Bun.connect({ ...where, data, socket: handlers }));
+  await handshake;
 }
 for (const socket of sockets) {
   socket.data.sampleStart = performance.now();
