@@ -186,7 +186,7 @@ describe("--tls on the command line", () => {
       );
       const refused = memoryShell();
       assert.equal(await runProgram(["check", config], refused), 1);
-      const wanted = `${config}:4:37: endpoints[0].tls.key: found "${folder}/none.key", ` +
+      const wanted = `${config}:4:38: endpoints[0].tls.key: found "${folder}/none.key", ` +
         "expected a file that can be read; there is no such file\n";
       assert.equal(refused.output.text, `${wanted}1 fault in ${config}\n`);
     },
