@@ -19,8 +19,13 @@ export class UpgradableTransport implements Transport {
   readonly #part: PlainPart;
   readonly #upgrade: Upgrade;
   #inner: Transport;
+  #stage: "plain" | "securing" | "secured" | "failed" = "plain";
   #events: TransportEvents | undefined = undefined;
-  #asked = false;
+  /** Ends an upgrade. */
+  #attempt: AbortController | undefined = undefined;
+  /** An end waits for the handshake: a bare FIN in the midst of it would be one that breaks off. */
+  #endOwed = false;
+  #closeTold = false;
 
   constructor(plain: Transport, upgrade: Upgrade) {
     this.#part = new PlainPart(plain);
@@ -38,7 +43,7 @@ export class UpgradableTransport implements Transport {
   }
 
   resume(): void {
-    if (!this.#part.held) this.#inner.resume();
+    if (this.#stage === "secured" || !this.#part.held) this.#inner.resume();
   }
 
   write(chunk: Uint8Array): boolean {
@@ -46,42 +51,66 @@ export class UpgradableTransport implements Transport {
   }
 
   end(): void {
-    this.#inner.end();
+    if (this.#part.held && this.#stage !== "secured") this.#endOwed = true;
+    else this.#inner.end();
   }
 
   abort(): void {
-    // No upgrade will come any more, so the end is the user's to hear.
-    if (!this.#asked) this.#part.held = false;
-    this.#inner.abort();
+    if (this.#stage === "securing") {
+      this.#stage = "failed";
+      this.#attempt?.abort(new SocketError("closed", "secure a connection: it was dropped"));
+      if (this.#inner !== this.#part.original) this.#inner.abort();
+    } else if (this.#stage !== "failed") return this.#inner.abort();
+    // Whatever lies below by now reports to nobody.
+    if (this.#closeTold) return;
+    this.#closeTold = true;
+    this.#events?.close();
   }
 
   hold(): void {
     this.#part.held = true;
   }
 
-  async upgrade(tls: UpgradeTls, signal: AbortSignal): Promise<void> {
-    if (this.#asked) throw new SocketError("closed", "secure a connection: it was asked for before");
-    this.#asked = true;
-    this.hold();
-    try {
-      const secured = await this.#upgrade(this.#part, tls, signal);
-      this.#part.held = false;
-      this.#inner = secured;
-      secured.start(this.#events!);
-    } catch (error) {
-      // Whatever lies below by now, the end is told once.
-      if (!(error instanceof TlsError)) this.#part.abort();
-      this.#events!.close();
-      throw error;
+  async upgrade(tls: UpgradeTls, signal: AbortSignal, ready: () => Promise<void>): Promise<void> {
+    if (this.#stage !== "plain") {
+      throw new SocketError("closed", "secure a connection: it was asked for before, or it is closed");
     }
+    this.#stage = "securing";
+    this.#part.held = this.#part.handedOver = true;
+    const attempt = this.#attempt = new AbortController();
+    const stopped = new Promise<never>((_, reject) => {
+      attempt.signal.addEventListener("abort", () => reject(attempt.signal.reason), { once: true });
+    });
+    stopped.catch(() => {});
+    signal.addEventListener("abort", () => attempt.abort(signal.reason), { once: true });
+    if (signal.aborted) attempt.abort(signal.reason);
+    const handshake = this.#upgrade(this.#part, tls, attempt.signal).then((secured) => {
+      if (this.#stage === "securing" && !attempt.signal.aborted) this.#inner = secured;
+      else secured.abort();
+    }, (error) => {
+      if (this.#stage === "securing") this.#stage = "failed";
+      // After a handshake that failed TLS lets go by itself: an alert may be on its way.
+      const byItself = error instanceof TlsError && error.reason !== "material" && !attempt.signal.aborted;
+      if (!byItself) this.#part.abort();
+      throw error;
+    });
+    handshake.catch(() => {});
+    await Promise.race([handshake, stopped]);
+    await Promise.race([ready(), stopped]);
+    this.#stage = "secured";
+    this.#attempt = undefined;
+    this.#inner.start(this.#events!);
+    if (this.#endOwed) this.#inner.end();
   }
 }
 
 /** The plain transport while it changes hands: first it reports to the user, then to TLS. */
 export class PlainPart implements Transport {
   readonly original: Transport;
-  /** Nothing goes to the user any more; it waits for TLS. */
+  /** Nothing that comes goes to the user any more; it waits for TLS. */
   held = false;
+  /** Its end, too, is for TLS to hear. */
+  handedOver = false;
   readonly #waiting: Uint8Array[] = [];
   #events: TransportEvents | undefined = undefined;
   #toTls = false;
@@ -150,7 +179,7 @@ export class PlainPart implements Transport {
   }
 
   #close(error: SocketError | undefined): void {
-    if (this.held && !this.#toTls) this.#closed = { error };
+    if (this.handedOver && !this.#toTls) this.#closed = { error };
     else this.#events!.close(error);
   }
 }

@@ -1,6 +1,7 @@
 /** One frame to many connections: encoded once, each under its own egress policy (F-44), counted (F-67). */
 import { ByteWriter } from "../core/bytes.ts";
 import type { Framing } from "../core/framing/framing.ts";
+import type { OutcomeListener, SendOutcome } from "../core/outcome.ts";
 import type { Connection } from "./connection.ts";
 import type { Session } from "./session.ts";
 
@@ -36,10 +37,27 @@ export async function broadcast<Received, Sent, Context>(
   return await new Promise((resolve) => {
     let missing = targets;
     for (const session of chosen) {
-      session.sendEncoded(bytes, (outcome) => {
-        counts[outcome.status]++;
+      const count = (status: SendOutcome["status"]): void => {
+        counts[status]++;
         if (--missing === 0) resolve({ targets, ...counts });
-      });
+      };
+      const listen: OutcomeListener = ({ status }) => count(status);
+      if (session.outbox.framing === framing) session.sendEncoded(bytes, listen);
+      else sendOwn(session, frame, listen, () => count("failed"));
     }
   });
+}
+
+/** To a connection whose framing has changed, which may not be able to write such a frame. */
+function sendOwn<Received, Sent, Context>(
+  session: Session<Received, Sent, Context>,
+  frame: Sent,
+  listen: OutcomeListener,
+  failed: () => void,
+): void {
+  try {
+    session.send(frame, listen);
+  } catch {
+    failed();
+  }
 }

@@ -103,13 +103,18 @@ export class Connection<Received, Sent = Received, Context = undefined> implemen
    * is under TLS. A server gives `cert` and `key`, or `certificates`; a client what it gives to `connect` as `tls`. To be
    * called as the answer to the frame that asks for it, before the next one is awaited: a frame, or part of one, that has
    * come behind that one in the clear is never delivered, it ends the connection (`TlsError`, reason `injected`), as
-   * does a handshake that fails. `framing` may change.
+   * does a handshake that fails. Until it resolves, sending is refused (`TlsError`, reason `upgrading`), nothing is
+   * received, idle times do not run, and `end` and `close` wait for it. `framing` may change. Throws `OptionsError`
+   * where `upgradable` was not set, and for a second call.
    */
-  async upgrade<NewReceived = Received, NewSent = NewReceived>(
+  upgrade<NewReceived = Received, NewSent = NewReceived>(
     options: UpgradeOptions<NewReceived, NewSent>,
   ): Promise<Connection<NewReceived, NewSent, Context>> {
-    await upgrade(this.#session, options as unknown as UpgradeOptions<Received, Sent>);
-    return this as unknown as Connection<NewReceived, NewSent, Context>;
+    const secured = upgrade(this.#session, options as unknown as UpgradeOptions<Received, Sent>)
+      .then(() => this as unknown as Connection<NewReceived, NewSent, Context>);
+    // A peer must not be able to end the process of somebody who does not await.
+    secured.catch(() => {});
+    return secured;
   }
 
   /** Half-close (F-47): what was sent is flushed, then FIN. Receiving goes on. Sending after this rejects. */

@@ -28,7 +28,8 @@ export class Delivery<Received> {
   readonly #gate: Gate;
   readonly #direct: boolean;
   readonly #limit: number;
-  #held = false;
+  /** Promises that hold frames back. */
+  #held = 0;
   #stopped = false;
   #bytes = 0;
 
@@ -42,12 +43,12 @@ export class Delivery<Received> {
 
   /** True while a frame waits, or holds others back. */
   get waiting(): boolean {
-    return this.#held || this.inbox.length > 0;
+    return this.#held > 0 || this.inbox.length > 0;
   }
 
   frame(frame: Received): void {
     if (this.#stopped) this.unhandled++;
-    else if (!this.#direct || this.#held || this.inbox.length > 0) this.inbox.push(frame);
+    else if (!this.#direct || this.#held > 0 || this.inbox.length > 0) this.inbox.push(frame);
     else this.#deliver(frame);
   }
 
@@ -72,7 +73,7 @@ export class Delivery<Received> {
 
   /** Until the promise settles, no frame goes to `onFrame`. */
   holdBack(until: Promise<unknown>): void {
-    if (this.#direct && !this.#held) this.#hold(until.then(() => {}, () => {}));
+    if (this.#direct) this.#hold(until.then(() => {}, () => {}));
   }
 
   /** No more frames come; those that wait can still be taken. */
@@ -104,16 +105,16 @@ export class Delivery<Received> {
   }
 
   #hold(result: Promise<void>): void {
-    this.#held = true;
+    this.#held++;
     result.then(() => this.#release(), (error) => {
-      this.#held = false;
+      this.#held--;
       this.#owner.userFailed(error);
     });
   }
 
   #release(): void {
-    this.#held = false;
-    while (this.inbox.length > 0 && !this.#held && !this.#stopped) this.#deliver(this.inbox.take());
+    if (--this.#held > 0) return;
+    while (this.inbox.length > 0 && this.#held === 0 && !this.#stopped) this.#deliver(this.inbox.take());
     if (this.inbox.length === 0) this.#goOn();
     this.#owner.released();
   }

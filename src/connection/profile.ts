@@ -117,7 +117,7 @@ export function resolveProfile<Received, Sent, Context>(
 }
 
 /** One decoder is made on trial: a framing that cannot make one would fail every connection. */
-function checkFraming<Received, Sent>(
+export function checkFraming<Received, Sent>(
   check: OptionsCheck,
   framing: Framing<Received, Sent> | undefined,
 ): void {

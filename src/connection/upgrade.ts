@@ -6,13 +6,14 @@
  */
 import { Deadline } from "../core/deadline.ts";
 import type { DurationInput } from "../core/duration.ts";
-import { OptionsError } from "../core/errors.ts";
+import { MillraceError, OptionsError, SocketError } from "../core/errors.ts";
 import type { Framing } from "../core/framing/framing.ts";
+import { GateReason } from "../core/gate.ts";
 import { defaults, OptionsCheck } from "../core/options.ts";
 import type { UpgradeTls } from "../core/tls.ts";
 import { TlsError } from "../core/tls_error.ts";
 import { warnInsecure } from "./insecure.ts";
-import type { UpgradePlace } from "./profile.ts";
+import { checkFraming, type UpgradePlace } from "./profile.ts";
 import type { Session } from "./session.ts";
 import type { TlsClientOptions, TlsServerOptions } from "./tls_options.ts";
 import { resolveClientTls, resolveServerTls, withCertificates } from "./tls_settings.ts";
@@ -21,65 +22,141 @@ import { resolveClientTls, resolveServerTls, withCertificates } from "./tls_sett
 export type UpgradeOptions<Received, Sent = Received> = (TlsServerOptions | TlsClientOptions) & {
   /** How frames are cut and written from then on. @default as before */
   readonly framing?: Framing<Received, Sent> | undefined;
-  /** How long the handshake may take. @default "10 seconds" */
+  /**
+   * How long it may take to hand over what was sent before and to finish the handshake (`TlsError`, reason `timeout`);
+   * `authorize` has as long again. @default "10 seconds"
+   */
   readonly handshakeTimeout?: DurationInput | undefined;
 };
 
-/** Resolves once secured; rejects with `TlsError`, and then the connection is over. */
+/** Resolves once secured; rejects with `OptionsError`, or with the error with which the connection ends. */
 export async function upgrade<Received, Sent, Context>(
   session: Session<Received, Sent, Context>,
   options: UpgradeOptions<Received, Sent>,
 ): Promise<void> {
   const { transport, pipeline, delivery, outbox, profile } = session;
-  const { framing, handshakeTimeout, ...given } = options;
-  const place = profile.upgrade;
-  if (place === undefined || transport.upgrade === undefined || transport.hold === undefined) {
-    const expected = "set to true when the connection is made, so that it can be secured later";
-    throw new OptionsError("conflict", [{ path: "upgradable", found: false, expected }]);
-  }
+  const { framing = profile.framing, handshakeTimeout, ...given } = options;
   const check = new OptionsCheck();
+  const place = checkPlace(session);
   const timeout = check.duration("handshakeTimeout", handshakeTimeout, defaults.handshakeTimeout);
+  checkFraming(check, framing);
   const { tls, authorize } = resolve(check, given, place);
   check.done();
+  if (isEnding(session)) throw endedError(session);
+
+  const attempt = new AbortController();
+  const late = new Promise<never>((_, reject) => {
+    attempt.signal.addEventListener("abort", () => reject(attempt.signal.reason));
+  });
+  const limit = new Deadline(session.wheel, () => {
+    const what = `secure a connection: it was not done within ${timeout} ms`;
+    attempt.abort(new TlsError("timeout", what));
+  });
   const before = pipeline.framesReceived;
-  transport.hold();
-  const work = (async () => {
+  let failure: MillraceError | undefined;
+  const fail = (cause: unknown): MillraceError => failure ??= drop(session, cause);
+  const checkBoundary = (): void => {
+    const behind = delivery.inbox.length > 0 || pipeline.framesReceived !== before;
+    if (!behind && pipeline.partialFrameBytes === 0) return;
+    const what = "plaintext came behind the command to secure the connection, which may be injected";
+    throw fail(new TlsError("injected", `secure a connection: ${what}; nothing of it is delivered`));
+  };
+  const ready = async (): Promise<void> => {
+    limit.set(timeout);
+    if (authorize !== undefined) await permit(authorize, transport.peer);
+    pipeline.reframe(framing);
+    outbox.release(framing);
+    session.wrote();
+  };
+  const steps = async (): Promise<void> => {
+    // What waits could be taken by a loop that does not wait for us.
+    if (delivery.inbox.length > 0) checkBoundary();
     // The chunk that has brought the command may still be on its way through the framer.
     await Promise.resolve();
-    const behind = pipeline.framesReceived - before + delivery.inbox.length;
-    if (behind > 0 || pipeline.partialFrameBytes > 0) {
-      const what = "plaintext came behind the command to secure the connection, which may be injected";
-      throw new TlsError("injected", `secure a connection: ${what}; nothing of it was delivered`);
-    }
+    checkBoundary();
     await session.whenFlushed();
-    const attempt = new AbortController();
-    const limit = new Deadline(session.wheel, () => {
-      const what = `secure a connection: the handshake was not over within ${timeout} ms`;
-      attempt.abort(new TlsError("timeout", what));
-    });
-    limit.set(timeout);
-    try {
-      if (framing !== undefined) {
-        pipeline.reframe(framing);
-        outbox.reframe(framing);
-      }
-      await transport.upgrade!(tls, attempt.signal);
-    } finally {
-      limit.unset();
-    }
-    const { peer } = transport;
-    if (authorize !== undefined && await authorize(peer.tls?.certificate, peer) !== true) {
-      const who = peer.tls?.certificate?.subject ?? "a client without a certificate";
-      throw new TlsError("unauthorized", `let in ${who}: refused by authorize`);
-    }
-  })();
+    if (session.state === "closed") throw endedError(session);
+    await transport.upgrade!(tls, attempt.signal, ready);
+  };
+
+  limit.set(timeout);
+  transport.hold!();
+  pipeline.gate.close(GateReason.upgrade);
+  outbox.hold(
+    new TlsError("upgrading", `send on connection ${session.id}: it is being secured; await upgrade`),
+  );
+  const work = Promise.race([steps(), late]);
   delivery.holdBack(work);
   try {
     await work;
   } catch (error) {
-    session.life.drop("tls_error", "peer", error instanceof TlsError ? error : undefined, String(error));
-    throw error;
+    throw fail(error);
+  } finally {
+    limit.unset();
   }
+  pipeline.gate.open(GateReason.upgrade);
+}
+
+function checkPlace<Received, Sent, Context>(session: Session<Received, Sent, Context>): UpgradePlace {
+  const { transport, outbox, profile } = session;
+  if (profile.upgrade === undefined || transport.upgrade === undefined || transport.hold === undefined) {
+    const expected = "set to true when the connection is made, so that it can be secured later";
+    throw new OptionsError("conflict", [{ path: "upgradable", found: false, expected }]);
+  }
+  if (outbox.held || transport.peer.tls !== undefined) {
+    const found = outbox.held ? "a connection that is being secured" : "a connection that is secured";
+    throw new OptionsError("conflict", [{ path: "upgrade", found, expected: "one call for a connection" }]);
+  }
+  return profile.upgrade;
+}
+
+function isEnding({ state, life }: { readonly state: string; readonly life: { leaving: boolean } }): boolean {
+  return state === "closing" || state === "closed" || life.leaving;
+}
+
+/** Ends the connection, unless it ends already, and forgets what came in the clear; returns what to say of it. */
+function drop<Received, Sent, Context>(
+  session: Session<Received, Sent, Context>,
+  cause: unknown,
+): MillraceError {
+  const { life, delivery } = session;
+  const over = session.state === "closing" || session.state === "closed";
+  const error = cause instanceof TlsError
+    ? cause
+    : new TlsError("unknown", `secure a connection: ${String(cause)}`, { cause });
+  const by = error.reason === "timeout" || error.reason === "unauthorized" || error.reason === "material"
+    ? "local"
+    : "peer";
+  delivery.refuse(error);
+  delivery.stop();
+  life.drop("tls_error", by, error);
+  return over ? endedError(session, cause) : error;
+}
+
+function endedError<Received, Sent, Context>(
+  session: Session<Received, Sent, Context>,
+  cause?: unknown,
+): MillraceError {
+  const { id, life } = session;
+  const what = `secure connection ${id}: it has ended (${life.ending?.reason ?? "by this side"})`;
+  const error = life.ending?.error ?? new SocketError("closed", what, { cause });
+  error.connectionId = id;
+  return error;
+}
+
+async function permit(
+  authorize: NonNullable<TlsServerOptions["authorize"]>,
+  peer: Parameters<NonNullable<TlsServerOptions["authorize"]>>[1],
+): Promise<void> {
+  const who = peer.tls?.certificate?.subject ?? "a client without a certificate";
+  let good: boolean;
+  try {
+    good = await authorize(peer.tls?.certificate, peer);
+  } catch (cause) {
+    const what = `let in ${who}: refused by authorize, which threw ${String(cause)}`;
+    throw new TlsError("unauthorized", what, { cause });
+  }
+  if (good !== true) throw new TlsError("unauthorized", `let in ${who}: refused by authorize`);
 }
 
 function resolve(

@@ -18,6 +18,8 @@ export const GateReason = {
   handler: 16,
   /** The process is over its byte budget. */
   budget: 32,
+  /** The connection is being secured. */
+  upgrade: 64,
 } as const;
 /** One holder, or several combined with `|`. */
 export type GateReason = number;

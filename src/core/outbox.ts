@@ -74,6 +74,8 @@ export class Outbox<Sent> {
   #accepted = 0;
   #handed = 0;
   #refusing: MillraceError | undefined = undefined;
+  /** What is refused only for a while, and is then `#refusing` too. */
+  #holding: MillraceError | undefined = undefined;
   #closed = false;
 
   constructor(
@@ -133,9 +135,26 @@ export class Outbox<Sent> {
     return this.#accept(length, listen);
   }
 
-  /** What is sent from now on is written by another framing. */
-  reframe(framing: Framing<unknown, Sent>): void {
+  /** How frames are written now. */
+  get framing(): Framing<unknown, Sent> {
+    return this.#framing;
+  }
+
+  /** Takes no frames until `release`; what was accepted is still delivered. */
+  hold(error: MillraceError): void {
+    this.#refusing ??= this.#holding = error;
+  }
+
+  /** True from `hold` to `release`. */
+  get held(): boolean {
+    return this.#holding !== undefined;
+  }
+
+  /** Takes frames again, written by this framing. */
+  release(framing: Framing<unknown, Sent>): void {
     this.#framing = framing;
+    if (this.#refusing === this.#holding) this.#refusing = undefined;
+    this.#holding = undefined;
   }
 
   /** Hands over what has gathered, unless the transport is still busy with the last write. */
@@ -166,7 +185,7 @@ export class Outbox<Sent> {
 
   /** Takes no more frames; what was accepted is still delivered. */
   refuse(error: MillraceError): void {
-    this.#refusing ??= error;
+    if (this.#refusing === this.#holding) this.#refusing = error;
   }
 
   /** The connection is over: every frame still held fails, once. */

@@ -122,8 +122,9 @@ export class Pipeline<Received> implements TransportEvents {
     this.#owner.transportClosed(error);
   }
 
-  /** What comes from now on is cut by another framing. Only between two frames. */
+  /** What comes from now on is cut by this framing, from its beginning. Only between two frames. */
   reframe(framing: Framing<Received, never>): void {
+    this.#watchdog.noteRead();
     this.#framing = framing;
     this.#decoder = this.#decoderOf(framing, this.#owner);
   }

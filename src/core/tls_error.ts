@@ -9,6 +9,8 @@ export type TlsErrorReason =
   | "not_tls"
   /** Plaintext came after the command to upgrade: somebody on the way may have put it there. */
   | "injected"
+  /** A frame was sent while the connection was being secured; it was not taken. */
+  | "upgrading"
   /** The two sides share no version of TLS that both allow. */
   | "version"
   /** They share no cipher. */

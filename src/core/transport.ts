@@ -143,9 +143,12 @@ export interface Transport {
   hold?(): void;
   /**
    * Secures the connection, once, and goes on under the same events; what was held, and all that comes, is for the
-   * handshake. Nothing may be unwritten. Rejects with a `TlsError`, or with the signal's reason, after `close`.
+   * handshake. Nothing may be unwritten, and nothing written before `ready`. That is called when the handshake is over
+   * and `peer` says what it agreed on; what it rejects with refuses the peer, and nothing is delivered before it
+   * resolves. `end` waits for the handshake. Rejects with a `TlsError`, or with what `ready` did; then `abort` is due,
+   * which `close` follows.
    */
-  upgrade?(tls: UpgradeTls, signal: AbortSignal): Promise<void>;
+  upgrade?(tls: UpgradeTls, signal: AbortSignal, ready: () => Promise<void>): Promise<void>;
   /** Drop now, held bytes included; RST where `can.reset`. `close` follows, later or at once. Idempotent. */
   abort(): void;
 }
