@@ -40,7 +40,12 @@ export const nodeAdapter: Adapter = {
     tlsCiphers: true,
     tlsCipherSuites: true,
   },
-  ...secured({ listen: listenOnNode, connect: connectOnNode }),
+  ...secured({ listen: listenOnNode, connect: connectOnNode }, {
+    lower: async () => {
+      const { BelowHandle } = await import("./tls_below_handle.ts");
+      return (transport, owner, first) => new BelowHandle(transport, owner, first);
+    },
+  }),
 };
 
 // -- listening ------------------------------------------------------------------------------------------

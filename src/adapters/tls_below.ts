@@ -24,12 +24,16 @@ export interface Lower {
   start(): void;
   /** Gives back the first chunk, for TLS that is about to begin. */
   giveBack(chunk: Uint8Array): void;
-  /** TLS lies over it. Returns what destroys the TLS. */
+  /** TLS has been laid over it, and is about to begin. */
+  lay(socket: TLSSocket): void;
+  /** The handshake is over. Returns what destroys the TLS. */
   attach(socket: TLSSocket): () => unknown;
   /** Whether to stop reading. */
   hold(on: boolean): void;
   /** TLS has read all that is for it; what still comes is forgotten, so that the peer's FIN is seen. */
   discard(): void;
+  /** Every byte of ours has gone through TLS: calls `ready` when close_notify may follow. */
+  beforeEnd(ready: () => void): void;
   /** Our close_notify is on its way, and FIN is to follow. */
   finish(): void;
   /** Drops the connection now: RST where the runtime can. */
@@ -100,6 +104,8 @@ export class Below extends Duplex implements Lower {
     );
   }
 
+  lay(): void {}
+
   attach(socket: TLSSocket): () => unknown {
     // Streams destroy themselves when both halves are over, on Deno before the last bytes have gone down. Here the
     // transport below decides.
@@ -117,6 +123,10 @@ export class Below extends Duplex implements Lower {
   discard(): void {
     this.#discarding = true;
     this.#transport.resume();
+  }
+
+  beforeEnd(ready: () => void): void {
+    ready();
   }
 
   /** Deno asks for no FIN after a close_notify that answers the peer's. */

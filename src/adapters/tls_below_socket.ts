@@ -51,6 +51,8 @@ export class BelowSocket implements Lower {
     this.stream.unshift(chunk);
   }
 
+  lay(_socket: TLSSocket): void {}
+
   attach(socket: TLSSocket): () => unknown {
     this.#attached = socket;
     socket.on("close", () => this.owner.belowClosed(this.#error));
@@ -60,6 +62,10 @@ export class BelowSocket implements Lower {
   hold(): void {}
 
   discard(): void {}
+
+  beforeEnd(ready: () => void): void {
+    ready();
+  }
 
   finish(): void {}
 

@@ -75,6 +75,7 @@ export function secureClient(
     signal?.addEventListener("abort", aborted);
     try {
       socket = connect(optionsFor(below, tls), secured);
+      below.lay(socket);
       socket.on("error", failed);
       below.start();
     } catch (error) {

@@ -85,6 +85,7 @@ class ServerHandshake implements Handshake, LowerOwner {
     try {
       this.#below.giveBack(head);
       const socket = this.#socket = new TLSSocket(this.#below.stream, this.#options());
+      this.#below.lay(socket);
       socket.on("error", this.#failed);
       socket.on("secure", this.#secured);
     } catch (error) {

@@ -21,6 +21,8 @@ export class TlsTransport implements Transport, LowerOwner {
   #paused = true;
   /** No more may be written: ended, aborted or closed. */
   #ended = false;
+  /** The end was asked for, and waits for the writes before it. */
+  #ending = false;
   #aborted = false;
   /** A write's drain is owed, and how many writes TLS has not told to be through. */
   #owing = false;
@@ -75,8 +77,8 @@ export class TlsTransport implements Transport, LowerOwner {
 
   end(): void {
     if (this.#ended) return;
-    this.#ended = true;
-    this.#socket.end(() => this.#below.finish());
+    this.#ended = this.#ending = true;
+    if (this.#writing === 0) this.#below.beforeEnd(this.#finish);
   }
 
   abort(): void {
@@ -125,6 +127,11 @@ export class TlsTransport implements Transport, LowerOwner {
     if (!this.#paused) this.#tellEnd();
   };
 
+  readonly #finish = (): void => {
+    this.#ending = false;
+    if (!this.#aborted && !this.#closeTold) this.#socket.end(() => this.#below.finish());
+  };
+
   #tellEnd(): void {
     this.#endTold = true;
     this.#events!.end();
@@ -133,6 +140,7 @@ export class TlsTransport implements Transport, LowerOwner {
 
   readonly #onWritten = (cause?: Error | null): void => {
     this.#writing--;
+    if (this.#ending && this.#writing === 0) this.#below.beforeEnd(this.#finish);
     if (!cause && !this.#socket.destroyed) this.belowEmptied();
   };
 
