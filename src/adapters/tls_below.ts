@@ -66,7 +66,8 @@ export class Below extends Duplex implements Lower {
   #givingBack = false;
   #discarding = false;
   #held = false;
-  #closed = false;
+  /** Dropped by us or closed: nothing goes up any more. The stream itself is left alone, TLS may be at work in it. */
+  #over = false;
 
   constructor(transport: Transport, owner: LowerOwner, first?: (chunk: Uint8Array) => void) {
     super({ allowHalfOpen: true, emitClose: true });
@@ -99,7 +100,7 @@ export class Below extends Duplex implements Lower {
     nextTick(() =>
       nextTick(() => {
         this.#givingBack = false;
-        if (!this.destroyed) this.push(chunk);
+        if (!this.#over) this.push(chunk);
       })
     );
   }
@@ -131,12 +132,12 @@ export class Below extends Duplex implements Lower {
 
   /** Deno asks for no FIN after a close_notify that answers the peer's. */
   finish(): void {
-    setTimeout(() => this.writableEnded || this.end(), 0);
+    setTimeout(() => this.writableEnded || this.#over || this.end(), 0);
   }
 
   abort(): void {
-    if (!this.#closed) this.#transport.abort();
-    super.destroy();
+    this.#over = true;
+    this.#transport.abort();
   }
 
   start(): void {
@@ -145,15 +146,14 @@ export class Below extends Duplex implements Lower {
       drain: () => this.#drained(),
       end: () => this.owner.belowEnded(),
       close: (error) => {
-        this.#closed = true;
+        this.#over = true;
         this.owner.belowClosed(error);
-        super.destroy();
       },
     });
   }
 
   #data(chunk: Uint8Array): boolean {
-    if (this.#discarding || this.destroyed) return true;
+    if (this.#discarding || this.#over) return true;
     const first = this.#first;
     if (first === undefined) return this.push(chunk) && !this.#held;
     this.#first = undefined;

@@ -102,8 +102,8 @@ class ServerHandshake implements Handshake, LowerOwner {
   // What happens below.
 
   belowEnded(): void {
-    // TLS may have something to say about it; if not, then this.
-    if (!this.#over) this.#failed({ code: "ECONNRESET", message: "it sent FIN" });
+    // An alert that came before it says more, and may still be on its way through TLS.
+    setTimeout(() => this.#failed({ code: "ECONNRESET", message: "it sent FIN" }), alertTime);
   }
 
   belowClosed(error: SocketError | undefined): void {

