@@ -77,6 +77,23 @@ for await (const line of client) {
 await client.close();
 await server.close();
 `;
+const embedded = `
+import { connect, lines } from "${manifest.name}";
+import { checkConfig, memoryBus, startGateway } from "${manifest.name}/gateway";
+
+const check = checkConfig({ endpoints: [{ name: "a", listen: "127.0.0.1:0", framing: "lines" }] });
+const bus = memoryBus();
+bus.subscribe("millrace.a.in", ({ payload, reply }) => bus.publish({ subject: reply, payload, metadata: {} }));
+const gateway = await startGateway(check.config, { bus });
+const client = await connect({ port: gateway.endpoints.get("a").address.port, framing: lines() });
+await client.send(new TextEncoder().encode("embedded"));
+for await (const line of client) {
+  console.log("reply", new TextDecoder().decode(line));
+  break;
+}
+await client.close();
+await gateway.shutdown();
+`;
 const doors = Object.keys(manifest.exports).filter((door) => door !== "./package.json");
 const everyDoor = [
   ...doors.map((door, at) => `import * as door${at} from "${manifest.name}${door.slice(1)}";`),
@@ -87,6 +104,7 @@ const consumer = `
 import { type Connection, connect, lines, serve, type Server } from "${manifest.name}";
 import * as effect from "${manifest.name}/effect";
 import * as testing from "${manifest.name}/testing";
+import { type CheckedConfig, checkConfig, memoryBus, startGateway } from "${manifest.name}/gateway";
 
 export const server: Server<Uint8Array> = await serve({
   port: 0,
@@ -96,6 +114,13 @@ export const server: Server<Uint8Array> = await serve({
   },
 });
 export const client: Connection<Uint8Array> = await connect({ port: 1, framing: lines() });
+const check = checkConfig({ endpoints: [{ name: "a", listen: 0 }] });
+if (check.ok) {
+  const config: CheckedConfig = check.config;
+  await (await startGateway(config, { bus: memoryBus() })).shutdown({ deadline: "1 second" });
+}
+// @ts-expect-error Only what has passed the check can be started.
+await startGateway({ endpoints: [] });
 // @ts-expect-error There is no such option.
 await serve({ port: 0, framing: lines(), handler: () => {}, prot: 1 });
 export const names: string[] = [...Object.keys(effect), ...Object.keys(testing)];
@@ -136,6 +161,7 @@ describe("the packed package", () => {
     );
     await mustRun("npm", ["install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts"], project);
     writeFileSync(join(project, "echo.mjs"), echo);
+    writeFileSync(join(project, "embedded.mjs"), embedded);
     writeFileSync(join(project, "doors.mjs"), everyDoor);
     writeFileSync(join(project, "consumer.ts"), consumer);
   }, { timeout: 120_000 });
@@ -165,6 +191,10 @@ describe("the packed package", () => {
 
     it(`echoes a line on ${name}`, { timeout: 60_000 }, async () => {
       assert.equal(await started("echo.mjs"), "echo packed\n");
+    });
+
+    it(`runs a gateway as a library on ${name}`, { timeout: 60_000 }, async () => {
+      assert.equal(await started("embedded.mjs"), "reply embedded\n");
     });
 
     it(`has no empty door on ${name}`, { timeout: 60_000 }, async () => {

@@ -15,32 +15,44 @@ import type { TrafficStats } from "./traffic.ts";
 /** A connection of a gateway: frames are bytes. */
 export type FrameConnection = Connection<Uint8Array, Uint8Array, undefined>;
 
-/** One endpoint at work. */
-export interface Endpoint {
+/** One endpoint of a running gateway, as its owner sees it. */
+export interface GatewayEndpoint {
+  /** As configured: part of its subjects, and the label `endpoint` of its metrics. */
   readonly name: string;
+  /** A `server` listens, a `client` dials. */
   readonly mode: "server" | "client";
-  readonly settings: EndpointSettings;
   /** Where it listens, the port that was chosen included; or where it dials. */
   readonly address: Address;
+  /** What it is doing; `suspended` accepts nobody and keeps who is there. */
   readonly state: ServerState;
   /** It does what it is there for: it accepts, or it is connected. */
   readonly ready: boolean;
+  /** Those that are open, by id: the `conn.id` of their frames. */
   readonly connections: ReadonlyMap<string, FrameConnection>;
+  /** What its sockets have counted. */
   stats(): ServerStats;
+  /** What went between its sockets and the bus. */
   traffic(): TrafficStats;
+  /** Its connections one by one, as `/connections` shows them. */
   inspect(): ServerInspection;
   /** Those it shows to clients; none without TLS, and for one that dials. */
   certificates(): readonly CertificateInspection[];
-  /** Drops one connection; false when there is none of that id. */
+  /** Drops one connection at once; `why` goes into its record. False when there is none of that id. */
   kill(
     id: string,
     why: { readonly reason?: string | undefined; readonly code?: string | undefined },
   ): boolean;
   /** Stops accepting. Undefined for one that dials. */
   suspend?(): Promise<void>;
+  /** Accepts again on the same address. Rejects with `SocketError` when it is taken. Undefined for one that dials. */
   resume?(): Promise<void>;
   /** Finishes what there is within `deadlineMs`, then destroys the rest. Never rejects. Idempotent. */
   drain(deadlineMs: number): Promise<ShutdownReport>;
+}
+
+/** One endpoint at work. */
+export interface Endpoint extends GatewayEndpoint {
+  readonly settings: EndpointSettings;
   /** Destroys everything now, also in the middle of a drain. Never rejects. Idempotent. */
   close(): Promise<ShutdownReport>;
 }

@@ -9,10 +9,13 @@ import { formatFaults } from "./config/fault.ts";
 
 /** The configuration has faults: all of them, not just the first. */
 export class ConfigError extends MillraceError {
+  /** For `Effect.catchTag`. */
   readonly _tag = "ConfigError";
   /** Where the text came from, such as a file name; undefined for a value given by code. */
   readonly source: string | undefined;
+  /** In the order of the text, where it is known. */
   readonly faults: readonly ConfigFault[];
+  /** The message is one line for each fault. */
   constructor(faults: readonly ConfigFault[], source?: string, options?: ErrorOptions) {
     super(formatFaults(faults, source), options);
     this.faults = faults;
@@ -35,8 +38,11 @@ export type BusErrorReason =
 
 /** A bus could not carry a message. */
 export class BusError extends MillraceError {
+  /** For `Effect.catchTag`. */
   readonly _tag = "BusError";
+  /** What it was. */
   readonly reason: BusErrorReason;
+  /** For a bus of your own. */
   constructor(reason: BusErrorReason, message: string, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;

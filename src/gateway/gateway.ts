@@ -24,7 +24,7 @@ import { abilityFaults } from "./config/abilities.ts";
 import type { GatewayConfig } from "./config/config.ts";
 import type { EndpointConfig } from "./config/endpoint_config.ts";
 import { Control } from "./control.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint, GatewayEndpoint } from "./endpoint.ts";
 import { ConfigError } from "./errors.ts";
 import { lineLogger, Sparingly, withFields } from "./log.ts";
 import { within } from "./patience.ts";
@@ -42,9 +42,9 @@ export interface GatewayOptions {
   readonly output?: TextOutput | undefined;
   /** Where the stdio bus reads. @default standard input */
   readonly input?: ByteInput | undefined;
-  /** @default JSON lines on standard error, from the configured level up */
+  /** Hears what the gateway has to say. @default JSON lines on standard error, from the configured level up */
   readonly logger?: Logger | undefined;
-  /** @default the system's */
+  /** Time for every limit, for tests. @default the system's */
   readonly clock?: Clock | undefined;
 }
 
@@ -56,10 +56,11 @@ export interface GatewayReport {
   readonly destroyed: number;
   /** What ended it when nobody asked for it, such as a bus that is gone. */
   readonly failure: MillraceError | undefined;
+  /** Milliseconds from the call that stopped it until all was closed. */
   readonly durationMs: number;
 }
 
-/** `running` → `draining` → `stopped`. */
+/** How far a gateway is: `running` → `draining` → `stopped`. */
 export type GatewayState = "running" | "draining" | "stopped";
 
 /** The most that each part may take to let go of what it still holds, and the least that it gets. */
@@ -82,14 +83,15 @@ interface Parts {
 
 /** A running gateway. */
 export class Gateway implements AsyncDisposable {
-  readonly config: GatewayConfig;
+  /** What carries the messages: yours, or the configured one, which closes with the gateway. */
   readonly bus: Bus;
   /** By name, in the order of the configuration. */
-  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly endpoints: ReadonlyMap<string, GatewayEndpoint>;
   /** Where the admin endpoint answers, such as `http://127.0.0.1:9464`; undefined without one. */
   readonly adminUrl: string | undefined;
   /** Resolves, never rejects, when everything is closed. */
   readonly finished: Promise<GatewayReport>;
+  readonly #config: GatewayConfig;
   readonly #parts: Parts;
   readonly #scope: Scope.Closeable;
   #state: GatewayState = "running";
@@ -98,7 +100,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Gateways come from `startGateway`. */
   constructor(config: GatewayConfig, parts: Parts, scope: Scope.Closeable) {
-    this.config = config;
+    this.#config = config;
     this.bus = parts.bus;
     this.endpoints = parts.endpoints;
     this.adminUrl = parts.admin?.url;
@@ -107,6 +109,7 @@ export class Gateway implements AsyncDisposable {
     this.finished = new Promise((resolve) => this.#finish = resolve);
   }
 
+  /** What it is doing. `draining` begins with the first call of `shutdown`, `close` or `fail`. */
   get state(): GatewayState {
     return this.#state;
   }
@@ -127,12 +130,13 @@ export class Gateway implements AsyncDisposable {
 
   /**
    * Drains (F-18): accepts no more, finishes the frames that are in, lets the bus take them and the replies come
-   * back, closes. Idempotent: the first call decides. @default deadline as configured
+   * back, closes. Idempotent: the first call decides. Never rejects for what connections do; throws `OptionsError`
+   * for a deadline that is no duration. @default deadline as configured
    */
   shutdown(options: { readonly deadline?: DurationInput | undefined } = {}): Promise<GatewayReport> {
     const { deadline } = options;
     return this.#stop(
-      deadline === undefined ? this.config.shutdownDeadline : toMilliseconds(deadline, "deadline"),
+      deadline === undefined ? this.#config.shutdownDeadline : toMilliseconds(deadline, "deadline"),
       undefined,
     );
   }
@@ -140,18 +144,19 @@ export class Gateway implements AsyncDisposable {
   /** Destroys everything now, also in the middle of a drain. Idempotent. */
   close(): Promise<GatewayReport> {
     if (this.#stopping !== undefined) {
-      for (const endpoint of this.endpoints.values()) {
+      for (const endpoint of this.#parts.endpoints.values()) {
         void endpoint.close();
       }
     }
     return this.#stop(0, undefined);
   }
 
-  /** Drains because something is gone that it cannot be without. */
+  /** Drains because something is gone that it cannot be without; the report has it as `failure`. Idempotent. */
   fail(failure: MillraceError): void {
-    void this.#stop(this.config.shutdownDeadline, failure);
+    void this.#stop(this.#config.shutdownDeadline, failure);
   }
 
+  /** Drains within the configured deadline, at the end of `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
   }
@@ -165,7 +170,7 @@ export class Gateway implements AsyncDisposable {
     const begun = clock.now();
     grace.until = begun + deadlineMs;
     this.#state = "draining";
-    const reports = await Promise.all([...this.endpoints.values()].map(async (endpoint) => {
+    const reports = await Promise.all([...this.#parts.endpoints.values()].map(async (endpoint) => {
       const report = await (deadlineMs === 0 ? endpoint.close() : endpoint.drain(deadlineMs));
       return [endpoint.name, report] as const;
     }));

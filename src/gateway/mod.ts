@@ -3,12 +3,12 @@
  *
  * @example Frames of a TCP endpoint as messages, and an answer
  * ```ts
- * import { checkConfig, memoryBus, startGateway } from "@millrace/millrace/gateway";
+ * import { checkConfig, ConfigError, memoryBus, startGateway } from "@millrace/millrace/gateway";
  *
  * const bus = memoryBus();
  * const endpoint = { name: "meters", listen: "127.0.0.1:3034", framing: "lines" };
  * const result = checkConfig({ endpoints: [endpoint] });
- * if (!result.ok) throw new Error(JSON.stringify(result.faults));
+ * if (!result.ok) throw new ConfigError(result.faults);
  * const gateway = await startGateway(result.config, { bus });
  * bus.subscribe("millrace.meters.in", (message) => console.log(message.metadata["conn.id"], message.payload));
  * await gateway.finished;
@@ -17,21 +17,19 @@
  * @module
  */
 export {
-  Gateway,
-  type GatewayOptions,
-  type GatewayReport,
-  type GatewayState,
-  startGateway,
-} from "./gateway.ts";
-export {
-  type BusConfig,
   checkConfig,
-  type ConfigResult,
-  type GatewayConfig,
+  type CheckedConfig,
+  type ConfigCheck,
   loadConfig,
-  type LogLevel,
   parseConfig,
-} from "./config/config.ts";
+  type ParseConfigOptions,
+  startGateway,
+} from "./library.ts";
+export type { ConfigFault } from "./config/fault.ts";
+export type { ConfigFormat } from "./config/source.ts";
+export type { Gateway, GatewayOptions, GatewayReport, GatewayState } from "./gateway.ts";
+export type { FrameConnection, GatewayEndpoint } from "./endpoint.ts";
+export type { TrafficStats } from "./traffic.ts";
 export { memoryBus, type MemoryBusOptions } from "./buses/memory_bus.ts";
 export type {
   Bus,
@@ -42,4 +40,7 @@ export type {
   QueuePolicy,
   SubscribeOptions,
 } from "./buses/bus.ts";
+export type { PayloadEncoding } from "./payload.ts";
 export { BusError, type BusErrorReason, ConfigError } from "./errors.ts";
+export type { ByteInput, TextOutput } from "../host.ts";
+export type { MetricSample } from "../server/metrics.ts";

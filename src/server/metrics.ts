@@ -11,9 +11,13 @@ import type { ServerStats } from "./server_options.ts";
 export interface MetricSample {
   /** Such as `millrace_bytes_read_total`. */
   readonly name: string;
+  /** One sentence on what is counted. */
   readonly help: string;
+  /** A counter only grows; a gauge goes up and down. */
   readonly type: "counter" | "gauge";
+  /** In the unit that the name ends with, else a number of things. */
   readonly value: number;
+  /** Such as `endpoint`. */
   readonly labels: Readonly<Record<string, string>>;
 }
 

@@ -37,12 +37,13 @@ export interface SubscribeOptions {
   readonly limit?: number | undefined;
   /** Payload bytes that may wait before `policy` decides. @default 8_388_608 */
   readonly byteLimit?: number | undefined;
-  /** @default "wait" */
+  /** What happens when either is reached. @default "wait" */
   readonly policy?: QueuePolicy | undefined;
 }
 
 /** One subscription. */
 export interface BusSubscription {
+  /** What it was made with. */
   readonly pattern: string;
   /** Messages that wait for the handler. */
   readonly pending: number;
@@ -54,11 +55,13 @@ export interface BusSubscription {
 
 /** What a bus has counted. */
 export interface BusStats {
+  /** Messages that `publish` took. */
   readonly published: number;
   /** Messages that nobody subscribed to when they were published. */
   readonly unheard: number;
   /** Messages handed to a subscription; one message may count several times, or never. */
   readonly delivered: number;
+  /** Messages given up by a queue's policy, or by its closing. */
   readonly dropped: number;
   /** Handlers that threw or rejected. */
   readonly handlerErrors: number;
@@ -78,13 +81,17 @@ export interface Bus {
    * `invalid_subject`.
    */
   publish(message: BusMessage): void | Promise<void>;
-  /** Throws `BusError` `invalid_subject`. */
+  /**
+   * Hands what is published from now on to `handler`, in order, one at a time. Throws `BusError` `invalid_subject` or
+   * `closed`.
+   */
   subscribe(pattern: string, handler: BusHandler, options?: SubscribeOptions): BusSubscription;
   /** Publishes with a reply subject of its own and gives the first answer. Rejects with `BusError`. @default timeout "5 seconds" */
   request(
     message: Omit<BusMessage, "reply">,
     options?: { readonly timeout?: DurationInput | undefined },
   ): Promise<BusMessage>;
+  /** What it has counted so far. */
   stats(): BusStats;
   /**
    * Resolves when what was published so far has been taken, by all handlers or by the output, and what handlers

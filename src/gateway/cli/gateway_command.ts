@@ -3,7 +3,8 @@ import type { Address } from "../../core/transport.ts";
 import { runtimeName } from "../../host.ts";
 import { loadConfig } from "../config/config.ts";
 import { formatFaults } from "../config/fault.ts";
-import type { Endpoint } from "../endpoint.ts";
+import type { EndpointConfig } from "../config/endpoint_config.ts";
+import type { GatewayEndpoint } from "../endpoint.ts";
 import { type Gateway, type GatewayReport, startGateway } from "../gateway.ts";
 import { formatMs } from "./duration_spec.ts";
 import { formatAddress } from "./endpoint_spec.ts";
@@ -29,7 +30,7 @@ export async function runGateway(order: GatewayOrder, shell: Shell): Promise<num
     );
   }
   const gateway = await startGateway(result.config, { output: shell.output });
-  await shell.errors.write(await banner(order.config, gateway));
+  await shell.errors.write(await banner(order.config, gateway, result.config.endpoints));
   void aborted(shell.stop.hard).then(() => gateway.close());
   const asked = aborted(shell.stop.soft).then(() => gateway.shutdown({ deadline: order.deadlineMs }));
   const report = await Promise.race([asked, gateway.finished]);
@@ -50,8 +51,10 @@ async function conclude(report: GatewayReport, shell: Shell): Promise<number> {
 }
 
 /** What runs where, and what to type next. */
-async function banner(file: string, gateway: Gateway): Promise<string> {
-  const rows = await Promise.all([...gateway.endpoints.values()].map(describe));
+async function banner(file: string, gateway: Gateway, configs: readonly EndpointConfig[]): Promise<string> {
+  const rows = await Promise.all(
+    configs.map((config) => describe(config, gateway.endpoints.get(config.name)!)),
+  );
   if (gateway.adminUrl !== undefined) {
     rows.push({ name: "admin", what: gateway.adminUrl, next: `curl ${gateway.adminUrl}/connections` });
   }
@@ -69,9 +72,9 @@ interface BannerRow {
   readonly next: string | undefined;
 }
 
-async function describe(endpoint: Endpoint): Promise<BannerRow> {
-  const { name, mode, address, settings } = endpoint;
-  const { framing, echo, tls } = settings;
+async function describe(config: EndpointConfig, endpoint: GatewayEndpoint): Promise<BannerRow> {
+  const { name, mode, address } = endpoint;
+  const { framing, echo, tls } = config;
   const does = [framing.name, ...(echo ? ["echo"] : []), ...(tls ? ["TLS"] : [])].join(", ");
   const what = `${mode === "server" ? "listens on" : "dials"} ${formatAddress(address)} (${does})`;
   const talksText = mode === "server" && framing.name === "lines";

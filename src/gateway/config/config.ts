@@ -28,7 +28,9 @@ export interface GatewayConfig {
 /** Which bus carries the frames, and how much may wait in each of its queues. */
 export interface BusConfig {
   readonly type: "memory" | "stdio";
+  /** Messages that may wait for one subscriber before publishers wait. */
   readonly queueMessages: number;
+  /** Payload bytes that may. */
   readonly queueBytes: number;
 }
 

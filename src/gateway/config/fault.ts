@@ -19,6 +19,7 @@ export interface ConfigFault {
   readonly hint?: string | undefined;
   /** From 1; undefined when the place is not known. */
   readonly line?: number | undefined;
+  /** From 1; undefined when the place is not known. */
   readonly column?: number | undefined;
 }
 
