@@ -22,6 +22,7 @@ export class BelowSocket implements Lower {
   readonly unread = 0;
   readonly holding = false;
   readonly #first: ((chunk: Uint8Array) => void) | undefined;
+  #part: PlainPart | undefined = undefined;
   #error: SocketError | undefined = undefined;
   #attached: TLSSocket | undefined = undefined;
 
@@ -32,6 +33,7 @@ export class BelowSocket implements Lower {
     this.peer = plain.peer;
     this.stream = plain.release();
     if (transport instanceof PlainPart) {
+      this.#part = transport;
       for (const chunk of [...transport.waiting()].reverse()) this.stream.unshift(chunk);
     }
     this.owner = owner;
@@ -40,6 +42,8 @@ export class BelowSocket implements Lower {
 
   start(): void {
     const socket = this.stream;
+    // The socket has told so, and will not again.
+    if (this.#part?.over) return this.owner.belowEnded();
     socket.on("error", (cause) => this.#error ??= brokenConnection(cause, this.peer));
     socket.on("close", () => {
       if (this.#attached === undefined) this.owner.belowClosed(this.#error);

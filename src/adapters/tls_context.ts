@@ -5,7 +5,14 @@
  */
 import { createHash } from "node:crypto";
 import { createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
-import type { PeerCertificate, TlsInfo, TlsMaterial, TlsProtocol, TlsVersion } from "../core/tls.ts";
+import type {
+  PeerCertificate,
+  ServerTls,
+  TlsInfo,
+  TlsMaterial,
+  TlsProtocol,
+  TlsVersion,
+} from "../core/tls.ts";
 import { TlsError } from "../core/tls_error.ts";
 import { readCertificate } from "../core/x509.ts";
 
@@ -48,6 +55,15 @@ export class TlsContexts {
       throw new TlsError("material", what, { cause });
     }
   }
+}
+
+const contexts = new WeakMap<ServerTls, TlsContexts>();
+
+/** Those of one server's side: the same for all upgrades that are settled by it, so that sessions can be resumed. */
+export function contextsOf(tls: ServerTls): TlsContexts {
+  let made = contexts.get(tls);
+  if (made === undefined) contexts.set(tls, made = new TlsContexts(tls));
+  return made;
 }
 
 /** The peer's certificate; undefined when it sent none. */

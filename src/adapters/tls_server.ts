@@ -11,7 +11,7 @@ import type { Transport } from "../core/transport.ts";
 import { addressText } from "./address.ts";
 import { wrongFirstBytes } from "./first_bytes.ts";
 import type { Lower, LowerOwner, MakeLower } from "./tls_below.ts";
-import { certificateOf, TlsContexts, tlsInfo } from "./tls_context.ts";
+import { certificateOf, contextsOf, type TlsContexts, tlsInfo } from "./tls_context.ts";
 import { handshakeError } from "./tls_failure.ts";
 import { TlsTransport } from "./tls_transport.ts";
 
@@ -38,7 +38,7 @@ export class TlsDoor {
     lower: MakeLower,
   ) {
     this.tls = tls;
-    this.contexts = new TlsContexts(tls);
+    this.contexts = contextsOf(tls);
     this.observer = observer ?? unobserved;
     this.accept = accept;
     this.lower = lower;

@@ -136,6 +136,11 @@ export class PlainPart implements Transport {
     });
   }
 
+  /** The peer's FIN, or the end of all, has come since it is held. */
+  get over(): boolean {
+    return this.#ended || this.#closed !== undefined;
+  }
+
   /** What has come since it is held. */
   waiting(): readonly Uint8Array[] {
     return this.#waiting.splice(0);

@@ -7,6 +7,7 @@ import type { Framing } from "../core/framing/framing.ts";
 import { checkKeepalive } from "../core/keepalive_writer.ts";
 import type { EgressPolicy } from "../core/outcome.ts";
 import { checkRateLimits, type RateLimits } from "../core/rate_limiter.ts";
+import type { TlsMaterial } from "../core/tls.ts";
 import type { Adapter, Address } from "../core/transport.ts";
 import type { ConnectionOptions, Handler } from "./connection_options.ts";
 
@@ -39,6 +40,8 @@ export interface UpgradePlace {
   readonly side: "server" | "client";
   readonly adapter: Adapter;
   readonly address: Address;
+  /** Of a server: rejects with `TlsError` `material` for a pair that is not fit for service. */
+  readonly checkPair?: (pair: TlsMaterial, now: number) => Promise<void>;
 }
 
 /** Names of the options that every connection has. */

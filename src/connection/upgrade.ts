@@ -10,13 +10,11 @@ import { MillraceError, OptionsError, SocketError } from "../core/errors.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import { GateReason } from "../core/gate.ts";
 import { defaults, OptionsCheck } from "../core/options.ts";
-import type { UpgradeTls } from "../core/tls.ts";
 import { TlsError } from "../core/tls_error.ts";
-import { warnInsecure } from "./insecure.ts";
 import { checkFraming, type UpgradePlace } from "./profile.ts";
 import type { Session } from "./session.ts";
 import type { TlsClientOptions, TlsServerOptions } from "./tls_options.ts";
-import { resolveClientTls, resolveServerTls, withCertificates } from "./tls_settings.ts";
+import { resolveUpgrade } from "./upgrade_settings.ts";
 
 /** What `connection.upgrade` takes: TLS of the side that the connection is on. */
 export type UpgradeOptions<Received, Sent = Received> = (TlsServerOptions | TlsClientOptions) & {
@@ -40,7 +38,7 @@ export async function upgrade<Received, Sent, Context>(
   const place = checkPlace(session);
   const timeout = check.duration("handshakeTimeout", handshakeTimeout, defaults.handshakeTimeout);
   checkFraming(check, framing);
-  const { tls, authorize } = resolve(check, given, place);
+  const { tls, authorize, prepare } = resolveUpgrade(check, given, place);
   check.done();
   if (isEnding(session)) throw endedError(session);
 
@@ -74,7 +72,7 @@ export async function upgrade<Received, Sent, Context>(
     // The chunk that has brought the command may still be on its way through the framer.
     await Promise.resolve();
     checkBoundary();
-    await session.whenFlushed();
+    await Promise.all([session.whenFlushed(), prepare(session.startedAt + session.ageMs)]);
     if (session.state === "closed") throw endedError(session);
     await transport.upgrade!(tls, attempt.signal, ready);
   };
@@ -157,22 +155,4 @@ async function permit(
     throw new TlsError("unauthorized", what, { cause });
   }
   if (good !== true) throw new TlsError("unauthorized", `let in ${who}: refused by authorize`);
-}
-
-function resolve(
-  check: OptionsCheck,
-  given: TlsServerOptions | TlsClientOptions,
-  { side, adapter, address }: UpgradePlace,
-): { readonly tls: UpgradeTls; readonly authorize?: TlsServerOptions["authorize"] } {
-  if (side === "client") {
-    const client = resolveClientTls(check, given as TlsClientOptions, address, adapter);
-    if (client.insecureSkipVerify) warnInsecure(client.serverName);
-    return { tls: { client } };
-  }
-  const options = given as TlsServerOptions;
-  const protocol = resolveServerTls(check, options, adapter);
-  const { cert = "", key = "", certificates, authorize } = options;
-  const material = { cert, key };
-  const choice = certificates ?? { material, several: false, select: () => undefined };
-  return { tls: { server: withCertificates(protocol, choice) }, authorize };
 }

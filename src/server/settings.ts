@@ -3,8 +3,11 @@
  */
 import { connectionKeys, type ConnectionProfile, resolveProfile } from "../connection/profile.ts";
 import { checkAbilities, resolveAddress, resolveTuning } from "../connection/socket_settings.ts";
+import { onFirstUse } from "../core/loading.ts";
 import { defaults, OptionsCheck } from "../core/options.ts";
+import type { TlsMaterial } from "../core/tls.ts";
 import type { Adapter, ListenOptions } from "../core/transport.ts";
+import { certificateHost } from "./certificate_host.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { resolveTls, type ServerTlsSettings } from "./server_tls.ts";
 
@@ -85,7 +88,12 @@ export function resolveServer<Received, Sent, Context>(
       upgradable: options.upgradable === true,
       ...resolveTuning(check, options, adapter),
     },
-    profile: resolveProfile(check, options, handler, { side: "server", adapter, address }),
+    profile: resolveProfile(check, options, handler, {
+      side: "server",
+      adapter,
+      address,
+      checkPair,
+    }),
     tls,
     maxConnections: most === 0 ? Infinity : most,
     maxHandshakes: mostHandshakes === 0 ? Infinity : mostHandshakes,
@@ -108,4 +116,11 @@ export function resolveServer<Received, Sent, Context>(
   }
   check.done();
   return settings;
+}
+
+const host = onFirstUse(certificateHost);
+
+/** For upgrades; what `serve` is given is checked by `certificates`. */
+async function checkPair(pair: TlsMaterial, now: number): Promise<void> {
+  (await host()).checkPair(pair, now, { cert: "cert", key: "key" });
 }

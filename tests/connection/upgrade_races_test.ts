@@ -6,12 +6,13 @@ import { OptionsError } from "../../src/core/errors.ts";
 import { lengthField } from "../../src/core/framing/length_field.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { TlsError } from "../../src/core/tls_error.ts";
+import { serverPair } from "../support/certificates.ts";
 import { it } from "../support/it.ts";
 import type { Peer } from "../support/peer.ts";
 import { Played } from "../support/scripted_tls.ts";
 
 const text = lines({ encoding: "utf-8" });
-const pair = { cert: "a certificate", key: "its key" };
+const pair = await serverPair();
 type Text = Connection<string>;
 
 /** A server that is asked to secure a connection, and has said so. */
@@ -54,7 +55,7 @@ async function over(place: Played, peer: Peer): Promise<void> {
   await place.settle();
 }
 
-it("not one byte of ours is sent in the clear once the upgrade has begun: sending is refused, and says why", async (t) => {
+it("not one byte of ours is sent in the clear once the upgrade has begun: sending is refused, and says why (F-34)", async (t) => {
   const keepalive = { interval: "1 second", payload: new TextEncoder().encode("alive\n") };
   const { place, server, peer, connection, handshake } = await midway(t, { keepalive });
   await assert.rejects(Promise.resolve(connection.send("late")), { _tag: "TlsError", reason: "upgrading" });

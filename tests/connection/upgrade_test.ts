@@ -79,13 +79,15 @@ it("asks for client certificates, and the framing changes with it (F-34, F-30)",
     upgradable: true,
     handler: async (connection: Text) => {
       await next(connection);
+      await connection.send("go ahead");
       const tls = { ...pair, clientCertificates: "require", ca } as const;
       const secured = await connection.upgrade<Uint8Array>({ ...tls, framing: binary });
       for await (const frame of secured) await secured.send(frame);
     },
   });
   const connection = await place.connect<string>(server, { framing: text, upgradable: true });
-  await connection.send("STARTTLS");
+  // Without an answer the handshake could come in one segment with the command, and would be refused.
+  assert.equal(await ask(connection, "STARTTLS"), "go ahead");
   const own = await clientPair("device-7");
   const secured = await place.drive(connection.upgrade<Uint8Array>({ ca, ...own, framing: binary }));
   const frame = new Uint8Array([0, 10, 255, 13, 10]);

@@ -7,6 +7,7 @@ import { memoryAdapter } from "../../src/adapters/memory.ts";
 import { type PlainPart, UpgradableTransport } from "../../src/adapters/upgradable.ts";
 import type { TlsInfo } from "../../src/core/tls.ts";
 import type { Adapter, Transport } from "../../src/core/transport.ts";
+import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { Virtual } from "./server.ts";
 
 const info: TlsInfo = {
@@ -28,6 +29,8 @@ export interface PlayedHandshake {
 /** A place with such sockets. */
 export class Played extends Virtual {
   override readonly adapter: Adapter;
+  /** Certificates of tests are valid now. */
+  override readonly clock: FakeClock = new FakeClock({ wallTime: Date.now() });
   readonly handshakes: PlayedHandshake[] = [];
 
   constructor(t: TestContext) {
