@@ -88,9 +88,8 @@ export const features: readonly Section[] = [
       row(23, "planned", "Limits and accept rates for each address, and lists of who may connect"),
       row(
         24,
-        "partly",
-        "Events over the life of a connection; a handler that throws ends its own connection only",
-        { missing: "a hook for the first byte, which is only counted and timed" },
+        "held",
+        "Events over the life of a connection, from the first byte to the end; a handler that throws ends its own connection only",
       ),
       row(25, "held", "Each connection has an id, addresses, times, counters and a value of the user's"),
       row(26, "held", "Socket options: no delay, keepalive; a hook for each connection"),

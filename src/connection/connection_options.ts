@@ -60,6 +60,11 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
   readonly onFrame?: OnFrame<Received, Sent, Context> | undefined;
   /** Called once, before the first frame. What it throws ends the connection with reason `handler_error`. */
   readonly onConnect?: ((connection: Connection<Received, Sent, Context>) => void) | undefined;
+  /**
+   * Called once, when the first bytes have arrived and before the first frame or fault in them; never for a connection
+   * that ends without any. What it throws ends the connection with reason `handler_error`.
+   */
+  readonly onFirstByte?: ((connection: Connection<Received, Sent, Context>) => void) | undefined;
   /** The one notice of a connection's end. */
   readonly onDisconnect?:
     | ((record: TerminationRecord, connection: Connection<Received, Sent, Context>) => void)

@@ -46,6 +46,16 @@ export class Delivery<Received> {
     return this.#held > 0 || this.inbox.length > 0;
   }
 
+  /**
+   * Somebody of ours works on received frames; `handling` says that a handler runs. Frames that nobody has ever asked
+   * for keep no connection alive.
+   */
+  busy(handling: boolean): boolean {
+    const { inbox } = this;
+    if (this.waiting) return handling || inbox.taken || this.#direct;
+    return handling && inbox.taken && !inbox.awaited;
+  }
+
   frame(frame: Received): void {
     if (this.#stopped) this.unhandled++;
     else if (!this.#direct || this.#held > 0 || this.inbox.length > 0) this.inbox.push(frame);

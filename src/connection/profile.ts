@@ -66,6 +66,7 @@ export const connectionKeys: readonly string[] = [
   "context",
   "onFrame",
   "onConnect",
+  "onFirstByte",
   "onDisconnect",
   "onFrameError",
   "onError",
@@ -88,7 +89,15 @@ export function resolveProfile<Received, Sent, Context>(
     check.unsupported("upgradable", true, `to be left out: sockets of ${place.adapter.name} have no TLS`);
   }
   for (
-    const name of ["onFrame", "onConnect", "onDisconnect", "onFrameError", "onError", "context"] as const
+    const name of [
+      "onFrame",
+      "onConnect",
+      "onFirstByte",
+      "onDisconnect",
+      "onFrameError",
+      "onError",
+      "context",
+    ] as const
   ) {
     if (options[name] !== undefined && typeof options[name] !== "function") {
       check.refuse(name, options[name], "a function");

@@ -20,6 +20,7 @@ import type { ConnectionState } from "./connection_options.ts";
 import { Delivery, type DeliveryOwner } from "./delivery.ts";
 import { FlushQueue } from "./flush_queue.ts";
 import { type EffectRunner, follow, type HandlerRun, type HandlingOwner } from "./handling.ts";
+import { tellFirstByte, tellQuietly } from "./hooks.ts";
 import { makeConnectionId } from "./identity.ts";
 import { Life } from "./life.ts";
 import type { ConnectionProfile } from "./profile.ts";
@@ -54,6 +55,7 @@ export class Session<Received, Sent, Context>
   #pace: Deadline | undefined = undefined;
   #life: Life | undefined = undefined;
   #inTurn = false;
+  #heard = false;
   #flushes: FlushQueue | undefined = undefined;
 
   constructor(
@@ -118,21 +120,25 @@ export class Session<Received, Sent, Context>
   // In: from the pipeline.
 
   frame(frame: Received): void {
-    if (this.pipeline.framesReceived === 1) this.#vigil.firstFrameCame();
+    if (this.pipeline.framesReceived === 1) {
+      this.#heardFirst();
+      this.#vigil.firstFrameCame();
+    }
     this.delivery.frame(frame);
   }
 
   chunkDone(bytes: number, partial: boolean): void {
-    if (this.pipeline.bytesReceived === bytes) this.#owner.firstBytesCame(this.ageMs);
+    if (this.pipeline.bytesReceived === bytes) this.#heardFirst();
     this.#vigil.frameProgress(partial, this.pipeline.framesReceived);
     this.delivery.chunkDone(bytes);
     if (this.outbox.pending > 0 && this.profile.options.onFrame !== undefined) this.flushNow();
   }
 
   skipped(error: FrameError): void {
+    this.#heardFirst();
     error.connectionId = this.id;
     this.#owner.frameFailed(this, error);
-    this.#hook(() => this.profile.options.onFrameError?.(error, this.connection));
+    tellQuietly(this, this.#owner, () => this.profile.options.onFrameError?.(error, this.connection));
   }
 
   faulted(error: FrameError): void {
@@ -202,7 +208,7 @@ export class Session<Received, Sent, Context>
       error.connectionId === this.id;
     if (!own) {
       this.#owner.handlerFailed(this, error);
-      this.#hook(() => this.profile.options.onError?.(error, this.connection));
+      tellQuietly(this, this.#owner, () => this.profile.options.onError?.(error, this.connection));
     }
     this.life.finish("handler_error", "local", undefined, String((error as Error)?.message ?? error));
   }
@@ -232,16 +238,9 @@ export class Session<Received, Sent, Context>
     this.flushNow();
   }
 
-  /**
-   * True while somebody of ours works on received frames, or we do not read: the peer is not idle then, we are slow.
-   * Frames that nobody has ever asked for keep no connection alive.
-   */
+  /** True while somebody of ours works on received frames, or we do not read: the peer is not idle then, we are slow. */
   get busy(): boolean {
-    const { waiting, inbox } = this.delivery;
-    if ((this.pipeline.gate.reasons & ~GateReason.inbox) !== 0) return true;
-    const running = this.handling;
-    if (waiting) return running || inbox.taken || this.profile.options.onFrame !== undefined;
-    return running && inbox.taken && !inbox.awaited;
+    return (this.pipeline.gate.reasons & ~GateReason.inbox) !== 0 || this.delivery.busy(this.handling);
   }
 
   get owing(): boolean {
@@ -310,17 +309,16 @@ export class Session<Received, Sent, Context>
     this.life.finish("peer_closed", "peer");
   }
 
+  /** Its first bytes are here; asked where a first chunk can lead, since a chunk itself should cost nothing. */
+  #heardFirst(): void {
+    if (this.#heard || this.pipeline.bytesReceived === 0) return;
+    this.#heard = true;
+    tellFirstByte(this, this.#owner);
+  }
+
   #joinTurn(): void {
     this.#inTurn = true;
     this.#owner.turn.join(this);
-  }
-
-  #hook(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.#owner.handlerFailed(this, error);
-    }
   }
 
   #finalize(error: SocketError | undefined, cut: FrameError | undefined): void {
@@ -330,7 +328,7 @@ export class Session<Received, Sent, Context>
     this.#pace?.unset();
     this.#vigil.stop();
     delivery.end(cut ?? ending.error ?? error);
-    const { onFrame } = this.profile.options;
+    const { onFrame, onError, onDisconnect } = this.profile.options;
     // A loop that a plain function left behind may still take the frames that wait.
     const unread = this.#run === "called" && !delivery.inbox.taken;
     if (onFrame !== undefined || this.#run === "over" || unread) delivery.stop();
@@ -340,9 +338,9 @@ export class Session<Received, Sent, Context>
     this.#flushes?.fail(failure);
     life.signal();
     this.#interrupt?.();
-    const { onError, onDisconnect } = this.profile.options;
-    if (error !== undefined && error === ending.error) this.#hook(() => onError?.(error, this.connection));
-    this.#hook(() => onDisconnect?.(record, this.connection));
+    const broke = error !== undefined && error === ending.error;
+    if (broke) tellQuietly(this, this.#owner, () => onError?.(error, this.connection));
+    tellQuietly(this, this.#owner, () => onDisconnect?.(record, this.connection));
     this.#owner.ended(this, record);
     this.connection.settle(record);
   }

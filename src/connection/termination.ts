@@ -31,7 +31,7 @@ export type CloseReason =
   | "frame_error"
   /** `upgrade()` failed: the peer's TLS, or plaintext behind the command that asked for it. */
   | "tls_error"
-  /** The handler, `onFrame` or `onConnect` threw or rejected. */
+  /** The handler, `onFrame`, `onConnect` or `onFirstByte` threw or rejected. */
   | "handler_error"
   /** Egress policy `close`: the peer read too slowly. */
   | "egress_limit";

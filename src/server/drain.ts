@@ -3,6 +3,8 @@
  * destroyed (F-18). Called by `server.ts` once the listener is closed.
  */
 import * as Effect from "effect/Effect";
+import type { Connection } from "../connection/connection.ts";
+import { tellQuietly } from "../connection/hooks.ts";
 import type { Registry } from "../connection/registry.ts";
 import type { ShutdownReport } from "./server_options.ts";
 
@@ -19,12 +21,17 @@ const longestTimer = 2 ** 31 - 1;
 export function drain<Received, Sent, Context>(
   registry: Registry<Received, Sent, Context>,
   deadline: number,
+  onDrain: ((connection: Connection<Received, Sent, Context>) => void) | undefined,
 ): Effect.Effect<ShutdownReport> {
   return Effect.gen(function* () {
     const begun = registry.clock.now();
     const open = registry.remaining;
     if (deadline > 0) {
-      const told = [...registry.sessions].filter(({ life }) => life.drain());
+      const told = [...registry.sessions].filter((session) => {
+        if (!session.life.drain()) return false;
+        tellQuietly(session, registry, () => onDrain?.(session.connection));
+        return true;
+      });
       yield* readOut(registry);
       for (const { pipeline } of told) pipeline.stopAtBoundary();
       yield* emptyOr(registry, deadline);

@@ -247,7 +247,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
         this.#listenerFailed(socketErrorFrom(error, "stop listening"), false)
       );
       const undone = this.#door?.close();
-      const report = yield* drain(this.#registry, this.#hurried ? 0 : deadline);
+      const report = yield* drain(this.#registry, this.#hurried ? 0 : deadline, this.#options.onDrain);
       yield* Effect.promise(() => Promise.all([stopped, undone])).pipe(Effect.timeoutOption(1000));
       this.#drainMs = report.durationMs;
       this.#sampler?.stop();

@@ -2,6 +2,7 @@
 import type { DurationInput } from "../core/duration.ts";
 import type { Adapter, Peer } from "../core/transport.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Connection } from "../connection/connection.ts";
 import type {
   ConnectionOptions,
   ConnectionRates,
@@ -63,6 +64,11 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined, R
   readonly onReject?: ((peer: Peer, reason: RejectReason) => void) | undefined;
   /** A TLS handshake failed; whoever it was has not become a connection. @default logged */
   readonly onTlsError?: ((error: TlsError, peer: HandshakePeer) => void) | undefined;
+  /**
+   * Called once for each connection that a shutdown finds open, when it begins to drain: frames can still be sent. What
+   * it throws is counted and logged, and the connection drains all the same. `close()` drains nobody.
+   */
+  readonly onDrain?: ((connection: Connection<Received, Sent, Context>) => void) | undefined;
   /** The server changed its state. */
   readonly onState?: ((state: ServerState) => void) | undefined;
   /** Takes the rates of every second (F-51). What it throws is logged. */

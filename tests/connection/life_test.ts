@@ -30,6 +30,8 @@ test("the events of a connection come in order, each once (F-24)", async (t) => 
       told.push(`connect ${connection.state}`);
       connection.signal.addEventListener("abort", () => told.push(`signal ${connection.state}`));
     },
+    onFirstByte: (connection) => void told.push(`first of ${connection.stats().bytesReceived} bytes`),
+    onDrain: (connection) => void told.push(`drain ${connection.state}`),
     onFrame: (line) => void told.push(line),
     onFrameError: ({ reason }) => void told.push(reason),
     onDisconnect: ({ durationMs }, connection) => void told.push(`${connection.state} after ${durationMs}`),
@@ -44,12 +46,86 @@ test("the events of a connection come in order, each once (F-24)", async (t) => 
   assert.deepEqual(told, [
     "context",
     "connect open",
+    "first of 21 bytes",
     "one",
     "too_large",
     "two",
     "signal draining",
+    "drain draining",
     "closed after 70",
   ]);
+});
+
+test("the first byte is told once: before what is made of it, be that nothing yet, a frame or a fault (F-24)", async (t) => {
+  for (
+    const [chunks, expected] of [
+      [["o", "ne\n", "two\n"], ["first", "one", "two"]],
+      [["one\ntwo\n", "three\n"], ["first", "one", "two", "three"]],
+      [["far too long\n", "two\n"], ["first", "too_large"]],
+      [["o"], ["first", "truncated"]],
+      [[], []],
+    ] as const
+  ) {
+    const place = new Virtual(t);
+    const told: string[] = [];
+    const server = await place.serve({
+      framing: lines({ encoding: "utf-8", maxFrameBytes: 5 }),
+      onFirstByte: () => void told.push("first"),
+      onFrame: (line) => void told.push(line),
+      onFrameError: ({ reason }) => void told.push(reason),
+    });
+    const peer = await place.dial(server);
+    for (const chunk of chunks) {
+      peer.write(chunk);
+      await place.settle();
+    }
+    peer.end();
+    await place.settle();
+    assert.deepEqual(told, expected);
+    assert.equal(server.stats().firstByteCount, chunks.length > 0 ? 1 : 0);
+  }
+});
+
+test("a first byte that its hook does not want ends the connection: no frame comes, and onError hears (F-24)", async (t) => {
+  for (const reason of ["handler_error", "aborted"] as const) {
+    const place = new Virtual(t);
+    const told: unknown[] = [];
+    const server = await place.serve({
+      framing: lines({ encoding: "utf-8" }),
+      onFirstByte: (connection) => {
+        if (reason === "handler_error") throw new Error("unwanted");
+        connection.abort();
+      },
+      onFrame: (line) => void told.push(line),
+      onError: (error) => void told.push((error as Error).message),
+    });
+    const peer = await place.dial(server);
+    peer.write("one\ntwo\n");
+    await place.settle();
+    peer.end();
+    await place.settle();
+    assert.deepEqual(told, reason === "handler_error" ? ["unwanted"] : []);
+    assert.equal(place.records[0]!.reason, reason);
+    assert.equal(place.records[0]!.framesUnhandled, 2);
+    assert.equal(server.stats().handlerErrors, reason === "handler_error" ? 1 : 0);
+  }
+});
+
+test("a client hears of its first byte too", async (t) => {
+  const place = new Virtual(t);
+  const told: string[] = [];
+  const server = await place.serve({
+    framing: lines({ encoding: "utf-8" }),
+    onFrame: (line, connection) => void connection.send(line),
+  });
+  const client = await place.connect(server, {
+    framing: lines({ encoding: "utf-8" }),
+    onFirstByte: () => void told.push("first"),
+    onFrame: (line) => void told.push(line),
+  });
+  await client.send("hello");
+  await place.settle();
+  assert.deepEqual(told, ["first", "hello"]);
 });
 
 test("a transport that tells everything before start returns leaves nothing behind", async (t) => {

@@ -40,6 +40,74 @@ test("S-26: draining under load answers every frame that was sent before, tells 
   assert.ok(server.stats().drainMs > 0);
 });
 
+test("a hook hears once of each connection that begins to drain, and can still say goodbye (F-24)", async (t) => {
+  const place = await Real.at(t);
+  const told: string[] = [];
+  const server = await place.serve({
+    framing: utf8,
+    handler: echo,
+    onConnect: (connection) => void connection.send("welcome"),
+    onDrain: (connection) => {
+      told.push(connection.id);
+      void connection.send(`goodbye, ${connection.state}`);
+    },
+  });
+  const peers = await Promise.all(Array.from({ length: 3 }, () => place.dial(server)));
+  await Promise.all(peers.map((peer) => peer.got("welcome\n")));
+  const ids = [...server.connections.keys()];
+  const shutdown = place.drive(server.shutdown({ deadline: "20 seconds" }));
+  await Promise.all(peers.map((peer) => peer.whenEnded()));
+  for (const peer of peers) {
+    assert.equal(peer.text, "welcome\ngoodbye, draining\n");
+    peer.end();
+  }
+  await shutdown;
+  assert.deepEqual(told, ids);
+});
+
+test("a drain hook that throws is counted and logged, and nobody is told whose end has begun, or who is destroyed (F-24)", async (t) => {
+  const place = new Virtual(t);
+  let told = 0;
+  const options = {
+    framing: utf8,
+    handler: echo,
+    onDrain: () => {
+      told++;
+      throw new Error("broken hook");
+    },
+  };
+  const server = await place.serve(options);
+  const leaving = await place.dial(server);
+  const [first] = server.connections.values();
+  void first!.close();
+  const staying = await place.dial(server);
+  staying.write("one\n");
+  await place.settle();
+  const report = server.shutdown({ deadline: "5 seconds" });
+  await place.settle();
+  assert.equal(staying.text, "one\n");
+  staying.end();
+  leaving.end();
+  await place.settle();
+  assert.deepEqual((await report).destroyed, []);
+  assert.equal(told, 1);
+  assert.equal(server.stats().handlerErrors, 1);
+  assert.ok(place.messages.includes("handler failed"), place.messages.join());
+  assert.deepEqual(place.records.map(({ reason }) => reason).sort(), ["closed", "drained"]);
+
+  const hurried = await place.serve(options);
+  await place.dial(hurried);
+  await place.drive(hurried.close());
+  assert.equal(told, 1);
+});
+
+test("a client, which never drains, refuses a hook for it", async (t) => {
+  const place = new Virtual(t);
+  const server = await place.serve({ framing: utf8, handler: echo });
+  const given = { framing: utf8, onDrain: () => {} };
+  await assert.rejects(place.connect(server, given), /onDrain/);
+});
+
 test("S-26: a peer that never pauses is drained at a frame boundary, not at the deadline (F-65)", async (t) => {
   const place = new Virtual(t);
   const got: string[] = [];
