@@ -2,7 +2,9 @@
  * `npm start [-- CONFIG …]`: installs what is missing, then runs the gateway on Bun.
  *
  * package.json starts this with `exec`, so that npm's signals reach it and not a shell in between. One
- * SIGTERM or SIGINT drains the gateway, the next one ends it at once; its exit code becomes ours.
+ * SIGTERM or SIGINT drains the gateway, the next one ends it at once; its exit code becomes ours. The gateway is in
+ * our group of processes, as it must be to read the terminal: it hears a Ctrl-C itself, and counts what we and npm
+ * pass on of that one as the same.
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -13,8 +15,6 @@ import { findBun } from "./runtimes.mjs";
 
 const program = "src/gateway/main.ts";
 const exampleConfig = "examples/gateway.yaml";
-/** One Ctrl-C arrives twice: from the terminal, and passed on by npm. A person's second one takes longer. */
-const sameSignalMs = 250;
 
 /** The arguments of `millrace gateway`: a config named from the caller's own folder, or the example. */
 function gatewayArguments(given) {
@@ -30,20 +30,11 @@ function start() {
     throw new Error(`${program} is not there: this copy of the sources is not complete`);
   }
   const bun = findBun();
-  // A group of its own: a signal to the whole group comes here only, and goes on once.
   const gateway = spawn(bun.program, [program, "gateway", ...gatewayArguments(process.argv.slice(2))], {
     cwd: root,
     stdio: "inherit",
-    detached: true,
   });
-  let last = -Infinity;
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) {
-    process.on(signal, () => {
-      const now = performance.now();
-      if (now - last >= sameSignalMs) gateway.kill(signal === "SIGHUP" ? "SIGTERM" : signal);
-      last = now;
-    });
-  }
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => gateway.kill(signal));
   gateway.on("error", (error) => {
     console.error(`npm start: Bun could not be started: ${error.message}`);
     process.exitCode = 1;

@@ -4,6 +4,7 @@
  * Used by the gateway and its commands. Nobody else outside `adapters/` may touch the host. Knows nothing
  * of sockets or frames. Works unchanged on Bun, Deno and Node.
  */
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
@@ -53,6 +54,20 @@ export function folderOfFile(path: string): string {
 /** Reads a file as UTF-8; rejects with the runtime's own error, whose `code` is `ENOENT` when there is none. */
 export function readTextFile(path: string): Promise<string> {
   return readFile(path, "utf8");
+}
+
+/**
+ * True when whoever started this process, such as `nohup`, wants a hang-up to be ignored. Known of Bun on Linux; Node
+ * and Deno forget it when they start.
+ */
+export function ignoresHangup(): boolean {
+  if (process.versions.bun === undefined) return false;
+  try {
+    const [, lowest = "0"] = /^SigIgn:.*([0-9a-f])$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+    return (Number.parseInt(lowest, 16) & 1) === 1;
+  } catch {
+    return false;
+  }
 }
 
 /** Calls back at each of these signals, in place of ending the process; returns how to stop listening. */

@@ -2,18 +2,23 @@
 //
 // What a newcomer types first: scripts/start.mjs runs the gateway, hands signals on, and ends as the gateway ends.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, createConnection, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { env, kill } from "node:process";
 import { after, before, describe, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { findNode } from "../scripts/runtimes.mjs";
+import { signalEchoMs } from "../src/gateway/cli/signal_echo.ts";
 import { it } from "./support/it.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** `script` of util-linux runs a command on a terminal of its own, and types there what it is given. */
+const terminal =
+  spawnSync("script", ["--version"], { encoding: "utf8" }).stdout?.includes("util-linux") === true;
 
 /** The script as npm starts it, in a folder of the caller's, with all that it and the gateway print. */
 class Started {
@@ -22,10 +27,20 @@ class Started {
   output = "";
   #heard: () => void = () => {};
 
-  constructor(args: readonly string[], folder: string) {
-    this.#child = spawn(findNode().program, [join(root, "scripts/start.mjs"), ...args], {
+  /** `typed`: by npm on a terminal, in the place of the script alone. */
+  constructor(args: readonly string[], folder: string, typed = false) {
+    const [program, given] = typed
+      ? ["script", [
+        "--quiet",
+        "--return",
+        "--command",
+        `npm start -- ${args.map((name) => `'${join(folder, name)}'`).join(" ")}`,
+        "/dev/null",
+      ]]
+      : [findNode().program, [join(root, "scripts/start.mjs"), ...args]];
+    this.#child = spawn(program, given, {
       cwd: root,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [typed ? "pipe" : "ignore", "pipe", "pipe"],
       env: { ...env, INIT_CWD: folder, NO_COLOR: "1" },
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
@@ -53,6 +68,10 @@ class Started {
     }
   }
 
+  type(text: string): void {
+    this.#child.stdin!.write(text);
+  }
+
   signal(name: "SIGTERM" | "SIGINT"): void {
     // Not child.kill: after that Deno reports the signal in place of the exit code.
     if (this.#child.pid !== undefined && this.#child.exitCode === null) kill(this.#child.pid, name);
@@ -60,8 +79,8 @@ class Started {
 }
 
 /** Starts it, and sees to it that it ends with the test: two signals end it at once. */
-function start(t: TestContext, args: readonly string[], folder: string): Started {
-  const started = new Started(args, folder);
+function start(t: TestContext, args: readonly string[], folder: string, typed = false): Started {
+  const started = new Started(args, folder, typed);
   t.after(async () => {
     started.signal("SIGTERM");
     await started.ended;
@@ -84,6 +103,24 @@ function ask(port: number, line: string): Promise<string> {
   });
 }
 
+/** A connection to a gateway with a stdio bus, which somebody at the terminal has answered. */
+async function talk(t: TestContext, gateway: Started): Promise<Socket> {
+  const [, port] = await gateway.says(/listens on 127\.0\.0\.1:(\d+)/);
+  const peer = createConnection({ host: "127.0.0.1", port: Number(port), allowHalfOpen: true });
+  t.after(() => peer.destroy());
+  peer.on("error", () => {});
+  const heard = new Promise((resolve) => peer.setEncoding("utf8").once("data", resolve));
+  peer.write("hello\n");
+  const [, subject] = await gateway.says(/"reply":"([^"]+)".*"payload":"hello"/);
+  gateway.type(`${JSON.stringify({ subject, payload: "typed" })}\n`);
+  assert.equal(await heard, "typed\n");
+  return peer;
+}
+
+/** Longer than what counts as the echo of a signal. */
+const aWhile = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, signalEchoMs + 50));
+const ctrlC = "\x03";
+
 describe("npm start", () => {
   let folder = "";
   before(() => {
@@ -91,6 +128,11 @@ describe("npm start", () => {
     writeFileSync(
       join(folder, "my.yaml"),
       "endpoints:\n  - name: echo\n    listen: 127.0.0.1:0\n    framing: lines\n    echo: true\n",
+    );
+    writeFileSync(
+      join(folder, "worker.yaml"),
+      "bus: stdio\nshutdown: { deadline: 1h }\nendpoints:\n  - name: lines\n    listen: 127.0.0.1:0\n" +
+        "    lingerTimeout: never\n    closeTimeout: never\n",
     );
     writeFileSync(join(folder, "bad.yaml"), "endpoints:\n  - name: echo\n    listen: 127.0.0.1:99999\n");
   });
@@ -117,4 +159,32 @@ describe("npm start", () => {
       assert.match(gateway.output, /endpoints\[0\]\.listen: found "127\.0\.0\.1:99999"/);
     },
   );
+
+  const onTerminal = { timeout: 60_000, skip: terminal ? false : "there is no script of util-linux" };
+
+  it(
+    "reads what is typed on a terminal, and drains at one Ctrl-C, however often it arrives (F-19)",
+    onTerminal,
+    async (t) => {
+      const gateway = start(t, ["worker.yaml"], folder, true);
+      const peer = await talk(t, gateway);
+      gateway.type(ctrlC);
+      await gateway.says(/server draining/);
+      await aWhile();
+      peer.end();
+      assert.equal(await gateway.ended, 0, gateway.output);
+      assert.match(gateway.output, /1 connection\(s\) drained\s/);
+    },
+  );
+
+  it("ends at once at a second Ctrl-C on a terminal (F-19)", onTerminal, async (t) => {
+    const gateway = start(t, ["worker.yaml"], folder, true);
+    await talk(t, gateway);
+    gateway.type(ctrlC);
+    await gateway.says(/server draining/);
+    await aWhile();
+    gateway.type(ctrlC);
+    assert.equal(await gateway.ended, 3, gateway.output);
+    assert.match(gateway.output, /0 connection\(s\) drained, 1 cut/);
+  });
 });

@@ -4,8 +4,10 @@
  *
  * Started by hand, by `bin` of package.json and by scripts/start.mjs. What to do is in `cli/program.ts`.
  */
+import { systemClock } from "../core/clock.ts";
 import {
   exit,
+  ignoresHangup,
   onSignal,
   programArguments,
   setExitCode,
@@ -17,12 +19,15 @@ import {
 import { signalExitCode } from "./cli/failure.ts";
 import { runProgram } from "./cli/program.ts";
 import { StopSteps } from "./cli/shell.ts";
+import { SignalEcho } from "./cli/signal_echo.ts";
 
 /** What may still be open once a command is done, such as a terminal, may hold the process this much longer. */
 const lastCallMs = 1000;
 
 const stop = new StopSteps();
-const deafen = onSignal(["SIGINT", "SIGTERM"], (name) => {
+const echo = new SignalEcho(systemClock);
+const deafen = onSignal(["SIGINT", "SIGTERM", ...(ignoresHangup() ? [] : ["SIGHUP"] as const)], (name) => {
+  if (echo.repeats()) return;
   if (!stop.next(name)) exit(signalExitCode(name));
 });
 const code = await runProgram(programArguments(), {

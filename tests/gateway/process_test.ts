@@ -61,6 +61,19 @@ describe("millrace gateway as a process", () => {
     },
   );
 
+  it("SIGHUP, when a terminal is closed, drains like the others (F-19)", limit, async (t) => {
+    const { program, port } = await start(t, { endpoints: [echo] });
+    const client = await lineClient(port);
+    await client.send("hello");
+    assert.deepEqual(await read(client, 1), ["hello"]);
+    program.signal("SIGHUP");
+    await program.said("err", /server draining/);
+    await client.close();
+    const { code, signal, err } = await program.end();
+    assert.deepEqual({ code, signal }, { code: 0, signal: null });
+    assert.match(err, /1 connection\(s\) drained/);
+  });
+
   it("SIGINT twice ends it at once with exit code 3, whoever is still there (F-19)", limit, async (t) => {
     const stuck = { ...echo, lingerTimeout: "never", closeTimeout: "never" };
     const { program, port } = await start(t, {
@@ -73,7 +86,7 @@ describe("millrace gateway as a process", () => {
     assert.deepEqual(await read(client, 1), ["hello"]);
     program.signal("SIGINT");
     await program.said("err", /server draining/);
-    program.signal("SIGINT");
+    await program.signalAgain("SIGINT");
     const { code, err } = await program.end();
     assert.equal(code, 3, err);
     client.abort();

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { signalEchoMs } from "../../src/gateway/cli/signal_echo.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const deadlineMs = 20_000;
@@ -90,9 +91,15 @@ export class Program {
     this.#process.stdin!.end();
   }
 
-  signal(name: "SIGTERM" | "SIGINT"): void {
+  signal(name: "SIGTERM" | "SIGINT" | "SIGHUP"): void {
     // After ChildProcess.kill, Deno reports the signal even where the program has ended by itself with a code.
     process.kill(this.#process.pid!, name);
+  }
+
+  /** As a person does who has lost patience: so late that it is no echo of the signal before. */
+  async signalAgain(name: "SIGTERM" | "SIGINT"): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, signalEchoMs + 50));
+    this.signal(name);
   }
 
   /** How it ended; it is killed at the deadline, which is an error. */

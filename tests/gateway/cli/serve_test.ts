@@ -91,7 +91,7 @@ describe("millrace serve", () => {
     await program.said("out", /begun and done/);
     program.signal("SIGTERM");
     await told;
-    program.signal("SIGTERM");
+    await program.signalAgain("SIGTERM");
     assert.equal((await program.end()).code, 3);
   });
 

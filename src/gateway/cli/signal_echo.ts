@@ -1,0 +1,28 @@
+/**
+ * Tells a second signal from the echo of the first. One Ctrl-C often comes twice: a terminal sends it to the whole
+ * group of processes, and npm, npx or a supervisor, which got it too, passes it on.
+ *
+ * Asked by `main.ts` at every signal.
+ */
+import type { Clock } from "../../core/clock.ts";
+
+/** An echo comes within milliseconds; a person's second Ctrl-C takes longer than this. */
+export const signalEchoMs = 250;
+
+/** Remembers when a signal counted last. */
+export class SignalEcho {
+  readonly #clock: Pick<Clock, "now">;
+  #counted = -Infinity;
+
+  constructor(clock: Pick<Clock, "now">) {
+    this.#clock = clock;
+  }
+
+  /** A signal came: true when it is one that has been counted already. */
+  repeats(): boolean {
+    const now = this.#clock.now();
+    if (now - this.#counted < signalEchoMs) return true;
+    this.#counted = now;
+    return false;
+  }
+}
