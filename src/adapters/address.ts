@@ -31,6 +31,26 @@ export function tcpPeer(
   };
 }
 
+/** How Bun and `node:net` tell the ends of a socket. */
+interface SocketEnds {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+}
+
+/** Both ends of a TCP connection that we opened. */
+export function openedPeer(socket: SocketEnds): Peer {
+  return tcpPeer(socket.remoteAddress, socket.remotePort, socket.localAddress, socket.localPort);
+}
+
+/** Both ends of a connection that came in at `bound`, which is asked less: our end is known unless it is a wildcard. */
+export function acceptedPeer(socket: SocketEnds, bound: Address): Peer {
+  if (bound.transport === "unix") return unixPeer(bound.path);
+  if (bound.host === "::" || bound.host === "0.0.0.0") return openedPeer(socket);
+  return { ip: plainIp(socket.remoteAddress ?? ""), port: socket.remotePort ?? 0, local: bound };
+}
+
 /** Both ends of a Unix connection. The dialling end has no name, which shows as the path `""`. */
 export function unixPeer(path: string): Peer {
   return { ip: "", port: 0, local: { transport: "unix", path } };

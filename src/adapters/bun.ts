@@ -10,12 +10,12 @@ import type {
   ConnectOptions,
   Listener,
   ListenOptions,
-  Peer,
   SocketTuning,
   Transport,
 } from "../core/transport.ts";
-import { abortedConnect, addressText, plainIp, tcpPeer, unixPeer } from "./address.ts";
+import { abortedConnect, acceptedPeer, addressText, openedPeer, unixPeer } from "./address.ts";
 import { type BunHandlers, type BunSocket, BunTransport, handlers, type Slot } from "./bun_transport.ts";
+import { placed } from "./placed.ts";
 import { secured } from "./secured.ts";
 import { Shortage } from "./shortage.ts";
 
@@ -38,6 +38,7 @@ interface BunOptions<Data> extends BunAddress {
   readonly reusePort?: boolean;
   readonly ipv6Only?: boolean;
 }
+
 /** Bun's own sockets. */
 export const bunAdapter: Adapter = {
   name: "bun",
@@ -57,15 +58,15 @@ export const bunAdapter: Adapter = {
     // BoringSSL leaves those of TLS 1.3 as they are.
     tlsCipherSuites: false,
   },
-  ...secured({ listen, connect }, {
+  ...secured(placed({ bind, dial }), {
     // See tls_below_socket.ts.
     sockets: async () => {
-      const { listenOnNode, connectOnNode } = await import("./node.ts");
+      const { nodeSockets: { listen: listenOnNode, connect } } = await import("./node.ts");
       const listen: Adapter["listen"] = (options, accept) =>
         listenOnNode(options, accept).catch((error: Error) => {
           throw error instanceof SocketError ? listenError(error.cause, options.address) : error;
         });
-      return { listen, connect: connectOnNode };
+      return { listen, connect };
     },
     lower: async () => {
       const { BelowSocket } = await import("./tls_below_socket.ts");
@@ -75,15 +76,6 @@ export const bunAdapter: Adapter = {
 };
 
 // -- listening ------------------------------------------------------------------------------------------
-
-async function listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
-  const { address } = options;
-  const most = await (openFiles ??= readOpenFiles());
-  if (address.transport === "tcp") return bind(options, accept, most);
-  const { bindPath } = await import("./unix_path.ts");
-  const bound = () => Promise.resolve().then(() => bind(options, accept, most));
-  return bindPath(address.path, bound, () => dial({ ...options, tls: undefined, signal: undefined }));
-}
 
 /** Descriptors that are left to the rest of the program. */
 const spare = 8;
@@ -95,8 +87,9 @@ async function readOpenFiles(): Promise<number> {
   return Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Infinity);
 }
 
-function bind(options: ListenOptions, accept: (transport: Transport) => void, most: number): Listener {
+async function bind(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
   const { address } = options;
+  const most = await (openFiles ??= readOpenFiles());
   const shortage = new Shortage(options.failed);
   const opened = (socket: BunSocket<Slot>) => {
     // When Bun itself finds no descriptor it tells nobody, and asks again and again at full speed. So the last
@@ -150,25 +143,7 @@ function listenError(cause: unknown, address: Address): SocketError {
   return socketErrorFrom(cause, action);
 }
 
-function acceptedPeer(socket: BunSocket<Slot>, bound: Address): Peer {
-  if (bound.transport === "unix") return unixPeer(bound.path);
-  if (bound.host === "::" || bound.host === "0.0.0.0") return openedPeer(socket);
-  return { ip: plainIp(socket.remoteAddress ?? ""), port: socket.remotePort ?? 0, local: bound };
-}
-
-function openedPeer(socket: BunSocket<Slot>): Peer {
-  return tcpPeer(socket.remoteAddress, socket.remotePort, socket.localAddress, socket.localPort);
-}
-
 // -- connecting -----------------------------------------------------------------------------------------
-
-async function connect(options: ConnectOptions): Promise<Transport> {
-  const { address } = options;
-  if (address.transport === "unix") {
-    (await import("./unix_path.ts")).checkPath(address.path, `connect to ${address.path}`);
-  }
-  return dial(options);
-}
 
 function dial(options: ConnectOptions): Promise<Transport> {
   const { address, signal } = options;

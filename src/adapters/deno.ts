@@ -15,6 +15,7 @@ import type {
   Transport,
 } from "../core/transport.ts";
 import { abortedConnect, addressText, plainIp, tcpPeer, unixPeer } from "./address.ts";
+import { placed } from "./placed.ts";
 import { secured } from "./secured.ts";
 import { Shortage } from "./shortage.ts";
 import { type DenoAddr, type DenoConn, DenoTransport } from "./deno_transport.ts";
@@ -57,20 +58,16 @@ export const denoAdapter: Adapter = {
     tlsCiphers: false,
     tlsCipherSuites: false,
   },
-  ...secured({ listen, connect }),
+  ...secured(placed({ bind, dial })),
 };
 
 // -- listening ------------------------------------------------------------------------------------------
 
-async function listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
-  const { address } = options;
-  if (address.transport === "tcp") return new DenoAcceptor(bind(options), options, accept);
-  const { bindPath } = await import("./unix_path.ts");
-  const bound = () => Promise.resolve().then(() => new DenoAcceptor(bind(options), options, accept));
-  return bindPath(address.path, bound, () => dial({ ...options, tls: undefined, signal: undefined }));
+function bind(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
+  return Promise.resolve().then(() => new DenoAcceptor(open(options), options, accept));
 }
 
-function bind({ address, backlog, reusePort }: ListenOptions): DenoListener {
+function open({ address, backlog, reusePort }: ListenOptions): DenoListener {
   const options: DenoListenOptions = { ...place(address) };
   if (backlog !== undefined) options.tcpBacklog = backlog;
   if (reusePort) options.reusePort = true;
@@ -150,14 +147,6 @@ function acceptedPeer({ remoteAddr, localAddr }: DenoConn, bound: Address): Peer
 }
 
 // -- connecting -----------------------------------------------------------------------------------------
-
-async function connect(options: ConnectOptions): Promise<Transport> {
-  const { address } = options;
-  if (address.transport === "unix") {
-    (await import("./unix_path.ts")).checkPath(address.path, `connect to ${address.path}`);
-  }
-  return dial(options);
-}
 
 async function dial(options: ConnectOptions): Promise<Transport> {
   const { address, signal } = options;

@@ -12,15 +12,18 @@ import type {
   ConnectOptions,
   Listener,
   ListenOptions,
-  Peer,
   SocketTuning,
   Transport,
 } from "../core/transport.ts";
-import { abortedConnect, addressText, plainIp, tcpPeer, unixPeer } from "./address.ts";
+import { abortedConnect, acceptedPeer, addressText, openedPeer, unixPeer } from "./address.ts";
 import { NodeTransport } from "./node_transport.ts";
+import { placed } from "./placed.ts";
 import { secured } from "./secured.ts";
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+
+/** Plain sockets, also those under TLS on Bun. */
+export const nodeSockets: Pick<Adapter, "listen" | "connect"> = placed({ bind, dial });
 
 /** Node's own sockets. */
 export const nodeAdapter: Adapter = {
@@ -40,7 +43,7 @@ export const nodeAdapter: Adapter = {
     tlsCiphers: true,
     tlsCipherSuites: true,
   },
-  ...secured({ listen: listenOnNode, connect: connectOnNode }, {
+  ...secured(nodeSockets, {
     lower: async () => {
       const { BelowHandle } = await import("./tls_below_handle.ts");
       return (transport, owner, first) => new BelowHandle(transport, owner, first);
@@ -49,21 +52,6 @@ export const nodeAdapter: Adapter = {
 };
 
 // -- listening ------------------------------------------------------------------------------------------
-
-/** Also where Bun listens for TLS. */
-export async function listenOnNode(
-  options: ListenOptions,
-  accept: (transport: Transport) => void,
-): Promise<Listener> {
-  const { address } = options;
-  if (address.transport === "tcp") return bind(options, accept);
-  const { bindPath } = await import("./unix_path.ts");
-  return bindPath(
-    address.path,
-    () => bind(options, accept),
-    () => dial({ ...options, tls: undefined, signal: undefined }),
-  );
-}
 
 function bind(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
   const { address } = options;
@@ -108,26 +96,7 @@ function stop(server: Server): Promise<void> {
   return Promise.resolve();
 }
 
-function acceptedPeer(socket: Socket, bound: Address): Peer {
-  if (bound.transport === "unix") return unixPeer(bound.path);
-  if (bound.host === "::" || bound.host === "0.0.0.0") return openedPeer(socket);
-  return { ip: plainIp(socket.remoteAddress ?? ""), port: socket.remotePort ?? 0, local: bound };
-}
-
-function openedPeer(socket: Socket): Peer {
-  return tcpPeer(socket.remoteAddress, socket.remotePort, socket.localAddress, socket.localPort);
-}
-
 // -- connecting -----------------------------------------------------------------------------------------
-
-/** Also where Bun connects for TLS. */
-export async function connectOnNode(options: ConnectOptions): Promise<Transport> {
-  const { address } = options;
-  if (address.transport === "unix") {
-    (await import("./unix_path.ts")).checkPath(address.path, `connect to ${address.path}`);
-  }
-  return dial(options);
-}
 
 function dial(options: ConnectOptions): Promise<Transport> {
   const { address, signal } = options;
