@@ -22,7 +22,7 @@ export class FlushQueue {
   }
 
   /** The connection is over. */
-  fail(error: Error): void {
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
+  fail(error: () => Error): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(error());
   }
 }

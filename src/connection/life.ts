@@ -162,12 +162,15 @@ export class Life {
     listeners?.forEach((listener) => listener());
   }
 
-  /** What a send or flush that cannot happen any more fails with. */
-  closedError(how: string): MillraceError {
+  /** What a send or flush that cannot happen any more fails with; made when one does, since most ends meet none. */
+  closedError(how: string): () => MillraceError {
     const { id } = this.#living;
-    const error = this.ending?.error ?? new SocketError("closed", `send on connection ${id}: ${how}`);
-    error.connectionId = id;
-    return error;
+    let error = this.ending?.error;
+    return () => {
+      error ??= new SocketError("closed", `send on connection ${id}: ${how}`);
+      error.connectionId = id;
+      return error;
+    };
   }
 
   #leave(): Departure {

@@ -291,7 +291,7 @@ export class Session<Received, Sent, Context>
   whenFlushed(): Promise<void> {
     this.flushNow();
     if (this.outbox.pending === 0) return Promise.resolve();
-    if (this.record !== undefined) return Promise.reject(this.life.closedError("it is closed"));
+    if (this.record !== undefined) return Promise.reject(this.life.closedError("it is closed")());
     return (this.#flushes ??= new FlushQueue()).wait();
   }
 

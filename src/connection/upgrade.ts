@@ -80,9 +80,8 @@ export async function upgrade<Received, Sent, Context>(
   limit.set(timeout);
   transport.hold!();
   pipeline.gate.close(GateReason.upgrade);
-  outbox.hold(
-    new TlsError("upgrading", `send on connection ${session.id}: it is being secured; await upgrade`),
-  );
+  const meanwhile = `send on connection ${session.id}: it is being secured; await upgrade`;
+  outbox.hold(() => new TlsError("upgrading", meanwhile));
   const work = Promise.race([steps(), late]);
   delivery.holdBack(work);
   try {

@@ -73,9 +73,10 @@ export class Outbox<Sent> {
   #full = false;
   #accepted = 0;
   #handed = 0;
-  #refusing: MillraceError | undefined = undefined;
+  /** Makes the error for whoever still sends. */
+  #refusing: (() => MillraceError) | undefined = undefined;
   /** What is refused only for a while, and is then `#refusing` too. */
-  #holding: MillraceError | undefined = undefined;
+  #holding: (() => MillraceError) | undefined = undefined;
   #closed = false;
 
   constructor(
@@ -100,7 +101,7 @@ export class Outbox<Sent> {
 
   /** Encodes and accepts one frame; a promise means: wait before sending more. Throws what the framing throws. */
   send(frame: Sent, listen?: OutcomeListener): void | Promise<void> {
-    if (this.#refusing !== undefined) return refuse(this.#refusing, listen);
+    if (this.#refusing !== undefined) return refuse(this.#refusing(), listen);
     if (this.#blocked && this.#policy === "drop-oldest") {
       scratch.reset();
       this.#framing.encode(frame, scratch);
@@ -126,7 +127,7 @@ export class Outbox<Sent> {
   /** Accepts bytes that are one encoded frame already: a broadcast, or a keepalive. */
   sendEncoded(bytes: Uint8Array, listen?: OutcomeListener): void | Promise<void> {
     const { length } = bytes;
-    if (this.#refusing !== undefined) return refuse(this.#refusing, listen);
+    if (this.#refusing !== undefined) return refuse(this.#refusing(), listen);
     if (this.#blocked && this.#policy === "drop-oldest") return this.#sendWhole(bytes, listen);
     if (this.pending + length > this.#limit && !this.#admits(length) && !this.#madeRoom()) {
       return this.#overflow(length, listen);
@@ -141,7 +142,7 @@ export class Outbox<Sent> {
   }
 
   /** Takes no frames until `release`; what was accepted is still delivered. */
-  hold(error: MillraceError): void {
+  hold(error: () => MillraceError): void {
     this.#refusing ??= this.#holding = error;
   }
 
@@ -184,12 +185,12 @@ export class Outbox<Sent> {
   }
 
   /** Takes no more frames; what was accepted is still delivered. */
-  refuse(error: MillraceError): void {
+  refuse(error: () => MillraceError): void {
     if (this.#refusing === this.#holding) this.#refusing = error;
   }
 
   /** The connection is over: every frame still held fails, once. */
-  close(error: MillraceError): void {
+  close(error: () => MillraceError): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#refusing = error;
@@ -202,12 +203,12 @@ export class Outbox<Sent> {
         undefined;
     const handed = this.bytesSent + this.#inTransport;
     waiters?.forEach(({ start, listen }) =>
-      listen({ status: "failed", kernel: start < handed ? "unknown" : "none", error })
+      listen({ status: "failed", kernel: start < handed ? "unknown" : "none", error: error() })
     );
     while (whole !== undefined && whole.length > 0) {
-      whole.take().listen?.({ status: "failed", kernel: "none", error });
+      whole.take().listen?.({ status: "failed", kernel: "none", error: error() });
     }
-    this.#room?.reject(error);
+    this.#room?.reject(error());
     this.#room = undefined;
   }
 
