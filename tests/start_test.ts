@@ -34,14 +34,15 @@ class Started {
         "--quiet",
         "--return",
         "--command",
-        `npm start -- ${args.map((name) => `'${join(folder, name)}'`).join(" ")}`,
+        // `exec`: a shell that waits would answer the Ctrl-C with an exit code of its own.
+        `exec npm start -- ${args.map((name) => `'${join(folder, name)}'`).join(" ")}`,
         "/dev/null",
       ]]
       : [findNode().program, [join(root, "scripts/start.mjs"), ...args]];
     this.#child = spawn(program, given, {
       cwd: root,
       stdio: [typed ? "pipe" : "ignore", "pipe", "pipe"],
-      env: { ...env, INIT_CWD: folder, NO_COLOR: "1" },
+      env: { ...env, INIT_CWD: folder, NO_COLOR: "1", SHELL: "/bin/sh" },
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {

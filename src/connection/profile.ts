@@ -44,6 +44,16 @@ export interface UpgradePlace {
   readonly checkPair?: (pair: TlsMaterial, now: number) => Promise<void>;
 }
 
+const connectionHooks = [
+  "onFrame",
+  "onConnect",
+  "onFirstByte",
+  "onDisconnect",
+  "onFrameError",
+  "onError",
+  "context",
+] as const;
+
 /** Names of the options that every connection has. */
 export const connectionKeys: readonly string[] = [
   "framing",
@@ -63,13 +73,7 @@ export const connectionKeys: readonly string[] = [
   "noDelay",
   "tcpKeepAlive",
   "upgradable",
-  "context",
-  "onFrame",
-  "onConnect",
-  "onFirstByte",
-  "onDisconnect",
-  "onFrameError",
-  "onError",
+  ...connectionHooks,
 ];
 
 const policies: readonly EgressPolicy[] = ["wait", "drop-newest", "drop-oldest", "close"];
@@ -88,21 +92,7 @@ export function resolveProfile<Received, Sent, Context>(
   if (options.upgradable && place?.adapter.can.tls === false) {
     check.unsupported("upgradable", true, `to be left out: sockets of ${place.adapter.name} have no TLS`);
   }
-  for (
-    const name of [
-      "onFrame",
-      "onConnect",
-      "onFirstByte",
-      "onDisconnect",
-      "onFrameError",
-      "onError",
-      "context",
-    ] as const
-  ) {
-    if (options[name] !== undefined && typeof options[name] !== "function") {
-      check.refuse(name, options[name], "a function");
-    }
-  }
+  check.functions(options, connectionHooks);
   if (options.allowHalfOpen && options.onFrame === undefined) {
     check.refuse("allowHalfOpen", true, "to be used with onFrame; a handler decides itself when it is done");
   }

@@ -11,9 +11,11 @@ import type { Framing } from "../core/framing/framing.ts";
 import { GateReason } from "../core/gate.ts";
 import { defaults, OptionsCheck } from "../core/options.ts";
 import { TlsError } from "../core/tls_error.ts";
+import type { Peer } from "../core/transport.ts";
 import { checkFraming, type UpgradePlace } from "./profile.ts";
 import type { Session } from "./session.ts";
 import type { TlsClientOptions, TlsServerOptions } from "./tls_options.ts";
+import { unauthorized } from "./unauthorized.ts";
 import { resolveUpgrade } from "./upgrade_settings.ts";
 
 /** What `connection.upgrade` takes: TLS of the side that the connection is on. */
@@ -141,17 +143,12 @@ function endedError<Received, Sent, Context>(
   return error;
 }
 
-async function permit(
-  authorize: NonNullable<TlsServerOptions["authorize"]>,
-  peer: Parameters<NonNullable<TlsServerOptions["authorize"]>>[1],
-): Promise<void> {
-  const who = peer.tls?.certificate?.subject ?? "a client without a certificate";
+async function permit(authorize: NonNullable<TlsServerOptions["authorize"]>, peer: Peer): Promise<void> {
   let good: boolean;
   try {
     good = await authorize(peer.tls?.certificate, peer);
   } catch (cause) {
-    const what = `let in ${who}: refused by authorize, which threw ${String(cause)}`;
-    throw new TlsError("unauthorized", what, { cause });
+    throw unauthorized(peer, { cause });
   }
-  if (good !== true) throw new TlsError("unauthorized", `let in ${who}: refused by authorize`);
+  if (good !== true) throw unauthorized(peer);
 }

@@ -104,6 +104,18 @@ export class OptionsCheck {
     if (value !== undefined && typeof value !== "boolean") this.refuse(path, value, "true or false");
   }
 
+  /** Functions, or left out. */
+  functions<Name extends string>(
+    options: Readonly<Partial<Record<Name, unknown>>>,
+    names: readonly Name[],
+  ): void {
+    for (const name of names) {
+      if (options[name] !== undefined && typeof options[name] !== "function") {
+        this.refuse(name, options[name], "a function");
+      }
+    }
+  }
+
   oneOf<T extends string>(path: string, value: T | undefined, fallback: T, allowed: readonly T[]): T {
     if (value === undefined) return fallback;
     if (allowed.includes(value)) return value;

@@ -4,6 +4,7 @@
  * They have slots of their own, so that a flood of them takes none from connections; and only a few begin in one turn
  * of the event loop, so that the frames of connections go on between them. Knows no certificate.
  */
+import { unauthorized } from "../connection/unauthorized.ts";
 import { Deadline } from "../core/deadline.ts";
 import { Fifo } from "../core/fifo.ts";
 import type { Handshake, HandshakeObserver } from "../core/tls.ts";
@@ -84,7 +85,7 @@ export class Handshakes implements HandshakeObserver {
       if (typeof verdict === "boolean") this.#decide(transport, accept, verdict);
       else this.#await(transport, accept, verdict);
     } catch (error) {
-      this.#refuse(transport, error);
+      this.#refuse(transport, { cause: error });
     }
   }
 
@@ -106,7 +107,7 @@ export class Handshakes implements HandshakeObserver {
     verdict.then((good) => {
       if (this.#release(transport)) this.#decide(transport, accept, good);
     }, (error) => {
-      if (this.#release(transport)) this.#refuse(transport, error);
+      if (this.#release(transport)) this.#refuse(transport, { cause: error });
     });
   }
 
@@ -120,13 +121,10 @@ export class Handshakes implements HandshakeObserver {
     accept(transport);
   }
 
-  #refuse(transport: Transport, cause?: unknown): void {
+  #refuse(transport: Transport, thrown?: { readonly cause: unknown }): void {
     const { peer } = transport;
-    const subject = peer.tls?.certificate?.subject ?? "a client without a certificate";
-    const how = cause === undefined ? "" : `, which threw ${String(cause)}`;
-    const what = `let in ${subject}: refused by authorize${how}`;
     transport.abort();
-    this.#fail(new TlsError("unauthorized", what, cause === undefined ? undefined : { cause }), peer);
+    this.#fail(unauthorized(peer, thrown), peer);
   }
 
   #hold(slot: { abort(): void }, peer: HandshakePeer, what: string): void {

@@ -24,6 +24,17 @@ export interface ServerSettings<Received, Sent, Context> {
   readonly shutdownDeadline: number;
 }
 
+const serverHooks = [
+  "handler",
+  "onReject",
+  "onTlsError",
+  "onDrain",
+  "onState",
+  "onStats",
+  "onListenerError",
+  "logger",
+] as const;
+
 const serverKeys: readonly string[] = [
   ...connectionKeys,
   "port",
@@ -37,14 +48,7 @@ const serverKeys: readonly string[] = [
   "maxHandshakes",
   "farewell",
   "shutdownDeadline",
-  "handler",
-  "onReject",
-  "onTlsError",
-  "onDrain",
-  "onState",
-  "onStats",
-  "onListenerError",
-  "logger",
+  ...serverHooks,
   "adapter",
   "clock",
 ];
@@ -60,22 +64,7 @@ export function resolveServer<Received, Sent, Context>(
   if ((handler === undefined) === (onFrame === undefined)) {
     check.refuse("handler", handler && "handler and onFrame", "exactly one of handler and onFrame");
   }
-  for (
-    const name of [
-      "handler",
-      "onReject",
-      "onTlsError",
-      "onDrain",
-      "onState",
-      "onStats",
-      "onListenerError",
-      "logger",
-    ] as const
-  ) {
-    if (options[name] !== undefined && typeof options[name] !== "function") {
-      check.refuse(name, options[name], "a function");
-    }
-  }
+  check.functions(options, serverHooks);
   const most = check.integer("maxConnections", options.maxConnections, defaults.maxConnections, 0);
   const mostHandshakes = check.integer("maxHandshakes", options.maxHandshakes, defaults.maxHandshakes, 0);
   const tls = resolveTls(check, options.tls, adapter);
