@@ -211,7 +211,10 @@ export function upgradeOver(ground: () => Promise<MakeLower>): Upgrade {
             }, { once: true });
             return !signal.aborted;
           },
-          ready: (handshake) => handshake.proceed(),
+          ready: (handshake) => {
+            if (tls.pace === undefined) handshake.proceed();
+            else tls.pace(() => handshake.proceed());
+          },
           ended: (_, error) => error !== undefined && reject(error),
         },
         resolve,

@@ -30,9 +30,10 @@ export class Life {
   state: ConnectionState = "open";
   /** Why it ends, from the moment that this is decided. */
   ending: Ending | undefined = undefined;
+  /** The transport was aborted, or will be as soon as it has started. */
+  dropped = false;
   readonly #living: Living;
   #departure: Departure | undefined = undefined;
-  #dropped = false;
   #listeners: (() => void)[] | undefined = undefined;
 
   constructor(living: Living) {
@@ -47,7 +48,7 @@ export class Life {
   /** The transport has started: what was decided before can happen now. */
   start(): void {
     if (this.state === "closed") return;
-    if (this.#dropped) this.#living.transport.abort();
+    if (this.dropped) this.#living.transport.abort();
     else this.#departure?.start();
   }
 
@@ -121,7 +122,7 @@ export class Life {
     if (this.state === "closed") return;
     this.mark(reason, by, error, message, code);
     this.state = "closing";
-    this.#dropped = true;
+    this.dropped = true;
     const { delivery, pipeline, outbox } = this.#living;
     delivery.refuse(error);
     pipeline.discard();
@@ -152,7 +153,7 @@ export class Life {
     this.mark(error === undefined ? "peer_closed" : "peer_reset", "peer", error);
     this.state = "closed";
     this.#departure?.stop();
-    return this.#dropped || (error?.reason === "reset" && this.ending!.by === "peer") ? "rst" : "fin";
+    return this.dropped || (error?.reason === "reset" && this.ending!.by === "peer") ? "rst" : "fin";
   }
 
   /** Tells those who wait for the end to begin. */

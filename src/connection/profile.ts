@@ -10,6 +10,7 @@ import { checkRateLimits, type RateLimits } from "../core/rate_limiter.ts";
 import type { TlsMaterial } from "../core/tls.ts";
 import type { Adapter, Address } from "../core/transport.ts";
 import type { ConnectionOptions, Handler } from "./connection_options.ts";
+import type { UpgradeSlots } from "./upgrade_slots.ts";
 
 /** Checked settings. Durations in milliseconds, `Infinity` for never. */
 export interface ConnectionProfile<Received, Sent, Context> {
@@ -42,6 +43,8 @@ export interface UpgradePlace {
   readonly address: Address;
   /** Of a server: rejects with `TlsError` `material` for a pair that is not fit for service. */
   readonly checkPair?: (pair: TlsMaterial, now: number) => Promise<void>;
+  /** Of a server: its handshakes, of which upgrades are some. */
+  readonly slots?: UpgradeSlots;
 }
 
 const connectionHooks = [
@@ -116,6 +119,15 @@ export function resolveProfile<Received, Sent, Context>(
     upgrade: options.upgradable ? place : undefined,
     options,
   });
+}
+
+/** The same, its upgrades being among these handshakes. */
+export function withSlots<Received, Sent, Context>(
+  profile: ConnectionProfile<Received, Sent, Context>,
+  slots: UpgradeSlots | undefined,
+): ConnectionProfile<Received, Sent, Context> {
+  const { upgrade } = profile;
+  return upgrade && slots ? Object.freeze({ ...profile, upgrade: { ...upgrade, slots } }) : profile;
 }
 
 /** One decoder is made on trial: a framing that cannot make one would fail every connection. */

@@ -10,13 +10,14 @@ import { MillraceError, OptionsError, SocketError } from "../core/errors.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import { GateReason } from "../core/gate.ts";
 import { defaults, OptionsCheck } from "../core/options.ts";
-import { TlsError } from "../core/tls_error.ts";
+import { TlsError, type TlsErrorReason } from "../core/tls_error.ts";
 import type { Peer } from "../core/transport.ts";
 import { checkFraming, type UpgradePlace } from "./profile.ts";
 import type { Session } from "./session.ts";
 import type { TlsClientOptions, TlsServerOptions } from "./tls_options.ts";
 import { unauthorized } from "./unauthorized.ts";
 import { resolveUpgrade } from "./upgrade_settings.ts";
+import type { UpgradeSlot } from "./upgrade_slots.ts";
 
 /** What `connection.upgrade` takes: TLS of the side that the connection is on. */
 export type UpgradeOptions<Received, Sent = Received> = (TlsServerOptions | TlsClientOptions) & {
@@ -28,6 +29,9 @@ export type UpgradeOptions<Received, Sent = Received> = (TlsServerOptions | TlsC
    */
   readonly handshakeTimeout?: DurationInput | undefined;
 };
+
+/** Failures that this side decides on. */
+const local: readonly TlsErrorReason[] = ["timeout", "unauthorized", "material", "too_many_handshakes"];
 
 /** Resolves once secured; rejects with `OptionsError`, or with the error with which the connection ends. */
 export async function upgrade<Received, Sent, Context>(
@@ -43,6 +47,8 @@ export async function upgrade<Received, Sent, Context>(
   const { tls, authorize, prepare } = resolveUpgrade(check, given, place);
   check.done();
   if (isEnding(session)) throw endedError(session);
+  const slot = place.slots?.take(transport.peer);
+  if (place.slots !== undefined && slot === undefined) throw drop(session, crowded());
 
   const attempt = new AbortController();
   const late = new Promise<never>((_, reject) => {
@@ -54,7 +60,7 @@ export async function upgrade<Received, Sent, Context>(
   });
   const before = pipeline.framesReceived;
   let failure: MillraceError | undefined;
-  const fail = (cause: unknown): MillraceError => failure ??= drop(session, cause);
+  const fail = (cause: unknown): MillraceError => failure ??= drop(session, cause, slot);
   const checkBoundary = (): void => {
     const behind = delivery.inbox.length > 0 || pipeline.framesReceived !== before;
     if (!behind && pipeline.partialFrameBytes === 0) return;
@@ -64,6 +70,7 @@ export async function upgrade<Received, Sent, Context>(
   const ready = async (): Promise<void> => {
     limit.set(timeout);
     if (authorize !== undefined) await permit(authorize, transport.peer);
+    slot?.succeed();
     pipeline.reframe(framing);
     outbox.release(framing);
     session.wrote();
@@ -76,7 +83,7 @@ export async function upgrade<Received, Sent, Context>(
     checkBoundary();
     await Promise.all([session.whenFlushed(), prepare(session.startedAt + session.ageMs)]);
     if (session.state === "closed") throw endedError(session);
-    await transport.upgrade!(tls, attempt.signal, ready);
+    await transport.upgrade!(slot && tls.server ? { ...tls, pace: slot.pace } : tls, attempt.signal, ready);
   };
 
   limit.set(timeout);
@@ -113,22 +120,30 @@ function isEnding({ state, life }: { readonly state: string; readonly life: { le
   return state === "closing" || state === "closed" || life.leaving;
 }
 
+function crowded(): TlsError {
+  const what =
+    "too many TLS handshakes are on their way; raise maxHandshakes, or let clients come more slowly";
+  return new TlsError("too_many_handshakes", `secure a connection: ${what}`);
+}
+
 /** Ends the connection, unless it ends already, and forgets what came in the clear; returns what to say of it. */
 function drop<Received, Sent, Context>(
   session: Session<Received, Sent, Context>,
   cause: unknown,
+  slot?: UpgradeSlot,
 ): MillraceError {
   const { life, delivery } = session;
   const over = session.state === "closing" || session.state === "closed";
   const error = cause instanceof TlsError
     ? cause
     : new TlsError("unknown", `secure a connection: ${String(cause)}`, { cause });
-  const by = error.reason === "timeout" || error.reason === "unauthorized" || error.reason === "material"
-    ? "local"
-    : "peer";
+  // The handshake that a connection waits for before it closes can fail; that of one which was dropped is given up.
+  const failed = cause instanceof TlsError ? !life.dropped : !over;
   delivery.refuse(error);
   delivery.stop();
-  life.drop("tls_error", by, error);
+  life.drop("tls_error", local.includes(error.reason) ? "local" : "peer", error);
+  if (failed) slot?.fail(error);
+  else slot?.giveBack();
   return over ? endedError(session, cause) : error;
 }
 

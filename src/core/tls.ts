@@ -54,7 +54,12 @@ export interface ClientTls extends TlsProtocol {
 
 /** The side that a connection takes which is secured later. */
 export type UpgradeTls =
-  | { readonly server: ServerTls; readonly client?: undefined }
+  | {
+    readonly server: ServerTls;
+    readonly client?: undefined;
+    /** Calls back when the costly part of the handshake may begin; without it, at once. */
+    readonly pace?: ((proceed: () => void) => void) | undefined;
+  }
   | { readonly client: ClientTls; readonly server?: undefined };
 
 /** One handshake of a listener, on its way. */

@@ -1,10 +1,12 @@
 /**
- * TLS handshakes of a server: how many at one time, how long each may take, and what became of them (F-69).
+ * TLS handshakes of a server, those of upgrades among them: how many at one time, how long each may take, and what
+ * became of them (F-69).
  *
  * They have slots of their own, so that a flood of them takes none from connections; and only a few begin in one turn
  * of the event loop, so that the frames of connections go on between them. Knows no certificate.
  */
 import { unauthorized } from "../connection/unauthorized.ts";
+import type { UpgradeSlot, UpgradeSlots } from "../connection/upgrade_slots.ts";
 import { Deadline } from "../core/deadline.ts";
 import { Fifo } from "../core/fifo.ts";
 import type { Handshake, HandshakeObserver } from "../core/tls.ts";
@@ -28,13 +30,14 @@ export interface HandshakeSettings {
 }
 
 /** Handshakes of one server. */
-export class Handshakes implements HandshakeObserver {
+export class Handshakes implements HandshakeObserver, UpgradeSlots {
   completed = 0;
   failed = 0;
   readonly failedByReason: Partial<Record<TlsErrorReason, number>> = {};
   readonly #settings: HandshakeSettings;
   readonly #wheel: TimerWheel;
-  readonly #slots: Map<{ abort(): void }, Deadline> = new Map();
+  /** Without a deadline: upgrades, whose connections limit them and end them. */
+  readonly #slots: Map<{ abort(): void }, Deadline | undefined> = new Map();
   readonly #ready: Fifo<Handshake> = new Fifo();
   #inTurn = 0;
   #armed = false;
@@ -51,15 +54,26 @@ export class Handshakes implements HandshakeObserver {
   }
 
   began(handshake: Handshake): boolean {
-    const { most } = this.#settings;
-    if (this.#slots.size >= most) {
-      this.#count("too_many_handshakes");
-      if (!this.#full) this.#settings.full(most, handshake);
-      this.#full = true;
-      return false;
-    }
+    if (!this.#hasRoom(handshake)) return false;
     this.#hold(handshake, handshake, "the handshake");
     return true;
+  }
+
+  take(peer: HandshakePeer): UpgradeSlot | undefined {
+    if (!this.#hasRoom(peer)) return undefined;
+    const { ip, port } = peer;
+    const slot: Handshake = { ip, port, proceed: () => {}, abort: () => {} };
+    this.#slots.set(slot, undefined);
+    return {
+      pace: (proceed) => this.ready(Object.assign(slot, { proceed })),
+      succeed: () => {
+        if (this.#release(slot)) this.completed++;
+      },
+      fail: (error) => {
+        if (this.#release(slot)) this.#fail(error, peer);
+      },
+      giveBack: () => void this.#release(slot),
+    };
   }
 
   ready(handshake: Handshake): void {
@@ -89,13 +103,22 @@ export class Handshakes implements HandshakeObserver {
     }
   }
 
-  /** Drops all that are on their way, without counting them. */
+  /** Drops all that are on their way and no connections yet, without counting them. */
   abortAll(): void {
-    const slots = [...this.#slots.keys()];
-    for (const deadline of this.#slots.values()) deadline.unset();
-    this.#slots.clear();
-    while (this.#ready.length > 0) this.#ready.take();
-    for (const slot of slots) slot.abort();
+    for (const [slot, deadline] of [...this.#slots]) {
+      if (deadline === undefined) continue;
+      this.#release(slot);
+      slot.abort();
+    }
+  }
+
+  #hasRoom(peer: HandshakePeer): boolean {
+    const { most } = this.#settings;
+    if (this.#slots.size < most) return true;
+    this.#count("too_many_handshakes");
+    if (!this.#full) this.#settings.full(most, peer);
+    this.#full = true;
+    return false;
   }
 
   #await(
@@ -141,10 +164,8 @@ export class Handshakes implements HandshakeObserver {
 
   /** False when it is over already. */
   #release(slot: { abort(): void }): boolean {
-    const deadline = this.#slots.get(slot);
-    if (deadline === undefined) return false;
-    deadline.unset();
-    this.#slots.delete(slot);
+    this.#slots.get(slot)?.unset();
+    if (!this.#slots.delete(slot)) return false;
     this.#full = false;
     return true;
   }

@@ -1,7 +1,7 @@
 /**
  * The TLS of one server at work: its certificates from start to stop, its handshakes, and what is said of those that fail.
  *
- * Made by `server.ts` where the option `tls` is set.
+ * Made by `server.ts` where the option `tls` is set, or `upgradable`, whose handshakes those of upgrades are.
  */
 import type { Clock } from "../core/clock.ts";
 import type { TlsError } from "../core/tls_error.ts";
@@ -24,18 +24,19 @@ export interface SecureDoorOwner {
 /** TLS of one server. */
 export class SecureDoor {
   readonly handshakes: Handshakes;
-  readonly #settings: ServerTlsSettings;
+  /** None where connections begin in the clear. */
+  readonly #settings: ServerTlsSettings | undefined;
   readonly #owner: SecureDoorOwner;
   #opened = false;
 
-  constructor(settings: ServerTlsSettings, owner: SecureDoorOwner) {
+  constructor(settings: ServerTlsSettings | undefined, owner: SecureDoorOwner) {
     const { log, wheel, maxHandshakes } = owner;
     this.#settings = settings;
     this.#owner = owner;
     this.handshakes = new Handshakes({
-      timeout: settings.handshakeTimeout,
+      timeout: settings?.handshakeTimeout ?? Infinity,
       most: maxHandshakes,
-      authorize: settings.authorize,
+      authorize: settings?.authorize,
       failed: (error, peer) => {
         const fields = { ...peerFields(peer), reason: error.reason, error: error.message };
         log({ level: "warn", message: "TLS handshake failed", fields });
@@ -50,7 +51,7 @@ export class SecureDoor {
 
   /** Rejects with `TlsError` `material`. */
   async open(): Promise<void> {
-    if (this.#opened) return;
+    if (this.#opened || this.#settings === undefined) return;
     const { log, clock } = this.#owner;
     await this.#settings.certificates.open({ logger: log, clock });
     this.#opened = true;
@@ -61,10 +62,10 @@ export class SecureDoor {
     this.handshakes.abortAll();
     if (!this.#opened) return;
     this.#opened = false;
-    await this.#settings.certificates.close();
+    await this.#settings?.certificates.close();
   }
 
-  inspect(engine: string): TlsInspection {
-    return inspectTls(this.#settings, engine);
+  inspect(engine: string): TlsInspection | undefined {
+    return this.#settings && inspectTls(this.#settings, engine);
   }
 }

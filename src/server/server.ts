@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { broadcast, type BroadcastReport } from "../connection/broadcast.ts";
 import type { Connection } from "../connection/connection.ts";
+import { type ConnectionProfile, withSlots } from "../connection/profile.ts";
 import { Registry } from "../connection/registry.ts";
 import { spansFor } from "../connection/spans.ts";
 import { systemClock } from "../core/clock.ts";
@@ -40,10 +41,11 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   readonly finished: Promise<ShutdownReport>;
   readonly #options: ServerOptions<Received, Sent, Context>;
   readonly #settings: ServerSettings<Received, Sent, Context>;
+  readonly #profile: ConnectionProfile<Received, Sent, Context>;
   readonly #adapter: Adapter;
   readonly #registry: Registry<Received, Sent, Context>;
   readonly #admission: Admission;
-  readonly #door: SecureDoor | undefined;
+  readonly #door: SecureDoor | undefined = undefined;
   readonly #log: Logger;
   #state: ServerState = "created";
   #address: Address;
@@ -70,15 +72,18 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
     this.#registry = registry(this.#log);
     this.#admission = new Admission(settings.maxConnections, settings.farewell, this.#registry.clock);
     const { clock, wheel } = this.#registry;
-    const { tls, maxHandshakes } = settings;
-    this.#door = tls && new SecureDoor(tls, {
-      log: this.#log,
-      clock,
-      wheel,
-      maxHandshakes,
-      failed: (error, peer) => this.#call(() => this.#options.onTlsError?.(error, peer)),
-    });
-    this.#address = settings.listen.address;
+    const { tls, maxHandshakes, listen: { address, upgradable } } = settings;
+    if (tls !== undefined || upgradable) {
+      this.#door = new SecureDoor(tls, {
+        log: this.#log,
+        clock,
+        wheel,
+        maxHandshakes,
+        failed: (error, peer) => this.#call(() => this.#options.onTlsError?.(error, peer)),
+      });
+    }
+    this.#profile = withSlots(settings.profile, this.#door?.handshakes);
+    this.#address = address;
     this.finished = new Promise((resolve) => this.#finish = resolve);
   }
 
@@ -210,7 +215,8 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
       failed: (error: SocketError, fatal: boolean) => this.#listenerFailed(error, fatal),
     };
     const accept = (transport: Transport) => this.#accept(transport);
-    const secured = door && ((transport: Transport) => door.handshakes.admit(transport, accept));
+    const secured = door && this.#settings.tls &&
+      ((transport: Transport) => door.handshakes.admit(transport, accept));
     const listener = await this.#adapter.listen(options, secured ?? accept).catch(async (error) => {
       if (this.#state === "created") await door?.close();
       throw error;
@@ -226,7 +232,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
       ? "draining"
       : this.#admission.refusal(this.#registry.sessions.size);
     if (refusal === undefined) {
-      this.#registry.open(transport, this.#settings.profile);
+      this.#registry.open(transport, this.#profile);
       return;
     }
     const { peer } = transport;
