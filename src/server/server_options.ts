@@ -50,8 +50,8 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined, R
   /** Secures every connection: one certificate, what `certificates()` returns, or more of both. @default none */
   readonly tls?: ServerTlsOptions | Certificates | undefined;
   /**
-   * TLS handshakes at one time, which take no slots of connections; one more is dropped (`TlsError`, reason
-   * `too_many_handshakes`). 0 = unlimited. @default 1024
+   * TLS handshakes at one time, upgrades that are under way among them; they take no slots of connections. One more is
+   * dropped (`TlsError`, reason `too_many_handshakes`). 0 = unlimited. @default 1024
    */
   readonly maxHandshakes?: number | undefined;
   /** Bytes sent to a rejected connection before it is closed. @default none */
@@ -62,7 +62,10 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined, R
   readonly handler?: Handler<Received, Sent, Context, R> | undefined;
   /** A connection was turned away. */
   readonly onReject?: ((peer: Peer, reason: RejectReason) => void) | undefined;
-  /** A TLS handshake failed; whoever it was has not become a connection. @default logged */
+  /**
+   * A TLS handshake failed: whoever it was has not become a connection, or its `upgrade` has ended it. Not called for
+   * those that `maxHandshakes` drops. @default logged
+   */
   readonly onTlsError?: ((error: TlsError, peer: HandshakePeer) => void) | undefined;
   /**
    * Called once for each connection that a shutdown finds open, when it begins to drain: frames can still be sent. What
@@ -111,7 +114,7 @@ export interface ServerStats {
   readonly connectionsRejected: number;
   /** Connections that were let in and have ended. */
   readonly connectionsClosed: number;
-  /** TLS handshakes on their way. */
+  /** TLS handshakes on their way, those of upgrades among them. */
   readonly handshakesActive: number;
   /** TLS handshakes that succeeded. */
   readonly handshakesCompleted: number;

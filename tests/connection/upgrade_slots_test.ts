@@ -131,6 +131,7 @@ it("a client certificate that nobody knows, and one that authorize refuses, coun
     // With TLS 1.3 the client's side may be done before the server has looked.
     await place.drive(connection.upgrade({ ca, serverName: "localhost", ...own })).catch(() => {});
     await told.next(at + 1);
+    connection.abort();
     await place.drive(connection.closed);
   }
   assert.deepEqual(told.reasons, ["certificate_untrusted", "unauthorized"]);
