@@ -29,6 +29,8 @@ export class TlsDoor {
   readonly observer: HandshakeObserver;
   readonly accept: (transport: Transport) => void;
   readonly lower: MakeLower;
+  /** Chooses by the name that is asked for; with it a handshake stops halfway to ask, so only where there is a choice. */
+  readonly choose: TLSSocketOptions["SNICallback"];
 
   /** Throws `TlsError` `material` when the default certificate cannot be used. */
   constructor(
@@ -42,6 +44,7 @@ export class TlsDoor {
     this.observer = observer ?? unobserved;
     this.accept = accept;
     this.lower = lower;
+    this.choose = tls.select && this.#chooser(tls.select);
     this.contexts.for(tls.material);
   }
 
@@ -50,6 +53,17 @@ export class TlsDoor {
     const handshake = new ServerHandshake(this, transport);
     if (this.observer.began(handshake)) handshake.listen();
     else handshake.abort();
+  }
+
+  #chooser(select: NonNullable<ServerTls["select"]>): NonNullable<TLSSocketOptions["SNICallback"]> {
+    return (name, answer) => {
+      try {
+        const material = name ? select(name) : undefined;
+        answer(null, material && this.contexts.for(material));
+      } catch (error) {
+        answer(error as Error);
+      }
+    };
   }
 }
 
@@ -63,7 +77,6 @@ class ServerHandshake implements Handshake, LowerOwner {
   readonly #below: Lower;
   #head: Uint8Array | undefined = undefined;
   #socket: TLSSocket | undefined = undefined;
-  #serverName: string | undefined = undefined;
   #over = false;
 
   constructor(door: TlsDoor, transport: Transport) {
@@ -113,23 +126,15 @@ class ServerHandshake implements Handshake, LowerOwner {
   belowEmptied(): void {}
 
   #options(): TLSSocketOptions {
-    const { tls, contexts } = this.#door;
-    const { alpn, clientCertificates, select } = tls;
+    const { tls, contexts, choose } = this.#door;
+    const { alpn, clientCertificates } = tls;
     return {
       isServer: true,
       secureContext: contexts.for(tls.material),
       requestCert: clientCertificates !== "none",
       rejectUnauthorized: clientCertificates === "require",
       ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
-      SNICallback: (name, answer) => {
-        this.#serverName = name || undefined;
-        try {
-          const material = name ? select?.(name) : undefined;
-          answer(null, material && contexts.for(material));
-        } catch (error) {
-          answer(error as Error);
-        }
-      },
+      ...(choose && { SNICallback: choose }),
     };
   }
 
@@ -158,7 +163,8 @@ class ServerHandshake implements Handshake, LowerOwner {
       return this.#failed(error);
     }
     this.#over = true;
-    const info = tlsInfo(socket, this.#serverName, certificate !== undefined, certificate);
+    const { servername } = socket as { servername?: string | false | null };
+    const info = tlsInfo(socket, servername || undefined, certificate !== undefined, certificate);
     const transport = new TlsTransport(socket, this.#below, info);
     socket.off("error", this.#failed);
     this.#door.observer.ended(this);
