@@ -34,6 +34,8 @@ export type {
   CertificateSource,
   CertificatesUser,
   CertificateText,
+  ClientAuthorities,
+  ClientAuthoritiesInspection,
   ReloadReport,
 } from "./src/server/certificate_options.ts";
 export type { UpgradeOptions } from "./src/connection/upgrade.ts";

@@ -16,10 +16,14 @@ import type {
 import { TlsError } from "../core/tls_error.ts";
 import { readCertificate } from "../core/x509.ts";
 
-/** Secure contexts of one listener or client, one for each certificate that was ever used. */
+/**
+ * Secure contexts of one listener or client, one for each certificate that was ever used. When those who sign for the
+ * other side have changed, all are made anew; so a session from before, which tells nothing of them, is not resumed.
+ */
 export class TlsContexts {
   readonly #settings: TlsProtocol & { readonly ca: string | undefined };
-  readonly #made: WeakMap<TlsMaterial, SecureContext> = new WeakMap();
+  #made: WeakMap<TlsMaterial, SecureContext> = new WeakMap();
+  #ca: string | undefined = undefined;
   #bare: SecureContext | undefined = undefined;
 
   constructor(settings: TlsProtocol & { readonly ca: string | undefined }) {
@@ -28,6 +32,12 @@ export class TlsContexts {
 
   /** Throws `TlsError` `material`, without any part of the key in it. */
   for(material: TlsMaterial | undefined): SecureContext {
+    const { ca } = this.#settings;
+    if (ca !== this.#ca) {
+      this.#ca = ca;
+      this.#bare = undefined;
+      this.#made = new WeakMap();
+    }
     if (material === undefined) return this.#bare ??= this.#make(undefined);
     let context = this.#made.get(material);
     if (context === undefined) this.#made.set(material, context = this.#make(material));

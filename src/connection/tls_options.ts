@@ -26,6 +26,8 @@ export interface CertificateChoice {
   readonly material: TlsMaterial;
   /** More than one certificate. */
   readonly several: boolean;
+  /** Those who may sign client certificates, in the place of the option `ca`; they may change. */
+  readonly clientAuthorities?: { readonly ca: string } | undefined;
   /** The certificate for a server name; undefined where the default one is to be used. */
   select(serverName: string): TlsMaterial | undefined;
 }
@@ -44,7 +46,7 @@ export interface TlsServerOptions<Choice extends CertificateChoice = Certificate
    * must be signed by `ca` in either case. @default "none"
    */
   readonly clientCertificates?: "none" | "request" | "require" | undefined;
-  /** PEM text of those who may sign client certificates. */
+  /** PEM text of those who may sign client certificates; `caFile` of `certificates()` has them in a file that may change. */
   readonly ca?: string | undefined;
   /**
    * Decides on a client after its certificate was found good; false refuses it (`TlsError`, reason `unauthorized`), as

@@ -46,11 +46,17 @@ export function resolveServerTls(
   const kinds = ["none", "request", "require"] as const;
   const wanted = check.oneOf("tls.clientCertificates", clientCertificates, "none", kinds);
   checkText(check, "tls.ca", ca);
-  if (wanted !== "none" && ca === undefined) {
-    check.refuse("tls.ca", undefined, "PEM text of those who may sign client certificates");
+  const inFile = certificates?.clientAuthorities !== undefined;
+  if (wanted !== "none" && ca === undefined && !inFile) {
+    const expected = "PEM text of those who may sign client certificates, or caFile of certificates()";
+    check.refuse("tls.ca", undefined, expected);
   }
-  if (wanted === "none" && ca !== undefined) {
-    check.refuse("tls.ca", "PEM text", 'clientCertificates "request" or "require" beside it');
+  if (ca !== undefined && inFile) {
+    check.refuse("tls.ca", "PEM text beside caFile of certificates()", "one of the two");
+  }
+  if (wanted === "none" && (ca !== undefined || inFile)) {
+    const found = inFile ? "caFile of certificates()" : "PEM text";
+    check.refuse("tls.ca", found, 'clientCertificates "request" or "require" beside it');
   }
   if (authorize !== undefined && (typeof authorize !== "function" || wanted === "none")) {
     check.refuse("tls.authorize", authorize, 'a function, with clientCertificates "request" or "require"');
@@ -58,7 +64,7 @@ export function resolveServerTls(
   return { ...resolveProtocol(check, tls, adapter), clientCertificates: wanted, ca };
 }
 
-/** The two that are read anew in every handshake. */
+/** What is read anew in every handshake. */
 export function withCertificates(
   tls: Omit<ServerTls, "material" | "select">,
   certificates: CertificateChoice,
@@ -67,6 +73,9 @@ export function withCertificates(
     ...tls,
     get material(): TlsMaterial {
       return certificates.material;
+    },
+    get ca(): string | undefined {
+      return certificates.clientAuthorities?.ca ?? tls.ca;
     },
     select: certificates.several ? (name) => certificates.select(name) : undefined,
   };

@@ -28,7 +28,10 @@ export interface TlsProtocol {
   readonly alpn: readonly string[];
 }
 
-/** How a server's side is secured. Read anew in every handshake, so that certificates can be rotated. */
+/**
+ * How a server's side is secured. Read anew in every handshake, so that certificates, and those who may sign for
+ * clients, can be rotated.
+ */
 export interface ServerTls extends TlsProtocol {
   /** The certificate for a client that names no server, or one for which `select` has none. */
   readonly material: TlsMaterial;

@@ -17,7 +17,7 @@ import type {
 import type { Bus, SubscribeOptions } from "./buses/bus.ts";
 import type { ServerEndpointConfig } from "./config/endpoint_config.ts";
 import type { Endpoint, FrameConnection } from "./endpoint.ts";
-import { loadServerTls } from "./tls_options.ts";
+import { serverTlsOptions } from "./tls_options.ts";
 import { Traffic, type TrafficStats } from "./traffic.ts";
 
 /** What an endpoint is given by its gateway. */
@@ -61,7 +61,7 @@ export class ServerEndpoint implements Endpoint {
     const traffic = endpoint.#traffic;
     const { adapter, clock, log: logger } = room;
     const options = serveOptions(settings, (connection) => traffic.ingress(connection));
-    const tls = settings.tls && await loadServerTls(settings.tls);
+    const tls = settings.tls && serverTlsOptions(settings.tls);
     endpoint.#certificates = tls?.certificates;
     traffic.start();
     try {

@@ -1,8 +1,8 @@
 /**
  * From the files of a section `tls`, or of the flags beside `--tls`, to what servers and clients take.
  *
- * Used by the endpoints and by the commands. A server's certificates are watched from then on; those who may sign
- * client certificates, and all that a client uses, are read when it starts or dials.
+ * Used by the endpoints and by the commands. A server's files are read when it starts, and watched from then on; those
+ * of a client when it dials.
  */
 import { warnInsecure } from "../connection/insecure.ts";
 import type { TlsClientOptions } from "../connection/tls_options.ts";
@@ -23,28 +23,16 @@ import { formatAddress } from "./config/values.ts";
 /** `tls` of a server, with its certificates at hand. */
 export type ServerTlsFromFiles = ServerTlsOptions & { readonly certificates: Certificates };
 
-/** What `serve` takes as `tls`. Without `ca` no certificates are asked of clients. */
-export function serverTlsOptions(tls: ServerTlsConfig, ca: string | undefined): ServerTlsFromFiles {
+/** What `serve` takes as `tls`. Reads no file. */
+export function serverTlsOptions(tls: ServerTlsConfig): ServerTlsFromFiles {
   const sources = Object.entries(tls.certificates).map(([name, { cert, key, ...names }]) =>
     [name, { certFile: cert, keyFile: key, ...names }] as const
   );
-  const set = certificates(Object.fromEntries(sources), { default: tls.default });
-  const { clientCertificates, ...protocol } = tls.protocol;
+  const { default: standard, ca: caFile } = tls;
   return {
-    certificates: set,
-    ...protocol,
-    ...(ca !== undefined && clientCertificates && { clientCertificates, ca }),
+    certificates: certificates(Object.fromEntries(sources), { default: standard, caFile }),
+    ...tls.protocol,
   };
-}
-
-/** The same with its files read. Rejects with `TlsError` `material`. */
-export async function loadServerTls(tls: ServerTlsConfig): Promise<ServerTlsFromFiles> {
-  return serverTlsOptions(tls, await authorities(tls));
-}
-
-/** The text of those who may sign client certificates. Rejects with `TlsError` `material`. */
-export async function authorities({ ca }: ServerTlsConfig): Promise<string | undefined> {
-  return ca === undefined ? undefined : await textOf(ca);
 }
 
 /** What `connect` takes as `tls`, its files read now. Rejects with `TlsError` `material`. */

@@ -71,6 +71,36 @@ export function checkAuthorities(ca: string, origin: string): string {
   return certificatesIn(ca, origin).map(({ text }) => text).join("");
 }
 
+/** Those who may sign the certificates of clients, fit for service. */
+export interface CheckedAuthorities {
+  /** Nothing but their certificates. */
+  readonly ca: string;
+  readonly certificates: readonly PeerCertificate[];
+}
+
+/**
+ * Checks those who may sign the certificates of clients, at a point of wall-clock time: one of them at least must be
+ * valid then, since nobody could come in otherwise. Throws as `checkPair`.
+ */
+export function checkClientAuthorities(pem: string, now: number, origin: string): CheckedAuthorities {
+  const found = certificatesIn(pem, origin);
+  const certificates = found.map(({ certificate }) => certificate);
+  if (!certificates.some(({ validFrom, validTo }) => validFrom <= now && now < validTo)) {
+    // Says which end of its time the first one is past.
+    requireValid(certificates[0]!, now, origin);
+  }
+  const ca = found.map(({ text }) => text).join("");
+  try {
+    createSecureContext({ ca });
+  } catch (cause) {
+    throw fault(`${origin}: found certificates that this runtime does not take (${text(cause)})`, {
+      advice: "put in it the certificates of those who sign for clients, and nothing else",
+      cause,
+    });
+  }
+  return { ca, certificates };
+}
+
 interface Parsed {
   readonly text: string;
   readonly native: X509Certificate;

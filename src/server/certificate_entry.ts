@@ -1,16 +1,15 @@
 /**
- * One certificate of a server: what is in service, what was refused, and the rule by which one follows another.
+ * One certificate of a server: which names it is for, whether it is fit for service, and what is told of it.
  *
- * Owned by `CertificateSet`. Knows neither files nor timers: a feed reads, and says when.
+ * Owned by `CertificateSet`. How one follows another is in `rotation.ts`.
  */
 import { serverName } from "../core/server_name.ts";
 import type { PeerCertificate, TlsMaterial } from "../core/tls.ts";
 import { TlsError } from "../core/tls_error.ts";
 import { dnsNames } from "../core/x509.ts";
 import type { PairOrigin } from "../host/certificate_pair.ts";
-import type { CertificateHost } from "./certificate_host.ts";
 import type { CheckedEntry } from "./certificate_settings.ts";
-import type { Logger } from "./server_options.ts";
+import { type RefreshOutcome, Rotation, type RotationOwner } from "./rotation.ts";
 
 /** A certificate that clients are shown. */
 export interface InService {
@@ -21,24 +20,11 @@ export interface InService {
   readonly since: number;
 }
 
-/** What reading a source again has led to; `doubtful` may be half a rotation, and should be read again soon. */
-export type RefreshOutcome =
-  | { readonly status: "rotated" | "unchanged" | "doubtful" }
-  | { readonly status: "refused"; readonly error: TlsError };
-
 /** What an entry is told by the set that owns it. */
-export interface EntryOwner {
-  readonly host: CertificateHost;
-  /** Wall-clock time. */
-  now(): number;
-  readonly log: Logger;
-  /** The certificates were closed: what is still being read comes too late. */
-  isOver(): boolean;
+export interface EntryOwner extends RotationOwner {
   /** A new pair is in service. */
   rotated(entry: CertificateEntry): void;
 }
-
-const unchanged: RefreshOutcome = { status: "unchanged" };
 
 /** One certificate, through its rotations. */
 export class CertificateEntry {
@@ -46,27 +32,14 @@ export class CertificateEntry {
   readonly isDefault: boolean;
   readonly checked: CheckedEntry;
   readonly #origin: PairOrigin;
-  /** Names the source in messages. */
-  readonly #place: string;
-  readonly #read: () => Promise<TlsMaterial>;
-  #current: InService | undefined = undefined;
-  #rotations = 0;
-  #refusals = 0;
-  #refused: TlsError | undefined = undefined;
-  /** What the source gave last, whether it was taken or refused. */
-  #seen: string | undefined = undefined;
-  /** What was found at fault once: it counts when the same is found again. */
-  #doubtful: string | undefined = undefined;
-  /** One reading at a time. */
-  #line: Promise<unknown> = Promise.resolve();
+  readonly #rotation: Rotation<TlsMaterial, InService, EntryOwner>;
 
   constructor(checked: CheckedEntry, isDefault: boolean, read: () => Promise<TlsMaterial>) {
     const { name, source } = checked;
     this.name = name;
     this.isDefault = isDefault;
     this.checked = checked;
-    this.#read = read;
-    this.#place = source.kind === "function"
+    const place = source.kind === "function"
       ? `${name}.load`
       : source.kind === "text"
       ? name
@@ -76,94 +49,51 @@ export class CertificateEntry {
       : source.kind === "text"
       ? { cert: `${name}.cert`, key: `${name}.key` }
       : { cert: `what ${name}.load gave as cert`, key: `what ${name}.load gave as key` };
+    this.#rotation = new Rotation({
+      place,
+      read,
+      identityOf: ({ cert, key }) => `${cert}\0${key}`,
+      fit: (material, owner) => this.#fit(material, owner, this.#origin),
+      givenOf: ({ material }) => material,
+      entered: (fit, isFirst, owner) => this.#entered(fit, isFirst, owner),
+      refused: (error, owner) => this.#refused(error, owner),
+    });
   }
 
   get current(): InService | undefined {
-    return this.#current;
+    return this.#rotation.current;
   }
 
   get rotations(): number {
-    return this.#rotations;
+    return this.#rotation.rotations;
   }
 
   get refusals(): number {
-    return this.#refusals;
+    return this.#rotation.refusals;
   }
 
   get refused(): TlsError | undefined {
-    return this.#refused;
+    return this.#rotation.refused;
   }
 
   /** Reads the source for the start. Rejects with `TlsError` `material`. */
   start(owner: EntryOwner): Promise<void> {
-    return this.#queue(async () => {
-      const material = await this.#readSource();
-      const identity = identityOf(material);
-      if (this.#current !== undefined && identity === this.#seen && this.#refused === undefined) return;
-      this.#enter(this.#fit(material, owner), owner);
-      this.#seen = identity;
-      this.#refused = undefined;
-    });
+    return this.#rotation.start(owner);
   }
 
-  /**
-   * Reads the source again. With patience a fault counts only when it is found twice, since files are replaced one
-   * after the other.
-   */
+  /** Reads the source again. */
   refresh(owner: EntryOwner, patience: boolean): Promise<RefreshOutcome> {
-    return this.#queue(async () => {
-      let identity: string | undefined = undefined;
-      try {
-        const material = await this.#readSource();
-        identity = identityOf(material);
-        if (owner.isOver()) return unchanged;
-        if (identity === this.#seen && this.#refused === undefined) return this.#settled(unchanged);
-        const fit = this.#fit(material, owner);
-        this.#seen = identity;
-        this.#refused = undefined;
-        if (this.#current !== undefined && identityOf(fit.material) === identityOf(this.#current.material)) {
-          return this.#settled(unchanged);
-        }
-        this.#enter(fit, owner);
-        return this.#settled({ status: "rotated" });
-      } catch (cause) {
-        if (owner.isOver()) return unchanged;
-        const error = asMaterialError(cause, this.#place);
-        const found = identity ?? error.message;
-        if (patience && error.message !== this.#refused?.message && found !== this.#doubtful) {
-          this.#doubtful = found;
-          return { status: "doubtful" };
-        }
-        this.#refuse(error, owner);
-        return this.#settled({ status: "refused", error });
-      }
-    });
+    return this.#rotation.refresh(owner, patience);
   }
 
   /** Puts a pair in service that does not come from the source. Throws `TlsError` `material`. */
   rotate(material: TlsMaterial, owner: EntryOwner): void {
     const { name } = this;
-    this.#enter(
-      this.#fit(material, owner, { cert: `rotate ${name}: cert`, key: `rotate ${name}: key` }),
-      owner,
-    );
+    const origin = { cert: `rotate ${name}: cert`, key: `rotate ${name}: key` };
+    this.#rotation.enter(this.#fit(material, owner, origin), owner);
   }
 
-  #queue<Value>(job: () => Promise<Value>): Promise<Value> {
-    const done = this.#line.then(job);
-    this.#line = done.catch(() => {});
-    return done;
-  }
-
-  async #readSource(): Promise<TlsMaterial> {
-    try {
-      return await this.#read();
-    } catch (cause) {
-      throw asMaterialError(cause, this.#place);
-    }
-  }
-
-  #fit(material: TlsMaterial, owner: EntryOwner, origin: PairOrigin = this.#origin): InService {
+  #fit(material: TlsMaterial, owner: EntryOwner, origin: PairOrigin): InService {
     const since = owner.now();
     const pair = owner.host.checkPair(material, since, origin);
     const serverNames = this.checked.serverNames ??
@@ -177,10 +107,7 @@ export class CertificateEntry {
     return { ...pair, serverNames, since };
   }
 
-  #enter(fit: InService, owner: EntryOwner): void {
-    const isFirst = this.#current === undefined;
-    this.#current = fit;
-    const { certificate, serverNames } = fit;
+  #entered({ certificate, serverNames }: InService, isFirst: boolean, owner: EntryOwner): void {
     owner.log({
       level: "info",
       message: isFirst ? "certificate in service" : "certificate rotated",
@@ -198,16 +125,11 @@ export class CertificateEntry {
       const fields = { certificate: this.name, serverNames: bare, names: certificate.subjectAltNames };
       owner.log({ level: "warn", message: "certificate is not for the names it is used for", fields });
     }
-    if (!isFirst) this.#rotations++;
     owner.rotated(this);
   }
 
-  #refuse(error: TlsError, owner: EntryOwner): void {
-    const isKnown = this.#refused?.message === error.message;
-    this.#refused = error;
-    if (isKnown) return;
-    this.#refusals++;
-    const inService = this.#current?.certificate;
+  #refused(error: TlsError, owner: EntryOwner): void {
+    const inService = this.current?.certificate;
     owner.log({
       level: "error",
       message: "certificate refused",
@@ -220,25 +142,9 @@ export class CertificateEntry {
       },
     });
   }
-
-  #settled(outcome: RefreshOutcome): RefreshOutcome {
-    this.#doubtful = undefined;
-    return outcome;
-  }
-}
-
-function identityOf({ cert, key }: TlsMaterial): string {
-  return `${cert}\0${key}`;
 }
 
 function covers(names: readonly string[], name: string): boolean {
   const dot = name.indexOf(".");
   return names.includes(name) || (dot > 0 && names.includes(`*${name.slice(dot)}`));
-}
-
-/** Whatever a source has thrown, as an error that names it. */
-function asMaterialError(cause: unknown, origin: string): TlsError {
-  if (cause instanceof TlsError) return cause;
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return new TlsError("material", `use ${origin}: ${text}`, { cause });
 }

@@ -6,13 +6,13 @@
  */
 import type { Clock } from "../core/clock.ts";
 import type { TlsMaterial } from "../core/tls.ts";
-import type { RefreshOutcome } from "./certificate_entry.ts";
 import type { CheckedSource } from "./certificate_settings.ts";
+import type { RefreshOutcome } from "./rotation.ts";
 
-/** A source of pairs. */
-export interface CertificateFeed {
+/** A source of pairs, or of those who sign. */
+export interface CertificateFeed<Given = TlsMaterial> {
   /** What it gives now. Rejects with whatever is the matter. */
-  read(): Promise<TlsMaterial>;
+  read(): Promise<Given>;
   /** Has the listener refresh whenever there may be something new. */
   watch(listener: FeedListener): void;
   /** Ends watching, and a reading on its way. */

@@ -1,15 +1,13 @@
 /**
- * A certificate and its key in two files that somebody else replaces, one after the other.
+ * Files that somebody else replaces, one after the other: a certificate and its key, or those who sign for clients.
  *
  * The file system's own news is quick but not to be relied on, so the files are also looked at from time to time;
  * what was just written is read once more, since it may be half of it. Made by `CertificateSet`.
  */
 import type { Clock } from "../core/clock.ts";
-import type { TlsMaterial } from "../core/tls.ts";
 import { TlsError } from "../core/tls_error.ts";
 import { Alarm, type CertificateFeed, type FeedListener } from "./certificate_feed.ts";
 import type { CertificateHost } from "./certificate_host.ts";
-import type { CheckedSource } from "./certificate_settings.ts";
 
 /** From the first news of a change to the look at it: the rest of a replacement mostly comes meanwhile. */
 const gatherMs = 100;
@@ -24,9 +22,15 @@ interface Folder {
   stop: (() => void) | undefined;
 }
 
-/** Two files. */
-export class FileFeed implements CertificateFeed {
-  readonly #files: readonly [certFile: string, keyFile: string];
+/** Which files, and what their texts are together. */
+export interface WatchedFiles<Given> {
+  readonly paths: readonly string[];
+  given(texts: readonly string[]): Given;
+}
+
+/** Some files. */
+export class FileFeed<Given> implements CertificateFeed<Given> {
+  readonly #files: WatchedFiles<Given>;
   readonly #host: CertificateHost;
   readonly #pollInterval: number;
   readonly #failed: (folder: string, error: unknown) => void;
@@ -41,17 +45,17 @@ export class FileFeed implements CertificateFeed {
 
   /** `failed` hears of folders that cannot be watched, once each time. */
   constructor(
-    source: CheckedSource & { readonly kind: "files" },
+    files: WatchedFiles<Given>,
     host: CertificateHost,
     clock: Clock,
     pollInterval: number,
     failed: (folder: string, error: unknown) => void,
   ) {
-    this.#files = [source.certFile, source.keyFile];
+    this.#files = files;
     this.#host = host;
     this.#pollInterval = pollInterval;
     this.#failed = failed;
-    this.#folders = [...new Set(this.#files.map(host.folderOf))].map((path) => (
+    this.#folders = [...new Set(files.paths.map(host.folderOf))].map((path) => (
       { path, identity: "", stop: undefined }
     ));
     this.#gather = new Alarm(clock, () => void this.#look(false));
@@ -59,11 +63,10 @@ export class FileFeed implements CertificateFeed {
     this.#poll = new Alarm(clock, () => void this.#turn());
   }
 
-  async read(): Promise<TlsMaterial> {
+  async read(): Promise<Given> {
     this.#stamps = await this.#currentStamps();
-    const [certFile, keyFile] = this.#files;
-    const [cert, key] = await Promise.all([this.#readFile(certFile), this.#readFile(keyFile)]);
-    return { cert, key };
+    const { paths } = this.#files;
+    return this.#files.given(await Promise.all(paths.map((path) => this.#readFile(path))));
   }
 
   watch(listener: FeedListener): void {
@@ -94,7 +97,7 @@ export class FileFeed implements CertificateFeed {
   }
 
   async #currentStamps(): Promise<string> {
-    return (await Promise.all(this.#files.map(this.#host.fileStamp))).join(" ");
+    return (await Promise.all(this.#files.paths.map(this.#host.fileStamp))).join(" ");
   }
 
   /** Reads again if the files look changed, or in any case. */

@@ -3,13 +3,15 @@
  *
  * Loaded when certificates are opened, since servers without TLS need none of it; tests have their own.
  */
-import type { CheckedPair, PairOrigin } from "../host/certificate_pair.ts";
+import type { CheckedAuthorities, CheckedPair, PairOrigin } from "../host/certificate_pair.ts";
 import type { TlsMaterial } from "../core/tls.ts";
 
 /** Files and cryptography. */
 export interface CertificateHost {
   /** Throws `TlsError` `material`. */
   checkPair(pair: TlsMaterial, now: number, origin: PairOrigin): CheckedPair;
+  /** Throws `TlsError` `material`. */
+  checkClientAuthorities(pem: string, now: number, origin: string): CheckedAuthorities;
   readSmallFile(path: string): Promise<string>;
   fileStamp(path: string): Promise<string>;
   folderIdentity(path: string): Promise<string>;
@@ -19,10 +21,18 @@ export interface CertificateHost {
 
 /** The host that this process runs on. */
 export async function certificateHost(): Promise<CertificateHost> {
-  const [{ checkPair }, files] = await Promise.all([
+  const [{ checkPair, checkClientAuthorities }, files] = await Promise.all([
     import("../host/certificate_pair.ts"),
     import("../host/watched_files.ts"),
   ]);
   const { readSmallFile, fileStamp, folderIdentity, folderOf, watchFolder } = files;
-  return { checkPair, readSmallFile, fileStamp, folderIdentity, folderOf, watchFolder };
+  return {
+    checkPair,
+    checkClientAuthorities,
+    readSmallFile,
+    fileStamp,
+    folderIdentity,
+    folderOf,
+    watchFolder,
+  };
 }

@@ -6,7 +6,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import type { DurationInput } from "../core/duration.ts";
-import type { TlsMaterial } from "../core/tls.ts";
+import type { PeerCertificate, TlsMaterial } from "../core/tls.ts";
 import type { TlsError } from "../core/tls_error.ts";
 import type { Logger } from "./server_options.ts";
 
@@ -70,6 +70,12 @@ export type CertificateSource = CertificateText | CertificateFiles | Certificate
 
 /** Settings of `certificates`. */
 export interface CertificatesOptions {
+  /**
+   * Path of a PEM file with those who may sign client certificates, in the place of `tls.ca`. It is watched: what is new
+   * in it counts for the handshakes from then on; what cannot be used is refused with a log record, and those before
+   * stay. Goes with `clientCertificates` `"request"` or `"require"` of `tls`. @default none
+   */
+  readonly caFile?: string | undefined;
   /** Which one a client gets that names no server or one that is not known. @default the first */
   readonly default?: string | undefined;
   /** Time between two looks at the files, for changes that the file system does not report. @default "10 seconds" */
@@ -122,9 +128,36 @@ export interface CertificateInspection {
   readonly refused: TlsError | undefined;
 }
 
-/** What a `reload` did, by names of certificates. */
+/** Those who may sign client certificates, as they are in service. */
+export interface ClientAuthorities {
+  /** PEM text. Throws `TlsError` `material` before it was read. */
+  readonly ca: string;
+  /** As data; undefined before it was read. */
+  inspect(): ClientAuthoritiesInspection | undefined;
+}
+
+/** Those who may sign client certificates, as data. */
+export interface ClientAuthoritiesInspection {
+  /** The file they are in. */
+  readonly file: string;
+  /** Each of them; times in milliseconds since 1970. */
+  readonly authorities: readonly Pick<
+    PeerCertificate,
+    "subject" | "fingerprint256" | "validFrom" | "validTo"
+  >[];
+  /** When they went into service; milliseconds since 1970. */
+  readonly since: number;
+  /** How often others have taken their place. */
+  readonly rotations: number;
+  /** How many times what was new in the file was refused. */
+  readonly refusals: number;
+  /** Why it was, the last time; undefined while the file has what is in service. */
+  readonly refused: TlsError | undefined;
+}
+
+/** What a `reload` did, by names of certificates, and `caFile` for those who sign for clients. */
 export interface ReloadReport {
-  /** Another pair has taken its place. */
+  /** Another one has taken its place. */
   readonly rotated: readonly string[];
   /** The source gave what is in service. */
   readonly unchanged: readonly string[];
@@ -153,9 +186,11 @@ export interface Certificates extends AsyncDisposable {
   readonly material: TlsMaterial;
   /** More than one certificate, so that handshakes must ask `select`. */
   readonly several: boolean;
+  /** Those of the option `caFile`; undefined without it. */
+  readonly clientAuthorities?: ClientAuthorities | undefined;
   /** The certificate for a server name; undefined when none is for it, and the default one is to be used. */
   select(serverName: string): TlsMaterial | undefined;
-  /** Calls back after each rotation, in the same turn; returns how to stop that. */
+  /** Calls back after each rotation of a certificate, in the same turn; returns how to stop that. */
   onChange(listener: (change: CertificateChange) => void): () => void;
   /** Puts a pair in service. Throws `TlsError` `material` when it is at fault, and nothing changes. */
   rotate(name: string, material: TlsMaterial): void;

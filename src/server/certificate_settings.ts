@@ -30,6 +30,7 @@ export interface CheckedEntry {
 export interface CertificateSettings {
   readonly entries: readonly CheckedEntry[];
   readonly standard: string;
+  readonly caFile: string | undefined;
   readonly pollInterval: number;
   readonly warnBefore: number;
   readonly logger: Logger | undefined;
@@ -41,7 +42,7 @@ const dayMs = 86_400_000;
 const longestTimer = 24 * dayMs;
 
 const sourceKeys = ["serverNames", "cert", "key", "certFile", "keyFile", "load", "refresh", "loadTimeout"];
-const optionKeys = ["default", "pollInterval", "warnBefore", "logger", "clock"];
+const optionKeys = ["default", "caFile", "pollInterval", "warnBefore", "logger", "clock"];
 const expectedSource = "{ cert, key }, { certFile, keyFile } or { load }";
 
 /** Throws `OptionsError` with everything that is wrong. */
@@ -69,12 +70,14 @@ export function resolveCertificates(
   if (options.default !== undefined && !names.includes(options.default)) {
     check.refuse("default", options.default, `one of ${names.join(", ")}`);
   }
+  if (options.caFile !== undefined) text(check, "caFile", options.caFile, "the path of a file");
   if (options.logger !== undefined && typeof options.logger !== "function") {
     check.refuse("logger", options.logger, "a function");
   }
   const settings: CertificateSettings = {
     entries,
     standard: options.default ?? names[0] ?? "",
+    caFile: options.caFile,
     pollInterval: timer(check, "pollInterval", options.pollInterval, 10_000),
     warnBefore: warnBefore(check, options.warnBefore),
     logger: options.logger,

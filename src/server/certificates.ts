@@ -12,7 +12,7 @@ import { TlsError } from "../core/tls_error.ts";
 import { CertificateEntry, type EntryOwner, type InService } from "./certificate_entry.ts";
 import { ExpiryWatch } from "./certificate_expiry.ts";
 import { type CertificateFeed, FunctionFeed, TextFeed } from "./certificate_feed.ts";
-import { FileFeed } from "./certificate_files.ts";
+import { FileFeed, type WatchedFiles } from "./certificate_files.ts";
 import { type CertificateHost, certificateHost } from "./certificate_host.ts";
 import type {
   CertificateChange,
@@ -21,9 +21,11 @@ import type {
   CertificatesOptions,
   CertificateSource,
   CertificatesUser,
+  ClientAuthorities,
   ReloadReport,
 } from "./certificate_options.ts";
 import { type CertificateSettings, type CheckedEntry, resolveCertificates } from "./certificate_settings.ts";
+import { AuthoritiesFile } from "./client_authorities.ts";
 import { consoleLogger, errorText, guarded } from "./log.ts";
 import type { Logger } from "./server_options.ts";
 
@@ -57,7 +59,9 @@ export class CertificateSet implements Certificates {
   readonly #makeHost: () => Promise<CertificateHost>;
   readonly #entries: ReadonlyMap<string, CertificateEntry>;
   readonly #standard: CertificateEntry;
+  readonly #authorities: AuthoritiesFile | undefined;
   readonly #feeds = new Map<string, CertificateFeed>();
+  #authoritiesFeed: CertificateFeed<string> | undefined = undefined;
   readonly #listeners = new Set<(change: CertificateChange) => void>();
   #index: ReadonlyMap<string, InService> = new Map();
   #users = 0;
@@ -70,6 +74,10 @@ export class CertificateSet implements Certificates {
     this.#makeHost = makeHost;
     this.#entries = new Map(settings.entries.map((checked) => [checked.name, this.#entry(checked)]));
     this.#standard = this.#entries.get(settings.standard)!;
+    const { caFile } = settings;
+    this.#authorities = caFile === undefined
+      ? undefined
+      : new AuthoritiesFile(caFile, () => this.#authoritiesFeed!.read());
   }
 
   #entry(checked: CheckedEntry): CertificateEntry {
@@ -120,6 +128,10 @@ export class CertificateSet implements Certificates {
     );
   }
 
+  get clientAuthorities(): ClientAuthorities | undefined {
+    return this.#authorities;
+  }
+
   select(serverName: string): TlsMaterial | undefined {
     let name = serverName.toLowerCase();
     if (name.endsWith(".")) name = name.slice(0, -1);
@@ -153,7 +165,7 @@ export class CertificateSet implements Certificates {
     const refused: { readonly name: string; readonly error: TlsError }[] = [];
     const owner = this.#owner;
     if (owner === undefined) return { rotated, unchanged, refused };
-    await Promise.all(Array.from(this.#entries.values(), async (entry) => {
+    await Promise.all(this.#sources.map(async (entry) => {
       const outcome = await entry.refresh(owner, false);
       if (outcome.status === "refused") refused.push({ name: entry.name, error: outcome.error });
       else (outcome.status === "rotated" ? rotated : unchanged).push(entry.name);
@@ -201,8 +213,12 @@ export class CertificateSet implements Certificates {
     for (const { name, checked } of this.#entries.values()) {
       this.#feeds.set(name, this.#feed(checked, owner, clock));
     }
-    const entries = [...this.#entries.values()];
-    const results = await Promise.allSettled(entries.map((entry) => entry.start(owner)));
+    const authorities = this.#authorities;
+    if (authorities !== undefined) {
+      const files = { paths: [authorities.file], given: ([text]: readonly string[]) => text! };
+      this.#authoritiesFeed = this.#fileFeed(authorities.name, files, owner, clock);
+    }
+    const results = await Promise.allSettled(this.#sources.map((source) => source.start(owner)));
     const faults = results.flatMap((result) =>
       result.status === "rejected" ? [result.reason as TlsError] : []
     );
@@ -211,19 +227,38 @@ export class CertificateSet implements Certificates {
       if (faults.length === 1) throw faults[0];
       throw new TlsError("material", faults.map(({ message }) => message).join("; "), { cause: faults });
     }
-    for (const entry of entries) {
-      this.#feeds.get(entry.name)!.watch({
-        isRefused: () => entry.refused !== undefined,
-        refresh: (patience) => entry.refresh(owner, patience),
+    for (const source of this.#sources) {
+      const feed = source === authorities ? this.#authoritiesFeed! : this.#feeds.get(source.name)!;
+      feed.watch({
+        isRefused: () => source.refused !== undefined,
+        refresh: (patience) => source.refresh(owner, patience),
       });
     }
-    this.#expiry = new ExpiryWatch(entries, this.#settings.warnBefore, clock, log);
+    this.#expiry = new ExpiryWatch([...this.#entries.values()], this.#settings.warnBefore, clock, log);
   }
 
-  #feed({ source, name }: CheckedEntry, { host, log }: EntryOwner, clock: Clock): CertificateFeed {
+  /** All that is read and watched. */
+  get #sources(): readonly (CertificateEntry | AuthoritiesFile)[] {
+    return [...this.#entries.values(), ...this.#authorities ? [this.#authorities] : []];
+  }
+
+  #feed({ source, name }: CheckedEntry, owner: EntryOwner, clock: Clock): CertificateFeed {
     if (source.kind === "text") return new TextFeed(source.material);
     if (source.kind === "function") return new FunctionFeed(source, clock);
-    return new FileFeed(source, host, clock, this.#settings.pollInterval, (folder, error) => {
+    const files = {
+      paths: [source.certFile, source.keyFile],
+      given: ([cert, key]: readonly string[]) => ({ cert: cert!, key: key! }),
+    };
+    return this.#fileFeed(name, files, owner, clock);
+  }
+
+  #fileFeed<Given>(
+    name: string,
+    files: WatchedFiles<Given>,
+    { host, log }: EntryOwner,
+    clock: Clock,
+  ): FileFeed<Given> {
+    return new FileFeed(files, host, clock, this.#settings.pollInterval, (folder, error) => {
       const fields = { certificate: name, folder, error: errorText(error) };
       log({ level: "warn", message: "certificate files cannot be watched, only looked at", fields });
     });
@@ -231,6 +266,7 @@ export class CertificateSet implements Certificates {
 
   #stop(): void {
     for (const feed of this.#feeds.values()) feed.stop();
+    this.#authoritiesFeed?.stop();
     this.#expiry?.stop();
     this.#expiry = undefined;
     this.#owner = undefined;

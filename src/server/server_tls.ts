@@ -9,7 +9,11 @@ import type { DurationInput } from "../core/duration.ts";
 import { defaults, type OptionsCheck } from "../core/options.ts";
 import type { PeerCertificate, ServerTls } from "../core/tls.ts";
 import type { Adapter, Peer } from "../core/transport.ts";
-import type { CertificateInspection, Certificates } from "./certificate_options.ts";
+import type {
+  CertificateInspection,
+  Certificates,
+  ClientAuthoritiesInspection,
+} from "./certificate_options.ts";
 import { certificates as makeCertificates } from "./certificates.ts";
 
 /** TLS of a server that listens. */
@@ -53,6 +57,8 @@ export interface TlsInspection {
   readonly clientCertificates?: "none" | "request" | "require";
   /** Of a server: its certificates. */
   readonly certificates?: readonly CertificateInspection[];
+  /** Of a server: those who may sign client certificates, where they are in a file. */
+  readonly clientAuthorities?: ClientAuthoritiesInspection | undefined;
   /** Of one who dials: any certificate is taken. */
   readonly insecureSkipVerify?: boolean;
 }
@@ -85,7 +91,13 @@ export function resolveTls(
 export function inspectTls({ tls, certificates }: ServerTlsSettings, engine: string): TlsInspection {
   const { minVersion, maxVersion, ciphers, alpn, clientCertificates } = tls;
   const facts = { minVersion, maxVersion, ciphers, alpn, clientCertificates };
-  return { engine, ...facts, certificates: certificates.inspect() };
+  const inFile = certificates.clientAuthorities?.inspect();
+  return {
+    engine,
+    ...facts,
+    certificates: certificates.inspect(),
+    ...(inFile && { clientAuthorities: inFile }),
+  };
 }
 
 function isCertificates(given: object): given is Certificates {

@@ -1,5 +1,5 @@
 /** A host for certificates whose files are in memory: they change when the test says so, and news of it comes or not. */
-import { checkPair } from "../../src/host/certificate_pair.ts";
+import { checkClientAuthorities, checkPair } from "../../src/host/certificate_pair.ts";
 import type { CertificatesOptions, CertificateSource } from "../../src/server/certificate_options.ts";
 import type { CertificateHost } from "../../src/server/certificate_host.ts";
 import { resolveCertificates } from "../../src/server/certificate_settings.ts";
@@ -10,6 +10,7 @@ import { FakeClock } from "../../src/testing/fake_clock.ts";
 /** Files in memory. */
 export class MemoryFiles implements CertificateHost {
   readonly checkPair: CertificateHost["checkPair"] = checkPair;
+  readonly checkClientAuthorities: CertificateHost["checkClientAuthorities"] = checkClientAuthorities;
   readonly #files = new Map<string, { text: string; version: number }>();
   readonly #watchers = new Map<string, Set<() => void>>();
   #version = 0;

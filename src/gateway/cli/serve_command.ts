@@ -10,7 +10,7 @@ import type { ServerTlsConfig } from "../config/server_tls.ts";
 import type { FramingSpec } from "../framing_spec.ts";
 import { LineWriter } from "../line_writer.ts";
 import { frameLine } from "../message_line.ts";
-import { loadServerTls } from "../tls_options.ts";
+import { serverTlsOptions } from "../tls_options.ts";
 import { formatAddress } from "./endpoint_spec.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
 import { aborted, type Shell } from "./shell.ts";
@@ -36,7 +36,7 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
   let unread: (error: Error) => void = () => {};
   const nobodyReads = new Promise<Error>((resolve) => unread = resolve);
   const printer = order.quiet ? undefined : new LineWriter(shell.output, systemClock, unread);
-  const secured = tls && await loadServerTls(tls);
+  const secured = tls && serverTlsOptions(tls);
   const server = await serve({
     ...(address.transport === "tcp" ? { host: address.host, port: address.port } : { path: address.path }),
     framing: framing.framing,

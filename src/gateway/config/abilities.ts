@@ -9,7 +9,7 @@ import { OptionsError } from "../../core/errors.ts";
 import type { Adapter } from "../../core/transport.ts";
 import { resolveServer } from "../../server/settings.ts";
 import { serveOptions } from "../server_endpoint.ts";
-import { authorities, checkSocketTls, serverTlsOptions } from "../tls_options.ts";
+import { checkSocketTls, serverTlsOptions } from "../tls_options.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { EndpointConfig } from "./endpoint_config.ts";
 import { type ConfigFault, FaultList, type Locate } from "./fault.ts";
@@ -29,27 +29,19 @@ export async function abilityFaults(
 ): Promise<readonly ConfigFault[]> {
   const list = new FaultList(locate);
   for (const [index, endpoint] of config.endpoints.entries()) {
-    const before = list.faults.length;
     await checkTlsFiles(list, ["endpoints", index], endpoint, clock.wallTime());
-    await checkSockets(list, index, endpoint, adapter, list.faults.length === before);
+    checkSockets(list, index, endpoint, adapter);
   }
   return list.faults;
 }
 
-/** What these sockets cannot do. Where files are at fault, what hangs on them is left for the next time. */
-async function checkSockets(
-  list: FaultList,
-  index: number,
-  endpoint: EndpointConfig,
-  adapter: Adapter,
-  filesAreGood: boolean,
-): Promise<void> {
+/** What these sockets cannot do. */
+function checkSockets(list: FaultList, index: number, endpoint: EndpointConfig, adapter: Adapter): void {
   try {
     if (endpoint.mode === "server") {
       const { tls } = endpoint;
-      const ca = tls && filesAreGood ? await authorities(tls) : undefined;
       const options = serveOptions(endpoint, () => Promise.resolve());
-      resolveServer({ ...options, tls: tls && serverTlsOptions(tls, ca) }, adapter);
+      resolveServer({ ...options, tls: tls && serverTlsOptions(tls) }, adapter);
     } else if (endpoint.tls !== undefined) checkSocketTls(endpoint.tls, endpoint.address, adapter);
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;

@@ -3,7 +3,7 @@
  *
  * Called by `abilities.ts`, so by `millrace check` and before a gateway starts. Puts nothing in service.
  */
-import { checkAuthorities, checkPair } from "../../host/certificate_pair.ts";
+import { checkAuthorities, checkClientAuthorities, checkPair } from "../../host/certificate_pair.ts";
 import { readSmallFile } from "../../host/watched_files.ts";
 import { TlsError } from "../../core/tls_error.ts";
 import type { EndpointConfig } from "./endpoint_config.ts";
@@ -26,7 +26,11 @@ export async function checkTlsFiles(
       await checkPairFiles(list, tls.named ? [...own, "certificates", name] : own, pair, now);
     }
   }
-  if (tls.ca !== undefined) await checkAuthorityFile(list, [...own, "ca"], tls.ca);
+  if (tls.ca === undefined) return;
+  const check = mode === "client"
+    ? checkAuthorities
+    : (text: string, file: string) => checkClientAuthorities(text, now, file);
+  await checkAuthorityFile(list, [...own, "ca"], tls.ca, check);
 }
 
 async function checkPairFiles(
@@ -47,9 +51,14 @@ async function checkPairFiles(
   list.add([...path, which!], file, wanted, withoutPlace(hint, file!));
 }
 
-async function checkAuthorityFile(list: FaultList, path: ConfigPath, file: string): Promise<void> {
+async function checkAuthorityFile(
+  list: FaultList,
+  path: ConfigPath,
+  file: string,
+  check: (ca: string, file: string) => unknown,
+): Promise<void> {
   const ca = await textOf(list, path, file);
-  const hint = ca === undefined ? undefined : materialFault(() => checkAuthorities(ca, file));
+  const hint = ca === undefined ? undefined : materialFault(() => check(ca, file));
   if (hint !== undefined) list.add(path, file, "certificates in PEM", withoutPlace(hint, file));
 }
 
