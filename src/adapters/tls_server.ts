@@ -13,6 +13,7 @@ import { wrongFirstBytes } from "./first_bytes.ts";
 import type { Lower, LowerOwner, MakeLower } from "./tls_below.ts";
 import { certificateOf, contextsOf, type TlsContexts, tlsInfo } from "./tls_context.ts";
 import { handshakeError } from "./tls_failure.ts";
+import { resumptionFault } from "./tls_resumption.ts";
 import { TlsTransport } from "./tls_transport.ts";
 
 /** Without an observer every handshake goes on at once. */
@@ -180,7 +181,7 @@ class ServerHandshake implements Handshake, LowerOwner {
       if (clientCertificates === "request") return undefined;
       throw { code: "PEER_DID_NOT_RETURN_A_CERTIFICATE", message: "the peer sent no certificate" };
     }
-    const fault = verifyFault(socket);
+    const fault = verifyFault(socket) ?? resumptionFault(socket, this.#door.tls.ca);
     if (fault === undefined) return certificate;
     // Rustls finds such a certificate only untrusted.
     const now = Date.now();

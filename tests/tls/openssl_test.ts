@@ -74,6 +74,41 @@ for (const [flag, version] of [["-tls1_2", "TLSv1.2"], ["-tls1_3", "TLSv1.3"]] a
   });
 }
 
+for (const [flag, version] of [["-tls1_2", "TLSv1.2"], ["-tls1_3", "TLSv1.3"]] as const) {
+  it(
+    `a session of ${version} opens no door to a client whose CA has gone, or is another server's (F-30)`,
+    limit,
+    async (t) => {
+      const [one, two] = [await makeAuthority("One"), await makeAuthority("Two")];
+      const own = mkdtempSync(join(tmpdir(), "millrace-openssl-ca-"));
+      t.after(() => rmSync(own, { recursive: true, force: true }));
+      const caFile = join(own, "clients.crt");
+      writeFileSync(caFile, one.cert);
+      const set = certificates({ main: await serverPair() }, { caFile, logger: () => {} });
+      const first = await at(t, { certificates: set, clientCertificates: "require" });
+      const other = await at(t, { clientCertificates: "require", ca: two.cert });
+      const { cert, key } = await one.sign({ subject: "device-1", use: "client" });
+      const client = ["-cert", first.file("client.crt", cert), "-key", first.file("client.key", key), flag];
+      const session = join(own, "session");
+      const letIn = /CN=device-1 hello\n/;
+      assert.match(await first.openssl(...client, "-sess_out", session), letIn);
+      const resumed = await first.openssl(...client, "-sess_in", session);
+      assert.match(resumed, new RegExp(`Reused, ${version}`));
+      assert.match(resumed, letIn);
+      assert.doesNotMatch(await other.openssl(...client, "-sess_in", session), letIn);
+      assert.deepEqual(other.failures, ["certificate_untrusted"]);
+
+      writeFileSync(caFile, two.cert + one.cert);
+      assert.deepEqual((await set.reload()).rotated, ["caFile"]);
+      assert.match(await first.openssl(...client, "-sess_in", session, "-sess_out", session), letIn);
+      writeFileSync(caFile, two.cert);
+      assert.deepEqual((await set.reload()).rotated, ["caFile"]);
+      assert.doesNotMatch(await first.openssl(...client, "-sess_in", session), letIn);
+      assert.deepEqual(first.failures, ["certificate_untrusted"]);
+    },
+  );
+}
+
 it("openssl s_client with TLS 1.1 is refused for its version (F-29)", limit, async (t) => {
   const { openssl, failures } = await at(t);
   const said = await openssl("-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0");
