@@ -17,6 +17,11 @@ export function addressText(address: Address): string {
   return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
 }
 
+/** A peer for an error message. One at a Unix socket has no address. */
+export function peerText({ ip, port }: Pick<Peer, "ip" | "port">): string {
+  return ip === "" ? "a local peer" : addressText({ transport: "tcp", host: ip, port });
+}
+
 /** Both ends of a TCP connection, from what the runtime says; undefined when it was gone before we could ask. */
 export function tcpPeer(
   ip: string | undefined,
@@ -61,9 +66,7 @@ export function unixPeer(path: string): Peer {
  * first, and as ENOTCONN when we were about to send ours: all three are `reset`.
  */
 export function brokenConnection(cause: unknown, peer: Peer): SocketError {
-  const action = peer.ip === ""
-    ? "keep a connection open"
-    : `keep the connection with ${addressText({ transport: "tcp", host: peer.ip, port: peer.port })} open`;
+  const action = `keep the connection with ${peerText(peer)} open`;
   const { code } = (cause ?? {}) as { code?: unknown };
   if (code === "ECONNRESET" || code === "EPIPE" || code === "ENOTCONN") {
     return new SocketError("reset", `${action}: ${code}, the peer reset it`, { cause });

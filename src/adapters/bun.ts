@@ -10,6 +10,7 @@ import type {
   ConnectOptions,
   Listener,
   ListenOptions,
+  Peer,
   SocketTuning,
   Transport,
 } from "../core/transport.ts";
@@ -24,6 +25,8 @@ declare const Bun: {
   listen<Data>(options: BunOptions<Data>): BunAddress & { stop(): void };
   connect<Data>(options: BunOptions<Data>): Promise<BunSocket<Data>>;
   file(path: string): { text(): Promise<string> };
+  readonly version: string;
+  readonly semver: { satisfies(version: string, range: string): boolean };
 };
 
 interface BunAddress {
@@ -38,6 +41,9 @@ interface BunOptions<Data> extends BunAddress {
   readonly reusePort?: boolean;
   readonly ipv6Only?: boolean;
 }
+
+/** Its TLS needs what no document of Bun promises (`initialData`), so only in versions like the one it was tried in. */
+const ownTls = typeof Bun === "object" && Bun.semver.satisfies(Bun.version, "^1.4.5");
 
 /** Bun's own sockets. */
 export const bunAdapter: Adapter = {
@@ -57,8 +63,10 @@ export const bunAdapter: Adapter = {
     tlsCiphers: true,
     // BoringSSL leaves those of TLS 1.3 as they are.
     tlsCipherSuites: false,
+    ownTls,
   },
   ...secured(placed({ bind, dial }), {
+    ownTls,
     // See tls_below_socket.ts.
     sockets: async () => {
       const { nodeSockets: { listen: listenOnNode, connect } } = await import("./node.ts");
@@ -87,11 +95,29 @@ async function readOpenFiles(): Promise<number> {
   return Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Infinity);
 }
 
+/** Takes a socket that has just been opened. */
+type Opened<Result> = (socket: BunSocket<Slot>, peer: Peer) => Result;
+
+/** With `tls`, secured by Bun itself. */
 async function bind(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
+  const { tls, handshakes } = options;
+  if (tls === undefined) return bindSocket(options, (socket, peer) => accepted(socket, peer, accept));
+  const { BunTlsDoor } = await import("./bun_server_handshake.ts");
+  const door = new BunTlsDoor(tls, handshakes, accept);
+  return { ...await bindSocket(options, (socket, peer) => door.take(socket, peer)), tls: "bun" };
+}
+
+function accepted(socket: BunSocket<Slot>, peer: Peer, accept: (transport: Transport) => void): void {
+  const transport = new BunTransport(socket, peer);
+  accept(transport);
+  transport.accepted();
+}
+
+async function bindSocket(options: ListenOptions, opened: Opened<void>): Promise<Listener> {
   const { address } = options;
   const most = await (openFiles ??= readOpenFiles());
   const shortage = new Shortage(options.failed);
-  const opened = (socket: BunSocket<Slot>) => {
+  const server = open(options, (socket) => {
     // When Bun itself finds no descriptor it tells nobody, and asks again and again at full speed. So the last
     // ones are never used: the system gives out the lowest that is free.
     if (socket.fd >= most - spare) {
@@ -99,11 +125,8 @@ async function bind(options: ListenOptions, accept: (transport: Transport) => vo
       return socket.terminate();
     }
     tune(socket, options, bound);
-    const transport = new BunTransport(socket, acceptedPeer(socket, bound));
-    accept(transport);
-    transport.accepted();
-  };
-  const server = open(options, opened);
+    opened(socket, acceptedPeer(socket, bound));
+  });
   const bound: Address = address.transport === "unix"
     ? address
     : { transport: "tcp", host: server.hostname ?? address.host, port: server.port ?? address.port };
@@ -145,7 +168,24 @@ function listenError(cause: unknown, address: Address): SocketError {
 
 // -- connecting -----------------------------------------------------------------------------------------
 
-function dial(options: ConnectOptions): Promise<Transport> {
+/** With `tls`, secured by Bun itself. */
+async function dial(options: ConnectOptions): Promise<Transport> {
+  const { tls, address, signal } = options;
+  if (tls === undefined) return dialSocket(options, connected);
+  const { secureBunClient } = await import("./bun_client_handshake.ts");
+  return dialSocket(options, (socket, peer) => secureBunClient(socket, peer, tls, address, signal));
+}
+
+function connected(socket: BunSocket<Slot>, peer: Peer): Transport {
+  const transport = new BunTransport(socket, peer);
+  transport.accepted();
+  return transport;
+}
+
+function dialSocket(
+  options: ConnectOptions,
+  taken: Opened<Transport | Promise<Transport>>,
+): Promise<Transport> {
   const { address, signal } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortedConnect(signal, address));
@@ -156,12 +196,7 @@ function dial(options: ConnectOptions): Promise<Transport> {
       // The attempt itself can't be called back, so a socket that opens too late is dropped here.
       if (signal?.aborted) return socket.terminate();
       tune(socket, options, address);
-      const transport = new BunTransport(
-        socket,
-        address.transport === "unix" ? unixPeer("") : openedPeer(socket),
-      );
-      transport.accepted();
-      resolve(transport);
+      resolve(taken(socket, address.transport === "unix" ? unixPeer("") : openedPeer(socket)));
     };
     Bun.connect<Slot>({ ...place(address), data: opened, socket: handlers, allowHalfOpen: true }).catch(
       (cause) => {

@@ -4,6 +4,7 @@
  * Used by `bun.ts`. One handler object serves all connections; each finds its transport in the socket's `data`
  * slot, so an idle connection costs no closures.
  */
+import type { PeerCertificate } from "node:tls";
 import type { SocketError } from "../core/errors.ts";
 import type { Peer, Transport, TransportEvents } from "../core/transport.ts";
 import { brokenConnection } from "./address.ts";
@@ -25,6 +26,34 @@ export interface BunSocket<Data> {
   resume(): void;
   setNoDelay(on: boolean): boolean;
   setKeepAlive(on: boolean, delay: number): boolean;
+  /** Returns this socket, on which ciphertext shows, and the one with TLS on it. */
+  upgradeTLS(options: BunUpgrade<Data>): readonly [BunSocket<Data>, BunSocket<Data>];
+  /** With TLS only, and once the handshake is over. */
+  readonly authorized: boolean;
+  readonly alpnProtocol: string | false | null;
+  getTLSVersion(): string;
+  getCipher(): { readonly name: string | null } | undefined;
+  getServername(): string | false | undefined;
+  getPeerCertificate(): PeerCertificate | undefined;
+}
+/** How TLS is laid over a socket. */
+export interface BunUpgrade<Data> {
+  readonly isServer: boolean;
+  readonly tls: BunTlsOptions;
+  readonly data: Data;
+  readonly socket: BunHandlers<Data>;
+  /** Ciphertext that has been read already. In no document of Bun, but what its `node:tls` is built on. */
+  readonly initialData?: Uint8Array | undefined;
+}
+/** The slice of Bun's options for TLS that is used here. */
+export interface BunTlsOptions {
+  readonly cert?: string;
+  readonly key?: string;
+  readonly ca?: string;
+  readonly serverName?: string;
+  /** As on the wire: each name behind its length. */
+  readonly ALPNProtocols?: string;
+  readonly rejectUnauthorized?: boolean;
 }
 /** One object for all connections. */
 export interface BunHandlers<Data> {
@@ -34,13 +63,25 @@ export interface BunHandlers<Data> {
   drain(socket: BunSocket<Data>): void;
   end(socket: BunSocket<Data>): void;
   close(socket: BunSocket<Data>, error?: Error): void;
+  handshake(socket: BunSocket<Data>, good: boolean, fault: Error | null): void;
   error(socket: BunSocket<Data>, error: Error): void;
 }
-/** What stands in a socket's `data` slot: who made it, and from `open` on its transport. */
-export type Slot = BunTransport | ((socket: BunSocket<Slot>) => void);
+/** Who hears what happens to a socket. */
+export interface BunSink {
+  received(chunk: Uint8Array): void;
+  /** The kernel takes more. */
+  writable(): void;
+  /** The peer has ended. */
+  finished(): void;
+  closed(cause: Error | undefined): void;
+  /** With TLS: the handshake is over. */
+  shaken?(socket: BunSocket<Slot>, good: boolean, fault: Error | null): void;
+}
+/** What stands in a socket's `data` slot: who made it, and from `open` on who hears of it. */
+export type Slot = BunSink | ((socket: BunSocket<Slot>) => void);
 
 /** One open connection of Bun. */
-export class BunTransport implements Transport {
+export class BunTransport implements Transport, BunSink {
   readonly peer: Peer;
   readonly #socket: BunSocket<Slot>;
   #events: TransportEvents | undefined = undefined;
@@ -198,13 +239,14 @@ export const handlers: BunHandlers<Slot> = {
   open: (socket) => {
     if (typeof socket.data === "function") socket.data(socket);
   },
-  data: (socket, chunk) => (socket.data as BunTransport).received(chunk),
-  drain: (socket) => (socket.data as BunTransport).writable(),
-  end: (socket) => (socket.data as BunTransport).finished(),
+  data: (socket, chunk) => (socket.data as BunSink).received(chunk),
+  drain: (socket) => (socket.data as BunSink).writable(),
+  end: (socket) => (socket.data as BunSink).finished(),
   close: (socket, cause) => {
     // One that opened after its attempt had been given up never got a transport.
     if (typeof socket.data !== "function") socket.data.closed(cause);
   },
+  handshake: (socket, good, fault) => (socket.data as BunSink).shaken?.(socket, good, fault),
   // What a handler throws is a bug and ends up here; let it be as loud as elsewhere.
   error: (_socket, cause) =>
     queueMicrotask(() => {

@@ -57,6 +57,7 @@ export const denoAdapter: Adapter = {
     // Rustls leaves all of them as they are.
     tlsCiphers: false,
     tlsCipherSuites: false,
+    ownTls: false,
   },
   ...secured(placed({ bind, dial })),
 };

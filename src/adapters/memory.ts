@@ -75,6 +75,7 @@ export class MemoryNetwork {
         tls: false,
         tlsCiphers: false,
         tlsCipherSuites: false,
+        ownTls: false,
       },
       listen: (options, accept) => {
         try {

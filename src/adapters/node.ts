@@ -42,6 +42,7 @@ export const nodeAdapter: Adapter = {
     tls: true,
     tlsCiphers: true,
     tlsCipherSuites: true,
+    ownTls: false,
   },
   ...secured(nodeSockets, {
     lower: async () => {

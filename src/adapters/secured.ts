@@ -1,11 +1,13 @@
 /**
  * TLS over the plain sockets of a runtime: the one place where it is decided whose TLS that is.
  *
- * Always `node:tls`, which Node, Bun and Deno have alike, over the runtime's own plain sockets. The TLS of Bun's and
- * Deno's own sockets can neither choose a certificate by name nor change one while listening, nor tell what a wrong
- * peer speaks; Deno's asks for no client certificates and cannot send small writes at once. And above plain sockets a
- * connection that was cut off can be told from one that was closed, which no runtime's TLS does.
+ * The TLS of a runtime's own sockets where it does all that is asked for, which is what `isSimple…` says below; else
+ * `node:tls`, which Node, Bun and Deno have alike, over plain sockets. Bun's own TLS chooses no
+ * certificate by name and documents no versions; Deno's also asks for no client certificates, cannot
+ * send small writes at once, changes no certificate while listening and can't tell what a wrong peer speaks, so that
+ * it is never used.
  */
+import type { ClientTls, ServerTls, TlsProtocol } from "../core/tls.ts";
 import type { MakeLower } from "./tls_below.ts";
 import type { Adapter, ConnectOptions, Listener, ListenOptions, Transport } from "../core/transport.ts";
 
@@ -15,11 +17,14 @@ type Sockets = Pick<Adapter, "listen" | "connect">;
 export interface TlsGround {
   readonly sockets: () => Promise<Sockets>;
   readonly lower: () => Promise<MakeLower>;
+  /** Whether the plain sockets can secure themselves, as far as that is simple. */
+  readonly ownTls: boolean;
 }
 
 /** Sockets with TLS where it is asked for; the ground is the plain sockets themselves, unless said otherwise. */
 export function secured(plain: Sockets, given: Partial<TlsGround> = {}): Sockets {
-  const ground: TlsGround = { sockets: () => Promise.resolve(plain), lower: overTransport, ...given };
+  const sockets = () => Promise.resolve(plain);
+  const ground: TlsGround = { sockets, lower: overTransport, ownTls: false, ...given };
   const upgrading = () => Promise.all([import("./upgradable.ts"), ground.sockets()]);
   return {
     async listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
@@ -30,6 +35,7 @@ export function secured(plain: Sockets, given: Partial<TlsGround> = {}): Sockets
         const upgrade = upgradeOver(ground.lower);
         return sockets.listen(options, (one) => accept(new UpgradableTransport(one, upgrade)));
       }
+      if (ground.ownTls && isSimpleServer(tls)) return plain.listen(options, accept);
       const [{ TlsDoor }, sockets, lower] = await Promise.all([
         import("./tls_server.ts"),
         ground.sockets(),
@@ -46,6 +52,7 @@ export function secured(plain: Sockets, given: Partial<TlsGround> = {}): Sockets
         const [{ UpgradableTransport, upgradeOver }, sockets] = await upgrading();
         return new UpgradableTransport(await sockets.connect(options), upgradeOver(ground.lower));
       }
+      if (ground.ownTls && isSimpleClient(tls)) return plain.connect(options);
       const [{ secureClient }, sockets, lower] = await Promise.all([
         import("./tls_client.ts"),
         ground.sockets(),
@@ -60,4 +67,22 @@ export function secured(plain: Sockets, given: Partial<TlsGround> = {}): Sockets
 async function overTransport(): Promise<MakeLower> {
   const { Below } = await import("./tls_below.ts");
   return (transport, owner, first) => new Below(transport, owner, first);
+}
+
+function isSimpleServer(tls: ServerTls): boolean {
+  return tls.select === undefined && tls.clientCertificates === "none" && isUsual(tls);
+}
+
+function isSimpleClient(tls: ClientTls): boolean {
+  const { material, insecureSkipVerify, serverName } = tls;
+  return material === undefined && !insecureSkipVerify && !isIp(serverName) && isUsual(tls);
+}
+
+function isUsual({ minVersion, maxVersion, ciphers }: TlsProtocol): boolean {
+  return minVersion === "TLSv1.2" && maxVersion === "TLSv1.3" && ciphers === undefined;
+}
+
+/** Names have letters (RFC 1123, 2.1). */
+function isIp(serverName: string): boolean {
+  return serverName.includes(":") || /^[\d.]+$/.test(serverName);
 }

@@ -77,7 +77,9 @@ export function contextsOf(tls: ServerTls): TlsContexts {
 }
 
 /** The peer's certificate; undefined when it sent none. */
-export function certificateOf(socket: TLSSocket): PeerCertificate | undefined {
+export function certificateOf(
+  socket: { getPeerCertificate(): unknown },
+): PeerCertificate | undefined {
   const { raw } = (socket.getPeerCertificate() ?? {}) as { raw?: Uint8Array };
   return raw && readCertificate(raw, createHash("sha256").update(raw).digest());
 }
@@ -91,6 +93,7 @@ export function tlsInfo(
 ): TlsInfo {
   const protocol = socket.getProtocol();
   return {
+    engine: "node:tls",
     protocol: protocol === "TLSv1.2" || protocol === "TLSv1.3" ? protocol as TlsVersion : undefined,
     cipher: socket.getCipher()?.name,
     alpn: socket.alpnProtocol || undefined,

@@ -5,23 +5,22 @@
  */
 import { TLSSocket, type TLSSocketOptions } from "node:tls";
 import type { SocketError } from "../core/errors.ts";
-import type { Handshake, HandshakeObserver, PeerCertificate, ServerTls } from "../core/tls.ts";
+import {
+  type Handshake,
+  type HandshakeObserver,
+  type PeerCertificate,
+  type ServerTls,
+  unobserved,
+} from "../core/tls.ts";
 import { TlsError } from "../core/tls_error.ts";
 import type { Transport } from "../core/transport.ts";
-import { addressText } from "./address.ts";
+import { peerText } from "./address.ts";
 import { wrongFirstBytes } from "./first_bytes.ts";
 import type { Lower, LowerOwner, MakeLower } from "./tls_below.ts";
 import { certificateOf, contextsOf, type TlsContexts, tlsInfo } from "./tls_context.ts";
 import { handshakeError } from "./tls_failure.ts";
 import { resumptionFault } from "./tls_resumption.ts";
 import { TlsTransport } from "./tls_transport.ts";
-
-/** Without an observer every handshake goes on at once. */
-const unobserved: HandshakeObserver = {
-  began: () => true,
-  ready: (handshake) => handshake.proceed(),
-  ended: () => {},
-};
 
 /** Secures the connections of one listener. */
 export class TlsDoor {
@@ -140,10 +139,7 @@ class ServerHandshake implements Handshake, LowerOwner {
   }
 
   get #action(): string {
-    const who = this.ip === ""
-      ? "a local peer"
-      : addressText({ transport: "tcp", host: this.ip, port: this.port });
-    return `TLS handshake with ${who}`;
+    return `TLS handshake with ${peerText(this)}`;
   }
 
   #begun(head: Uint8Array): void {
@@ -168,6 +164,7 @@ class ServerHandshake implements Handshake, LowerOwner {
     const info = tlsInfo(socket, servername || undefined, certificate !== undefined, certificate);
     const transport = new TlsTransport(socket, this.#below, info);
     socket.off("error", this.#failed);
+    socket.off("secure", this.#secured);
     this.#door.observer.ended(this);
     this.#door.accept(transport);
   };

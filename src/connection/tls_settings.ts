@@ -119,7 +119,9 @@ function resolveProtocol(check: OptionsCheck, tls: TlsProtocolOptions, adapter: 
   checkText(check, "tls.ciphers", ciphers);
   if (typeof ciphers === "string") checkCiphers(check, ciphers, adapter);
   const good = alpn === undefined || (Array.isArray(alpn) && alpn.every(isProtocol));
-  if (!good) check.refuse("tls.alpn", alpn, "a list of protocols, each of 1 to 255 bytes");
+  if (!good) {
+    check.refuse("tls.alpn", alpn, "a list of protocols, each of 1 to 255 printable ASCII characters");
+  }
   return { minVersion, maxVersion, ciphers, alpn: good ? alpn ?? [] : [] };
 }
 
@@ -158,6 +160,7 @@ function checkKeys(check: OptionsCheck, tls: object, known: readonly string[]): 
 
 const masked = (value: unknown): string => value === "" ? "nothing" : typeof value;
 
+/** Names could be any bytes (RFC 7301, 3.1), but runtimes differ in how they show those that are not ASCII. */
 function isProtocol(value: unknown): boolean {
-  return typeof value === "string" && value !== "" && new TextEncoder().encode(value).length < 256;
+  return typeof value === "string" && /^[\x21-\x7e]{1,255}$/.test(value);
 }

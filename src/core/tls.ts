@@ -87,6 +87,13 @@ export interface HandshakeObserver {
   ended(handshake: Handshake, error?: TlsError): void;
 }
 
+/** Lets every handshake go on at once. */
+export const unobserved: HandshakeObserver = {
+  began: () => true,
+  ready: (handshake) => handshake.proceed(),
+  ended: () => {},
+};
+
 /** A certificate of the other side. */
 export interface PeerCertificate {
   /** Distinguished name, such as `"CN=terminal-7, O=Example"`. */
@@ -107,6 +114,8 @@ export interface PeerCertificate {
 
 /** What a TLS handshake agreed on. A field that the runtime does not tell is undefined. */
 export interface TlsInfo {
+  /** Whose TLS it is: `"node:tls"`, or the name of a runtime for that of its own sockets. */
+  readonly engine: string;
   /** The version that is spoken. */
   readonly protocol: TlsVersion | undefined;
   /** Name of the cipher suite. */

@@ -32,7 +32,9 @@ export type Capability =
   /** The ciphers of TLS 1.2 can be chosen. */
   | "tlsCiphers"
   /** And so can those of TLS 1.3. */
-  | "tlsCipherSuites";
+  | "tlsCipherSuites"
+  /** Its sockets have TLS of their own, used where that does all that is asked for; elsewhere it is `node:tls`. */
+  | "ownTls";
 
 /** Where a listener is bound, or one end of a connection. */
 export type Address =

@@ -99,7 +99,9 @@ export class ClientEndpoint implements Endpoint {
     if (this.settings.tls === undefined) return undefined;
     const { minVersion = "TLSv1.2", maxVersion = "TLSv1.3", ciphers, alpn = [], insecureSkipVerify = false } =
       this.settings.tls.protocol;
-    return { engine: "node:tls", minVersion, maxVersion, ciphers, alpn, insecureSkipVerify };
+    const [connection] = this.connections.values();
+    const engine = connection?.peer.tls?.engine;
+    return { engine, minVersion, maxVersion, ciphers, alpn, insecureSkipVerify };
   }
 
   certificates(): readonly CertificateInspection[] {

@@ -43,8 +43,11 @@ export interface ServerTlsSettings {
 
 /** TLS of a server, or of one who dials, as data. */
 export interface TlsInspection {
-  /** Whose TLS it is: `"node:tls"` on every runtime. */
-  readonly engine: string;
+  /**
+   * Whose TLS it is: `"node:tls"`, or the name of the runtime for that of its own sockets. Undefined for one who dials and
+   * has no connection.
+   */
+  readonly engine: string | undefined;
   /** The lowest version that is spoken. */
   readonly minVersion: string;
   /** The highest version that is spoken. */

@@ -101,8 +101,9 @@ it("secures a connection, and both ends tell what was agreed on (F-29, F-32, F-3
   assert.ok(mine.alpn?.startsWith("lines/"), mine.alpn);
   assert.equal(seen!.peer.tls!.certificate, undefined);
   const { tls } = server.inspect();
-  assert.equal(tls?.engine, "node:tls");
-  assert.deepEqual(tls.certificates?.map(({ subject }) => subject), ["CN=localhost"]);
+  assert.equal(tls?.engine, adapter.can.ownTls ? adapter.name : "node:tls");
+  assert.deepEqual([mine.engine, seen!.peer.tls!.engine], [tls!.engine, tls!.engine]);
+  assert.deepEqual(tls!.certificates?.map(({ subject }) => subject), ["CN=localhost"]);
   assert.deepEqual(sees(server), [0, 1, 0, 1]);
 });
 
@@ -277,6 +278,7 @@ it("options that this runtime cannot meet, or that make no sense, are refused be
       [{ clientCertificates: "require" }, "tls.ca"],
       [{ authorize: () => true }, "tls.authorize"],
       [{ alpn: [""] }, "tls.alpn"],
+      [{ alpn: ["\u00e9"] }, "tls.alpn"],
       [{ key: undefined }, "tls.key"],
       [{ keyy: pair.key }, "tls.keyy"],
       ...adapter.can.tlsCiphers ? [] : [[{ ciphers: "ECDHE-RSA-AES128-GCM-SHA256" }, "tls.ciphers"]] as const,

@@ -11,6 +11,7 @@ import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { Virtual } from "./server.ts";
 
 const info: TlsInfo = {
+  engine: "scripted",
   protocol: "TLSv1.3",
   cipher: "TLS_AES_128_GCM_SHA256",
   alpn: undefined,

@@ -1,0 +1,120 @@
+/**
+ * The client's side of a handshake in Bun's own TLS: from a connected socket to a secured transport.
+ *
+ * Used by `bun.ts`. Its limit in time is the caller's signal.
+ */
+import { checkServerIdentity } from "node:tls";
+import type { ClientTls } from "../core/tls.ts";
+import type { Address, Peer, Transport } from "../core/transport.ts";
+import { abortedConnect, addressText } from "./address.ts";
+import { bunTlsInfo, wireProtocols } from "./bun_tls_info.ts";
+import { type BunSink, type BunSocket, BunTransport, handlers, type Slot } from "./bun_transport.ts";
+import { certificateOf } from "./tls_context.ts";
+import { handshakeError } from "./tls_failure.ts";
+
+/** Resolves when secured; rejects with a `TlsError`, and then the connection is gone. */
+export function secureBunClient(
+  socket: BunSocket<Slot>,
+  peer: Peer,
+  tls: ClientTls,
+  address: Address,
+  signal: AbortSignal | undefined,
+): Promise<Transport> {
+  return new Promise((resolve, reject) => {
+    new BunClientHandshake(socket, peer, tls, address, signal, resolve, reject);
+  });
+}
+
+class BunClientHandshake implements BunSink {
+  readonly #peer: Peer;
+  readonly #serverName: string;
+  readonly #address: Address;
+  readonly #signal: AbortSignal | undefined;
+  readonly #resolve: (transport: Transport) => void;
+  readonly #reject: (error: Error) => void;
+  #socket: BunSocket<Slot>;
+  #over = false;
+
+  constructor(
+    socket: BunSocket<Slot>,
+    peer: Peer,
+    { serverName, ca, alpn }: ClientTls,
+    address: Address,
+    signal: AbortSignal | undefined,
+    resolve: (transport: Transport) => void,
+    reject: (error: Error) => void,
+  ) {
+    this.#peer = peer;
+    this.#serverName = serverName;
+    this.#address = address;
+    this.#signal = signal;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#socket = socket;
+    socket.data = this;
+    signal?.addEventListener("abort", this.#aborted);
+    try {
+      const tls = {
+        serverName,
+        rejectUnauthorized: true,
+        ...(ca !== undefined && { ca }),
+        ...wireProtocols(alpn),
+      };
+      [, this.#socket] = socket.upgradeTLS({ isServer: false, tls, data: this, socket: handlers });
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Ciphertext, which Bun shows to the plain socket too. */
+  received(): void {}
+
+  writable(): void {}
+
+  finished(): void {
+    this.#failed({ code: "ECONNRESET", message: "it sent FIN" });
+  }
+
+  closed(cause: Error | undefined): void {
+    this.#failed(cause ?? { code: "ECONNRESET", message: "the connection closed" });
+  }
+
+  shaken(socket: BunSocket<Slot>, good: boolean, fault: Error | null): void {
+    if (this.#over) return;
+    const certificate = socket.getPeerCertificate();
+    // Said again, since everything hangs on it.
+    const wrong = fault ??
+      (good && socket.authorized && certificate !== undefined
+        ? checkServerIdentity(this.#serverName, certificate)
+        : { code: "UNABLE_TO_VERIFY", message: "the server is not to be trusted" });
+    if (wrong !== undefined) return this.#failed(wrong);
+    try {
+      const tls = bunTlsInfo(socket, this.#serverName, certificateOf(socket));
+      const transport = new BunTransport(socket, { ...this.#peer, tls });
+      transport.accepted();
+      this.#settle();
+      this.#resolve(transport);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #settle(): void {
+    this.#over = true;
+    this.#signal?.removeEventListener("abort", this.#aborted);
+  }
+
+  #failed(cause: unknown): void {
+    if (this.#over) return;
+    this.#settle();
+    this.#socket.terminate();
+    this.#reject(handshakeError(cause, "client", `TLS handshake with ${addressText(this.#address)}`));
+  }
+
+  readonly #aborted = (): void => {
+    if (this.#over) return;
+    this.#settle();
+    this.#socket.terminate();
+    this.#reject(abortedConnect(this.#signal!, this.#address));
+  };
+}

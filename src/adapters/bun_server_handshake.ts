@@ -1,0 +1,170 @@
+/**
+ * Handshakes of a server in Bun's own TLS: from an accepted socket to a secured transport.
+ *
+ * Used by `bun.ts`. Whether a handshake may begin, and how long it may take, is decided above.
+ */
+import { concatBytes } from "../core/bytes.ts";
+import {
+  type Handshake,
+  type HandshakeObserver,
+  type ServerTls,
+  type TlsMaterial,
+  unobserved,
+} from "../core/tls.ts";
+import type { TlsError } from "../core/tls_error.ts";
+import type { Peer, Transport } from "../core/transport.ts";
+import { peerText } from "./address.ts";
+import { bunTlsInfo, wireProtocols } from "./bun_tls_info.ts";
+import {
+  type BunSink,
+  type BunSocket,
+  type BunTlsOptions,
+  BunTransport,
+  handlers,
+  type Slot,
+} from "./bun_transport.ts";
+import { wrongFirstBytes } from "./first_bytes.ts";
+import { contextsOf } from "./tls_context.ts";
+import { handshakeError } from "./tls_failure.ts";
+
+/** Secures the connections of one listener. */
+export class BunTlsDoor {
+  readonly observer: HandshakeObserver;
+  readonly accept: (transport: Transport) => void;
+  readonly #tls: ServerTls;
+  #material: TlsMaterial | undefined = undefined;
+  #options: BunTlsOptions = {};
+
+  /** Throws `TlsError` `material` when the certificate cannot be used. */
+  constructor(
+    tls: ServerTls,
+    observer: HandshakeObserver | undefined,
+    accept: (transport: Transport) => void,
+  ) {
+    this.#tls = tls;
+    this.observer = observer ?? unobserved;
+    this.accept = accept;
+    contextsOf(tls).for(tls.material);
+  }
+
+  /** Takes a socket that has just been accepted. */
+  take(socket: BunSocket<Slot>, peer: Peer): void {
+    const handshake = new BunServerHandshake(this, socket, peer);
+    if (!this.observer.began(handshake)) handshake.abort();
+  }
+
+  /** With the certificate that is in service now. Bun keeps one context for all that are alike. */
+  get options(): BunTlsOptions {
+    const { material, alpn } = this.#tls;
+    if (material !== this.#material) {
+      const { cert, key } = this.#material = material;
+      this.#options = { cert, key, ...wireProtocols(alpn) };
+    }
+    return this.#options;
+  }
+}
+
+class BunServerHandshake implements Handshake, BunSink {
+  readonly ip: string;
+  readonly port: number;
+  readonly #door: BunTlsDoor;
+  readonly #peer: Peer;
+  #socket: BunSocket<Slot>;
+  /** The peer's first bytes, until TLS has them. */
+  #head: Uint8Array | undefined = undefined;
+  #held = false;
+  #laid = false;
+  #over = false;
+
+  constructor(door: BunTlsDoor, socket: BunSocket<Slot>, peer: Peer) {
+    this.#door = door;
+    this.#peer = peer;
+    this.#socket = socket;
+    this.ip = peer.ip;
+    this.port = peer.port;
+    socket.data = this;
+  }
+
+  proceed(): void {
+    const head = this.#head;
+    if (this.#over || head === undefined) return;
+    this.#head = undefined;
+    this.#laid = true;
+    const { options: tls } = this.#door;
+    try {
+      const [, secured] = this.#socket.upgradeTLS({
+        isServer: true,
+        tls,
+        data: this,
+        socket: handlers,
+        initialData: head,
+      });
+      if (this.#over) return;
+      this.#socket = secured;
+      if (this.#held) secured.resume();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  abort(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#socket.terminate();
+  }
+
+  // What Bun tells of the plain socket, and of the one with TLS.
+
+  /** Once TLS has been laid, Bun still shows the ciphertext here. */
+  received(chunk: Uint8Array): void {
+    if (this.#laid || this.#over) return;
+    if (this.#head !== undefined) {
+      this.#head = concatBytes([this.#head, chunk]);
+      return;
+    }
+    const wrong = wrongFirstBytes(chunk, this.#action);
+    if (wrong !== undefined) return this.#end(wrong);
+    this.#head = chunk;
+    this.#door.observer.ready(this);
+    if (this.#laid || this.#over) return;
+    this.#held = true;
+    this.#socket.pause();
+  }
+
+  writable(): void {}
+
+  finished(): void {
+    this.#failed({ code: "ECONNRESET", message: "it sent FIN" });
+  }
+
+  closed(cause: Error | undefined): void {
+    this.#failed(cause ?? { code: "ECONNRESET", message: "the connection closed" });
+  }
+
+  shaken(socket: BunSocket<Slot>, good: boolean, fault: Error | null): void {
+    if (this.#over) return;
+    this.#over = true;
+    const { observer, accept } = this.#door;
+    // Bun closes it once the alert is on its way.
+    if (!good) return observer.ended(this, handshakeError(fault, "server", this.#action));
+    const tls = bunTlsInfo(socket, socket.getServername() || undefined, undefined);
+    const transport = new BunTransport(socket, { ...this.#peer, tls });
+    observer.ended(this);
+    accept(transport);
+    transport.accepted();
+  }
+
+  get #action(): string {
+    return `TLS handshake with ${peerText(this)}`;
+  }
+
+  #failed(cause: unknown): void {
+    if (!this.#over) this.#end(handshakeError(cause, "server", this.#action));
+  }
+
+  #end(error: TlsError): void {
+    this.#over = true;
+    this.#socket.terminate();
+    this.#door.observer.ended(this, error);
+  }
+}

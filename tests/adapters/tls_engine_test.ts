@@ -1,0 +1,98 @@
+// Whose TLS secures a connection: that of the runtime's own sockets where it does all that is asked for, else `node:tls`.
+import assert from "node:assert/strict";
+import { describe } from "node:test";
+import { detectAdapter } from "../../src/adapters/detect.ts";
+import type { ClientTls, ServerTls } from "../../src/core/tls.ts";
+import { onLoopback } from "../contract/native.ts";
+import { Rig } from "../contract/rig.ts";
+import { clientPair, serverPair, testAuthority } from "../support/certificates.ts";
+import { it } from "../support/it.ts";
+import { clientTls, serverTls } from "../support/tls.ts";
+
+const adapter = await detectAdapter();
+const subject = onLoopback(adapter);
+const own = adapter.can.ownTls ? adapter.name : "node:tls";
+const { cert: ca } = await testAuthority();
+const pair = await serverPair();
+const another = await serverPair("another.test");
+const material = await clientPair("engine");
+
+interface Case {
+  readonly name: string;
+  readonly server?: Partial<ServerTls>;
+  readonly client?: Partial<ClientTls>;
+  readonly engines: readonly [server: string, client: string];
+}
+const cases: readonly Case[] = [
+  { name: "one certificate, and a CA of the client's own", engines: [own, own] },
+  {
+    name: "application protocols (F-32)",
+    server: { alpn: ["lines/1"] },
+    client: { alpn: ["lines/2", "lines/1"] },
+    engines: [own, own],
+  },
+  { name: "certificates by server name (F-29)", server: { select: () => pair }, engines: ["node:tls", own] },
+  {
+    name: "client certificates (F-31)",
+    server: { clientCertificates: "require", ca },
+    client: { material },
+    engines: ["node:tls", "node:tls"],
+  },
+  {
+    name: "a lowest version",
+    server: { minVersion: "TLSv1.3" },
+    client: { minVersion: "TLSv1.3" },
+    engines: ["node:tls", "node:tls"],
+  },
+  {
+    name: "a highest version",
+    server: { maxVersion: "TLSv1.2" },
+    client: { maxVersion: "TLSv1.2" },
+    engines: ["node:tls", "node:tls"],
+  },
+  { name: "an address for a server name", client: { serverName: "127.0.0.1" }, engines: [own, "node:tls"] },
+  { name: "any certificate taken", client: { insecureSkipVerify: true }, engines: [own, "node:tls"] },
+];
+
+describe(`TLS on ${adapter.name}`, () => {
+  for (const { name, server, client, engines } of cases) {
+    it(`is ${engines.join(" and ")} with ${name}`, async (t) => {
+      const rig = new Rig(subject, t);
+      const listening = await rig.listen({ tls: serverTls(pair, server) });
+      const [ours, theirs] = await Promise.all([
+        rig.connect(listening.address, { tls: clientTls({ ca, ...client }) }),
+        listening.next(),
+      ]);
+      const [dialled, accepted] = [ours.transport.peer.tls!, theirs.transport.peer.tls!];
+      assert.deepEqual([listening.listener.tls, accepted.engine, dialled.engine], [engines[0], ...engines]);
+      assert.deepEqual(
+        [dialled.protocol, dialled.cipher, dialled.alpn],
+        [accepted.protocol, accepted.cipher, accepted.alpn],
+      );
+      assert.equal(dialled.alpn, server?.alpn?.at(0));
+      ours.start().transport.write(new Uint8Array([1, 2, 3]));
+      await theirs.start().received(3);
+    });
+  }
+
+  it("shows the certificate that is in service when a handshake begins (F-30)", async (t) => {
+    const rig = new Rig(subject, t);
+    let inService = pair;
+    const tls: ServerTls = {
+      ...serverTls(pair),
+      get material() {
+        return inService;
+      },
+    };
+    const listening = await rig.listen({ tls });
+    const shown = async (serverName: string) => {
+      const dialled = await rig.connect(listening.address, { tls: clientTls({ ca, serverName }) });
+      await listening.next();
+      return dialled.transport.peer.tls!.certificate!.subject;
+    };
+    assert.equal(await shown("localhost"), "CN=localhost");
+    inService = another;
+    assert.equal(await shown("another.test"), "CN=another.test");
+    assert.equal(listening.listener.tls, own);
+  });
+});
