@@ -10,7 +10,7 @@ import type { Peer, Transport, TransportEvents } from "../core/transport.ts";
 import { brokenConnection } from "./address.ts";
 
 const owner: unique symbol = Symbol("transport");
-type OwnedSocket = Socket & { [owner]?: NodeTransport };
+type OwnedSocket = Socket & { [owner]?: NodeTransport | undefined };
 
 const nothing = new Uint8Array(0);
 
@@ -87,12 +87,15 @@ export class NodeTransport implements Transport {
   /** The bare socket, stopped, of a transport that is not used any more. */
   release(): Socket {
     const socket = this.#socket;
-    socket.off("data", NodeTransport.#onData);
-    socket.off("end", NodeTransport.#onEnd);
-    socket.pause();
+    if (this.#events !== undefined) {
+      socket.off("data", NodeTransport.#onData);
+      socket.off("end", NodeTransport.#onEnd);
+      socket.pause();
+    }
     socket.off("error", NodeTransport.#onError);
     socket.off("close", NodeTransport.#onClose);
-    delete socket[owner];
+    // Not deleted, which would make the engine treat the socket as a dictionary from now on.
+    socket[owner] = undefined;
     return socket;
   }
 

@@ -21,7 +21,7 @@ export class BelowSocket implements Lower {
   /** TLS reads by itself, stops by itself and says itself when the kernel has its bytes. */
   readonly unread = 0;
   readonly holding = false;
-  readonly #first: ((chunk: Uint8Array) => void) | undefined;
+  #first: ((chunk: Uint8Array) => void) | undefined;
   #part: PlainPart | undefined = undefined;
   #error: SocketError | undefined = undefined;
   #attached: TLSSocket | undefined = undefined;
@@ -48,7 +48,7 @@ export class BelowSocket implements Lower {
     socket.on("close", () => {
       if (this.#attached === undefined) this.owner.belowClosed(this.#error);
     });
-    if (this.#first !== undefined) socket.once("readable", () => this.#read(this.#first!));
+    if (this.#first !== undefined) socket.once("readable", () => this.#read());
   }
 
   giveBack(chunk: Uint8Array): void {
@@ -80,7 +80,9 @@ export class BelowSocket implements Lower {
     else socket.resetAndDestroy();
   }
 
-  #read(first: (chunk: Uint8Array) => void): void {
+  #read(): void {
+    const first = this.#first!;
+    this.#first = undefined;
     const chunk = this.stream.read() as Uint8Array | null;
     if (chunk === null) this.owner.belowEnded();
     else first(chunk);

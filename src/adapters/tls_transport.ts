@@ -11,10 +11,16 @@ import type { Peer, Transport, TransportEvents } from "../core/transport.ts";
 import { brokenConnection } from "./address.ts";
 import type { Lower, LowerOwner } from "./tls_below.ts";
 
+const owner: unique symbol = Symbol("transport");
+type OwnedSocket = TLSSocket & { [owner]?: TlsTransport | undefined };
+
+/** Hears what happens below a connection that is over. */
+const nobody: LowerOwner = { belowEnded() {}, belowClosed() {}, belowEmptied() {} };
+
 /** One open connection with TLS. */
 export class TlsTransport implements Transport, LowerOwner {
   readonly peer: Peer;
-  readonly #socket: TLSSocket;
+  readonly #socket: OwnedSocket;
   readonly #below: Lower;
   readonly #destroy: () => unknown;
   #events: TransportEvents | undefined = undefined;
@@ -41,8 +47,9 @@ export class TlsTransport implements Transport, LowerOwner {
     this.#below = below;
     below.owner = this;
     this.#destroy = below.attach(socket);
-    socket.on("error", this.#onError);
-    socket.on("end", this.#onEnd);
+    this.#socket[owner] = this;
+    socket.on("error", TlsTransport.#onError);
+    socket.on("end", TlsTransport.#onEnd);
   }
 
   start(events: TransportEvents): void {
@@ -51,7 +58,7 @@ export class TlsTransport implements Transport, LowerOwner {
       if (this.#gone) this.#tellClose();
       return;
     }
-    this.#socket.on("data", this.#onData);
+    this.#socket.on("data", TlsTransport.#onData);
     if (this.#owing) this.belowEmptied();
     this.resume();
   }
@@ -112,20 +119,35 @@ export class TlsTransport implements Transport, LowerOwner {
 
   // What TLS says.
 
-  readonly #onData = (chunk: Uint8Array): void => {
+  static #onData(this: OwnedSocket, chunk: Uint8Array): void {
+    const transport = this[owner];
+    if (transport !== undefined) transport.#receive(chunk);
+  }
+
+  static #onEnd(this: OwnedSocket): void {
+    const transport = this[owner];
+    if (transport !== undefined) transport.#hearEnd();
+  }
+
+  static #onError(this: OwnedSocket, cause: Error): void {
+    const transport = this[owner];
+    if (transport !== undefined) transport.#break(cause);
+  }
+
+  #receive(chunk: Uint8Array): void {
     if (this.#aborted || this.#closeTold || this.#events!.data(chunk)) return;
     this.#paused = true;
     this.#socket.pause();
     this.#below.hold(true);
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  #hearEnd(): void {
     // Bun tells an alert of the peer as an error and then as an end.
     if (this.#endCame || this.#aborted || this.#closeTold || this.#error !== undefined) return;
     this.#endCame = true;
     this.#below.discard();
     if (!this.#paused) this.#tellEnd();
-  };
+  }
 
   readonly #finish = (): void => {
     this.#ending = false;
@@ -144,13 +166,13 @@ export class TlsTransport implements Transport, LowerOwner {
     if (!cause && !this.#socket.destroyed) this.belowEmptied();
   };
 
-  readonly #onError = (cause: Error): void => {
+  #break(cause: Error): void {
     this.#ended = true;
     if (this.#aborted || this.#closeTold) return;
     this.#error ??= brokenConnection(cause, this.peer);
     if (this.#gone) this.#tellClose();
     else this.#below.abort();
-  };
+  }
 
   /** The peer's FIN is there. If TLS has said no end by the time it has read everything, it was cut off. */
   #awaitEnd(turns = 0): void {
@@ -159,7 +181,7 @@ export class TlsTransport implements Transport, LowerOwner {
       const unread = this.#below.unread + this.#socket.readableLength > 0;
       if (unread || turns < 2) return this.#awaitEnd(unread ? 0 : turns + 1);
       const how = "the peer ended the connection without close_notify, so that bytes may be missing";
-      this.#onError(new SocketError("reset", `keep a TLS connection open: ${how}`));
+      this.#break(new SocketError("reset", `keep a TLS connection open: ${how}`));
     }, 0);
   }
 
@@ -167,6 +189,9 @@ export class TlsTransport implements Transport, LowerOwner {
     if (this.#closeTold || this.#events === undefined) return;
     this.#closeTold = this.#ended = true;
     this.#destroy();
+    // Node keeps sockets with TLS long after their end, which shall not keep all the rest of a connection.
+    this.#socket[owner] = undefined;
+    this.#below.owner = nobody;
     this.#events.close(this.#aborted ? undefined : this.#error);
   }
 }
