@@ -1,5 +1,10 @@
 /** The gateway's counters for `/metrics`: those of its servers, of the traffic, the control and the bus. */
-import { certificateSamples, type MetricSample, serverSamples } from "../server/metrics.ts";
+import {
+  certificateSamples,
+  clientAuthoritiesSamples,
+  type MetricSample,
+  serverSamples,
+} from "../server/metrics.ts";
 import type { Bus, BusStats } from "./buses/bus.ts";
 import type { Control } from "./control.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -30,6 +35,7 @@ export function gatewaySamples(
     };
     samples.push(...serverSamples(endpoint.stats(), labels));
     samples.push(...certificateSamples(endpoint.certificates(), labels));
+    samples.push(...clientAuthoritiesSamples(endpoint.clientAuthorities?.(), labels));
     const up = {
       name: "millrace_endpoint_ready",
       help: "1 while it accepts or is connected, else 0.",

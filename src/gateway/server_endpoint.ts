@@ -4,7 +4,11 @@ import { ShutdownTimeoutError, SocketError } from "../core/errors.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Adapter, Address } from "../core/transport.ts";
 import type { ServerInspection } from "../server/inspection.ts";
-import type { CertificateInspection, Certificates } from "../server/certificate_options.ts";
+import type {
+  CertificateInspection,
+  Certificates,
+  ClientAuthoritiesInspection,
+} from "../server/certificate_options.ts";
 import { serve } from "../server/serve.ts";
 import type { Server } from "../server/server.ts";
 import type {
@@ -108,6 +112,10 @@ export class ServerEndpoint implements Endpoint {
 
   certificates(): readonly CertificateInspection[] {
     return this.#certificates?.inspect() ?? [];
+  }
+
+  clientAuthorities(): ClientAuthoritiesInspection | undefined {
+    return this.#certificates?.clientAuthorities?.inspect();
   }
 
   broadcast(frame: Uint8Array): Promise<BroadcastReport> {

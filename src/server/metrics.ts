@@ -4,7 +4,7 @@
  * Called at every scrape, with plain numbers: nothing of this runs while frames flow. Effect's metrics and its
  * exporter are loaded at the first scrape. https://prometheus.io/docs/instrumenting/exposition_formats/
  */
-import type { CertificateInspection } from "./certificate_options.ts";
+import type { CertificateInspection, ClientAuthoritiesInspection } from "./certificate_options.ts";
 import type { ServerStats } from "./server_options.ts";
 
 /** One number with its name and labels. */
@@ -130,6 +130,28 @@ export function certificateSamples(
       ),
     ];
   });
+}
+
+/** The samples of the file with those who sign for a server's clients; none without one. */
+export function clientAuthoritiesSamples(
+  inspection: ClientAuthoritiesInspection | undefined,
+  labels: Readonly<Record<string, string>>,
+): MetricSample[] {
+  if (inspection === undefined) return [];
+  const { rotations, refusals, refused } = inspection;
+  const sample = (what: string, type: MetricSample["type"], help: string, value: number): MetricSample => (
+    { name: `millrace_client_ca_${what}`, help, type, value, labels }
+  );
+  return [
+    sample("rotations_total", "counter", "Times that the file's new content went into service.", rotations),
+    sample("refusals_total", "counter", "New contents of the file that were refused.", refusals),
+    sample(
+      "refused",
+      "gauge",
+      "1 while the file is refused and what was before in service.",
+      refused ? 1 : 0,
+    ),
+  ];
 }
 
 /** The samples as text. */

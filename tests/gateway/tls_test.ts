@@ -171,6 +171,40 @@ describe("an endpoint with TLS", () => {
   );
 
   it(
+    "takes those who may sign for clients anew from their file, refuses a bad one, and tells both in /metrics (F-30, F-31)",
+    limit,
+    async (t) => {
+      const { folder } = await files(t);
+      const ca = join(folder, "clients.crt");
+      const [one, two] = [await makeAuthority("One"), await makeAuthority("Two")];
+      writeFileSync(ca, one.cert);
+      const { gateway, port, log } = await start(t, {
+        cert: join(folder, "main.crt"),
+        key: join(folder, "main.key"),
+        clientCertificates: "require",
+        ca,
+      });
+      const first = await dial(t, port, await one.sign({ subject: "device-1", use: "client" }));
+      await first.send("one");
+      assert.deepEqual(await read(first, 1), ["one"]);
+      writeFileSync(ca, two.cert);
+      await log.found("client CA rotated");
+      const second = await dial(t, port, await two.sign({ subject: "device-2", use: "client" }));
+      writeFileSync(ca, "no PEM text");
+      const refused = await log.found("client CA refused");
+      assert.match(String(refused.fields.error), /clients\.crt: found no PEM text/);
+      const third = await dial(t, port, await two.sign({ subject: "device-3", use: "client" }));
+      for (const connection of [first, second, third]) {
+        await connection.send("still here");
+        assert.deepEqual(await read(connection, 1), ["still here"]);
+      }
+      const text = await metrics(gateway);
+      assert.match(text, /^millrace_client_ca_rotations_total\{endpoint="echo"\} 1$/m);
+      assert.match(text, /^millrace_client_ca_refused\{endpoint="echo"\} 1$/m);
+    },
+  );
+
+  it(
     "dials: checked against a CA, with its own certificate, and again with files that are new (F-33)",
     limit,
     async (t) => {

@@ -151,7 +151,7 @@ describe("--tls on the command line", () => {
       [["--cert", cert, "--key", join(folder, "other.key")], /other\.key: found a key that does not belong/],
       [
         ["--cert", cert, "--key", join(folder, "localhost.key"), "--ca", join(folder, "none")],
-        /read \S+none: there is no such file/,
+        /use \S+none: found no readable file/,
       ],
     ];
     for (const [args, wanted] of cases) {
