@@ -249,7 +249,7 @@ it("one that ends with its connection gives its slot back and is no failure; one
   assert.deepEqual(told.reasons, ["version"]);
 });
 
-it("S-27: suspend leaves upgrades of open connections alone", async (t) => {
+it("suspend leaves upgrades of open connections alone", async (t) => {
   const place = new Played(t);
   const { server } = await starttls(place);
   const peer = await asked(place, server);
