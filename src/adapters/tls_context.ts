@@ -18,7 +18,7 @@ import { readCertificate } from "../core/x509.ts";
 
 /**
  * Secure contexts of one listener or client, one for each certificate that was ever used. When those who sign for the
- * other side have changed, all are made anew; so a session from before, which tells nothing of them, is not resumed.
+ * other side have changed, all are made anew; so a session from before is not resumed; for Deno see `tls_resumption.ts`.
  */
 export class TlsContexts {
   readonly #settings: TlsProtocol & { readonly ca: string | undefined };
