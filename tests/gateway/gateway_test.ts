@@ -14,6 +14,21 @@ import { it } from "../support/it.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** A gateway with a frame on its way to a subscriber that never ends. */
+async function stuckEcho() {
+  const { gateway, port } = await startEcho();
+  let arrived!: () => void;
+  const one = new Promise<void>((resolve) => arrived = resolve);
+  gateway.bus.subscribe("millrace.echo.in", () => {
+    arrived();
+    return new Promise<void>(() => {});
+  });
+  const client = await lineClient(port);
+  await client.send("1");
+  await soon(one, "the frame");
+  return { gateway, client };
+}
+
 describe("a gateway", () => {
   it("echoes frames over the bus and prints each as one line of JSON (F-55)", async (t) => {
     const output = new FakeOutput();
@@ -213,16 +228,7 @@ describe("a gateway", () => {
   });
 
   it("S-27: a subscriber that never ends holds a shutdown no longer than the deadline", async () => {
-    const { gateway, port } = await startEcho();
-    let arrived!: () => void;
-    const one = new Promise<void>((resolve) => arrived = resolve);
-    gateway.bus.subscribe("millrace.echo.in", () => {
-      arrived();
-      return new Promise<void>(() => {});
-    });
-    const client = await lineClient(port);
-    await client.send("1");
-    await soon(one, "the frame");
+    const { gateway, client } = await stuckEcho();
     const report = await soon(gateway.shutdown({ deadline: 100 }), "the shutdown");
     assert.equal(report.destroyed, 1);
     assert.equal(gateway.state, "stopped");
@@ -230,16 +236,7 @@ describe("a gateway", () => {
   });
 
   it("close() cuts a shutdown short, and both tell the same report", async () => {
-    const { gateway, port } = await startEcho();
-    let arrived!: () => void;
-    const one = new Promise<void>((resolve) => arrived = resolve);
-    gateway.bus.subscribe("millrace.echo.in", () => {
-      arrived();
-      return new Promise<void>(() => {});
-    });
-    const client = await lineClient(port);
-    await client.send("1");
-    await soon(one, "the frame");
+    const { gateway, client } = await stuckEcho();
     const stopping = gateway.shutdown({ deadline: "1 hour" });
     const closed = await soon(gateway.close(), "the close");
     assert.equal(await stopping, closed);
