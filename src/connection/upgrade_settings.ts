@@ -50,9 +50,11 @@ export function resolveUpgrade(check: OptionsCheck, given: Given, place: Upgrade
   return {
     tls,
     authorize,
-    // What `certificates()` returns has checked its own.
-    prepare: (now) =>
-      certificates === undefined ? prepare(found, place, { cert, key }, now) : Promise.resolve(),
+    prepare: (now) => {
+      known.set(place, found);
+      // What `certificates()` returns has checked its own.
+      return certificates === undefined ? prepare(found, place, { cert, key }, now) : Promise.resolve();
+    },
   };
 }
 
@@ -62,7 +64,6 @@ function prepare(
   pair: { readonly cert: string; readonly key: string },
   now: number,
 ): Promise<void> {
-  known.set(place, entry);
   return entry.prepared ??= (place.checkPair?.(pair, now) ?? Promise.resolve()).catch((error) => {
     // It may be good later: one that is not valid yet, for one.
     if (known.get(place) === entry) known.delete(place);

@@ -54,6 +54,21 @@ it("the same options give the same settings, so that contexts are kept and sessi
   }
 });
 
+it("so do the same certificates, of which the upgrade checks none", async () => {
+  const { made, checked } = place();
+  const material = { cert: "c", key: "k" };
+  const certificates = { material, several: false, select: () => undefined };
+  const settle = async (given: object) => {
+    const settings = resolveUpgrade(new OptionsCheck(), given, made);
+    await settings.prepare(0);
+    return settings.tls;
+  };
+  const first = await settle({ certificates });
+  assert.equal(await settle({ certificates }), first);
+  assert.notEqual(await settle({ certificates: { ...certificates } }), first);
+  assert.deepEqual(checked, []);
+});
+
 it("a pair that was refused is looked at again", async () => {
   const { made, checked } = place();
   for (const _ of [1, 2]) {
