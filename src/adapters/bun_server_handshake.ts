@@ -103,7 +103,7 @@ class BunServerHandshake implements Handshake, BunSink {
       this.#socket = secured;
       if (this.#held) secured.resume();
     } catch (error) {
-      this.#failed(error);
+      this.failed(error);
     }
   }
 
@@ -122,7 +122,7 @@ class BunServerHandshake implements Handshake, BunSink {
       this.#head = concatBytes([this.#head, chunk]);
       return;
     }
-    const wrong = wrongFirstBytes(chunk, this.#action);
+    const wrong = wrongFirstBytes(chunk, () => this.#action);
     if (wrong !== undefined) return this.#end(wrong);
     this.#head = chunk;
     this.#door.observer.ready(this);
@@ -134,11 +134,15 @@ class BunServerHandshake implements Handshake, BunSink {
   writable(): void {}
 
   finished(): void {
-    this.#failed({ code: "ECONNRESET", message: "it sent FIN" });
+    this.failed({ code: "ECONNRESET", message: "it sent FIN" });
   }
 
   closed(cause: Error | undefined): void {
-    this.#failed(cause ?? { code: "ECONNRESET", message: "the connection closed" });
+    this.failed(cause ?? { code: "ECONNRESET", message: "the connection closed" });
+  }
+
+  failed(cause: unknown): void {
+    if (!this.#over) this.#end(handshakeError(cause, "server", this.#action));
   }
 
   shaken(socket: BunSocket<Slot>, good: boolean, fault: Error | null): void {
@@ -156,10 +160,6 @@ class BunServerHandshake implements Handshake, BunSink {
 
   get #action(): string {
     return `TLS handshake with ${peerText(this)}`;
-  }
-
-  #failed(cause: unknown): void {
-    if (!this.#over) this.#end(handshakeError(cause, "server", this.#action));
   }
 
   #end(error: TlsError): void {

@@ -9,10 +9,11 @@ import { TlsError } from "../core/tls_error.ts";
 const handshakeRecord = 0x16;
 const tlsMajor = 3;
 
-/** The error for bytes that are not the beginning of a TLS handshake; undefined when they may be. */
-export function wrongFirstBytes(head: Uint8Array, action: string): TlsError | undefined {
+/** The error for bytes that are not the beginning of a TLS handshake; undefined when they may be. `say` tells the action. */
+export function wrongFirstBytes(head: Uint8Array, say: () => string): TlsError | undefined {
   if (head[0] === handshakeRecord && (head[1] ?? tlsMajor) === tlsMajor) return undefined;
   const found = diagnose(head);
+  const action = say();
   if (head.every(isText)) {
     const what = found === undefined ? "text that is not encrypted" : `${found.looksLike} without TLS`;
     return new TlsError("plaintext", `${action}: found ${what}; turn TLS on at the peer, or off at this end`);

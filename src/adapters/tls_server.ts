@@ -30,7 +30,8 @@ export class TlsDoor {
   readonly accept: (transport: Transport) => void;
   readonly lower: MakeLower;
   /** Chooses by the name that is asked for; with it a handshake stops halfway to ask, so only where there is a choice. */
-  readonly choose: TLSSocketOptions["SNICallback"];
+  readonly #choose: TLSSocketOptions["SNICallback"];
+  #options: TLSSocketOptions | undefined = undefined;
 
   /** Throws `TlsError` `material` when the default certificate cannot be used. */
   constructor(
@@ -44,8 +45,23 @@ export class TlsDoor {
     this.observer = observer ?? unobserved;
     this.accept = accept;
     this.lower = lower;
-    this.choose = tls.select && this.#chooser(tls.select);
+    this.#choose = tls.select && this.#chooser(tls.select);
     this.contexts.for(tls.material);
+  }
+
+  /** What a handshake that begins now is given: the same as the one before, unless the certificate has changed. */
+  get options(): TLSSocketOptions {
+    const { alpn, clientCertificates, material } = this.tls;
+    const secureContext = this.contexts.for(material);
+    if (this.#options?.secureContext === secureContext) return this.#options;
+    return this.#options = {
+      isServer: true,
+      secureContext,
+      requestCert: clientCertificates !== "none",
+      rejectUnauthorized: clientCertificates === "require",
+      ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
+      ...(this.#choose && { SNICallback: this.#choose }),
+    };
   }
 
   /** Takes a transport that has just been accepted. */
@@ -69,6 +85,9 @@ export class TlsDoor {
 
 /** How long a refused peer may take to read why, in ms. */
 const alertTime = 100;
+
+const owner: unique symbol = Symbol("handshake");
+type HandshakeSocket = TLSSocket & { [owner]?: ServerHandshake | undefined };
 
 class ServerHandshake implements Handshake, LowerOwner {
   readonly ip: string;
@@ -97,10 +116,11 @@ class ServerHandshake implements Handshake, LowerOwner {
     this.#head = undefined;
     try {
       this.#below.giveBack(head);
-      const socket = this.#socket = new TLSSocket(this.#below.stream, this.#options());
+      const socket: HandshakeSocket = this.#socket = new TLSSocket(this.#below.stream, this.#door.options);
       this.#below.lay(socket);
-      socket.on("error", this.#failed);
-      socket.on("secure", this.#secured);
+      socket[owner] = this;
+      socket.on("error", ServerHandshake.#onError);
+      socket.on("secure", ServerHandshake.#onSecure);
     } catch (error) {
       this.#failed(error);
     }
@@ -125,34 +145,30 @@ class ServerHandshake implements Handshake, LowerOwner {
 
   belowEmptied(): void {}
 
-  #options(): TLSSocketOptions {
-    const { tls, contexts, choose } = this.#door;
-    const { alpn, clientCertificates } = tls;
-    return {
-      isServer: true,
-      secureContext: contexts.for(tls.material),
-      requestCert: clientCertificates !== "none",
-      rejectUnauthorized: clientCertificates === "require",
-      ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
-      ...(choose && { SNICallback: choose }),
-    };
-  }
-
   get #action(): string {
     return `TLS handshake with ${peerText(this)}`;
   }
 
   #begun(head: Uint8Array): void {
     if (this.#over) return;
-    const wrong = wrongFirstBytes(head, this.#action);
+    const wrong = wrongFirstBytes(head, () => this.#action);
     if (wrong !== undefined) return this.#end(wrong);
     this.#head = head;
     this.#door.observer.ready(this);
   }
 
-  readonly #secured = (): void => {
+  static #onError(this: HandshakeSocket, cause: Error): void {
+    const handshake = this[owner];
+    if (handshake !== undefined) handshake.#failed(cause);
+  }
+
+  static #onSecure(this: HandshakeSocket): void {
+    const handshake = this[owner];
+    if (handshake !== undefined) handshake.#secured(this);
+  }
+
+  #secured(socket: HandshakeSocket): void {
     if (this.#over) return;
-    const socket = this.#socket!;
     let certificate: PeerCertificate | undefined;
     try {
       certificate = this.#checked(socket);
@@ -163,11 +179,11 @@ class ServerHandshake implements Handshake, LowerOwner {
     const { servername } = socket as { servername?: string | false | null };
     const info = tlsInfo(socket, servername || undefined, certificate !== undefined, certificate);
     const transport = new TlsTransport(socket, this.#below, info);
-    socket.off("error", this.#failed);
-    socket.off("secure", this.#secured);
+    // From now on the connection hears of errors; the listeners stay, since taking them away costs more.
+    socket[owner] = undefined;
     this.#door.observer.ended(this);
     this.#door.accept(transport);
-  };
+  }
 
   /** The peer's certificate, which is good; undefined when there is none and none is needed. */
   #checked(socket: TLSSocket): PeerCertificate | undefined {
@@ -187,9 +203,9 @@ class ServerHandshake implements Handshake, LowerOwner {
     throw { code, message: code };
   }
 
-  readonly #failed = (cause: unknown): void => {
+  #failed(cause: unknown): void {
     if (!this.#over) this.#end(handshakeError(cause, "server", this.#action));
-  };
+  }
 
   #end(error: TlsError): void {
     this.#over = true;

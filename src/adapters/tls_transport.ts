@@ -42,7 +42,8 @@ export class TlsTransport implements Transport, LowerOwner {
   #error: SocketError | undefined = undefined;
 
   constructor(socket: TLSSocket, below: Lower, tls: TlsInfo) {
-    this.peer = { ...below.peer, tls };
+    const { ip, port, local } = below.peer;
+    this.peer = { ip, port, local, tls };
     this.#socket = socket;
     this.#below = below;
     below.owner = this;
