@@ -39,6 +39,8 @@ interface DenoListener {
   close(): void;
 }
 
+const ownSockets = placed({ bind, dial });
+
 /** Deno's own sockets. */
 export const denoAdapter: Adapter = {
   name: "deno",
@@ -59,7 +61,13 @@ export const denoAdapter: Adapter = {
     tlsCipherSuites: false,
     ownTls: false,
   },
-  ...secured(placed({ bind, dial })),
+  ...secured(ownSockets, {
+    sockets: async () => (await import("./deno_net.ts")).netSockets(ownSockets),
+    lower: async () => {
+      const { BelowDeno } = await import("./tls_below_deno.ts");
+      return (transport, owner, first) => new BelowDeno(transport, owner, first);
+    },
+  }),
 };
 
 // -- listening ------------------------------------------------------------------------------------------
@@ -186,7 +194,8 @@ function tune(conn: DenoConn, { noDelay, keepAlive }: SocketTuning): void {
   }
 }
 
-function errorFrom(cause: unknown, action: string): SocketError {
+/** The typed error for one of Deno's. */
+export function errorFrom(cause: unknown, action: string): SocketError {
   // A missing permission comes without a code.
   if (cause instanceof Deno.errors.NotCapable) {
     return new SocketError("permission_denied", `${action}: ${cause.message}`, { cause });

@@ -54,10 +54,16 @@ export const nodeAdapter: Adapter = {
 
 // -- listening ------------------------------------------------------------------------------------------
 
-function bind(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
+/** `made` is given the server before it listens. */
+export function bind(
+  options: ListenOptions,
+  accept: (transport: Transport) => void,
+  made?: (server: Server) => void,
+): Promise<Listener> {
   const { address } = options;
   return new Promise((resolve, reject) => {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, ...tuning(options) });
+    made?.(server);
     const refused = (cause: Error) => reject(socketErrorFrom(cause, `listen on ${addressText(address)}`));
     server.once("error", refused);
     server.listen(binding(options), () => {
@@ -99,7 +105,7 @@ function stop(server: Server): Promise<void> {
 
 // -- connecting -----------------------------------------------------------------------------------------
 
-function dial(options: ConnectOptions): Promise<Transport> {
+export function dial(options: ConnectOptions): Promise<Transport> {
   const { address, signal } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortedConnect(signal, address));

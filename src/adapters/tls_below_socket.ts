@@ -42,13 +42,13 @@ export class BelowSocket implements Lower {
 
   start(): void {
     const socket = this.stream;
-    // The socket has told so, and will not again.
-    if (this.#part?.over) return this.owner.belowEnded();
     socket.on("error", (cause) => this.#error ??= brokenConnection(cause, this.peer));
     socket.on("close", () => {
       if (this.#attached === undefined) this.owner.belowClosed(this.#error);
     });
-    if (this.#first !== undefined) socket.once("readable", () => this.#read());
+    // The socket has told so, and will not again.
+    if (this.#part?.over || socket.readableEnded) this.owner.belowEnded();
+    else if (this.#first !== undefined) socket.once("readable", () => this.#read());
   }
 
   giveBack(chunk: Uint8Array): void {
@@ -63,7 +63,7 @@ export class BelowSocket implements Lower {
     return () => socket.destroy();
   }
 
-  hold(): void {}
+  hold(_on: boolean): void {}
 
   discard(): void {}
 

@@ -1,0 +1,82 @@
+/**
+ * What is below TLS on Deno: `node:tls` lies over a `net.Socket` of Deno's own `node:net`, so ciphertext goes past the
+ * streams of JavaScript.
+ */
+import type { TLSSocket } from "node:tls";
+import { BelowSocket } from "./tls_below_socket.ts";
+
+/** The part of a socket of Deno that is meant here. */
+interface Handled {
+  readonly _handle?: Handle | null;
+}
+interface Handle {
+  /** What is called with every chunk; `readStart` looks it up. */
+  onread: (chunk?: Uint8Array) => void;
+  /** Called on a TLS handle when there is no more to come from below: after FIN or a reset. */
+  emitEof?: () => void;
+  readStart(): number;
+  readStop(): number;
+  ref?(): void;
+}
+
+const nothing = new Uint8Array(0);
+
+/** A socket of Deno's `node:net` under TLS. */
+export class BelowDeno extends BelowSocket {
+  #discarding = false;
+
+  override start(): void {
+    super.start();
+    // What was read in the clear before may have been stopped, and a FIN that came then is told in another way.
+    this.stream.once("end", () => this.owner.belowEnded());
+    this.hold(false);
+  }
+
+  override lay(socket: TLSSocket): void {
+    const tls = (socket as Handled)._handle;
+    if (!tls) return;
+    tls.emitEof = () => {
+      // Deno has let go of it, and would end the program before the other half is over.
+      this.#handle?.ref?.();
+      if (!this.#discarding) this.owner.belowEnded();
+    };
+  }
+
+  override attach(socket: TLSSocket): () => unknown {
+    super.attach(socket);
+    this.hold(true);
+    const destroy = socket.destroy.bind(socket);
+    // Streams destroy themselves when both halves are over, on Deno before close_notify has gone down.
+    socket.destroy = (error?: Error) => {
+      if (error !== undefined || this.stream.destroyed) return destroy(error);
+      this.stream.write(nothing, () => destroy());
+      return socket;
+    };
+    return destroy;
+  }
+
+  override hold(on: boolean): void {
+    if (on) this.#handle?.readStop();
+    else this.#handle?.readStart();
+  }
+
+  override discard(): void {
+    const handle = this.#handle;
+    this.#discarding = true;
+    if (!handle) return;
+    handle.readStop();
+    handle.onread = ignore;
+    handle.readStart();
+  }
+
+  override abort(): void {
+    if (this.peer.local.transport === "unix") this.stream.destroy();
+    else this.stream.resetAndDestroy();
+  }
+
+  get #handle(): Handle | null | undefined {
+    return (this.stream as Handled)._handle;
+  }
+}
+
+function ignore(): void {}
