@@ -71,7 +71,19 @@ export function brokenConnection(cause: unknown, peer: Peer): SocketError {
   if (code === "ECONNRESET" || code === "EPIPE" || code === "ENOTCONN") {
     return new SocketError("reset", `${action}: ${code}, the peer reset it`, { cause });
   }
+  if (code === "EPROTO" || (typeof code === "string" && code.startsWith("ERR_SSL_"))) {
+    const what = `TLS cannot go on, or the peer's said so in an alert (${tlsDetail(cause)})`;
+    return new SocketError("tls", `${action}: ${what}; what was on its way may be lost`, { cause });
+  }
   return socketErrorFrom(cause, action);
+}
+
+/** OpenSSL's and BoringSSL's own messages are lines of addresses and file names. */
+function tlsDetail(cause: unknown): string {
+  const { reason, message } = cause as { reason?: unknown; message?: unknown };
+  if (typeof reason === "string") return reason;
+  const name = /:([A-Z0-9_]+)$/.exec(String(message))?.[1];
+  return name === undefined ? String(message) : name.toLowerCase().replaceAll("_", " ");
 }
 
 /** The error of an attempt that its caller's signal ended. */

@@ -62,7 +62,7 @@ class BunClientHandshake implements BunSink {
       };
       [, this.#socket] = socket.upgradeTLS({ isServer: false, tls, data: this, socket: handlers });
     } catch (error) {
-      this.#failed(error);
+      this.failed(error);
     }
   }
 
@@ -72,11 +72,18 @@ class BunClientHandshake implements BunSink {
   writable(): void {}
 
   finished(): void {
-    this.#failed({ code: "ECONNRESET", message: "it sent FIN" });
+    this.failed({ code: "ECONNRESET", message: "it sent FIN" });
   }
 
   closed(cause: Error | undefined): void {
-    this.#failed(cause ?? { code: "ECONNRESET", message: "the connection closed" });
+    this.failed(cause ?? { code: "ECONNRESET", message: "the connection closed" });
+  }
+
+  failed(cause: unknown): void {
+    if (this.#over) return;
+    this.#settle();
+    this.#socket.terminate();
+    this.#reject(handshakeError(cause, "client", `TLS handshake with ${addressText(this.#address)}`));
   }
 
   shaken(socket: BunSocket<Slot>, good: boolean, fault: Error | null): void {
@@ -87,7 +94,7 @@ class BunClientHandshake implements BunSink {
       (good && socket.authorized && certificate !== undefined
         ? checkServerIdentity(this.#serverName, certificate)
         : { code: "UNABLE_TO_VERIFY", message: "the server is not to be trusted" });
-    if (wrong !== undefined) return this.#failed(wrong);
+    if (wrong !== undefined) return this.failed(wrong);
     try {
       const tls = bunTlsInfo(socket, this.#serverName, certificateOf(socket));
       const transport = new BunTransport(socket, { ...this.#peer, tls });
@@ -95,20 +102,13 @@ class BunClientHandshake implements BunSink {
       this.#settle();
       this.#resolve(transport);
     } catch (error) {
-      this.#failed(error);
+      this.failed(error);
     }
   }
 
   #settle(): void {
     this.#over = true;
     this.#signal?.removeEventListener("abort", this.#aborted);
-  }
-
-  #failed(cause: unknown): void {
-    if (this.#over) return;
-    this.#settle();
-    this.#socket.terminate();
-    this.#reject(handshakeError(cause, "client", `TLS handshake with ${addressText(this.#address)}`));
   }
 
   readonly #aborted = (): void => {

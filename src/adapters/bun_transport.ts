@@ -74,6 +74,8 @@ export interface BunSink {
   /** The peer has ended. */
   finished(): void;
   closed(cause: Error | undefined): void;
+  /** With TLS: it found a fault or was told of one, and the close follows. */
+  failed(cause: Error): void;
   /** With TLS: the handshake is over. */
   shaken?(socket: BunSocket<Slot>, good: boolean, fault: Error | null): void;
 }
@@ -195,6 +197,10 @@ export class BunTransport implements Transport, BunSink {
     if (!this.#paused) this.#tellEnd();
   }
 
+  failed(cause: Error): void {
+    this.#error ??= brokenConnection(cause, this.peer);
+  }
+
   closed(cause: Error | undefined): void {
     this.#gone = true;
     if (cause !== undefined) this.#error ??= brokenConnection(cause, this.peer);
@@ -247,9 +253,11 @@ export const handlers: BunHandlers<Slot> = {
     if (typeof socket.data !== "function") socket.data.closed(cause);
   },
   handshake: (socket, good, fault) => (socket.data as BunSink).shaken?.(socket, good, fault),
-  // What a handler throws is a bug and ends up here; let it be as loud as elsewhere.
-  error: (_socket, cause) =>
+  error: (socket, cause) => {
+    if ((cause as { code?: unknown }).code === "EPROTO") return (socket.data as BunSink).failed(cause);
+    // What a handler throws is a bug and ends up here too; let it be as loud as elsewhere.
     queueMicrotask(() => {
       throw cause;
-    }),
+    });
+  },
 };

@@ -87,7 +87,11 @@ export class TlsDoor {
 const alertTime = 100;
 
 const owner: unique symbol = Symbol("handshake");
-type HandshakeSocket = TLSSocket & { [owner]?: ServerHandshake | undefined };
+type HandshakeSocket = TLSSocket & {
+  [owner]?: ServerHandshake | undefined;
+  readonly servername?: string | false | null;
+  _releaseControl?(): void;
+};
 
 class ServerHandshake implements Handshake, LowerOwner {
   readonly ip: string;
@@ -176,8 +180,9 @@ class ServerHandshake implements Handshake, LowerOwner {
       return this.#failed(error);
     }
     this.#over = true;
-    const { servername } = socket as { servername?: string | false | null };
-    const info = tlsInfo(socket, servername || undefined, certificate !== undefined, certificate);
+    const info = tlsInfo(socket, socket.servername || undefined, certificate !== undefined, certificate);
+    // What a `tls.Server` does: without it TLS keeps the faults it finds from now on to itself, and reads no more.
+    socket._releaseControl?.();
     const transport = new TlsTransport(socket, this.#below, info);
     // From now on the connection hears of errors; the listeners stay, since taking them away costs more.
     socket[owner] = undefined;

@@ -32,6 +32,7 @@ export type SocketErrorReason =
   | "refused"
   | "reset"
   | "timed_out"
+  | "tls"
   | "too_many_open_files"
   | "unknown"
   | "unknown_connection"

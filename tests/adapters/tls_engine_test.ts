@@ -4,6 +4,7 @@ import { describe } from "node:test";
 import { detectAdapter } from "../../src/adapters/detect.ts";
 import type { ClientTls, ServerTls } from "../../src/core/tls.ts";
 import { onLoopback } from "../contract/native.ts";
+import { Probe } from "../contract/probe.ts";
 import { Rig } from "../contract/rig.ts";
 import { clientPair, serverPair, testAuthority } from "../support/certificates.ts";
 import { it } from "../support/it.ts";
@@ -94,5 +95,50 @@ describe(`TLS on ${adapter.name}`, () => {
     inService = another;
     assert.equal(await shown("another.test"), "CN=another.test");
     assert.equal(listening.listener.tls, own);
+  });
+
+  it("tells a client that is refused after its handshake so, as an error (S-24)", async (t) => {
+    const rig = new Rig(subject, t);
+    const { address } = await rig.listen({ tls: serverTls(pair, { clientCertificates: "require", ca }) });
+    const refused = await rig.connect(address, { tls: clientTls({ ca }) });
+    await refused.start().until("the close", () => refused.closes === 1);
+    assert.equal(refused.error?.reason, "tls", refused.error?.message);
+  });
+
+  it("ends a connection whose ciphertext is damaged on the way, and tells both ends", async (t) => {
+    const rig = new Rig(subject, t);
+    const { address } = await rig.listen(
+      { tls: serverTls(pair) },
+      (transport) => accepted(new Probe(transport)),
+    );
+    let accepted: (probe: Probe) => void = () => {};
+    const server = new Promise<Probe>((resolve) => accepted = resolve);
+    let damage = false;
+    const relay = await rig.listen({}, async (transport) => {
+      const near = new Probe(transport);
+      const far = await rig.connect(address);
+      near.onData = (chunk) => {
+        far.transport.write(damage ? chunk.with(chunk.length - 1, chunk.at(-1)! ^ 1) : chunk);
+        return true;
+      };
+      far.onData = (chunk) => {
+        near.transport.write(chunk);
+        return true;
+      };
+      far.onEnd = far.onClose = () => near.transport.end();
+      near.start();
+      far.start();
+    });
+    const client = (await rig.connect(relay.address, { tls: clientTls({ ca }) })).start();
+    const ours = (await server).start();
+    client.transport.write(new Uint8Array([1]));
+    await ours.received(1);
+    damage = true;
+    client.transport.write(new Uint8Array([2]));
+    await ours.until("the close", () => ours.closes === 1);
+    assert.equal(ours.bytes, 1);
+    assert.equal(ours.error?.reason, "tls", ours.error?.message);
+    await client.until("the close", () => client.closes === 1);
+    assert.equal(client.error?.reason, "tls", client.error?.message);
   });
 });
