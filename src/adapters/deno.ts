@@ -3,7 +3,6 @@
  *
  * Loaded by `detect.ts`; `deno_transport.ts` is one connection of it.
  */
-import { SocketError, socketErrorFrom } from "../core/errors.ts";
 import type {
   Adapter,
   Address,
@@ -18,6 +17,7 @@ import { abortedConnect, addressText, plainIp, tcpPeer, unixPeer } from "./addre
 import { placed } from "./placed.ts";
 import { secured } from "./secured.ts";
 import { Shortage } from "./shortage.ts";
+import { denoError } from "./deno_failure.ts";
 import { type DenoAddr, type DenoConn, DenoTransport } from "./deno_transport.ts";
 
 /** The slice of Deno that is used here. */
@@ -26,7 +26,6 @@ declare const Deno: {
   connect(options: DenoPlace & { readonly signal?: AbortSignal }): Promise<DenoConn>;
   /** There only with `--unstable-net`. */
   readonly listenDatagram?: unknown;
-  readonly errors: { readonly NotCapable: new () => Error };
 };
 
 type DenoPlace =
@@ -83,7 +82,7 @@ function open({ address, backlog, reusePort }: ListenOptions): DenoListener {
   try {
     return Deno.listen(options);
   } catch (cause) {
-    throw errorFrom(cause, `listen on ${addressText(address)}`);
+    throw denoError(cause, `listen on ${addressText(address)}`);
   }
 }
 
@@ -140,7 +139,7 @@ class DenoAcceptor implements Listener {
     if (this.#stopped !== undefined) return this.#released!();
     // A peer that left before it was accepted is nobody's failure.
     if ((cause as { code?: unknown }).code === "ECONNABORTED") return this.#next();
-    this.#shortage.met(() => errorFrom(cause, `accept on ${addressText(this.address)}`));
+    this.#shortage.met(() => denoError(cause, `accept on ${addressText(this.address)}`));
     this.#resting = setTimeout(this.#next, rest);
   };
 }
@@ -164,7 +163,7 @@ async function dial(options: ConnectOptions): Promise<Transport> {
     conn = await Deno.connect(signal === undefined ? place(address) : { ...place(address), signal });
   } catch (cause) {
     if (signal?.aborted) throw abortedConnect(signal, address);
-    throw errorFrom(cause, `connect to ${addressText(address)}`);
+    throw denoError(cause, `connect to ${addressText(address)}`);
   }
   // Not every kind of connection heeds the signal.
   if (signal?.aborted) {
@@ -192,13 +191,4 @@ function tune(conn: DenoConn, { noDelay, keepAlive }: SocketTuning): void {
   } catch {
     // Some systems refuse it once the peer has reset the connection, which reading will tell.
   }
-}
-
-/** The typed error for one of Deno's. */
-export function errorFrom(cause: unknown, action: string): SocketError {
-  // A missing permission comes without a code.
-  if (cause instanceof Deno.errors.NotCapable) {
-    return new SocketError("permission_denied", `${action}: ${cause.message}`, { cause });
-  }
-  return socketErrorFrom(cause, action);
 }

@@ -8,7 +8,7 @@ import type { Server, Socket } from "node:net";
 import { SocketError } from "../core/errors.ts";
 import type { Adapter, ConnectOptions, Listener, ListenOptions, Transport } from "../core/transport.ts";
 import { addressText } from "./address.ts";
-import { errorFrom } from "./deno.ts";
+import { denoError } from "./deno_failure.ts";
 import { bind, dial } from "./node.ts";
 import { placed } from "./placed.ts";
 
@@ -94,7 +94,7 @@ function connect(options: ConnectOptions): Promise<Transport> {
 function retold(error: unknown, action: string): SocketError {
   return error instanceof SocketError && error.reason !== "unknown"
     ? error
-    : errorFrom(error instanceof SocketError ? error.cause : error, action);
+    : denoError(error instanceof SocketError ? error.cause : error, action);
 }
 
 function ignore(): void {}
