@@ -3,6 +3,8 @@
  * streams of JavaScript.
  */
 import type { TLSSocket } from "node:tls";
+import type { Transport } from "../core/transport.ts";
+import type { LowerOwner } from "./tls_below.ts";
 import { BelowSocket } from "./tls_below_socket.ts";
 
 /** The part of a socket of Deno that is meant here. */
@@ -11,7 +13,7 @@ interface Handled {
 }
 interface Handle {
   /** What is called with every chunk; `readStart` looks it up. */
-  onread: (chunk?: Uint8Array) => void;
+  onread: (this: Handle, chunk?: Uint8Array) => unknown;
   /** Called on a TLS handle when there is no more to come from below: after FIN or a reset. */
   emitEof?: () => void;
   readStart(): number;
@@ -23,7 +25,13 @@ const nothing = new Uint8Array(0);
 
 /** A socket of Deno's `node:net` under TLS. */
 export class BelowDeno extends BelowSocket {
-  #discarding = false;
+  /** What takes the chunks of a socket without TLS, and its FIN or reset. */
+  readonly #plain: Handle["onread"] | undefined;
+
+  constructor(transport: Transport, owner: LowerOwner, first?: (chunk: Uint8Array) => void) {
+    super(transport, owner, first);
+    this.#plain = this.#handle?.onread;
+  }
 
   override start(): void {
     super.start();
@@ -38,7 +46,7 @@ export class BelowDeno extends BelowSocket {
     tls.emitEof = () => {
       // Deno has let go of it, and would end the program before the other half is over.
       this.#handle?.ref?.();
-      if (!this.#discarding) this.owner.belowEnded();
+      this.owner.belowEnded();
     };
   }
 
@@ -60,12 +68,13 @@ export class BelowDeno extends BelowSocket {
     else this.#handle?.readStart();
   }
 
+  /** Whoever goes on sending is not read any more. */
   override discard(): void {
     const handle = this.#handle;
-    this.#discarding = true;
     if (!handle) return;
+    const plain = this.#plain;
     handle.readStop();
-    handle.onread = ignore;
+    handle.onread = (chunk) => chunk === undefined ? plain?.call(handle) : handle.readStop();
     handle.readStart();
   }
 
@@ -78,5 +87,3 @@ export class BelowDeno extends BelowSocket {
     return (this.stream as Handled)._handle;
   }
 }
-
-function ignore(): void {}
