@@ -15,16 +15,16 @@ type Sockets = Pick<Adapter, "listen" | "connect">;
 
 /** On what TLS is laid. */
 export interface TlsGround {
-  readonly sockets: () => Promise<Sockets>;
+  /** @default the plain sockets themselves */
+  readonly sockets?: () => Promise<Sockets>;
   readonly lower: () => Promise<MakeLower>;
-  /** Whether the plain sockets can secure themselves, as far as that is simple. */
-  readonly ownTls: boolean;
+  /** Whether the plain sockets can secure themselves, as far as that is simple. @default false */
+  readonly ownTls?: boolean;
 }
 
-/** Sockets with TLS where it is asked for; the ground is the plain sockets themselves, unless said otherwise. */
-export function secured(plain: Sockets, given: Partial<TlsGround> = {}): Sockets {
-  const sockets = () => Promise.resolve(plain);
-  const ground: TlsGround = { sockets, lower: overTransport, ownTls: false, ...given };
+/** Sockets with TLS where it is asked for. */
+export function secured(plain: Sockets, given: TlsGround): Sockets {
+  const ground = { sockets: () => Promise.resolve(plain), ...given };
   const upgrading = () => Promise.all([import("./upgradable.ts"), ground.sockets()]);
   return {
     async listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
@@ -62,11 +62,6 @@ export function secured(plain: Sockets, given: Partial<TlsGround> = {}): Sockets
       return secureClient(transport, tls, address, signal, lower);
     },
   };
-}
-
-async function overTransport(): Promise<MakeLower> {
-  const { Below } = await import("./tls_below.ts");
-  return (transport, owner, first) => new Below(transport, owner, first);
 }
 
 function isSimpleServer(tls: ServerTls): boolean {

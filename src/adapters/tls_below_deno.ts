@@ -1,6 +1,10 @@
 /**
  * What is below TLS on Deno: `node:tls` lies over a `net.Socket` of Deno's own `node:net`, so ciphertext goes past the
  * streams of JavaScript.
+ *
+ * Deno hands each chunk of the handle below to the handle of TLS, in a function that can be taken out again, and tells
+ * that one of FIN and reset alike, by a call that is met here: so a connection that was cut off is told from one that
+ * was closed. TLS does not stop the handle below when it is paused; that is done here, too.
  */
 import type { TLSSocket } from "node:tls";
 import type { Transport } from "../core/transport.ts";
@@ -52,6 +56,7 @@ export class BelowDeno extends BelowSocket {
 
   override attach(socket: TLSSocket): () => unknown {
     super.attach(socket);
+    // Until somebody listens.
     this.hold(true);
     const destroy = socket.destroy.bind(socket);
     // Streams destroy themselves when both halves are over, on Deno before close_notify has gone down.

@@ -1,8 +1,9 @@
 /**
  * What is below TLS where `node:tls` lies over a `net.Socket` itself, without our seeing the ciphertext.
  *
- * For Bun, whose TLS over any other stream closes as soon as the peer has ended, and loses what it was still to be sent.
- * Here a connection that was cut off without close_notify looks like one that was closed.
+ * This is all of it on Bun, whose TLS over any other stream closes as soon as the peer has ended, and loses what it was
+ * still to be sent; a connection that was cut off without close_notify looks there like one that was closed. Node and
+ * Deno can be asked for more: `tls_below_handle.ts`, `tls_below_deno.ts`.
  */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -18,9 +19,6 @@ export class BelowSocket implements Lower {
   readonly peer: Peer;
   readonly stream: Socket;
   owner: LowerOwner;
-  /** TLS reads by itself, stops by itself and says itself when the kernel has its bytes. */
-  readonly unread = 0;
-  readonly holding = false;
   #first: ((chunk: Uint8Array) => void) | undefined;
   #part: PlainPart | undefined = undefined;
   #error: SocketError | undefined = undefined;
@@ -70,8 +68,6 @@ export class BelowSocket implements Lower {
   beforeEnd(ready: () => void): void {
     ready();
   }
-
-  finish(): void {}
 
   abort(): void {
     // Once the peer has ended, Bun's TLS has the socket for itself.

@@ -69,7 +69,6 @@ export function secureClient(
       belowEnded: () => failed({ code: "ECONNRESET", message: "it sent FIN" }),
       belowClosed: (error: SocketError | undefined) =>
         failed(error?.cause ?? { code: "ECONNRESET", message: "the connection closed" }),
-      belowEmptied: () => {},
     });
     if (signal?.aborted) return aborted();
     signal?.addEventListener("abort", aborted);

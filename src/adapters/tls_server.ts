@@ -147,8 +147,6 @@ class ServerHandshake implements Handshake, LowerOwner {
     if (!this.#over) this.#failed(error?.cause ?? { code: "ECONNRESET", message: "the connection closed" });
   }
 
-  belowEmptied(): void {}
-
   get #action(): string {
     return `TLS handshake with ${peerText(this)}`;
   }
@@ -222,7 +220,6 @@ class ServerHandshake implements Handshake, LowerOwner {
   /** TLS has an alert on its way that tells the peer why; a reset right behind it would take it along. */
   #leave(socket: TLSSocket): void {
     socket.on("error", ignore);
-    this.#below.finish();
     setTimeout(() => this.#drop(), alertTime);
   }
 

@@ -15,7 +15,7 @@ const owner: unique symbol = Symbol("transport");
 type OwnedSocket = TLSSocket & { [owner]?: TlsTransport | undefined };
 
 /** Hears what happens below a connection that is over. */
-const nobody: LowerOwner = { belowEnded() {}, belowClosed() {}, belowEmptied() {} };
+const nobody: LowerOwner = { belowEnded() {}, belowClosed() {} };
 
 /** One open connection with TLS. */
 export class TlsTransport implements Transport, LowerOwner {
@@ -60,7 +60,7 @@ export class TlsTransport implements Transport, LowerOwner {
       return;
     }
     this.#socket.on("data", TlsTransport.#onData);
-    if (this.#owing) this.belowEmptied();
+    this.#drained();
     this.resume();
   }
 
@@ -104,13 +104,6 @@ export class TlsTransport implements Transport, LowerOwner {
     if (!this.#endCame && !this.#paused) this.#awaitEnd();
   }
 
-  belowEmptied(): void {
-    if (!this.#owing || this.#writing > 0 || this.#below.holding) return;
-    if (this.#aborted || this.#gone || this.#events === undefined) return;
-    this.#owing = false;
-    this.#events.drain();
-  }
-
   belowClosed(error: SocketError | undefined): void {
     this.#gone = this.#ended = true;
     this.#error ??= error;
@@ -152,7 +145,7 @@ export class TlsTransport implements Transport, LowerOwner {
 
   readonly #finish = (): void => {
     this.#ending = false;
-    if (!this.#aborted && !this.#closeTold) this.#socket.end(() => this.#below.finish());
+    if (!this.#aborted && !this.#closeTold) this.#socket.end();
   };
 
   #tellEnd(): void {
@@ -164,8 +157,15 @@ export class TlsTransport implements Transport, LowerOwner {
   readonly #onWritten = (cause?: Error | null): void => {
     this.#writing--;
     if (this.#ending && this.#writing === 0) this.#below.beforeEnd(this.#finish);
-    if (!cause && !this.#socket.destroyed) this.belowEmptied();
+    if (!cause && !this.#socket.destroyed) this.#drained();
   };
+
+  #drained(): void {
+    if (!this.#owing || this.#writing > 0) return;
+    if (this.#aborted || this.#gone || this.#events === undefined) return;
+    this.#owing = false;
+    this.#events.drain();
+  }
 
   #break(cause: Error): void {
     this.#ended = true;
@@ -179,7 +179,7 @@ export class TlsTransport implements Transport, LowerOwner {
   #awaitEnd(turns = 0): void {
     setTimeout(() => {
       if (this.#endCame || this.#aborted || this.#closeTold || this.#paused) return;
-      const unread = this.#below.unread + this.#socket.readableLength > 0;
+      const unread = this.#socket.readableLength > 0;
       if (unread || turns < 2) return this.#awaitEnd(unread ? 0 : turns + 1);
       const how = "the peer ended the connection without close_notify, so that bytes may be missing";
       this.#break(new SocketError("reset", `keep a TLS connection open: ${how}`));
