@@ -3,6 +3,7 @@
  *
  * Loaded by `detect.ts`; `bun_transport.ts` is one connection of it.
  */
+import type { Socket } from "node:net";
 import { SocketError, socketErrorFrom } from "../core/errors.ts";
 import type {
   Adapter,
@@ -69,12 +70,12 @@ export const bunAdapter: Adapter = {
     ownTls,
     // See tls_below_socket.ts.
     sockets: async () => {
-      const { nodeSockets: { listen: listenOnNode, connect } } = await import("./node.ts");
-      const listen: Adapter["listen"] = (options, accept) =>
-        listenOnNode(options, accept).catch((error: Error) => {
-          throw error instanceof SocketError ? listenError(error.cause, options.address) : error;
-        });
-      return { listen, connect };
+      const net = await import("./node.ts");
+      const most = await (openFiles ??= readOpenFiles());
+      return placed({
+        bind: (options, accept) => bindNet(options, accept, net.bind, most),
+        dial: net.dial,
+      });
     },
     lower: async () => {
       const { BelowSocket } = await import("./tls_below_socket.ts");
@@ -135,6 +136,25 @@ async function bindSocket(options: ListenOptions, opened: Opened<void>): Promise
     return Promise.resolve();
   };
   return { address: bound, stop };
+}
+
+/** With the sockets of Bun's `node:net`. */
+function bindNet(
+  options: ListenOptions,
+  accept: (transport: Transport) => void,
+  bind: typeof import("./node.ts").bind,
+  most: number,
+): Promise<Listener> {
+  const { address, failed } = options;
+  const shortage = new Shortage(failed);
+  const keepSpare = (socket: Socket & { readonly _handle?: { readonly fd?: number } | null }): void => {
+    if ((socket._handle?.fd ?? 0) < most - spare) return;
+    shortage.met(() => shortOfFiles(address, most));
+    socket.destroy();
+  };
+  return bind(options, accept, (server) => server.on("connection", keepSpare)).catch((error: Error) => {
+    throw error instanceof SocketError ? listenError(error.cause, address) : error;
+  });
 }
 
 function shortOfFiles(bound: Address, most: number): SocketError {

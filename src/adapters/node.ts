@@ -54,7 +54,7 @@ export const nodeAdapter: Adapter = {
 
 // -- listening ------------------------------------------------------------------------------------------
 
-/** `made` is given the server before it listens. */
+/** `made` is given the server before it listens; it may destroy connections, which are not accepted then. */
 export function bind(
   options: ListenOptions,
   accept: (transport: Transport) => void,
@@ -75,7 +75,8 @@ export function bind(
       });
       server.on(
         "connection",
-        (socket: Socket) => accept(new NodeTransport(socket, acceptedPeer(socket, bound))),
+        (socket: Socket) =>
+          socket.destroyed || accept(new NodeTransport(socket, acceptedPeer(socket, bound))),
       );
       resolve({ address: bound, stop: () => stop(server) });
     });

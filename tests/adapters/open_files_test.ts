@@ -20,37 +20,37 @@ async function echoes(client: Probe, text: string): Promise<void> {
 }
 
 describe(`too many open files, on the ${adapter.name} adapter`, () => {
-  it("S-17: harm no connection that is open, keep nobody busy, and are over when some are free", {
-    skip,
-    timeout: 60_000,
-  }, async (t) => {
-    const server = new Program(t, "tests/adapters/programs/run_out_of_files.ts", []);
-    await server.said("out", /used up EMFILE/);
-    const port = Number((await server.said("out", /port (\d+)/))[1]);
-    const rig = new Rig(onLoopback(adapter), t);
-    const address = { transport: "tcp", host: "127.0.0.1", port } as const;
-    const first = (await rig.connect(address)).start();
-    await echoes(first, "hello");
-    // More than there are descriptors for; some may be reset while they connect.
-    const more = await Promise.allSettled(Array.from({ length: 60 }, () => rig.connect(address)));
-    for (const result of more) if (result.status === "fulfilled") result.value.start();
-    await echoes(first, "still here");
-    server.write("go on\n");
-    const busy = Number((await server.said("out", /busy (\d+) percent/))[1]);
-    assert.ok(busy < 40, `${busy} percent of the time were spent`);
-    await echoes(first, "and now");
-    for (const result of more) if (result.status === "fulfilled") result.value.transport.abort();
-    await echoes((await rig.connect(address)).start(), "welcome");
-    server.signal("SIGTERM");
-    const { out, err } = await server.end();
-    const accepted = out.match(/^accepted/gm)!.length;
-    const failed = out.match(/^failed.*$/gm) ?? [];
-    assert.equal(err, "");
-    assert.ok(failed.length <= 1, `one line an episode: ${failed.join(", ")}`);
-    assert.ok(failed.every((line) => line === "failed too_many_open_files for now"), failed.join(", "));
-    // The shortage was one: either it was told, or some were turned away without a word, as libuv does.
-    assert.ok(failed.length === 1 || accepted < 62, `${accepted} were accepted`);
-  });
+  for (const kind of ["plain", "upgradable"]) {
+    const what = "harm no connection that is open, keep nobody busy, and are over when some are free";
+    it(`S-17: ${what}: ${kind} sockets`, { skip, timeout: 60_000 }, async (t) => {
+      const server = new Program(t, "tests/adapters/programs/run_out_of_files.ts", [kind]);
+      await server.said("out", /used up EMFILE/);
+      const port = Number((await server.said("out", /port (\d+)/))[1]);
+      const rig = new Rig(onLoopback(adapter), t);
+      const address = { transport: "tcp", host: "127.0.0.1", port } as const;
+      const first = (await rig.connect(address)).start();
+      await echoes(first, "hello");
+      // More than there are descriptors for; some may be reset while they connect.
+      const more = await Promise.allSettled(Array.from({ length: 60 }, () => rig.connect(address)));
+      for (const result of more) if (result.status === "fulfilled") result.value.start();
+      await echoes(first, "still here");
+      server.write("go on\n");
+      const busy = Number((await server.said("out", /busy (\d+) percent/))[1]);
+      assert.ok(busy < 40, `${busy} percent of the time were spent`);
+      await echoes(first, "and now");
+      for (const result of more) if (result.status === "fulfilled") result.value.transport.abort();
+      await echoes((await rig.connect(address)).start(), "welcome");
+      server.signal("SIGTERM");
+      const { out, err } = await server.end();
+      const accepted = out.slice(0, out.indexOf("busy")).match(/^accepted/gm)!.length;
+      const failed = out.match(/^failed.*$/gm) ?? [];
+      assert.equal(err, "");
+      assert.ok(failed.length <= 1, `one line an episode: ${failed.join(", ")}`);
+      assert.ok(failed.every((line) => line === "failed too_many_open_files for now"), failed.join(", "));
+      // The shortage was one, whether it was told or not, as by node:net: some were turned away then, or waited.
+      assert.ok(accepted < 62, `${accepted} were accepted`);
+    });
+  }
 
   it("S-17: are told once an episode", () => {
     const told: SocketError[] = [];

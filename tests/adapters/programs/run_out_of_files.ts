@@ -18,6 +18,8 @@ const listener = await adapter.listen({
   reusePort: false,
   ipv6Only: false,
   tls: undefined,
+  // Those may be other sockets, as they are under TLS.
+  upgradable: process.argv[2] === "upgradable",
   failed: (error, fatal) => console.log(`failed ${error.reason} ${fatal ? "for good" : "for now"}`),
 }, (transport) => {
   console.log(`accepted ${++accepted}`);
