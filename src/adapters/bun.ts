@@ -235,6 +235,7 @@ function place(address: Address): BunAddress {
 
 function tune(socket: BunSocket<Slot>, { noDelay, keepAlive }: SocketTuning, { transport }: Address): void {
   if (transport === "unix") return;
-  socket.setNoDelay(noDelay);
+  // Bun has it on from the start, and each of these is a call of the system.
+  if (!noDelay) socket.setNoDelay(false);
   if (keepAlive !== "system") socket.setKeepAlive(keepAlive !== false, keepAlive || 0);
 }

@@ -119,16 +119,16 @@ class BunServerHandshake implements Handshake, BunSink {
   received(chunk: Uint8Array): void {
     if (this.#laid || this.#over) return;
     if (this.#head !== undefined) {
+      // Who says so much before its turn has to wait with the rest.
       this.#head = concatBytes([this.#head, chunk]);
+      if (!this.#held) this.#socket.pause();
+      this.#held = true;
       return;
     }
     const wrong = wrongFirstBytes(chunk, () => this.#action);
     if (wrong !== undefined) return this.#end(wrong);
     this.#head = chunk;
     this.#door.observer.ready(this);
-    if (this.#laid || this.#over) return;
-    this.#held = true;
-    this.#socket.pause();
   }
 
   writable(): void {}
