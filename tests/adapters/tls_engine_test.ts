@@ -1,6 +1,6 @@
 // Whose TLS secures a connection: that of the runtime's own sockets where it does all that is asked for, else `node:tls`.
 import assert from "node:assert/strict";
-import { describe } from "node:test";
+import { describe, type TestContext } from "node:test";
 import { detectAdapter } from "../../src/adapters/detect.ts";
 import type { ClientTls, ServerTls } from "../../src/core/tls.ts";
 import { onLoopback } from "../contract/native.ts";
@@ -55,6 +55,42 @@ const cases: readonly Case[] = [
   { name: "any certificate taken", client: { insecureSkipVerify: true }, engines: [own, "node:tls"] },
 ];
 
+/** A plain connection on the way of a secured one. */
+interface Relay {
+  /** What becomes of a chunk of the client's. */
+  change(chunk: Uint8Array): Uint8Array;
+  /** FIN to the server, as if it were the client's. */
+  cut(): void;
+}
+
+/** A connection that has carried one byte, by way of a relay. */
+async function relayed(t: TestContext): Promise<{ client: Probe; server: Probe; relay: Relay }> {
+  const rig = new Rig(subject, t);
+  const listening = await rig.listen({ tls: serverTls(pair) });
+  let relay!: Relay;
+  const { address } = await rig.listen({}, async (transport) => {
+    const near = new Probe(transport);
+    const far = await rig.connect(listening.address);
+    relay = { change: (chunk) => chunk, cut: () => far.transport.end() };
+    near.onData = (chunk) => {
+      far.transport.write(relay.change(chunk));
+      return true;
+    };
+    far.onData = (chunk) => {
+      near.transport.write(chunk);
+      return true;
+    };
+    far.onEnd = far.onClose = () => near.transport.end();
+    near.start();
+    far.start();
+  });
+  const client = (await rig.connect(address, { tls: clientTls({ ca }) })).start();
+  const server = (await listening.next()).start();
+  client.transport.write(new Uint8Array([1]));
+  await server.received(1);
+  return { client, server, relay };
+}
+
 describe(`TLS on ${adapter.name}`, () => {
   for (const { name, server, client, engines } of cases) {
     it(`is ${engines.join(" and ")} with ${name}`, async (t) => {
@@ -106,39 +142,22 @@ describe(`TLS on ${adapter.name}`, () => {
   });
 
   it("ends a connection whose ciphertext is damaged on the way, and tells both ends", async (t) => {
-    const rig = new Rig(subject, t);
-    const { address } = await rig.listen(
-      { tls: serverTls(pair) },
-      (transport) => accepted(new Probe(transport)),
-    );
-    let accepted: (probe: Probe) => void = () => {};
-    const server = new Promise<Probe>((resolve) => accepted = resolve);
-    let damage = false;
-    const relay = await rig.listen({}, async (transport) => {
-      const near = new Probe(transport);
-      const far = await rig.connect(address);
-      near.onData = (chunk) => {
-        far.transport.write(damage ? chunk.with(chunk.length - 1, chunk.at(-1)! ^ 1) : chunk);
-        return true;
-      };
-      far.onData = (chunk) => {
-        near.transport.write(chunk);
-        return true;
-      };
-      far.onEnd = far.onClose = () => near.transport.end();
-      near.start();
-      far.start();
-    });
-    const client = (await rig.connect(relay.address, { tls: clientTls({ ca }) })).start();
-    const ours = (await server).start();
-    client.transport.write(new Uint8Array([1]));
-    await ours.received(1);
-    damage = true;
+    const { client, server, relay } = await relayed(t);
+    relay.change = (chunk) => chunk.with(chunk.length - 1, chunk.at(-1)! ^ 1);
     client.transport.write(new Uint8Array([2]));
-    await ours.until("the close", () => ours.closes === 1);
-    assert.equal(ours.bytes, 1);
-    assert.equal(ours.error?.reason, "tls", ours.error?.message);
+    await server.until("the close", () => server.closes === 1);
+    assert.equal(server.bytes, 1);
+    assert.equal(server.error?.reason, "tls", server.error?.message);
     await client.until("the close", () => client.closes === 1);
     assert.equal(client.error?.reason, "tls", client.error?.message);
+  });
+
+  it("takes a FIN without close_notify for a reset, or at least for an end", async (t) => {
+    const { server, relay } = await relayed(t);
+    relay.cut();
+    await server.until("the end", () => server.ends + server.closes > 0);
+    server.transport.end();
+    await server.until("the close", () => server.closes === 1);
+    if (server.ends === 0) assert.equal(server.error?.reason, "reset", server.error?.message);
   });
 });
