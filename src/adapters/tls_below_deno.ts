@@ -6,6 +6,7 @@
  * that one of FIN and reset alike, by a call that is met here: so a connection that was cut off is told from one that
  * was closed. TLS does not stop the handle below when it is paused; that is done here, too.
  */
+import { nextTick } from "node:process";
 import type { TLSSocket } from "node:tls";
 import type { Transport } from "../core/transport.ts";
 import type { LowerOwner } from "./tls_below.ts";
@@ -62,7 +63,8 @@ export class BelowDeno extends BelowSocket {
     // Streams destroy themselves when both halves are over, on Deno before close_notify has gone down.
     socket.destroy = (error?: Error) => {
       if (error !== undefined || this.stream.destroyed) return destroy(error);
-      this.stream.write(nothing, () => destroy());
+      // Not within the call of a write: Deno makes an error for each stream that is destroyed there.
+      this.stream.write(nothing, () => nextTick(destroy));
       return socket;
     };
     return destroy;

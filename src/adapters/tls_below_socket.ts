@@ -50,6 +50,7 @@ export class BelowSocket implements Lower {
   }
 
   giveBack(chunk: Uint8Array): void {
+    this.stream.off("end", this.#onLeft);
     this.stream.unshift(chunk);
   }
 
@@ -80,7 +81,11 @@ export class BelowSocket implements Lower {
     const first = this.#first!;
     this.#first = undefined;
     const chunk = this.stream.read() as Uint8Array | null;
-    if (chunk === null) this.owner.belowEnded();
-    else first(chunk);
+    if (chunk === null) return this.owner.belowEnded();
+    this.stream.on("end", this.#onLeft);
+    first(chunk);
   }
+
+  /** The peer has not waited for its turn. */
+  readonly #onLeft = (): void => this.owner.belowEnded();
 }

@@ -139,8 +139,10 @@ class ServerHandshake implements Handshake, LowerOwner {
   // What happens below.
 
   belowEnded(): void {
+    const left = { code: "ECONNRESET", message: "it sent FIN" };
     // An alert that came before it says more, and may still be on its way through TLS.
-    setTimeout(() => this.#failed({ code: "ECONNRESET", message: "it sent FIN" }), alertTime);
+    if (this.#socket === undefined) this.#failed(left);
+    else setTimeout(() => this.#failed(left), alertTime);
   }
 
   belowClosed(error: SocketError | undefined): void {

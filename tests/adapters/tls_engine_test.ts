@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { describe, type TestContext } from "node:test";
 import { detectAdapter } from "../../src/adapters/detect.ts";
-import type { ClientTls, ServerTls } from "../../src/core/tls.ts";
+import type { ClientTls, Handshake, HandshakeObserver, ServerTls } from "../../src/core/tls.ts";
+import type { TlsError } from "../../src/core/tls_error.ts";
 import { onLoopback } from "../contract/native.ts";
 import { Probe } from "../contract/probe.ts";
 import { Rig } from "../contract/rig.ts";
+import { within } from "../contract/within.ts";
 import { clientPair, serverPair, testAuthority } from "../support/certificates.ts";
 import { it } from "../support/it.ts";
 import { clientTls, serverTls } from "../support/tls.ts";
@@ -139,6 +141,27 @@ describe(`TLS on ${adapter.name}`, () => {
     const refused = await rig.connect(address, { tls: clientTls({ ca }) });
     await refused.start().until("the close", () => refused.closes === 1);
     assert.equal(refused.error?.reason, "tls", refused.error?.message);
+  });
+
+  it("tells that a peer has left while its handshake waited for its turn (F-69)", async (t) => {
+    const rig = new Rig(subject, t);
+    let waiting: (handshake: Handshake) => void = () => {};
+    let over: (error: TlsError | undefined) => void = () => {};
+    const waits = new Promise<Handshake>((resolve) => waiting = resolve);
+    const ended = new Promise<TlsError | undefined>((resolve) => over = resolve);
+    const handshakes: HandshakeObserver = {
+      began: () => true,
+      ready: waiting,
+      ended: (_, error) => over(error),
+    };
+    const { address } = await rig.listen({ tls: serverTls(pair), handshakes });
+    const peer = (await rig.connect(address)).start();
+    peer.transport.write(new Uint8Array([22, 3, 1, 0, 200, 1]));
+    const handshake = await within(waits, () => "the first bytes");
+    peer.transport.end();
+    await rig.fence();
+    handshake.proceed();
+    assert.equal((await within(ended, () => "the end of the handshake"))?.reason, "peer_closed");
   });
 
   it("ends a connection whose ciphertext is damaged on the way, and tells both ends", async (t) => {
