@@ -7,8 +7,9 @@ import { checkServerIdentity } from "node:tls";
 import type { ClientTls } from "../core/tls.ts";
 import type { Address, Peer, Transport } from "../core/transport.ts";
 import { abortedConnect, addressText } from "./address.ts";
+import { BunHandshake } from "./bun_handshake.ts";
 import { bunTlsInfo, wireProtocols } from "./bun_tls_info.ts";
-import { type BunSink, type BunSocket, BunTransport, handlers, type Slot } from "./bun_transport.ts";
+import { type BunSocket, BunTransport, handlers, type Slot } from "./bun_transport.ts";
 import { certificateOf } from "./tls_context.ts";
 import { handshakeError } from "./tls_failure.ts";
 
@@ -25,7 +26,7 @@ export function secureBunClient(
   });
 }
 
-class BunClientHandshake implements BunSink {
+class BunClientHandshake extends BunHandshake {
   readonly #peer: Peer;
   readonly #serverName: string;
   readonly #address: Address;
@@ -44,6 +45,7 @@ class BunClientHandshake implements BunSink {
     resolve: (transport: Transport) => void,
     reject: (error: Error) => void,
   ) {
+    super();
     this.#peer = peer;
     this.#serverName = serverName;
     this.#address = address;
@@ -68,16 +70,6 @@ class BunClientHandshake implements BunSink {
 
   /** Ciphertext, which Bun shows to the plain socket too. */
   received(): void {}
-
-  writable(): void {}
-
-  finished(): void {
-    this.failed({ code: "ECONNRESET", message: "it sent FIN" });
-  }
-
-  closed(cause: Error | undefined): void {
-    this.failed(cause ?? { code: "ECONNRESET", message: "the connection closed" });
-  }
 
   failed(cause: unknown): void {
     if (this.#over) return;

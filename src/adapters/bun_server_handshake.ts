@@ -14,15 +14,9 @@ import {
 import type { TlsError } from "../core/tls_error.ts";
 import type { Peer, Transport } from "../core/transport.ts";
 import { peerText } from "./address.ts";
+import { BunHandshake } from "./bun_handshake.ts";
 import { bunTlsInfo, wireProtocols } from "./bun_tls_info.ts";
-import {
-  type BunSink,
-  type BunSocket,
-  type BunTlsOptions,
-  BunTransport,
-  handlers,
-  type Slot,
-} from "./bun_transport.ts";
+import { type BunSocket, type BunTlsOptions, BunTransport, handlers, type Slot } from "./bun_transport.ts";
 import { wrongFirstBytes } from "./first_bytes.ts";
 import { contextsOf } from "./tls_context.ts";
 import { handshakeError } from "./tls_failure.ts";
@@ -64,7 +58,7 @@ export class BunTlsDoor {
   }
 }
 
-class BunServerHandshake implements Handshake, BunSink {
+class BunServerHandshake extends BunHandshake implements Handshake {
   readonly ip: string;
   readonly port: number;
   readonly #door: BunTlsDoor;
@@ -77,6 +71,7 @@ class BunServerHandshake implements Handshake, BunSink {
   #over = false;
 
   constructor(door: BunTlsDoor, socket: BunSocket<Slot>, peer: Peer) {
+    super();
     this.#door = door;
     this.#peer = peer;
     this.#socket = socket;
@@ -129,16 +124,6 @@ class BunServerHandshake implements Handshake, BunSink {
     if (wrong !== undefined) return this.#end(wrong);
     this.#head = chunk;
     this.#door.observer.ready(this);
-  }
-
-  writable(): void {}
-
-  finished(): void {
-    this.failed({ code: "ECONNRESET", message: "it sent FIN" });
-  }
-
-  closed(cause: Error | undefined): void {
-    this.failed(cause ?? { code: "ECONNRESET", message: "the connection closed" });
   }
 
   failed(cause: unknown): void {
