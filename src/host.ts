@@ -23,9 +23,6 @@ export interface TextOutput {
   write(text: string): void | Promise<void>;
 }
 
-/** Where bytes come in: chunks until the end of the input. `return()` stops reading at once. */
-export type ByteInput = AsyncIterable<Uint8Array>;
-
 /** Signals that a program can answer; `SIGWINCH` tells of a new terminal width. */
 export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGWINCH";
 
@@ -164,69 +161,4 @@ export function standardOutput(): TextOutput {
 /** Standard error; opened at the first call. */
 export function standardError(): TextOutput {
   return errorOutput ??= new StandardOutput(process.stderr, "write to standard error");
-}
-
-/** True when a person types into standard input. */
-export function standardInputIsTerminal(): boolean {
-  return process.stdin.isTTY === true;
-}
-
-/** Standard input. Reading begins with the first `next()` and pauses while nobody asks. One reader only. */
-export function standardInput(): ByteInput {
-  return { [Symbol.asyncIterator]: () => new StandardInput() };
-}
-
-class StandardInput implements AsyncIterator<Uint8Array, undefined> {
-  #chunks: Uint8Array[] = [];
-  #started = false;
-  #over = false;
-  #error: SocketError | undefined = undefined;
-  #wake: (() => void) | undefined = undefined;
-
-  readonly #data = (chunk: Uint8Array): void => {
-    this.#chunks.push(chunk);
-    process.stdin.pause();
-    this.#wake?.();
-  };
-  readonly #end = (): void => this.#finish(undefined);
-  readonly #fail = (cause: unknown): void => this.#finish(socketErrorFrom(cause, "read standard input"));
-
-  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    while (this.#chunks.length === 0 && !this.#over) {
-      const woken = new Promise<void>((resolve) => this.#wake = resolve);
-      this.#read();
-      await woken;
-    }
-    const value = this.#chunks.shift();
-    if (value !== undefined) return { value, done: false };
-    if (this.#error === undefined) return { value: undefined, done: true };
-    const error = this.#error;
-    this.#error = undefined;
-    throw error;
-  }
-
-  return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.#chunks = [];
-    this.#finish(undefined);
-    // A terminal or pipe that is still open would keep the process alive.
-    if (this.#started) process.stdin.destroy();
-    return Promise.resolve({ value: undefined, done: true });
-  }
-
-  #read(): void {
-    const { stdin } = process;
-    if (!this.#started) {
-      this.#started = true;
-      stdin.on("data", this.#data).on("end", this.#end).on("close", this.#end).on("error", this.#fail);
-    }
-    stdin.resume();
-  }
-
-  #finish(error: SocketError | undefined): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#error = error;
-    process.stdin.off("data", this.#data).off("end", this.#end).off("close", this.#end);
-    this.#wake?.();
-  }
 }

@@ -12,10 +12,9 @@ import {
   programArguments,
   setExitCode,
   standardError,
-  standardInput,
-  standardInputIsTerminal,
   standardOutput,
 } from "../host.ts";
+import { standardInput, standardInputIsTerminal } from "../host/standard_input.ts";
 import { signalExitCode } from "./cli/failure.ts";
 import { runProgram } from "./cli/program.ts";
 import { StopSteps } from "./cli/shell.ts";
