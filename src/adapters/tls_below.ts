@@ -37,6 +37,8 @@ export interface Lower {
 export interface LowerOwner {
   /** The peer's FIN; what came before it has not gone through TLS yet. */
   belowEnded(): void;
+  /** Bytes out of TLS, where they can be had past its stream; says whether to go on. */
+  belowRead?(chunk: Uint8Array): boolean;
   belowClosed(error: SocketError | undefined): void;
 }
 

@@ -44,11 +44,22 @@ export class BelowHandle extends BelowSocket {
     };
     const push = socket.push.bind(socket);
     socket.push = (chunk: Uint8Array | null, encoding?: BufferEncoding) => {
-      if (chunk !== null) return push(chunk, encoding);
+      if (chunk !== null) {
+        // Past the stream, which would only hand it on.
+        const straight = socket.readableFlowing === true && socket.readableLength === 0;
+        const more = straight ? this.owner.belowRead?.(chunk) : undefined;
+        return more ?? push(chunk, encoding);
+      }
       if (!this.#closeNotified && this.#reads(socket as Handled)) this.#closeNotified = true;
       else this.owner.belowEnded();
       return this.#closeNotified && push(null);
     };
+  }
+
+  /** A stream that was passed by does not know that reading was stopped. */
+  override hold(on: boolean): void {
+    const laid = this.#laid;
+    if (!on && (laid as Handled | undefined)?._handle) laid!._read(0);
   }
 
   /** Whether FIN has not come yet. One who was stopped within the chunk at hand cannot have met it. */

@@ -104,6 +104,11 @@ export class TlsTransport implements Transport, LowerOwner {
     if (!this.#endCame && !this.#paused) this.#awaitEnd();
   }
 
+  belowRead(chunk: Uint8Array): boolean {
+    this.#receive(chunk);
+    return !this.#paused;
+  }
+
   belowClosed(error: SocketError | undefined): void {
     this.#gone = this.#ended = true;
     this.#error ??= error;
