@@ -29,8 +29,8 @@ export type DenoAddr =
 
 /** What a connection at rest holds, since its next read needs a buffer. */
 const smallestSlab = 1024;
-/** Above this Deno reads no faster, and a connection that falls silent is left holding one. */
-const largestSlab = 128 * 1024;
+/** Few frames lie across two of these, and have to be joined. A connection that falls silent is left holding one. */
+const largestSlab = 256 * 1024;
 
 /** One open connection of Deno. */
 export class DenoTransport implements Transport {

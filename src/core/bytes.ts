@@ -86,6 +86,18 @@ export function view(bytes: Uint8Array, start: number, end: number): Uint8Array 
     : bytes.subarray(start, end);
 }
 
+/** `before` and the bytes of `after` from `from` to `to` as one view, where they lie so in memory; else undefined. */
+export function adjoined(
+  before: Uint8Array,
+  after: Uint8Array,
+  from = 0,
+  to: number = after.length,
+): Uint8Array | undefined {
+  const { buffer, byteOffset, length } = before;
+  const adjoin = buffer === after.buffer && byteOffset + length === after.byteOffset + from;
+  return adjoin ? new Uint8Array(buffer, byteOffset, length + to - from) : undefined;
+}
+
 /** Where `pattern` first occurs in `bytes` at or after `from`; -1 if nowhere. The pattern is not empty. */
 export function indexOfBytes(bytes: Uint8Array, pattern: Uint8Array, from = 0): number {
   const first = pattern[0]!;

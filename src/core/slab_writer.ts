@@ -6,6 +6,7 @@
  * A connection starts with a small slab and gets large ones once it fills that, so that a thousand slow
  * readers with a few bytes each do not hold a thousand large slabs.
  */
+import { adjoined } from "./bytes.ts";
 import type { ByteSink } from "./framing/framing.ts";
 
 const smallSlab = 4 * 1024;
@@ -145,10 +146,11 @@ export class SlabWriter implements ByteSink {
     }
     if (rest.length === 0) return;
     const last = this.#pieces.length - 1;
-    const before = this.#pieces[last];
-    if (before !== undefined && this.#slabs[last] === undefined && adjoin(before, rest)) {
-      this.#pieces[last] = new Uint8Array(before.buffer, before.byteOffset, before.length + rest.length);
-    } else {
+    // Frames that came in one chunk and go out again one after the other are one stretch of memory.
+    const before = this.#slabs[last] === undefined ? this.#pieces[last] : undefined;
+    const both = before === undefined ? undefined : adjoined(before, rest);
+    if (both !== undefined) this.#pieces[last] = both;
+    else {
       this.#pieces.push(rest);
       this.#slabs.push(undefined);
     }
@@ -170,9 +172,4 @@ export class SlabWriter implements ByteSink {
       : largeSlabs.pop() ?? new Uint8Array(largeSlab);
     this.#start = this.#end = 0;
   }
-}
-
-/** Frames that came in one chunk and go out again one after the other are one stretch of memory. */
-function adjoin(one: Uint8Array, other: Uint8Array): boolean {
-  return one.buffer === other.buffer && one.byteOffset + one.length === other.byteOffset;
 }

@@ -5,7 +5,7 @@
  * claims, and every byte is moved at most twice, however small the chunks are.
  */
 
-import { view } from "../bytes.ts";
+import { adjoined, view } from "../bytes.ts";
 
 /** Pieces at least this long are kept as they came; shorter ones are copied, so as not to hold their chunk. */
 const referenceFrom = 4096;
@@ -45,7 +45,11 @@ export class HeldBytes {
   /** Holds an array that is ours alone, or large enough to keep as it is. */
   adopt(piece: Uint8Array): void {
     this.#seal();
-    this.#pieces.push(piece);
+    const pieces = this.#pieces;
+    const last = pieces.length - 1;
+    const both = last < 0 ? undefined : inPlace(pieces[last]!, piece);
+    if (both === undefined) pieces.push(piece);
+    else pieces[last] = both;
     this.length += piece.length;
   }
 
@@ -53,10 +57,9 @@ export class HeldBytes {
   join(source: Uint8Array, from: number, to: number): Uint8Array {
     this.#seal();
     const pieces = this.#pieces;
-    const [only] = pieces;
-    let joined: Uint8Array;
-    if (pieces.length === 1 && from === to) joined = only!;
-    else {
+    const [first] = pieces;
+    let joined = pieces.length !== 1 ? undefined : from === to ? first : inPlace(first!, source, from, to);
+    if (joined === undefined) {
       joined = new Uint8Array(this.length + to - from);
       let at = 0;
       for (const piece of pieces) {
@@ -89,4 +92,14 @@ export class HeldBytes {
     this.#block = undefined;
     this.#used = 0;
   }
+}
+
+/** What is held and what follows, as one view, when one stretch of memory was read into piece by piece. */
+function inPlace(
+  held: Uint8Array,
+  source: Uint8Array,
+  from = 0,
+  to: number = source.length,
+): Uint8Array | undefined {
+  return held.length < referenceFrom ? undefined : adjoined(held, source, from, to);
 }

@@ -130,6 +130,22 @@ describe("frames with a length field (F-4)", () => {
     });
   });
 
+  it("S-4: a large frame that was read into one buffer piece by piece is a view of it; else it is joined", () => {
+    const stream = new Uint8Array(3 * 40_004).map((_, at) => at % 251);
+    for (const at of [0, 40_004, 80_008]) stream.set(hex("00 00 9c 40"), at);
+    const splits = [10_000, 25_000, 40_010, 60_000, 100_000, 118_000, stream.length];
+    for (const together of [true, false]) {
+      const frames: Uint8Array[] = [];
+      const decoder = lengthField().decoder(() => {});
+      splits.forEach((end, at) => {
+        const piece = stream.subarray(splits[at - 1] ?? 0, end);
+        decoder.push(together ? piece : piece.slice(), (frame) => frames.push(frame));
+      });
+      assert.deepEqual(concatBytes(frames), stream);
+      // The second one's header came in a piece that is too small to be kept as it is.
+      assert.deepEqual(frames.map((frame) => frame.buffer === stream.buffer), [together, false, together]);
+    }
+  });
   it("come back as they were sent, whatever options and splits (property)", () => {
     const options = fc.record({
       lengthBytes: fc.constantFrom<(1 | 2 | 3 | 4 | 8)[]>(1, 2, 3, 4, 8),
