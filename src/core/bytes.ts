@@ -93,9 +93,10 @@ export function adjoined(
   from = 0,
   to: number = after.length,
 ): Uint8Array | undefined {
-  const { buffer, byteOffset, length } = before;
-  const adjoin = buffer === after.buffer && byteOffset + length === after.byteOffset + from;
-  return adjoin ? new Uint8Array(buffer, byteOffset, length + to - from) : undefined;
+  const { byteOffset, length } = before;
+  // The places first: `buffer` may have to be made.
+  if (byteOffset + length !== after.byteOffset + from || before.buffer !== after.buffer) return undefined;
+  return new Uint8Array(before.buffer, byteOffset, length + to - from);
 }
 
 /** Where `pattern` first occurs in `bytes` at or after `from`; -1 if nowhere. The pattern is not empty. */
