@@ -127,7 +127,7 @@ export class Life {
     delivery.refuse(error);
     pipeline.discard();
     // Now, so that nothing is handed to a transport that has been aborted, as if it might still arrive.
-    outbox.close(this.closedError(`it is closed (${this.ending!.reason})`));
+    outbox.close(this.goneError());
     this.signal();
     if (this.#living.started) this.#living.transport.abort();
   }
@@ -172,6 +172,12 @@ export class Life {
       error.connectionId = id;
       return error;
     };
+  }
+
+  /** The same once it is closed, or as good as that, with what was said about it. */
+  goneError(): () => MillraceError {
+    const { reason, message } = this.ending!;
+    return this.closedError(`it is closed (${message === undefined ? reason : `${reason}: ${message}`})`);
   }
 
   #leave(): Departure {

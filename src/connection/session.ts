@@ -333,7 +333,7 @@ export class Session<Received, Sent, Context>
     const unread = this.#run === "called" && !delivery.inbox.taken;
     if (onFrame !== undefined || this.#run === "over" || unread) delivery.stop();
     const record = this.record = makeRecord(this, ending, endedWith);
-    const failure = life.closedError(`it is closed (${ending.reason})`);
+    const failure = life.goneError();
     outbox.close(failure);
     this.#flushes?.fail(failure);
     life.signal();

@@ -117,7 +117,7 @@ test("flush resolves when everything is in the kernel, at once when it is, and r
   void connection.send(new Uint8Array(5_000));
   const failing = rejection(connection.flush());
   connection.kill({ reason: "enough" });
-  assert.match(String(await place.drive(failing)), /it is closed \(killed\)/);
+  assert.match(String(await place.drive(failing)), /it is closed \(killed: enough\)/);
 });
 
 test("S-42: 64 MiB through a kernel that takes one byte at a time, then a kilobyte: every byte once and in order", async (t) => {
