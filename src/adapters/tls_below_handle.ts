@@ -26,6 +26,8 @@ export class BelowHandle extends BelowSocket {
   readonly #handle: Handle | null | undefined;
   #laid: TLSSocket | undefined = undefined;
   #closeNotified = false;
+  /** Reading was stopped, of which a stream that was passed by does not know. */
+  #stopped = false;
 
   constructor(transport: Transport, owner: LowerOwner, first?: (chunk: Uint8Array) => void) {
     super(transport, owner, first);
@@ -48,18 +50,21 @@ export class BelowHandle extends BelowSocket {
         // Past the stream, which would only hand it on.
         const straight = socket.readableFlowing === true && socket.readableLength === 0;
         const more = straight ? this.owner.belowRead?.(chunk) : undefined;
+        if (more === false) this.#stopped = true;
         return more ?? push(chunk, encoding);
       }
+      this.#stopped = false;
       if (!this.#closeNotified && this.#reads(socket as Handled)) this.#closeNotified = true;
       else this.owner.belowEnded();
       return this.#closeNotified && push(null);
     };
   }
 
-  /** A stream that was passed by does not know that reading was stopped. */
   override hold(on: boolean): void {
-    const laid = this.#laid;
-    if (!on && (laid as Handled | undefined)?._handle) laid!._read(0);
+    if (on || !this.#stopped) return;
+    this.#stopped = false;
+    const laid = this.#laid!;
+    if ((laid as Handled)._handle) laid._read(0);
   }
 
   /** Whether FIN has not come yet. One who was stopped within the chunk at hand cannot have met it. */
