@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import type { SocketError } from "../core/errors.ts";
 import type { Peer, Transport, TransportEvents } from "../core/transport.ts";
 import { brokenConnection } from "./address.ts";
+import { canPass, pushToStream, readAgain } from "./past_stream.ts";
 
 const owner: unique symbol = Symbol("transport");
 type OwnedSocket = Socket & { [owner]?: NodeTransport | undefined };
@@ -45,6 +46,7 @@ export class NodeTransport implements Transport {
     const socket = this.#socket;
     socket.on("data", NodeTransport.#onData);
     socket.on("end", NodeTransport.#onEnd);
+    socket.push = NodeTransport.#push;
     socket.resume();
     // What was held until now may have gone before anyone could be told.
     if (this.#owing && !this.#marked) this.#mark();
@@ -54,6 +56,7 @@ export class NodeTransport implements Transport {
     if (!this.#paused || this.#aborted || this.#closed) return;
     this.#paused = false;
     this.#socket.resume();
+    readAgain(this.#socket);
   }
 
   write(chunk: Uint8Array): boolean {
@@ -90,7 +93,10 @@ export class NodeTransport implements Transport {
     if (this.#events !== undefined) {
       socket.off("data", NodeTransport.#onData);
       socket.off("end", NodeTransport.#onEnd);
+      socket.push = pushToStream;
       socket.pause();
+      // What comes from now on waits in the stream.
+      readAgain(socket);
     }
     socket.off("error", NodeTransport.#onError);
     socket.off("close", NodeTransport.#onClose);
@@ -115,11 +121,21 @@ export class NodeTransport implements Transport {
     } else if (!this.#ended) this.#mark();
   }
 
+  static #push(this: OwnedSocket, chunk: Uint8Array | null, encoding?: BufferEncoding): boolean {
+    if (chunk === null || !canPass(this)) return pushToStream.call(this, chunk, encoding);
+    return this[owner]!.#receive(chunk);
+  }
+
   static #onData(this: OwnedSocket, chunk: Uint8Array): void {
-    const transport = this[owner]!;
-    if (transport.#aborted || transport.#events!.data(chunk)) return;
-    transport.#paused = true;
-    this.pause();
+    this[owner]!.#receive(chunk);
+  }
+
+  /** Says whether to go on reading. */
+  #receive(chunk: Uint8Array): boolean {
+    if (this.#aborted || this.#events!.data(chunk)) return true;
+    this.#paused = true;
+    this.#socket.pause();
+    return false;
   }
 
   static #onEnd(this: OwnedSocket): void {

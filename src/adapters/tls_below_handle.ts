@@ -6,6 +6,7 @@
  */
 import type { TLSSocket } from "node:tls";
 import type { Transport } from "../core/transport.ts";
+import { canPass, readAgain } from "./past_stream.ts";
 import type { LowerOwner } from "./tls_below.ts";
 import { BelowSocket } from "./tls_below_socket.ts";
 
@@ -26,7 +27,7 @@ export class BelowHandle extends BelowSocket {
   readonly #handle: Handle | null | undefined;
   #laid: TLSSocket | undefined = undefined;
   #closeNotified = false;
-  /** Reading was stopped, of which a stream that was passed by does not know. */
+  /** Reading was stopped past the stream. */
   #stopped = false;
 
   constructor(transport: Transport, owner: LowerOwner, first?: (chunk: Uint8Array) => void) {
@@ -47,9 +48,7 @@ export class BelowHandle extends BelowSocket {
     const push = socket.push.bind(socket);
     socket.push = (chunk: Uint8Array | null, encoding?: BufferEncoding) => {
       if (chunk !== null) {
-        // Past the stream, which would only hand it on.
-        const straight = socket.readableFlowing === true && socket.readableLength === 0;
-        const more = straight ? this.owner.belowRead?.(chunk) : undefined;
+        const more = canPass(socket) ? this.owner.belowRead?.(chunk) : undefined;
         if (more === false) this.#stopped = true;
         return more ?? push(chunk, encoding);
       }
@@ -63,8 +62,7 @@ export class BelowHandle extends BelowSocket {
   override hold(on: boolean): void {
     if (on || !this.#stopped) return;
     this.#stopped = false;
-    const laid = this.#laid!;
-    if ((laid as Handled)._handle) laid._read(0);
+    readAgain(this.#laid!);
   }
 
   /** Whether FIN has not come yet. One who was stopped within the chunk at hand cannot have met it. */
