@@ -97,10 +97,13 @@ describe("millrace bench", () => {
     let busy = (): void => {};
     const underLoad = new Promise<void>((resolve) => busy = resolve);
     const { port } = await startEcho(t, lines, (frame, count) => {
-      if (count === 20_000) busy();
+      if (count === 1000) busy();
       return frame;
     });
-    const program = startMillrace(t, "bench", String(port), "--duration", "100s", "--warmup", "0", "--json");
+    // One message at a time: measuring has begun when the second comes, since the first reply was all it waited for.
+    const alone = ["--connections", "1", "--depth", "1"];
+    const timing = ["--duration", "100s", "--warmup", "0"];
+    const program = startMillrace(t, "bench", String(port), ...alone, ...timing, "--json");
     await underLoad;
     program.signal("SIGINT");
     const { code, out } = await program.end();
