@@ -86,17 +86,12 @@ export function view(bytes: Uint8Array, start: number, end: number): Uint8Array 
     : bytes.subarray(start, end);
 }
 
-/** `before` and the bytes of `after` from `from` to `to` as one view, where they lie so in memory; else undefined. */
-export function adjoined(
-  before: Uint8Array,
-  after: Uint8Array,
-  from = 0,
-  to: number = after.length,
-): Uint8Array | undefined {
+/** Both as one view, where `after` lies right behind `before` in the same memory; else undefined. */
+export function adjoined(before: Uint8Array, after: Uint8Array): Uint8Array | undefined {
   const { byteOffset, length } = before;
   // The places first: `buffer` may have to be made.
-  if (byteOffset + length !== after.byteOffset + from || before.buffer !== after.buffer) return undefined;
-  return new Uint8Array(before.buffer, byteOffset, length + to - from);
+  if (byteOffset + length !== after.byteOffset || before.buffer !== after.buffer) return undefined;
+  return new Uint8Array(before.buffer, byteOffset, length + after.length);
 }
 
 /** Where `pattern` first occurs in `bytes` at or after `from`; -1 if nowhere. The pattern is not empty. */

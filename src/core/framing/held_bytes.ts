@@ -5,7 +5,7 @@
  * claims, and every byte is moved at most twice, however small the chunks are.
  */
 
-import { adjoined, view } from "../bytes.ts";
+import { adjoined, concatBytes, view } from "../bytes.ts";
 
 /** Pieces at least this long are kept as they came; shorter ones are copied, so as not to hold their chunk. */
 const referenceFrom = 4096;
@@ -46,28 +46,20 @@ export class HeldBytes {
   adopt(piece: Uint8Array): void {
     this.#seal();
     const pieces = this.#pieces;
-    const last = pieces.length - 1;
-    const both = last < 0 ? undefined : inPlace(pieces[last]!, piece);
+    const before = pieces.at(-1);
+    // One stretch of memory that was read into piece by piece stays one.
+    const both = before !== undefined && before.length >= referenceFrom ? adjoined(before, piece) : undefined;
     if (both === undefined) pieces.push(piece);
-    else pieces[last] = both;
+    else pieces[pieces.length - 1] = both;
     this.length += piece.length;
   }
 
   /** Everything held followed by `source` from `from` to `to`, as one array; nothing is held afterwards. */
   join(source: Uint8Array, from: number, to: number): Uint8Array {
-    this.#seal();
+    if (to > from) this.adopt(from === 0 && to === source.length ? source : source.subarray(from, to));
+    else this.#seal();
     const pieces = this.#pieces;
-    const [first] = pieces;
-    let joined = pieces.length !== 1 ? undefined : from === to ? first : inPlace(first!, source, from, to);
-    if (joined === undefined) {
-      joined = new Uint8Array(this.length + to - from);
-      let at = 0;
-      for (const piece of pieces) {
-        joined.set(piece, at);
-        at += piece.length;
-      }
-      if (to > from) joined.set(from === 0 && to === source.length ? source : source.subarray(from, to), at);
-    }
+    const joined = pieces.length === 1 ? pieces[0]! : concatBytes(pieces);
     this.clear();
     return joined;
   }
@@ -92,14 +84,4 @@ export class HeldBytes {
     this.#block = undefined;
     this.#used = 0;
   }
-}
-
-/** What is held and what follows, as one view, when one stretch of memory was read into piece by piece. */
-function inPlace(
-  held: Uint8Array,
-  source: Uint8Array,
-  from = 0,
-  to: number = source.length,
-): Uint8Array | undefined {
-  return held.length < referenceFrom ? undefined : adjoined(held, source, from, to);
 }

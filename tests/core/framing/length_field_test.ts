@@ -146,6 +146,7 @@ describe("frames with a length field (F-4)", () => {
       assert.deepEqual(frames.map((frame) => frame.buffer === stream.buffer), [together, false, together]);
     }
   });
+
   it("come back as they were sent, whatever options and splits (property)", () => {
     const options = fc.record({
       lengthBytes: fc.constantFrom<(1 | 2 | 3 | 4 | 8)[]>(1, 2, 3, 4, 8),
