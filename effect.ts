@@ -22,7 +22,7 @@
  *
  * @module
  */
-export { serve } from "./src/server/scoped_server.ts";
+export { type EffectHandler, type EffectServeOptions, serve } from "./src/server/effect_server.ts";
 export { layer } from "./src/server/server_layer.ts";
-export { connect } from "./src/client/scoped_client.ts";
+export { connect } from "./src/client/effect_client.ts";
 export { frames, type ReceiveError, send, type SendError } from "./src/connection/frame_stream.ts";

@@ -5,10 +5,9 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { Connection } from "../connection/connection.ts";
 import { connectionKeys, resolveProfile } from "../connection/profile.ts";
-import { Registry } from "../connection/registry.ts";
+import { type EffectSupport, Registry } from "../connection/registry.ts";
 import { resolveAddress, resolveTuning } from "../connection/socket_settings.ts";
 import { warnInsecure } from "../connection/insecure.ts";
-import { spansFor } from "../connection/spans.ts";
 import { resolveClientTls } from "../connection/tls_settings.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { type OptionsError, SocketError, TimeoutError } from "../core/errors.ts";
@@ -36,13 +35,14 @@ const clientKeys: readonly string[] = [
 export function makeConnection<Received, Sent = Received, Context = undefined>(
   options: ClientOptions<Received, Sent, Context>,
   adapter: Adapter,
+  effects?: (clock: Clock) => EffectSupport<Received, Sent, Context>,
 ): Effect.Effect<
   Connection<Received, Sent, Context>,
   OptionsError | SocketError | TimeoutError | TlsError,
   Scope.Scope
 > {
   return Effect.acquireRelease(
-    open(options, adapter),
+    open(options, adapter, effects),
     (connection) => Effect.promise(() => connection.close()),
     { interruptible: true },
   );
@@ -51,17 +51,16 @@ export function makeConnection<Received, Sent = Received, Context = undefined>(
 function open<Received, Sent, Context>(
   options: ClientOptions<Received, Sent, Context>,
   adapter: Adapter,
+  effects: ((clock: Clock) => EffectSupport<Received, Sent, Context>) | undefined,
 ): Effect.Effect<Connection<Received, Sent, Context>, OptionsError | SocketError | TimeoutError | TlsError> {
   return Effect.gen(function* () {
-    const services = yield* Effect.context<never>();
     const settings = yield* Effect.try({
       try: () => resolve(options, adapter),
       catch: (error) => error as OptionsError,
     });
     const { clock = systemClock, signal } = options;
     const transport = yield* dial(adapter, settings.dial, settings.timeout, clock, signal);
-    const spans = spansFor<Received, Sent, Context>(services, clock, "client");
-    const session = new Registry(clock, services, spans).open(transport, settings.profile);
+    const session = new Registry(clock, [], effects?.(clock)).open(transport, settings.profile);
     if (signal !== undefined) {
       const abort = () => session.connection.abort();
       signal.addEventListener("abort", abort);

@@ -18,5 +18,5 @@ export async function connect<Received, Sent = Received, Context = undefined>(
   options: ConnectOptions<Received, Sent, Context>,
 ): Promise<Connection<Received, Sent, Context>> {
   const [{ acquire }, scoped] = await load();
-  return acquire(scoped.connect(options), (connection) => connection.closed);
+  return acquire(scoped.scopedConnection(options), (connection) => connection.closed);
 }

@@ -1,19 +1,22 @@
 /**
- * Connections as scoped resources on the runtime's own sockets: what `connect.ts` runs and what the door for
- * Effect offers.
+ * Connections as scoped resources on the runtime's own sockets: what `connect.ts` runs, and `effect_client.ts` with the
+ * tracer of its program.
  */
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { detectAdapter } from "../adapters/detect.ts";
 import type { Connection } from "../connection/connection.ts";
+import type { EffectSupport } from "../connection/registry.ts";
+import type { Clock } from "../core/clock.ts";
 import type { OptionsError, SocketError, TimeoutError } from "../core/errors.ts";
 import type { TlsError } from "../core/tls_error.ts";
 import { makeConnection } from "./client.ts";
 import type { ConnectOptions } from "./connect_options.ts";
 
 /** A connection that lives as long as the scope; closing the scope delivers what was sent, then closes. */
-export function connect<Received, Sent = Received, Context = undefined>(
+export function scopedConnection<Received, Sent, Context>(
   options: ConnectOptions<Received, Sent, Context>,
+  effects?: (clock: Clock) => EffectSupport<Received, Sent, Context>,
 ): Effect.Effect<
   Connection<Received, Sent, Context>,
   OptionsError | SocketError | TimeoutError | TlsError,
@@ -24,6 +27,6 @@ export function connect<Received, Sent = Received, Context = undefined>(
       try: async () => options?.adapter ?? await detectAdapter(),
       catch: (error) => error as OptionsError,
     }),
-    (adapter) => makeConnection(options, adapter),
+    (adapter) => makeConnection(options, adapter, effects),
   );
 }

@@ -2,7 +2,6 @@
  * What a caller may say about each connection, on a server as on a client, and what goes inward: one
  * checked record of plain numbers.
  */
-import type * as Effect from "effect/Effect";
 import type { DurationInput } from "../core/duration.ts";
 import type { FrameError } from "../core/errors.ts";
 import type { Framing } from "../core/framing/framing.ts";
@@ -91,12 +90,12 @@ export type OnFrame<Received, Sent, Context> = (
 ) => void | Promise<void>;
 
 /**
- * Runs once per connection; when the promise or the Effect it returns is over, the connection is flushed and
- * closed. A plain function that returns nothing leaves the connection open.
+ * Runs once per connection; when the promise it returns is over, the connection is flushed and closed. A plain
+ * function that returns nothing leaves the connection open.
  */
-export type Handler<Received, Sent, Context, R = never> = (
+export type Handler<Received, Sent, Context> = (
   connection: Connection<Received, Sent, Context>,
-) => void | Promise<void> | Effect.Effect<void, unknown, R>;
+) => void | Promise<void>;
 
 /** Application-level keepalive (F-13). */
 export interface KeepaliveOptions {

@@ -1,16 +1,19 @@
 /**
- * One run of a connection's handler: a plain function, an async function or an Effect. Only the last costs a
- * fiber.
+ * One run of a connection's handler: a plain function or an async one, and with `millrace/effect` an Effect, whose
+ * runner is given. Only that costs a fiber.
  *
  * Used by `session.ts`, which hears how it went.
  */
-import * as Effect from "effect/Effect";
+import { OptionsError } from "../core/errors.ts";
 
-/** Runs an Effect; `done` hears its failure or nothing. Returns what interrupts it. */
+/**
+ * Runs what a handler returned if that is an Effect, and tells `done` its failure or nothing; gives what interrupts it.
+ * Undefined, and nothing is run, for anything else.
+ */
 export type EffectRunner = (
-  effect: Effect.Effect<void, unknown>,
+  result: unknown,
   done: (failure?: { readonly error: unknown }) => void,
-) => () => void;
+) => (() => void) | undefined;
 
 /** Hears how the run goes. */
 export interface HandlingOwner {
@@ -25,23 +28,37 @@ export type HandlerRun = "none" | "called" | "running" | "over";
 
 /**
  * Follows what a handler returned. What comes back interrupts an Effect; an async function can only be told by
- * `connection.signal`.
+ * `connection.signal`. Throws `OptionsError` for an Effect that nobody here can run.
  */
 export function follow(
-  result: void | Promise<void> | Effect.Effect<void, unknown>,
+  result: unknown,
   owner: HandlingOwner,
-  run: EffectRunner,
+  run: EffectRunner | undefined,
 ): (() => void) | undefined {
-  if (result === undefined) return;
-  if (Effect.isEffect(result)) {
+  if (result === undefined || result === null) return;
+  if (typeof (result as Promise<void>).then === "function") {
     owner.handlerBegan();
-    return run(
-      result,
-      (failure) => failure === undefined ? owner.handlerDone() : owner.handlerFailed(failure.error),
-    );
+    (result as Promise<void>).then(() => owner.handlerDone(), (error) => owner.handlerFailed(error));
+    return;
   }
-  if (typeof result.then !== "function") return;
+  if (!isEffect(result)) return;
   owner.handlerBegan();
-  result.then(() => owner.handlerDone(), (error) => owner.handlerFailed(error));
-  return;
+  const interrupt = run?.(result, (failure) => {
+    if (failure === undefined) owner.handlerDone();
+    else owner.handlerFailed(failure.error);
+  });
+  if (interrupt !== undefined) return interrupt;
+  const expected =
+    "a promise or nothing; a server whose handlers are Effects is made by `serve` of millrace/effect";
+  throw new OptionsError("unsupported", [{
+    path: "handler",
+    found: "one that returned an Effect",
+    expected,
+  }]);
+}
+
+/** By the marks of Effect 4 and of Effect 3, since neither is loaded here. */
+function isEffect(result: unknown): boolean {
+  return typeof result === "object" &&
+    ("~effect/Effect" in result! || Symbol.for("effect/Effect") in result!);
 }

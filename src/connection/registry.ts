@@ -2,16 +2,13 @@
  * The set of open connections of one server or client: who is there, what they counted, and when all have
  * gone. It owns the sessions on behalf of its server and tells an observer what happens.
  */
-import * as Cause from "effect/Cause";
-import type * as Context from "effect/Context";
-import * as Effect from "effect/Effect";
-import * as Exit from "effect/Exit";
 import type { Clock } from "../core/clock.ts";
 import type { FrameError } from "../core/errors.ts";
 import { sharedWheel, type TimerWheel } from "../core/timer_wheel.ts";
 import type { Transport } from "../core/transport.ts";
 import { type Turn, turnOf } from "../core/turn.ts";
 import type { Connection } from "./connection.ts";
+import type { EffectRunner } from "./handling.ts";
 import type { ConnectionProfile } from "./profile.ts";
 import { Session } from "./session.ts";
 import type { SessionOwner } from "./session_owner.ts";
@@ -23,8 +20,12 @@ export interface RegistryObserver<Received, Sent, Data> {
   closed?(session: Session<Received, Sent, Data>, record: TerminationRecord): void;
   frameFailed?(session: Session<Received, Sent, Data>, error: FrameError): void;
   handlerFailed?(session: Session<Received, Sent, Data>, error: unknown): void;
-  /** The services with which this connection's handler runs as an Effect, given those of the server. */
-  services?(session: Session<Received, Sent, Data>, outer: Context.Context<never>): Context.Context<never>;
+}
+
+/** What a registry is given where handlers may be Effects. */
+export interface EffectSupport<Received, Sent, Data> {
+  readonly observers: readonly RegistryObserver<Received, Sent, Data>[];
+  runnerFor(session: Session<Received, Sent, Data>): EffectRunner;
 }
 
 /** What connections counted, ended ones included. */
@@ -54,7 +55,7 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Received, Se
   readonly destroyed: string[] = [];
   readonly closedByReason: Partial<Record<CloseReason, number>> = {};
   readonly #observers: readonly RegistryObserver<Received, Sent, Data>[];
-  readonly #services: Context.Context<never>;
+  readonly #effects: EffectSupport<Received, Sent, Data> | undefined;
   /** Sessions whose connection is closed while their handler still runs. */
   readonly #lingering: Set<Session<Received, Sent, Data>> = new Set();
   #abandoned = false;
@@ -63,14 +64,14 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Received, Se
 
   constructor(
     clock: Clock,
-    services: Context.Context<never>,
     observers: readonly RegistryObserver<Received, Sent, Data>[],
+    effects?: EffectSupport<Received, Sent, Data>,
   ) {
     this.clock = clock;
     this.wheel = sharedWheel(clock);
     this.turn = turnOf(clock);
-    this.#services = services;
-    this.#observers = observers;
+    this.#effects = effects;
+    this.#observers = effects === undefined ? observers : [...observers, ...effects.observers];
   }
 
   /** Takes a transport in, and starts it. */
@@ -112,16 +113,13 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Received, Se
     this.#check();
   }
 
-  /** Succeeds once `empty`. */
-  get whenEmpty(): Effect.Effect<void> {
-    return Effect.callback<void>((resume) => {
-      if (this.empty) return resume(Effect.void);
-      const done = () => resume(Effect.void);
-      this.#waiting.push(done);
-      return Effect.sync(() => {
-        this.#waiting = this.#waiting.filter((other) => other !== done);
-      });
-    });
+  /** Calls back once `empty`, perhaps at once. Returns what withdraws the wish. */
+  whenEmpty(done: () => void): () => void {
+    if (this.empty) done();
+    else this.#waiting.push(done);
+    return () => {
+      this.#waiting = this.#waiting.filter((other) => other !== done);
+    };
   }
 
   /** The sums over everybody who is or was here. */
@@ -164,19 +162,8 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Received, Se
     this.#check();
   }
 
-  runEffect(
-    effect: Effect.Effect<void, unknown>,
-    session: Session<Received, Sent, Data>,
-    done: (failure?: { readonly error: unknown }) => void,
-  ): () => void {
-    let services = this.#services;
-    for (const observer of this.#observers) services = observer.services?.(session, services) ?? services;
-    const fiber = Effect.runForkWith(services)(Effect.scoped(effect));
-    fiber.addObserver((exit) => {
-      if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) done();
-      else done({ error: Cause.squash(exit.cause) });
-    });
-    return () => fiber.interruptUnsafe();
+  effectRunner(session: Session<Received, Sent, Data>): EffectRunner | undefined {
+    return this.#effects?.runnerFor(session);
   }
 
   #check(): void {

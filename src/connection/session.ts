@@ -19,7 +19,7 @@ import { Connection } from "./connection.ts";
 import type { ConnectionState } from "./connection_options.ts";
 import { Delivery, type DeliveryOwner } from "./delivery.ts";
 import { FlushQueue } from "./flush_queue.ts";
-import { type EffectRunner, follow, type HandlerRun, type HandlingOwner } from "./handling.ts";
+import { follow, type HandlerRun, type HandlingOwner } from "./handling.ts";
 import { tellFirstByte, tellQuietly } from "./hooks.ts";
 import { makeConnectionId } from "./identity.ts";
 import { Life } from "./life.ts";
@@ -104,8 +104,7 @@ export class Session<Received, Sent, Context>
       options.onConnect?.(this.connection);
       if (handler !== undefined && this.state === "open") {
         this.#run = "called";
-        const run: EffectRunner = (effect, done) => this.#owner.runEffect(effect, this, done);
-        this.#interrupt = follow(handler(this.connection), this, run);
+        this.#interrupt = follow(handler(this.connection), this, this.#owner.effectRunner(this));
       }
     } catch (error) {
       this.handlerFailed(error);

@@ -1,12 +1,9 @@
-/**
- * What a session needs from the server or client that owns it: time, a place to run Effects, and somebody
- * to tell.
- */
-import type * as Effect from "effect/Effect";
+/** What a session needs from the server or client that owns it: time, a runner of Effects, and somebody to tell. */
 import type { Clock } from "../core/clock.ts";
 import type { FrameError } from "../core/errors.ts";
 import type { TimerWheel } from "../core/timer_wheel.ts";
 import type { Turn } from "../core/turn.ts";
+import type { EffectRunner } from "./handling.ts";
 import type { Session } from "./session.ts";
 import type { TerminationRecord } from "./termination.ts";
 
@@ -23,10 +20,6 @@ export interface SessionOwner<Received, Sent, Context> {
   handlerEnded(session: Session<Received, Sent, Context>): void;
   /** The connection is over; its handler may still run (`session.handling`). */
   ended(session: Session<Received, Sent, Context>, record: TerminationRecord): void;
-  /** Runs a handler's Effect; `done` hears its failure or nothing. Returns what interrupts it. */
-  runEffect(
-    effect: Effect.Effect<void, unknown>,
-    session: Session<Received, Sent, Context>,
-    done: (failure?: { readonly error: unknown }) => void,
-  ): () => void;
+  /** What runs a handler's Effect; undefined where handlers are plain or async functions. */
+  effectRunner(session: Session<Received, Sent, Context>): EffectRunner | undefined;
 }

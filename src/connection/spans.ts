@@ -1,8 +1,7 @@
 /**
- * One trace span per connection (F-53), through whichever tracer the surrounding Effect has. Without one, none
- * of this is made.
+ * One trace span per connection (F-53), through whichever tracer the surrounding Effect has.
  *
- * A registry's observer. A handler that is an Effect runs inside its connection's span.
+ * A registry's observer, made by `effects.ts`. A handler that is an Effect runs inside its connection's span.
  */
 import * as Context from "effect/Context";
 import * as Exit from "effect/Exit";
@@ -66,6 +65,7 @@ export class ConnectionSpans<Received, Sent, Data> implements RegistryObserver<R
     this.#spans.get(session)?.event("handler failed", this.#now(), { error: String(error) });
   }
 
+  /** The services with which this connection's handler runs, given those of the server. */
   services(session: Session<Received, Sent, Data>, outer: Context.Context<never>): Context.Context<never> {
     const span = this.#spans.get(session);
     return span === undefined ? outer : Context.add(outer, Tracer.ParentSpan, span) as Context.Context<never>;
@@ -74,14 +74,4 @@ export class ConnectionSpans<Received, Sent, Data> implements RegistryObserver<R
   #now(): bigint {
     return BigInt(Math.round(this.#clock.wallTime() * nanosecondsPerMillisecond));
   }
-}
-
-/** The spans for these services, if they name a tracer. */
-export function spansFor<Received, Sent, Data>(
-  services: Context.Context<never>,
-  clock: Clock,
-  kind: "server" | "client",
-): readonly RegistryObserver<Received, Sent, Data>[] {
-  if (!services.mapUnsafe.has(Tracer.Tracer.key)) return [];
-  return [new ConnectionSpans(Context.get(services, Tracer.Tracer), clock, kind)];
 }

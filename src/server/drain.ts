@@ -70,10 +70,14 @@ function emptyOr<Received, Sent, Context>(
   registry: Registry<Received, Sent, Context>,
   ms: number,
 ): Effect.Effect<void> {
-  if (ms === Infinity) return registry.whenEmpty;
+  const empty = Effect.callback<void>((resume) => {
+    const withdraw = registry.whenEmpty(() => resume(Effect.void));
+    return Effect.sync(withdraw);
+  });
+  if (ms === Infinity) return empty;
   const passed = Effect.callback<void>((resume) => {
     const timer = registry.clock.setTimer(() => resume(Effect.void), Math.min(ms, longestTimer));
     return Effect.sync(() => registry.clock.clearTimer(timer));
   });
-  return Effect.raceFirst(registry.whenEmpty, passed);
+  return Effect.raceFirst(empty, passed);
 }

@@ -1,33 +1,44 @@
 /**
- * Servers as scoped resources on the runtime's own sockets: what `serve.ts` runs and what the door for Effect
- * offers.
+ * Servers as scoped resources on the runtime's own sockets: what `serve.ts` runs, and `effect_server.ts` with support
+ * for handlers that are Effects.
  */
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { detectAdapter } from "../adapters/detect.ts";
+import { type EffectSupport, Registry } from "../connection/registry.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
 import type { OptionsError, SocketError } from "../core/errors.ts";
 import type { TlsError } from "../core/tls_error.ts";
-import { makeServer, type Server } from "./server.ts";
-import type { ServeOptions } from "./server_options.ts";
+import { logObserver } from "./log.ts";
+import { Server } from "./server.ts";
+import type { ServerOptions } from "./server_options.ts";
+import { resolveServer } from "./settings.ts";
 
-/**
- * A server that lives as long as the scope; closing the scope drains it within `shutdownDeadline`.
- *
- * Handlers may be Effects that require services, which are taken from here, and their own `Scope`, which is closed
- * when the handler is over.
- */
-export function serve<Received, Sent = Received, Context = undefined, R = never>(
-  options: ServeOptions<Received, Sent, Context, R>,
-): Effect.Effect<
-  Server<Received, Sent, Context>,
-  OptionsError | SocketError | TlsError,
-  Scope.Scope | Exclude<R, Scope.Scope>
-> {
-  return Effect.flatMap(
-    Effect.tryPromise({
+/** A server that lives as long as the scope: closing the scope drains it within `shutdownDeadline`. */
+export function scopedServer<Received, Sent, Context>(
+  options: ServerOptions<Received, Sent, Context>,
+  effects?: (clock: Clock) => EffectSupport<Received, Sent, Context>,
+): Effect.Effect<Server<Received, Sent, Context>, OptionsError | SocketError | TlsError, Scope.Scope> {
+  return Effect.gen(function* () {
+    const adapter = yield* Effect.tryPromise({
       try: async () => options?.adapter ?? await detectAdapter(),
       catch: (error) => error as OptionsError,
-    }),
-    (adapter) => makeServer(options, adapter),
-  );
+    });
+    const settings = yield* Effect.try({
+      try: () => resolveServer(options, adapter),
+      catch: (error) => error as OptionsError,
+    });
+    const clock = options.clock ?? systemClock;
+    const server = new Server(
+      options,
+      adapter,
+      settings,
+      (log) => new Registry(clock, [logObserver(log)], effects?.(clock)),
+    );
+    yield* Effect.acquireRelease(
+      Effect.tryPromise({ try: () => server.listen(), catch: (error) => error as SocketError | TlsError }),
+      () => Effect.promise(() => server[Symbol.asyncDispose]()),
+    );
+    return server;
+  });
 }

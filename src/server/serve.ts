@@ -18,5 +18,5 @@ export async function serve<Received, Sent = Received, Context = undefined>(
   options: ServeOptions<Received, Sent, Context>,
 ): Promise<Server<Received, Sent, Context>> {
   const [{ acquire }, scoped] = await load();
-  return acquire(scoped.serve(options), (server) => server.finished);
+  return acquire(scoped.scopedServer(options), (server) => server.finished);
 }

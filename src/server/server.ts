@@ -1,27 +1,22 @@
 /**
  * A server: one listener, the registry of its connections, and the states between start and stop.
  *
- * Made by `makeServer` in an Effect scope, whose closing drains it; `serve.ts` is the promise face. Knows no
+ * Made by `scoped_server.ts` in an Effect scope, whose closing drains it; `serve.ts` is the promise face. Knows no
  * framing and no runtime: it hands every admitted transport to the registry.
  */
-import type { Context as EffectContext } from "effect/Context";
 import * as Effect from "effect/Effect";
-import type * as Scope from "effect/Scope";
 import { broadcast, type BroadcastReport } from "../connection/broadcast.ts";
 import type { Connection } from "../connection/connection.ts";
 import { type ConnectionProfile, withSlots } from "../connection/profile.ts";
-import { Registry } from "../connection/registry.ts";
-import { spansFor } from "../connection/spans.ts";
-import { systemClock } from "../core/clock.ts";
+import type { Registry } from "../connection/registry.ts";
 import { type DurationInput, toMilliseconds } from "../core/duration.ts";
-import { type OptionsError, ShutdownTimeoutError, SocketError, socketErrorFrom } from "../core/errors.ts";
+import { ShutdownTimeoutError, SocketError, socketErrorFrom } from "../core/errors.ts";
 import type { SendOutcome } from "../core/outcome.ts";
-import type { TlsError } from "../core/tls_error.ts";
 import type { Adapter, Address, Listener, Transport } from "../core/transport.ts";
 import { Admission } from "./admission.ts";
 import { drain } from "./drain.ts";
 import { inspect, type ServerInspection } from "./inspection.ts";
-import { consoleLogger, errorText, guarded, logObserver, peerFields } from "./log.ts";
+import { consoleLogger, errorText, guarded, peerFields } from "./log.ts";
 import { RateSampler } from "./rates.ts";
 import { SecureDoor } from "./secure_door.ts";
 import type {
@@ -32,7 +27,7 @@ import type {
   ServerStats,
   ShutdownReport,
 } from "./server_options.ts";
-import { resolveServer, type ServerSettings } from "./settings.ts";
+import type { ServerSettings } from "./settings.ts";
 import { collectStats } from "./stats.ts";
 
 /** A running server. */
@@ -58,7 +53,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   #drainMs = 0;
   #finish!: (report: ShutdownReport) => void;
 
-  /** Servers come from `serve` and `makeServer`. */
+  /** Servers come from `serve`. */
   constructor(
     options: ServerOptions<Received, Sent, Context>,
     adapter: Adapter,
@@ -204,7 +199,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
     await this.#stop(this.#settings.shutdownDeadline);
   }
 
-  /** Binds; called by `makeServer` and `resume`. Rejects with `SocketError`. */
+  /** Binds; called by `scoped_server.ts` and `resume`. Rejects with `SocketError`. */
   async listen(): Promise<void> {
     const door = this.#door;
     await door?.open();
@@ -303,42 +298,4 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
       this.#log({ level: "error", message: "hook failed", fields: { error: errorText(error) } });
     }
   }
-}
-
-/**
- * A server that lives as long as the scope: closing the scope drains it within `shutdownDeadline`. Handlers that
- * are Effects run with the services of the caller.
- */
-export function makeServer<Received, Sent = Received, Context = undefined, R = never>(
-  options: ServerOptions<Received, Sent, Context, R>,
-  adapter: Adapter,
-): Effect.Effect<
-  Server<Received, Sent, Context>,
-  OptionsError | SocketError | TlsError,
-  Scope.Scope | Exclude<R, Scope.Scope>
-> {
-  return Effect.gen(function* () {
-    // What the handlers' Effects require is in here, which is all that their type still had to say.
-    const services = (yield* Effect.context<Exclude<R, Scope.Scope>>()) as EffectContext<
-      unknown
-    > as EffectContext<never>;
-    const given = options as ServerOptions<Received, Sent, Context>;
-    const settings = yield* Effect.try({
-      try: () => resolveServer(given, adapter),
-      catch: (error) => error as OptionsError,
-    });
-    const clock = options.clock ?? systemClock;
-    const spans = spansFor<Received, Sent, Context>(services, clock, "server");
-    const server = new Server(
-      given,
-      adapter,
-      settings,
-      (log) => new Registry(clock, services, [logObserver(log), ...spans]),
-    );
-    yield* Effect.acquireRelease(
-      Effect.tryPromise({ try: () => server.listen(), catch: (error) => error as SocketError | TlsError }),
-      () => Effect.promise(() => server[Symbol.asyncDispose]()),
-    );
-    return server;
-  });
 }

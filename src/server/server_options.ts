@@ -19,19 +19,17 @@ import type { HandshakePeer, ServerTlsOptions } from "./server_tls.ts";
 /**
  * What `serve` takes: settings, one place to listen, one way to take frames. Pairs that make no sense do not
  * compile (F-73).
- *
- * @typeParam R what handlers that are Effects require; only the door `effect` can give it
  */
-export type ServeOptions<Received, Sent = Received, Context = undefined, R = never> =
-  & ServerOptions<Received, Sent, Context, R>
+export type ServeOptions<Received, Sent = Received, Context = undefined> =
+  & ServerOptions<Received, Sent, Context>
   & Place
   & (
-    | { readonly handler: Handler<Received, Sent, Context, R>; readonly onFrame?: undefined }
+    | { readonly handler: Handler<Received, Sent, Context>; readonly onFrame?: undefined }
     | { readonly onFrame: OnFrame<Received, Sent, Context>; readonly handler?: undefined }
   );
 
 /** Settings of a server. Exactly one of `port` and `path`, exactly one of `handler` and `onFrame`. */
-export interface ServerOptions<Received, Sent = Received, Context = undefined, R = never>
+export interface ServerOptions<Received, Sent = Received, Context = undefined>
   extends ConnectionOptions<Received, Sent, Context> {
   /** TCP port; 0 lets the system choose, see `server.address`. */
   readonly port?: number | undefined;
@@ -59,7 +57,7 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined, R
   /** How long `shutdown` lets connections finish when it is not told otherwise. @default "30 seconds" */
   readonly shutdownDeadline?: DurationInput | undefined;
   /** Runs once per connection. */
-  readonly handler?: Handler<Received, Sent, Context, R> | undefined;
+  readonly handler?: Handler<Received, Sent, Context> | undefined;
   /** A connection was turned away. */
   readonly onReject?: ((peer: Peer, reason: RejectReason) => void) | undefined;
   /**

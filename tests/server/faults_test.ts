@@ -4,7 +4,8 @@ import { test } from "node:test";
 import * as Effect from "effect/Effect";
 import type { Connection } from "../../src/connection/connection.ts";
 import { lines } from "../../src/core/framing/lines.ts";
-import { echo, Gate } from "../support/frames.ts";
+import { echo } from "../support/frames.ts";
+import { serveEffects } from "../support/effect.ts";
 import { Virtual } from "../support/server.ts";
 
 const utf8 = lines({ encoding: "utf-8" });
@@ -41,7 +42,7 @@ test("S-29: a handler or hook that throws, rejects or fails ends its own connect
         framing: utf8,
         onError: (error: unknown) => void heard.push(error),
         ...options,
-      } as never);
+      } as never, /Effect/.test(name) ? serveEffects : undefined);
       const peer = await place.dial(server);
       peer.write("go\nmore\n");
       await place.settle();
@@ -128,50 +129,6 @@ test("S-29: a framing of the user's own that throws is a malformed frame, and on
   await place.settle();
   assert.equal(place.records[0]!.reason, "frame_error");
   assert.match(String(place.records[0]!.message), /framing own threw TypeError: own fault/);
-});
-
-test("an Effect handler is interrupted when its connection ends, and its finalizers run (F-24)", async (t) => {
-  const place = new Virtual(t);
-  const told: string[] = [];
-  const server = await place.serve({
-    framing: utf8,
-    handler: (connection) =>
-      Effect.never.pipe(
-        Effect.onInterrupt(() => Effect.sync(() => void told.push("interrupted"))),
-        Effect.ensuring(Effect.sync(() => void told.push(connection.state))),
-      ),
-  });
-  const peer = await place.dial(server);
-  await place.settle();
-  peer.abort();
-  await place.settle();
-  assert.deepEqual(told, ["interrupted", "closed"]);
-  assert.equal(server.stats().handlerErrors, 0);
-  assert.equal(place.records[0]!.reason, "peer_reset");
-  const draining = server.shutdown();
-  assert.equal((await place.drive(draining)).open, 0);
-});
-
-test("an Effect handler that is not interrupted ends by its own when the server drains (F-18)", async (t) => {
-  const place = new Virtual(t);
-  const gate = new Gate();
-  const server = await place.serve({
-    framing: utf8,
-    handler: (connection) =>
-      Effect.promise(async () => {
-        await gate.promise;
-        await connection.send("done");
-      }),
-  });
-  const peer = await place.dial(server);
-  const draining = server.shutdown();
-  await place.settle();
-  assert.equal(peer.ended, false);
-  gate.open();
-  await place.settle();
-  assert.equal(peer.text, "done\n");
-  peer.end();
-  assert.deepEqual((await place.drive(draining)).destroyed, []);
 });
 
 test("the connection's own end that passes through a handler is no error of the handler's", async (t) => {

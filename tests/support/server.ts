@@ -59,6 +59,7 @@ export abstract class Place {
 
   async serve<Received, Sent = Received, Context = undefined>(
     given: Given<Received, Sent, Context>,
+    serveBy: typeof serve = serve,
   ): Promise<Server<Received, Sent, Context>> {
     const { onDisconnect } = given;
     const options = {
@@ -73,7 +74,7 @@ export abstract class Place {
         onDisconnect?.(record, connection);
       },
     } as ServeOptions<Received, Sent, Context>;
-    const server = await this.drive(serve(options));
+    const server = await this.drive(serveBy(options));
     this.atEnd(() => this.drive(server.close()));
     return server;
   }

@@ -1,0 +1,56 @@
+/** Servers of programs written with Effect: their handlers may be Effects. Only the entry point `effect` loads it. */
+import * as Effect from "effect/Effect";
+import type * as Context from "effect/Context";
+import type * as Scope from "effect/Scope";
+import type { Connection } from "../connection/connection.ts";
+import type { OnFrame, Place } from "../connection/connection_options.ts";
+import { effectSupport } from "../connection/effects.ts";
+import type { OptionsError, SocketError } from "../core/errors.ts";
+import type { TlsError } from "../core/tls_error.ts";
+import { scopedServer } from "./scoped_server.ts";
+import type { Server } from "./server.ts";
+import type { ServerOptions } from "./server_options.ts";
+
+/**
+ * Runs once per connection; when the Effect or the promise it returns is over, the connection is flushed and closed.
+ * An Effect is interrupted when its connection ends before it.
+ *
+ * @typeParam R what an Effect requires: services of the program that serves, and a `Scope` for each connection
+ */
+export type EffectHandler<Received, Sent, Data, R = never> = (
+  connection: Connection<Received, Sent, Data>,
+) => void | Promise<void> | Effect.Effect<void, unknown, R>;
+
+/** What `serve` takes: the options of a server, with handlers that may be Effects. */
+export type EffectServeOptions<Received, Sent = Received, Data = undefined, R = never> =
+  & Omit<ServerOptions<Received, Sent, Data>, "handler" | "onFrame" | "port" | "host" | "path">
+  & Place
+  & (
+    | { readonly handler: EffectHandler<Received, Sent, Data, R>; readonly onFrame?: undefined }
+    | { readonly onFrame: OnFrame<Received, Sent, Data>; readonly handler?: undefined }
+  );
+
+/**
+ * A server that lives as long as the scope; closing the scope drains it within `shutdownDeadline`.
+ *
+ * Handlers may be Effects that require services, which are taken from here, and their own `Scope`, which is closed
+ * when the handler is over.
+ */
+export function serve<Received, Sent = Received, Data = undefined, R = never>(
+  options: EffectServeOptions<Received, Sent, Data, R>,
+): Effect.Effect<
+  Server<Received, Sent, Data>,
+  OptionsError | SocketError | TlsError,
+  Scope.Scope | Exclude<R, Scope.Scope>
+> {
+  return Effect.flatMap(
+    Effect.context<Exclude<R, Scope.Scope>>(),
+    (services) =>
+      // What the handlers require is among the services, and their Effects reach only the runner for them.
+      scopedServer(
+        options as ServerOptions<Received, Sent, Data>,
+        (clock) =>
+          effectSupport(services as Context.Context<unknown> as Context.Context<never>, clock, "server"),
+      ),
+  );
+}
