@@ -15,6 +15,7 @@ import type {
   SocketTuning,
   Transport,
 } from "../core/transport.ts";
+import { resetBefore } from "./accept_fault.ts";
 import { abortedConnect, acceptedPeer, addressText, openedPeer, unixPeer } from "./address.ts";
 import { type BunHandlers, type BunSocket, BunTransport, handlers, type Slot } from "./bun_transport.ts";
 import { placed } from "./placed.ts";
@@ -126,11 +127,14 @@ async function bindSocket(options: ListenOptions, opened: Opened<void>): Promise
       return socket.terminate();
     }
     tune(socket, options, bound);
-    opened(socket, acceptedPeer(socket, bound));
+    const peer = acceptedPeer(socket, bound);
+    if (peer.ip === "" && bound.transport === "tcp") options.lost?.(resetBefore(action));
+    opened(socket, peer);
   });
   const bound: Address = address.transport === "unix"
     ? address
     : { transport: "tcp", host: server.hostname ?? address.host, port: server.port ?? address.port };
+  const action = `accept on ${addressText(bound)}`;
   const stop = () => {
     server.stop();
     return Promise.resolve();

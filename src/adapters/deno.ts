@@ -13,10 +13,10 @@ import type {
   SocketTuning,
   Transport,
 } from "../core/transport.ts";
+import { FailingAccepts } from "./accept_fault.ts";
 import { abortedConnect, addressText, plainIp, tcpPeer, unixPeer } from "./address.ts";
 import { placed } from "./placed.ts";
 import { secured } from "./secured.ts";
-import { Shortage } from "./shortage.ts";
 import { denoError } from "./deno_failure.ts";
 import { type DenoAddr, type DenoConn, DenoTransport } from "./deno_transport.ts";
 
@@ -86,18 +86,17 @@ function open({ address, backlog, reusePort }: ListenOptions): DenoListener {
   }
 }
 
-/** How long a listener rests when the system has no descriptor or memory for another connection. */
-const rest = 100;
-
 /** The loop of accepts of one listener. */
 class DenoAcceptor implements Listener {
   readonly address: Address;
   readonly #listener: DenoListener;
   readonly #options: ListenOptions;
-  readonly #shortage: Shortage;
+  readonly #failing: FailingAccepts;
   readonly #accept: (transport: Transport) => void;
   #stopped: Promise<void> | undefined = undefined;
   #released: (() => void) | undefined = undefined;
+  /** It accepts no more, and nobody asked it to stop. */
+  #over = false;
   #resting: ReturnType<typeof setTimeout> | undefined = undefined;
 
   constructor(listener: DenoListener, options: ListenOptions, accept: (transport: Transport) => void) {
@@ -107,7 +106,7 @@ class DenoAcceptor implements Listener {
       : options.address;
     this.#listener = listener;
     this.#options = options;
-    this.#shortage = new Shortage(options.failed);
+    this.#failing = new FailingAccepts(options);
     this.#accept = accept;
     this.#next();
   }
@@ -116,8 +115,8 @@ class DenoAcceptor implements Listener {
   stop(): Promise<void> {
     return this.#stopped ??= new Promise((resolve) => {
       this.#released = resolve;
-      this.#listener.close();
-      if (this.#resting === undefined) return;
+      if (!this.#over) this.#listener.close();
+      if (!this.#over && this.#resting === undefined) return;
       clearTimeout(this.#resting);
       resolve();
     });
@@ -129,6 +128,7 @@ class DenoAcceptor implements Listener {
   };
 
   readonly #accepted = (conn: DenoConn): void => {
+    this.#failing.passed();
     tune(conn, this.#options);
     this.#accept(new DenoTransport(conn, acceptedPeer(conn, this.address)));
     if (this.#stopped === undefined) this.#next();
@@ -137,10 +137,13 @@ class DenoAcceptor implements Listener {
 
   readonly #failed = (cause: unknown): void => {
     if (this.#stopped !== undefined) return this.#released!();
-    // A peer that left before it was accepted is nobody's failure.
-    if ((cause as { code?: unknown }).code === "ECONNABORTED") return this.#next();
-    this.#shortage.met(() => denoError(cause, `accept on ${addressText(this.address)}`));
-    this.#resting = setTimeout(this.#next, rest);
+    const wait = this.#failing.met(cause, `accept on ${addressText(this.address)}`, denoError);
+    if (wait === 0) return this.#next();
+    if (wait !== undefined) this.#resting = setTimeout(this.#next, wait);
+    else {
+      this.#over = true;
+      this.#listener.close();
+    }
   };
 }
 

@@ -15,6 +15,7 @@ import type {
   SocketTuning,
   Transport,
 } from "../core/transport.ts";
+import { FailingAccepts, resetBefore } from "./accept_fault.ts";
 import { abortedConnect, acceptedPeer, addressText, openedPeer, unixPeer } from "./address.ts";
 import { NodeTransport } from "./node_transport.ts";
 import { placed } from "./placed.ts";
@@ -70,14 +71,17 @@ export function bind(
       const bound = boundAddress(server, address);
       server.off("error", refused);
       // Of too many open files this hears nothing: libuv then accepts with a descriptor it kept back, and closes.
+      const failing = new FailingAccepts(options);
+      const action = `accept on ${addressText(bound)}`;
       server.on("error", (cause: Error) => {
-        options.failed(socketErrorFrom(cause, `accept on ${addressText(bound)}`), !server.listening);
+        if (failing.met(cause, action) === undefined) server.close();
       });
-      server.on(
-        "connection",
-        (socket: Socket) =>
-          socket.destroyed || accept(new NodeTransport(socket, acceptedPeer(socket, bound))),
-      );
+      server.on("connection", (socket: Socket) => {
+        if (socket.destroyed) return;
+        const peer = acceptedPeer(socket, bound);
+        if (peer.ip === "" && bound.transport === "tcp") options.lost?.(resetBefore(action));
+        accept(new NodeTransport(socket, peer));
+      });
       resolve({ address: bound, stop: () => stop(server) });
     });
   });

@@ -5,6 +5,10 @@
  * A message reads: the action that failed, a colon, what was found and what is wanted.
  */
 
+import { reasonOf, type SocketErrorReason } from "./errno.ts";
+
+export type { SocketErrorReason } from "./errno.ts";
+
 /** What every error of this package has in common; use it for one `instanceof` over all of them. */
 export abstract class MillraceError extends Error {
   /** Discriminant, the same as the class name; works with Effect's `catchTag`. */
@@ -18,25 +22,6 @@ export abstract class MillraceError extends Error {
     this.name = new.target.name;
   }
 }
-
-/** Why a socket operation failed. */
-export type SocketErrorReason =
-  | "aborted"
-  | "address_in_use"
-  | "address_not_available"
-  | "broken_pipe"
-  | "closed"
-  | "host_not_found"
-  | "path_not_found"
-  | "permission_denied"
-  | "refused"
-  | "reset"
-  | "timed_out"
-  | "tls"
-  | "too_many_open_files"
-  | "unknown"
-  | "unknown_connection"
-  | "unreachable";
 
 /** The operating system or the peer ended, refused or broke a socket. `cause` holds the runtime's own error. */
 export class SocketError extends MillraceError {
@@ -198,32 +183,12 @@ export class ShutdownTimeoutError extends TimeoutError {
   }
 }
 
-const byCode: Readonly<Record<string, SocketErrorReason>> = {
-  ABORT_ERR: "aborted",
-  EACCES: "permission_denied",
-  EADDRINUSE: "address_in_use",
-  EADDRNOTAVAIL: "address_not_available",
-  EAI_AGAIN: "host_not_found",
-  ECONNABORTED: "aborted",
-  ECONNREFUSED: "refused",
-  ECONNRESET: "reset",
-  EHOSTUNREACH: "unreachable",
-  EMFILE: "too_many_open_files",
-  ENETUNREACH: "unreachable",
-  ENFILE: "too_many_open_files",
-  ENOENT: "path_not_found",
-  ENOTFOUND: "host_not_found",
-  EPERM: "permission_denied",
-  EPIPE: "broken_pipe",
-  ETIMEDOUT: "timed_out",
-};
-
 /** Translates a runtime's error; `action` says what was being done, such as `"listen on 127.0.0.1:3034"`. */
 export function socketErrorFrom(cause: unknown, action: string): SocketError {
   if (cause instanceof SocketError) return cause;
   const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown };
   const text = typeof message === "string" ? message : String(cause);
-  let reason = typeof code === "string" ? byCode[code] : undefined;
+  let reason = typeof code === "string" ? reasonOf(code) : undefined;
   if (reason === undefined && /failed to lookup address/.test(text)) reason = "host_not_found";
   const hint = reason === undefined ? "" : hints[reason] ?? "";
   const shown = typeof code === "string" && !text.includes(code) ? `${code} ${text}` : text;
@@ -233,10 +198,14 @@ export function socketErrorFrom(cause: unknown, action: string): SocketError {
 const hints: Partial<Record<SocketErrorReason, string>> = {
   address_in_use: "; another process has it: stop that one, or choose another port (0 picks a free one)",
   address_not_available: "; this machine has no such address: use 127.0.0.1, 0.0.0.0 or ::",
+  busy: "; whoever listens there accepts too slowly, and its queue is full: try again",
   host_not_found: "; check the spelling of the host name, or use an IP address",
+  no_space: "; free some space, or raise the limit that is reached",
+  out_of_memory: "; the system has no memory for another socket: lower maxConnections",
   permission_denied: "; ports below 1024 need privileges: choose a higher one, and on Deno pass --allow-net",
   refused: "; nothing listens there: check host and port, and that the server runs",
   too_many_open_files: "; raise the limit of open files (ulimit -n) or lower maxConnections",
+  unreachable: "; no route leads there: check the address, and that the network is up",
 };
 
 function describe(value: unknown): string {

@@ -82,6 +82,11 @@ export interface ListenOptions extends SocketTuning {
    * more; otherwise it goes on, as after too many open files.
    */
   failed(error: SocketError, fatal: boolean): void;
+  /**
+   * Hears of a connection that its peer had reset before it was accepted. Where the runtime can still read what the peer
+   * had sent, `accept` gets it all the same, without an address.
+   */
+  lost?(error: SocketError): void;
 }
 
 /** What `connect` is given; checked and complete. */

@@ -46,6 +46,7 @@ export class ClientTally {
       connectionsActive,
       connectionsAccepted: this.opened,
       connectionsRejected: 0,
+      connectionsLost: 0,
       connectionsClosed: this.#closed,
       handshakesActive: 0,
       handshakesCompleted: 0,

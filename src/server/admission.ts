@@ -4,8 +4,9 @@
  * Called for every accepted transport, before there is a connection.
  */
 import type { Clock } from "../core/clock.ts";
+import type { SocketError } from "../core/errors.ts";
 import type { Transport } from "../core/transport.ts";
-import type { RejectReason } from "./server_options.ts";
+import type { Logger, RejectReason } from "./server_options.ts";
 
 /** How long a rejected peer gets to take the farewell and close. */
 const farewellMs = 1000;
@@ -16,16 +17,34 @@ const mostFarewells = 256;
 export class Admission {
   /** Peers turned away. */
   rejected = 0;
+  /** Peers that had reset before they were accepted. */
+  lost = 0;
   /** The most connections at one time; `Infinity` for no limit. */
   maxConnections: number;
   readonly #farewell: Uint8Array | undefined;
   readonly #clock: Clock;
+  readonly #log: Logger;
   #leaving = 0;
 
-  constructor(maxConnections: number, farewell: Uint8Array | undefined, clock: Clock) {
+  constructor(
+    { maxConnections, farewell }: { maxConnections: number; farewell: Uint8Array | undefined },
+    clock: Clock,
+    log: Logger,
+  ) {
     this.maxConnections = maxConnections;
     this.#farewell = farewell;
     this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** A peer had reset before it was accepted. */
+  lose({ message, reason }: SocketError): void {
+    this.lost++;
+    this.#log({
+      level: "debug",
+      message: "connection lost before it was accepted",
+      fields: { error: message, reason },
+    });
   }
 
   /** Why one more may not come in, if so. */

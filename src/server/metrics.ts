@@ -42,6 +42,12 @@ const rows: readonly Row[] = [
   ],
   ["tls_handshakes_active", "gauge", "TLS handshakes on their way.", (s) => s.handshakesActive],
   [
+    "connections_lost_total",
+    "counter",
+    "Connections that their peers had reset before they were accepted.",
+    (s) => s.connectionsLost,
+  ],
+  [
     "tls_handshakes_completed_total",
     "counter",
     "TLS handshakes that succeeded.",

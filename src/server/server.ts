@@ -65,7 +65,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
     this.#settings = settings;
     this.#log = guarded(options.logger ?? consoleLogger);
     this.#registry = registry(this.#log);
-    this.#admission = new Admission(settings.maxConnections, settings.farewell, this.#registry.clock);
+    this.#admission = new Admission(settings, this.#registry.clock, this.#log);
     const { clock, wheel } = this.#registry;
     const { tls, maxHandshakes, listen: { address, upgradable } } = settings;
     if (tls !== undefined || upgradable) {
@@ -208,6 +208,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
       handshakes: door?.handshakes,
       address: this.#address,
       failed: (error: SocketError, fatal: boolean) => this.#listenerFailed(error, fatal),
+      lost: (error: SocketError) => this.#admission.lose(error),
     };
     const accept = (transport: Transport) => this.#accept(transport);
     const secured = door && this.#settings.tls &&

@@ -110,6 +110,11 @@ export interface ServerStats {
   readonly connectionsAccepted: number;
   /** Connections turned away at the door. */
   readonly connectionsRejected: number;
+  /**
+   * Connections that their peers had reset before they were accepted. On Bun and Node what such a peer had sent is still
+   * read, so each is among those let in too, with the address `""`; on Deno nothing is left of it.
+   */
+  readonly connectionsLost: number;
   /** Connections that were let in and have ended. */
   readonly connectionsClosed: number;
   /** TLS handshakes on their way, those of upgrades among them. */

@@ -18,6 +18,7 @@ export function collectStats<Received, Sent, Context>(
     connectionsActive: registry.sessions.size,
     connectionsAccepted: opened,
     connectionsRejected: admission.rejected,
+    connectionsLost: admission.lost,
     connectionsClosed: closed,
     handshakesActive: handshakes?.active ?? 0,
     handshakesCompleted: handshakes?.completed ?? 0,

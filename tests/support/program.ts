@@ -1,5 +1,5 @@
 // Programs of this package as processes of their own, on the runtime that runs the test. Every wait has a deadline.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { signalEchoMs } from "../../src/gateway/cli/signal_echo.ts";
@@ -117,6 +117,16 @@ export class Program {
       clearTimeout(timer);
     }
   }
+}
+
+/** Runs a program to its end while everything else in this process stands still. */
+export function runBlocking(file: string, args: readonly string[]): Ended {
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, commandLine(file, args), {
+    cwd: root,
+    encoding: "utf8",
+    timeout: deadlineMs,
+  });
+  return { code: status, signal, out: stdout, err: stderr };
 }
 
 /** Starts `millrace`. */
