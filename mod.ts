@@ -3,7 +3,7 @@
  *
  * @example An echo server
  * ```ts
- * import { lines, serve } from "@millrace/millrace";
+ * import { lines, onSignals, serve } from "@millrace/millrace";
  *
  * const server = await serve({
  *   port: 3034,
@@ -12,6 +12,7 @@
  *     for await (const line of connection) await connection.send(line);
  *   },
  * });
+ * onSignals(server);
  * await server.finished;
  * ```
  *
@@ -20,6 +21,7 @@
 // Servers
 export { serve } from "./src/server/serve.ts";
 export type { Server } from "./src/server/server.ts";
+export { onSignals, type SignalsOptions, type Stoppable, type StopSignal } from "./src/server/on_signals.ts";
 export type { ConnectionInspection, ServerInspection } from "./src/server/inspection.ts";
 export type { Authorize, HandshakePeer, ServerTlsOptions, TlsInspection } from "./src/server/server_tls.ts";
 export { certificates } from "./src/server/certificates.ts";

@@ -1,6 +1,6 @@
 // A framing of one's own: messages between STX (0x02) and ETX (0x03). Anything between two messages is refused.
 import process from "node:process";
-import { type Decoder, FrameError, type Framing, serve } from "../mod.ts";
+import { type Decoder, FrameError, type Framing, onSignals, serve } from "../mod.ts";
 
 class StxEtxDecoder implements Decoder<string> {
   #bytes: number[] = [];
@@ -32,5 +32,5 @@ const server = await serve({
 });
 console.log("stx-etx:", server.address);
 
-process.once("SIGTERM", () => void server.shutdown());
+onSignals(server);
 await server.finished;

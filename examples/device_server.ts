@@ -1,7 +1,7 @@
 // Devices that send a two-byte length, a one-byte kind and a payload. Kind 1 is a reading, which is acknowledged;
 // kind 2 asks for the time. A device that is silent for a minute is gone.
 import process from "node:process";
-import { lengthField, serve } from "../mod.ts";
+import { lengthField, onSignals, serve } from "../mod.ts";
 
 const server = await serve({
   port: Number(process.argv[2] ?? 3038),
@@ -29,5 +29,5 @@ const server = await serve({
 });
 console.log("devices:", server.address);
 
-process.once("SIGTERM", () => void server.shutdown());
+onSignals(server);
 await server.finished;

@@ -4,7 +4,7 @@
 //   deno run --allow-net examples/echo.ts
 //   npx tsx examples/echo.ts
 import process from "node:process";
-import { lines, serve } from "../mod.ts";
+import { lines, onSignals, serve } from "../mod.ts";
 
 const server = await serve({
   port: Number(process.argv[2] ?? 3034),
@@ -15,6 +15,5 @@ const server = await serve({
 });
 console.log("echo:", server.address);
 
-process.once("SIGINT", () => void server.close());
-process.once("SIGTERM", () => void server.shutdown({ deadline: "10 seconds" }));
+onSignals(server);
 await server.finished;

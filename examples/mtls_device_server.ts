@@ -5,7 +5,7 @@
 //   npx millrace connect localhost:3040 --tls --ca certs/ca.crt --cert certs/device-7.crt --key certs/device-7.key
 import { readFile } from "node:fs/promises";
 import process from "node:process";
-import { lines, type PeerCertificate, serve } from "../mod.ts";
+import { lines, onSignals, type PeerCertificate, serve } from "../mod.ts";
 
 const [port = "3040", folder = "certs"] = process.argv.slice(2);
 const [cert, key, ca] = await Promise.all(
@@ -30,5 +30,5 @@ const server = await serve({
 });
 console.log("devices:", server.address);
 
-process.once("SIGTERM", () => void server.shutdown());
+onSignals(server);
 await server.finished;

@@ -4,7 +4,7 @@
 //   bun examples/starttls_lines.ts                       or deno run -A, or npx tsx
 import { readFile } from "node:fs/promises";
 import process from "node:process";
-import { lines, serve } from "../mod.ts";
+import { lines, onSignals, serve } from "../mod.ts";
 
 const [port = "3041", folder = "certs"] = process.argv.slice(2);
 const [cert, key] = await Promise.all(
@@ -29,5 +29,5 @@ const server = await serve({
 });
 console.log("starttls:", server.address);
 
-process.once("SIGTERM", () => void server.shutdown());
+onSignals(server);
 await server.finished;

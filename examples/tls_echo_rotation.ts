@@ -5,7 +5,7 @@
 //   npx millrace connect localhost:3039 --tls --ca certs/ca.crt
 //   npx millrace cert --force                            another one: new connections get it, open ones go on
 import process from "node:process";
-import { certificates, lines, serve } from "../mod.ts";
+import { certificates, lines, onSignals, serve } from "../mod.ts";
 
 const [port = "3039", folder = "certs"] = process.argv.slice(2);
 const tls = certificates({
@@ -24,5 +24,5 @@ const server = await serve({
 });
 console.log("tls echo:", server.address);
 
-process.once("SIGTERM", () => void server.shutdown());
+onSignals(server);
 await server.finished;

@@ -23,9 +23,6 @@ export interface TextOutput {
   write(text: string): void | Promise<void>;
 }
 
-/** Signals that a program can answer; `SIGWINCH` tells of a new terminal width. */
-export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGWINCH";
-
 /** The arguments after the program's name. */
 export function programArguments(): string[] {
   return process.argv.slice(2);
@@ -65,15 +62,6 @@ export function ignoresHangup(): boolean {
   } catch {
     return false;
   }
-}
-
-/** Calls back at each of these signals, in place of ending the process; returns how to stop listening. */
-export function onSignal(names: readonly SignalName[], callback: (name: SignalName) => void): () => void {
-  const listeners = names.map((name) => [name, () => callback(name)] as const);
-  for (const [name, listener] of listeners) process.on(name, listener);
-  return () => {
-    for (const [name, listener] of listeners) process.off(name, listener);
-  };
 }
 
 /** Ends the process now. Only the command line's entry point may call it. */

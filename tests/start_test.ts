@@ -11,7 +11,7 @@ import { env, kill } from "node:process";
 import { after, before, describe, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { findNode } from "../scripts/runtimes.mjs";
-import { signalEchoMs } from "../src/gateway/cli/signal_echo.ts";
+import { signalEchoMs } from "../src/host/signal_echo.ts";
 import { it } from "./support/it.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));

@@ -8,17 +8,17 @@ import { systemClock } from "../core/clock.ts";
 import {
   exit,
   ignoresHangup,
-  onSignal,
   programArguments,
   setExitCode,
   standardError,
   standardOutput,
 } from "../host.ts";
+import { SignalEcho, signalEchoMs } from "../host/signal_echo.ts";
+import { afterQuietly, onSignal } from "../host/signals.ts";
 import { standardInput, standardInputIsTerminal } from "../host/standard_input.ts";
 import { signalExitCode } from "./cli/failure.ts";
 import { runProgram } from "./cli/program.ts";
 import { StopSteps } from "./cli/shell.ts";
-import { SignalEcho } from "./cli/signal_echo.ts";
 
 /** What may still be open once a command is done, such as a terminal, may hold the process this much longer. */
 const lastCallMs = 1000;
@@ -36,8 +36,8 @@ const code = await runProgram(programArguments(), {
   inputIsTerminal: standardInputIsTerminal,
   stop,
 });
-deafen();
+// The echo of the last signal must not end it with another code.
+afterQuietly(deafen, signalEchoMs);
 setExitCode(code);
 // Ending by itself lets the runtime write out what is still in its pipes.
-const timer: unknown = setTimeout(() => exit(code), lastCallMs);
-if (typeof timer === "object") (timer as { unref(): void }).unref();
+afterQuietly(() => exit(code), lastCallMs);

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { signalEchoMs } from "../../src/gateway/cli/signal_echo.ts";
+import { signalEchoMs } from "../../src/host/signal_echo.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const deadlineMs = 20_000;

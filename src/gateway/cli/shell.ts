@@ -3,7 +3,8 @@
  *
  * Made by `main.ts` from the host; tests make their own.
  */
-import type { SignalName, TextOutput } from "../../host.ts";
+import type { TextOutput } from "../../host.ts";
+import type { SignalName } from "../../host/signals.ts";
 import type { ByteInput } from "../../host/standard_input.ts";
 
 /** The streams and the stop signals of one run of the program. */

@@ -1,7 +1,7 @@
 // One Ctrl-C that arrives twice is one; a person's second one is another.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SignalEcho, signalEchoMs } from "../../../src/gateway/cli/signal_echo.ts";
+import { SignalEcho, signalEchoMs } from "../../src/host/signal_echo.ts";
 
 test("what comes within 250 ms of a signal that counted is its echo, and the next one counts (F-19)", () => {
   let now = 0;

@@ -2,9 +2,9 @@
  * Tells a second signal from the echo of the first. One Ctrl-C often comes twice: a terminal sends it to the whole
  * group of processes, and npm, npx or a supervisor, which got it too, passes it on.
  *
- * Asked by `main.ts` at every signal.
+ * Asked at every signal by the gateway's `main.ts` and by `server/on_signals.ts`.
  */
-import type { Clock } from "../../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 
 /** An echo comes within milliseconds; a person's second Ctrl-C takes longer than this. */
 export const signalEchoMs = 250;

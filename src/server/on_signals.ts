@@ -1,0 +1,94 @@
+/**
+ * A server that ends as its process is told to: the first signal drains, a later one means now.
+ *
+ * What the gateway does for itself, for programs that run a server of their own.
+ */
+import { type Clock, systemClock } from "../core/clock.ts";
+import { type DurationInput, toMilliseconds } from "../core/duration.ts";
+import { ShutdownTimeoutError } from "../core/errors.ts";
+import { OptionsCheck } from "../core/options.ts";
+import { SignalEcho, signalEchoMs } from "../host/signal_echo.ts";
+import { afterQuietly, hearsSignals, onSignal } from "../host/signals.ts";
+
+/** A signal that ends a process unless somebody listens. */
+export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGQUIT";
+
+/** What can be drained and closed: a server, or a gateway. */
+export interface Stoppable {
+  /** Resolves, never rejects, once it has stopped, whoever stopped it. */
+  readonly finished: Promise<unknown>;
+  /** Drains. */
+  shutdown(options?: { readonly deadline?: DurationInput | undefined }): Promise<unknown>;
+  /** Destroys everything now, also in the middle of a drain. */
+  close(): Promise<unknown>;
+}
+
+/** Settings of {@linkcode onSignals}. */
+export interface SignalsOptions {
+  /** How long the first signal's drain may take. @default the server's own `shutdownDeadline` */
+  readonly deadline?: DurationInput | undefined;
+  /**
+   * Which signals stop the server. Not SIGHUP unless you say so: many programs take it for "read the configuration
+   * again". @default ["SIGINT", "SIGTERM"]
+   */
+  readonly signals?: readonly StopSignal[] | undefined;
+  /** What tells one signal from the next, for tests. @default the system's */
+  readonly clock?: Clock | undefined;
+}
+
+const stopSignals: readonly StopSignal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
+
+/**
+ * Stops the server at a signal, on every runtime. The first one calls `shutdown`: no new connections, open ones finish
+ * within the deadline. A later one calls `close`: now. Signals within 250 ms of one that counted are the same one once
+ * more, since terminals, npm and `timeout` send it to a whole group of processes, each of which passes it on. One that
+ * comes after that `close`, or when the server has stopped, does what it does without a listener: it ends the process.
+ *
+ * The process ends by itself with `await server.finished`, whose report says who was destroyed. Listening does not
+ * keep it alive. Call it once for each server; the function it returns takes the listeners away.
+ *
+ * @throws {OptionsError} for an option that makes no sense, and where the host knows no signals
+ */
+export function onSignals(server: Stoppable, options: SignalsOptions = {}): () => void {
+  const { deadline, signals, clock } = resolve(server, options);
+  const echo = new SignalEcho(clock);
+  let step: "run" | "drain" | "close" = "run";
+  let stop = (): void => {};
+  // Later, so that the echo of the last signal does not end the process in the middle of what is left to do.
+  const stopSoon = (): void => void clock.setTimer(() => stop(), signalEchoMs);
+  stop = onSignal(signals, () => {
+    if (echo.repeats()) return;
+    if (step === "run") {
+      step = "drain";
+      // Of those that were destroyed `finished` tells; anything else is nobody's but the process's.
+      server.shutdown(deadline === undefined ? {} : { deadline }).catch((error) => {
+        if (!(error instanceof ShutdownTimeoutError)) throw error;
+      });
+    } else if (step === "drain") {
+      step = "close";
+      void server.close();
+      stopSoon();
+    }
+  });
+  void server.finished.then(stopSoon);
+  return stop;
+}
+
+function resolve(server: Stoppable, options: SignalsOptions) {
+  const check = new OptionsCheck();
+  check.keys(options, ["deadline", "signals", "clock"]);
+  const { signals = ["SIGINT", "SIGTERM"], clock = { ...systemClock, setTimer: afterQuietly } } = options;
+  for (const name of ["shutdown", "close"] as const) {
+    if (typeof server?.[name] === "function" && server.finished instanceof Promise) continue;
+    check.refuse("server", server, "a server: what serve() resolves with, so await it");
+    break;
+  }
+  const known = Array.isArray(signals) && signals.length > 0 &&
+    signals.every((name) => stopSignals.includes(name));
+  if (!known) check.refuse("signals", signals, `one or more of ${stopSignals.join(", ")}`);
+  if (!hearsSignals()) check.unsupported("signals", signals, "a host that runs processes");
+  // As `shutdown` would, but before the signal.
+  const deadline = options.deadline === undefined ? undefined : toMilliseconds(options.deadline, "deadline");
+  check.done();
+  return { deadline, signals: [...new Set(signals)], clock };
+}
