@@ -134,7 +134,7 @@ export const faults: readonly Section[] = [
       row(46, "planned", "A plain end on a Unix socket", "a clean end, on every transport"),
       row(
         47,
-        "planned",
+        "held",
         "Two servers at one path",
         "the file of a living server is never removed, and one of two starters fails",
       ),

@@ -74,7 +74,7 @@ export const bunAdapter: Adapter = {
       const net = await import("./node.ts");
       const most = await (openFiles ??= readOpenFiles());
       return placed({
-        bind: (options, accept) => bindNet(options, accept, net.bind, most),
+        bind: (options, accept, at) => bindNet(options, accept, at, net.bind, most),
         dial: net.dial,
       });
     },
@@ -101,12 +101,16 @@ async function readOpenFiles(): Promise<number> {
 type Opened<Result> = (socket: BunSocket<Slot>, peer: Peer) => Result;
 
 /** With `tls`, secured by Bun itself. */
-async function bind(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
+async function bind(
+  options: ListenOptions,
+  accept: (transport: Transport) => void,
+  at: Address,
+): Promise<Listener> {
   const { tls, handshakes } = options;
-  if (tls === undefined) return bindSocket(options, (socket, peer) => accepted(socket, peer, accept));
+  if (tls === undefined) return bindSocket(options, (socket, peer) => accepted(socket, peer, accept), at);
   const { BunTlsDoor } = await import("./bun_server_handshake.ts");
   const door = new BunTlsDoor(tls, handshakes, accept);
-  return { ...await bindSocket(options, (socket, peer) => door.take(socket, peer)), tls: "bun" };
+  return { ...await bindSocket(options, (socket, peer) => door.take(socket, peer), at), tls: "bun" };
 }
 
 function accepted(socket: BunSocket<Slot>, peer: Peer, accept: (transport: Transport) => void): void {
@@ -115,7 +119,7 @@ function accepted(socket: BunSocket<Slot>, peer: Peer, accept: (transport: Trans
   transport.accepted();
 }
 
-async function bindSocket(options: ListenOptions, opened: Opened<void>): Promise<Listener> {
+async function bindSocket(options: ListenOptions, opened: Opened<void>, at: Address): Promise<Listener> {
   const { address } = options;
   const most = await (openFiles ??= readOpenFiles());
   const shortage = new Shortage(options.failed);
@@ -130,7 +134,7 @@ async function bindSocket(options: ListenOptions, opened: Opened<void>): Promise
     const peer = acceptedPeer(socket, bound);
     if (peer.ip === "" && bound.transport === "tcp") options.lost?.(resetBefore(action));
     opened(socket, peer);
-  });
+  }, at);
   const bound: Address = address.transport === "unix"
     ? address
     : { transport: "tcp", host: server.hostname ?? address.host, port: server.port ?? address.port };
@@ -146,6 +150,7 @@ async function bindSocket(options: ListenOptions, opened: Opened<void>): Promise
 function bindNet(
   options: ListenOptions,
   accept: (transport: Transport) => void,
+  at: Address,
   bind: typeof import("./node.ts").bind,
   most: number,
 ): Promise<Listener> {
@@ -156,7 +161,7 @@ function bindNet(
     shortage.met(() => shortOfFiles(address, most));
     socket.destroy();
   };
-  return bind(options, accept, (server) => server.on("connection", keepSpare)).catch((error: Error) => {
+  return bind(options, accept, at, (server) => server.on("connection", keepSpare)).catch((error: Error) => {
     throw error instanceof SocketError ? listenError(error.cause, address) : error;
   });
 }
@@ -166,10 +171,14 @@ function shortOfFiles(bound: Address, most: number): SocketError {
   return socketErrorFrom({ code: "EMFILE", message }, `accept on ${addressText(bound)}`);
 }
 
-function open({ address, reusePort, ipv6Only }: ListenOptions, data: Slot): BunAddress & { stop(): void } {
+function open(
+  { address, reusePort, ipv6Only }: ListenOptions,
+  data: Slot,
+  at: Address,
+): BunAddress & { stop(): void } {
   try {
     return Bun.listen({
-      ...place(address),
+      ...place(at),
       data,
       socket: handlers,
       allowHalfOpen: true,

@@ -71,12 +71,16 @@ export const denoAdapter: Adapter = {
 
 // -- listening ------------------------------------------------------------------------------------------
 
-function bind(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
-  return Promise.resolve().then(() => new DenoAcceptor(open(options), options, accept));
+function bind(
+  options: ListenOptions,
+  accept: (transport: Transport) => void,
+  at: Address,
+): Promise<Listener> {
+  return Promise.resolve().then(() => new DenoAcceptor(open(options, at), options, accept));
 }
 
-function open({ address, backlog, reusePort }: ListenOptions): DenoListener {
-  const options: DenoListenOptions = { ...place(address) };
+function open({ address, backlog, reusePort }: ListenOptions, at: Address): DenoListener {
+  const options: DenoListenOptions = { ...place(at) };
   if (backlog !== undefined) options.tcpBacklog = backlog;
   if (reusePort) options.reusePort = true;
   try {

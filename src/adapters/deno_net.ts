@@ -6,7 +6,14 @@
  */
 import type { Server, Socket } from "node:net";
 import { SocketError } from "../core/errors.ts";
-import type { Adapter, ConnectOptions, Listener, ListenOptions, Transport } from "../core/transport.ts";
+import type {
+  Adapter,
+  Address,
+  ConnectOptions,
+  Listener,
+  ListenOptions,
+  Transport,
+} from "../core/transport.ts";
 import { addressText } from "./address.ts";
 import { denoError } from "./deno_failure.ts";
 import { bind, dial } from "./node.ts";
@@ -33,7 +40,7 @@ const longestSleep = 500;
 /** `own` are Deno's own sockets, which say better why they cannot listen. */
 export function netSockets(own: Sockets): Sockets {
   return placed({
-    bind: (options, accept) => listen(options, accept, own),
+    bind: (options, accept, at) => listen(options, accept, at, own),
     dial: (options) => connect(options),
   });
 }
@@ -41,12 +48,13 @@ export function netSockets(own: Sockets): Sockets {
 async function listen(
   options: ListenOptions,
   accept: (transport: Transport) => void,
+  at: Address,
   own: Sockets,
 ): Promise<Listener> {
   let server: Server & Handled;
   let listener: Listener;
   try {
-    listener = await bind(options, accept, (made) => prepare(server = made, options));
+    listener = await bind(options, accept, at, (made) => prepare(server = made, options));
   } catch (error) {
     const told = retold(error, `listen on ${addressText(options.address)}`);
     if (told.reason === "unknown") await (await own.listen(options, ignore)).stop();

@@ -59,6 +59,7 @@ export const nodeAdapter: Adapter = {
 export function bind(
   options: ListenOptions,
   accept: (transport: Transport) => void,
+  at: Address,
   made?: (server: Server) => void,
 ): Promise<Listener> {
   const { address } = options;
@@ -67,7 +68,7 @@ export function bind(
     made?.(server);
     const refused = (cause: Error) => reject(socketErrorFrom(cause, `listen on ${addressText(address)}`));
     server.once("error", refused);
-    server.listen(binding(options), () => {
+    server.listen(binding(options, at), () => {
       const bound = boundAddress(server, address);
       server.off("error", refused);
       // Of too many open files this hears nothing: libuv then accepts with a descriptor it kept back, and closes.
@@ -87,10 +88,10 @@ export function bind(
   });
 }
 
-function binding({ address, backlog, ipv6Only, reusePort }: ListenOptions): NodeListenOptions {
-  const options: NodeListenOptions & { reusePort?: boolean } = address.transport === "unix"
-    ? { path: address.path }
-    : { host: address.host, port: address.port, ipv6Only };
+function binding({ backlog, ipv6Only, reusePort }: ListenOptions, at: Address): NodeListenOptions {
+  const options: NodeListenOptions & { reusePort?: boolean } = at.transport === "unix"
+    ? { path: at.path }
+    : { host: at.host, port: at.port, ipv6Only };
   if (backlog !== undefined) options.backlog = backlog;
   if (reusePort) options.reusePort = true;
   return options;

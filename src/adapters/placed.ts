@@ -1,14 +1,22 @@
 /**
  * Listening and connecting at either kind of address, from what a runtime does once the address is fit for it: a
- * path is checked first, and one that a dead server left behind is cleared away.
+ * path is checked first, bound so that two servers never take it from each other, and cleared of what a dead one left.
  *
  * Used by the adapters of the runtimes. What deals with paths is loaded when the first path is met.
  */
-import type { Adapter, ConnectOptions, Listener, ListenOptions, Transport } from "../core/transport.ts";
+import type {
+  Adapter,
+  Address,
+  ConnectOptions,
+  Listener,
+  ListenOptions,
+  Transport,
+} from "../core/transport.ts";
 
 /** A runtime's own listening and connecting. Both reject, and never throw. */
 export interface Placing {
-  bind(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener>;
+  /** `at` is the place that the system is told; peers and messages have that of the options. */
+  bind(options: ListenOptions, accept: (transport: Transport) => void, at: Address): Promise<Listener>;
   dial(options: ConnectOptions): Promise<Transport>;
 }
 
@@ -17,13 +25,15 @@ export function placed({ bind, dial }: Placing): Pick<Adapter, "listen" | "conne
   return {
     async listen(options, accept) {
       const { address } = options;
-      if (address.transport === "tcp") return bind(options, accept);
+      if (address.transport === "tcp") return bind(options, accept, address);
       const { bindPath } = await import("./unix_path.ts");
-      return bindPath(
-        address.path,
-        () => bind(options, accept),
-        () => dial({ ...options, tls: undefined, signal: undefined }),
-      );
+      const plain = { ...options, tls: undefined, failed: ignore };
+      const dropped = (transport: Transport) => transport.abort();
+      return bindPath(address.path, {
+        bind: (path) => bind(options, accept, { transport: "unix", path }),
+        claim: (path) => bind(plain, dropped, { transport: "unix", path }),
+        dial: (path) => dial({ ...plain, address: { transport: "unix", path }, signal: undefined }),
+      });
     },
     async connect(options) {
       const { address } = options;
@@ -34,3 +44,5 @@ export function placed({ bind, dial }: Placing): Pick<Adapter, "listen" | "conne
     },
   };
 }
+
+function ignore(): void {}

@@ -17,7 +17,7 @@ export interface ClientOptions<Received, Sent = Received, Context = undefined>
   readonly port?: number | undefined;
   /** Name or IP address. @default "127.0.0.1" */
   readonly host?: string | undefined;
-  /** Path of a Unix socket, instead of `port`. */
+  /** Path of a Unix socket, instead of `port`: at most 107 bytes (103 outside Linux), none of them zero. */
   readonly path?: string | undefined;
   /** Secure it: true for the system's authorities and the host's name. @default not secured */
   readonly tls?: true | TlsClientOptions | undefined;

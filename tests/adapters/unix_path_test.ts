@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe } from "node:test";
 import { detectAdapter } from "../../src/adapters/detect.ts";
-import { bindPath, checkPath } from "../../src/adapters/unix_path.ts";
+import { checkPath } from "../../src/adapters/unix_path.ts";
 import { SocketError, type SocketErrorReason } from "../../src/core/errors.ts";
 import type { Address } from "../../src/core/transport.ts";
 import { onLoopback } from "../contract/native.ts";
@@ -75,7 +75,7 @@ describe(`the path of a Unix socket, on the ${adapter.name} adapter`, () => {
   it("S-18: is refused when it is too long for the system, which might cut it off", { skip }, async (t) => {
     const rig = new Rig(subject, t);
     const address = at("x".repeat(110));
-    const refused = failing("address_not_available", /the path has \d+ bytes, and \d+ is the most/);
+    const refused = failing("address_not_available", /the path has \d+ bytes, and \d+ is the maximum/);
     await assert.rejects(rig.listen({ address }), refused);
     await assert.rejects(rig.connect(address), refused);
   });
@@ -88,33 +88,15 @@ describe(`the path of a Unix socket, on the ${adapter.name} adapter`, () => {
   });
 });
 
-describe("bindPath", () => {
-  const inUse = (): SocketError => new SocketError("address_in_use", "taken");
-  const nobody = (): Promise<never> => Promise.reject(new SocketError("refused", "nobody"));
-
-  it("binds once more when the file went away meanwhile", async () => {
-    let tries = 0;
-    const bind = (): Promise<string> => ++tries === 1 ? Promise.reject(inUse()) : Promise.resolve("bound");
-    assert.equal(await bindPath(at("gone.sock").path, bind, nobody), "bound");
-    assert.equal(tries, 2);
-  });
-
-  it("gives up when somebody else was quicker", async () => {
-    const bind = (): Promise<never> => Promise.reject(inUse());
-    await assert.rejects(bindPath(at("raced.sock").path, bind, nobody), failing("address_in_use", /taken/));
-  });
-
-  it("takes a server for alive that fails in another way than by refusing", async () => {
-    const full = (): Promise<never> => Promise.reject(new SocketError("unknown", "EAGAIN"));
-    const bind = (): Promise<never> => Promise.reject(inUse());
-    await assert.rejects(
-      bindPath(at("full.sock").path, bind, full),
-      failing("address_in_use", /another server answers there/),
-    );
-  });
-
+describe("checkPath", () => {
   it("counts bytes, not letters", () => {
     assert.throws(() => checkPath(`/${"ü".repeat(60)}`, "listen"), SocketError);
     checkPath(`/${"u".repeat(60)}`, "listen");
+  });
+
+  it("S-48: refuses a path with a zero byte, at which it would be cut off", () => {
+    for (const path of ["/run/a.sock\0.bak", "\0abstract"]) {
+      assert.throws(() => checkPath(path, "listen"), failing("address_not_available", /has a zero byte/));
+    }
   });
 });
