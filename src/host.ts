@@ -45,9 +45,17 @@ export function folderOfFile(path: string): string {
   return dirname(path);
 }
 
-/** Reads a file as UTF-8; rejects with the runtime's own error, whose `code` is `ENOENT` when there is none. */
-export function readTextFile(path: string): Promise<string> {
-  return readFile(path, "utf8");
+/**
+ * Reads a file as UTF-8; rejects with the runtime's own error, whose `code` is `ENOENT` when there is none, and with a
+ * `TypeError` for bytes that are no UTF-8.
+ */
+export async function readTextFile(path: string): Promise<string> {
+  const bytes = await readFile(path);
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new TypeError("its bytes are no UTF-8: save it in that encoding", { cause });
+  }
 }
 
 /**

@@ -140,14 +140,15 @@ export const faults: readonly Section[] = [
       ),
       row(
         48,
-        "planned",
+        "partly",
         "Numbers and texts that a lower layer wraps or cuts",
         "refused where they are configured, or carried whole",
+        "numbers in payloads of JSON",
       ),
-      row(49, "planned", "Subjects that overlap without being equal", "refused where they are configured"),
+      row(49, "held", "Subjects that overlap without being equal", "refused where they are configured"),
       row(
         50,
-        "planned",
+        "held",
         "Outside fields with the names of our own",
         "ours stand; a name from outside never finds what every object has",
       ),

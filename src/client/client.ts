@@ -16,9 +16,6 @@ import type { TlsError } from "../core/tls_error.ts";
 import type { Adapter, Address, ConnectOptions as Dial, Transport } from "../core/transport.ts";
 import type { ClientOptions } from "./connect_options.ts";
 
-/** The longest wait that a timer of any runtime takes. */
-const longestTimer = 2 ** 31 - 1;
-
 const clientKeys: readonly string[] = [
   ...connectionKeys,
   "port",
@@ -71,6 +68,11 @@ function open<Received, Sent, Context>(
   });
 }
 
+/** The check of the options without connecting, for those that are known long before. Throws `OptionsError`. */
+export function checkClient<Received>(options: ClientOptions<Received>, adapter: Adapter): void {
+  resolve(options, adapter);
+}
+
 function resolve<Received, Sent, Context>(
   options: ClientOptions<Received, Sent, Context>,
   adapter: Adapter,
@@ -117,7 +119,7 @@ function dial(
     const timer = timeout === Infinity ? undefined : clock.setTimer(() => {
       expired = true;
       attempt.abort();
-    }, Math.min(timeout, longestTimer));
+    }, timeout);
     const give = () => attempt.abort();
     signal?.addEventListener("abort", give);
     interrupted.addEventListener("abort", give);

@@ -7,6 +7,9 @@ import { defaults, type OptionsCheck } from "../core/options.ts";
 import type { Adapter, Address, Capability, SocketTuning } from "../core/transport.ts";
 import type { ConnectionOptions } from "./connection_options.ts";
 
+/** The longest wait before the first probe that the kernel takes: it counts seconds, in 15 bits. */
+const longestKeepAlive = 32_767_000;
+
 /** Checks the socket settings, and that these sockets can meet them. */
 export function resolveTuning(
   check: OptionsCheck,
@@ -16,6 +19,12 @@ export function resolveTuning(
   const { tcpKeepAlive, noDelay } = options;
   const off = tcpKeepAlive === false;
   const delay = tcpKeepAlive !== undefined && !off && tcpKeepAlive !== "system";
+  const keepAlive = off || tcpKeepAlive === "system"
+    ? tcpKeepAlive
+    : check.duration("tcpKeepAlive", tcpKeepAlive, defaults.tcpKeepAlive);
+  if (typeof keepAlive === "number" && keepAlive > longestKeepAlive) {
+    check.refuse("tcpKeepAlive", tcpKeepAlive, '32,767 seconds or less, false for no probes, or "system"');
+  }
   check.flag("noDelay", noDelay);
   checkAbilities(check, adapter, [
     ["noDelay", noDelay, noDelay === false],
@@ -24,9 +33,7 @@ export function resolveTuning(
   ]);
   return {
     noDelay: noDelay ?? defaults.noDelay,
-    keepAlive: off || tcpKeepAlive === "system"
-      ? tcpKeepAlive
-      : check.duration("tcpKeepAlive", tcpKeepAlive, defaults.tcpKeepAlive),
+    keepAlive,
   };
 }
 

@@ -10,7 +10,10 @@ export interface Clock {
   now(): number;
   /** Milliseconds since 1970, for people and logs only. */
   wallTime(): number;
-  /** Calls back once after `ms`; returns a handle for `clearTimer`. Keeps the process alive. */
+  /**
+   * Calls back once after `ms`, however many these are; never for `Infinity`. Returns a handle for `clearTimer`. Keeps
+   * the process alive.
+   */
   setTimer(callback: () => void, ms: number): unknown;
   /** Takes a timer back; does nothing for one that has fired. */
   clearTimer(handle: unknown): void;
@@ -20,12 +23,38 @@ export interface Clock {
 
 const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
 
+/** The longest wait that a timer of the runtimes takes; with a longer one it would fire at once. */
+const longestTimer = 2 ** 31 - 1;
+
+/** A wait that is too long for one timer of the runtime: one after the other. */
+class LongTimer {
+  #timer: unknown = undefined;
+
+  constructor(callback: () => void, ms: number) {
+    if (ms !== Infinity) this.#wait(callback, performance.now() + ms);
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer as ReturnType<typeof setTimeout>);
+  }
+
+  #wait(callback: () => void, until: number): void {
+    const left = until - performance.now();
+    this.#timer = left > longestTimer
+      ? setTimeout(() => this.#wait(callback, until), longestTimer)
+      : setTimeout(callback, left);
+  }
+}
+
 /** The runtime's own time. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
-  setTimer: (callback, ms) => setTimeout(callback, ms),
-  clearTimer: (handle) => clearTimeout(handle as ReturnType<typeof setTimeout>),
+  setTimer: (callback, ms) => ms > longestTimer ? new LongTimer(callback, ms) : setTimeout(callback, ms),
+  clearTimer(handle) {
+    if (handle instanceof LongTimer) handle.clear();
+    else clearTimeout(handle as ReturnType<typeof setTimeout>);
+  },
   endOfTurn: setImmediate === undefined
     ? (callback) => void setTimeout(callback, 0)
     : (callback) => void setImmediate(callback),

@@ -5,6 +5,7 @@
  * connection that lasted.
  */
 import { connect } from "../client/connect.ts";
+import type { ConnectOptions } from "../client/connect_options.ts";
 import type { BroadcastReport } from "../connection/broadcast.ts";
 import type { TerminationRecord } from "../connection/termination.ts";
 import type { Clock } from "../core/clock.ts";
@@ -24,6 +25,14 @@ import { Traffic, type TrafficStats } from "./traffic.ts";
 
 /** How long the peer may take to answer our FIN with its own before we let go. */
 const lingerMs = 2_000;
+
+/** What `connect` takes, as far as the configuration says; `tls` needs files and is added by the caller. */
+export function connectOptions(settings: ClientEndpointConfig): ConnectOptions<Uint8Array> {
+  const { address, limits, framing, connectTimeout } = settings;
+  const options = { ...limits, framing, connectTimeout };
+  if (address.transport === "unix") return { ...options, path: address.path };
+  return { ...options, host: address.host, port: address.port };
+}
 
 /** A dialler of the gateway. */
 export class ClientEndpoint implements Endpoint {
@@ -187,17 +196,14 @@ export class ClientEndpoint implements Endpoint {
   }
 
   async #dial(): Promise<FrameConnection | undefined> {
-    const { address, limits, framing, connectTimeout, tls } = this.settings;
+    const { tls } = this.settings;
     const { adapter, clock } = this.#room;
-    const place = address.transport === "tcp"
-      ? { host: address.host, port: address.port }
-      : { path: address.path };
     this.#attempt = new AbortController();
     const { signal } = this.#attempt;
     try {
       // Read anew each time, so that a renewed certificate is used at the next one.
-      const own = { tls: tls && await loadClientTls(tls), framing, connectTimeout };
-      return await connect({ ...limits, ...place, ...own, adapter, clock, signal });
+      const secured = tls && await loadClientTls(tls);
+      return await connect({ ...connectOptions(this.settings), tls: secured, adapter, clock, signal });
     } catch (error) {
       if (signal.aborted) return undefined;
       const text = error instanceof Error ? error.message : String(error);

@@ -24,6 +24,8 @@ export type ControlRefusal =
   | "unknown_command"
   | "unknown_connection"
   | "unsupported"
+  /** The endpoint drains or has stopped, for good: nothing brings it back. */
+  | "stopping"
   | "failed";
 
 class RefusedCommand extends Error {
@@ -36,19 +38,24 @@ class RefusedCommand extends Error {
 
 type Payload = Readonly<Record<string, unknown>>;
 
-/** What a command gives back, and whether it is worth a record. */
+/** What a command gives back. */
 type Command = (payload: Payload, endpoint: Endpoint, deadlineMs: number) => unknown;
 
-const commands: Readonly<Record<string, { readonly changes: boolean; readonly run: Command }>> = {
-  "conn.list": { changes: false, run: (_, endpoint) => endpoint.inspect().connections },
-  "conn.close": { changes: true, run: closeConnection },
+interface Known {
+  readonly run: Command;
+  /** For one that changes something, and so leaves a record: the parts of its payload that are in it. */
+  readonly recorded?: readonly string[];
+}
+
+const commands: Readonly<Record<string, Known>> = {
+  "conn.list": { run: (_, endpoint) => endpoint.inspect().connections },
+  "conn.close": { recorded: ["conn_id", "reason", "code"], run: closeConnection },
   "stats": {
-    changes: false,
     run: (_, endpoint) => ({ state: endpoint.state, ...endpoint.stats(), ...endpoint.traffic() }),
   },
-  "drain": { changes: true, run: drain },
-  "suspend": { changes: true, run: (_, endpoint) => need(endpoint, "suspend")() },
-  "resume": { changes: true, run: (_, endpoint) => need(endpoint, "resume")() },
+  "drain": { recorded: ["deadline"], run: drain },
+  "suspend": { recorded: [], run: (_, endpoint) => need(endpoint, "suspend")() },
+  "resume": { recorded: [], run: (_, endpoint) => need(endpoint, "resume")() },
 };
 
 function closeConnection(payload: Payload, endpoint: Endpoint): unknown {
@@ -77,6 +84,7 @@ function closeConnection(payload: Payload, endpoint: Endpoint): unknown {
 /** Answers at once, with what there is to finish; `stats` tells how far it is. */
 function drain(payload: Payload, endpoint: Endpoint, deadlineMs: number): unknown {
   const deadline = payload["deadline"] === undefined ? deadlineMs : finiteDuration(payload["deadline"]);
+  refuseStopping(endpoint, "drain");
   const open = endpoint.connections.size;
   void endpoint.drain(deadline);
   return { draining: open, deadlineMs: deadline };
@@ -84,8 +92,18 @@ function drain(payload: Payload, endpoint: Endpoint, deadlineMs: number): unknow
 
 function need(endpoint: Endpoint, what: "suspend" | "resume"): () => Promise<void> {
   const act = endpoint[what];
-  if (act !== undefined) return () => act.call(endpoint);
-  throw new RefusedCommand("unsupported", `${what}: endpoint ${endpoint.name} dials and accepts nothing`);
+  if (act === undefined) {
+    throw new RefusedCommand("unsupported", `${what}: endpoint ${endpoint.name} dials and accepts nothing`);
+  }
+  refuseStopping(endpoint, what);
+  return () => act.call(endpoint);
+}
+
+/** What was begun is not done again, or undone: an answer of ok would be a promise that nobody keeps. */
+function refuseStopping({ name, state }: Endpoint, command: string): void {
+  if (state !== "draining" && state !== "stopped") return;
+  const expected = "expected one that is running or suspended; a drain is for good";
+  throw new RefusedCommand("stopping", `${command}: endpoint ${name} is ${state}, ${expected}`);
 }
 
 const encoder = new TextEncoder();
@@ -129,12 +147,12 @@ export class Control {
   async #take(message: BusMessage): Promise<void> {
     let answer: object;
     try {
-      answer = { ok: true, result: await this.#run(message) ?? {} };
+      answer = { ok: true, result: await this.#run(message) };
       this.#done++;
     } catch (error) {
       this.#refused++;
       const failure = explain(error);
-      this.#sparingly.warn("control command refused", { ...failure });
+      this.#sparingly.warn("control command refused", { reason: failure.reason, error: failure.message });
       answer = { ok: false, error: failure };
     }
     if (message.reply === undefined) return;
@@ -142,18 +160,25 @@ export class Control {
     await this.#bus.publish({ subject: message.reply, payload, metadata: {}, encoding: "json" });
   }
 
-  #run(message: BusMessage): unknown {
+  async #run(message: BusMessage): Promise<unknown> {
     const { command, payload } = read(message.payload);
     const known = Object.hasOwn(commands, command) ? commands[command] : undefined;
     if (known === undefined) {
       const names = Object.keys(commands).join(", ");
       throw new RefusedCommand("unknown_command", `found command ${show(command)}, expected one of ${names}`);
     }
-    const result = known.run(payload, this.#endpoint, this.#deadlineMs);
-    if (known.changes) {
-      this.#log({ level: "info", message: "control command", fields: { command, ...payload } });
+    const result = await known.run(payload, this.#endpoint, this.#deadlineMs);
+    if (known.recorded !== undefined) {
+      // Only what the command knows: anything else that a sender put there is no part of what was done.
+      const facts = known.recorded.filter((name) => Object.hasOwn(payload, name))
+        .map((name) => [name, payload[name]]);
+      this.#log({
+        level: "info",
+        message: "control command",
+        fields: { ...Object.fromEntries(facts), command },
+      });
     }
-    return result;
+    return result ?? {};
   }
 }
 

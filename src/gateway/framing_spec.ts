@@ -58,7 +58,7 @@ export function parseFraming(text: string): FramingSpec {
   const comma = text.indexOf(",");
   const end = colon >= 0 && (comma < 0 || colon < comma) ? colon : comma >= 0 ? comma : text.length;
   const name = text.slice(0, end);
-  const make = makers[name];
+  const make = Object.hasOwn(makers, name) ? makers[name] : undefined;
   if (make === undefined) {
     const lower = name.toLowerCase();
     const near = Object.keys(makers).find((known) => lower.startsWith(known) || distance(known, lower) <= 2);
@@ -236,7 +236,7 @@ function unescape(text: string): Uint8Array {
       bytes.push(Number.parseInt(hex, 16));
       continue;
     }
-    const meant = letter === undefined ? part : escapes[letter];
+    const meant = letter === undefined ? part : Object.hasOwn(escapes, letter) ? escapes[letter] : undefined;
     if (meant === undefined) throw new FramingSpecError(part, "an escape: \\n \\r \\t \\0 \\xHH \\\\ or \\,");
     bytes.push(...new TextEncoder().encode(meant));
   }

@@ -244,7 +244,7 @@ function acquire(
       },
     ));
     const queue: SubscribeOptions = { limit: config.bus.queueMessages, byteLimit: config.bus.queueBytes };
-    const printed = config.endpoints.filter(({ print }) => print).map(({ subjects }) => subjects.ingress);
+    const printed = config.endpoints.filter(({ print }) => print);
     const printer = printed.length === 0 ? undefined : yield* held(
       "print",
       Promise.resolve(new Printer(bus, printed, options.output ?? standardOutput(), clock, queue)),

@@ -24,9 +24,9 @@ export function lineLogger(output: TextOutput, level: LogLevel, clock: Clock): L
   };
   const format = (record: LogRecord): string => {
     const { level, message, fields } = record;
-    return `${
-      JSON.stringify({ time: new Date(clock.wallTime()).toISOString(), level, message, ...fields })
-    }\n`;
+    const own = { time: new Date(clock.wallTime()).toISOString(), level, message };
+    // What is in the fields may come from outside: it must not pass for the record's own.
+    return `${JSON.stringify({ ...own, ...fields, ...own })}\n`;
   };
   return (record) => {
     if (order.indexOf(record.level) < least) return;
@@ -43,9 +43,9 @@ export function lineLogger(output: TextOutput, level: LogLevel, clock: Clock): L
   };
 }
 
-/** The same logger with these facts in every record. */
+/** The same logger with these facts in every record, whatever else is in it. */
 export function withFields(log: Logger, facts: Readonly<Record<string, unknown>>): Logger {
-  return (record) => log({ ...record, fields: { ...facts, ...record.fields } });
+  return (record) => log({ ...record, fields: { ...facts, ...record.fields, ...facts } });
 }
 
 /** Lets the first few of a kind through, so that a flood of bad input is not a flood of records too. */

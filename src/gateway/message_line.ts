@@ -56,15 +56,21 @@ export function readMessageLine(line: string): BusMessage {
       `found encoding ${JSON.stringify(encoding)}, expected ${payloadEncodings.join(", ")}`,
     );
   }
-  const metadata: Record<string, string> = {};
+  const metadata: [string, string][] = [];
   for (const [key, field] of Object.entries(rest)) {
     if (typeof field !== "string" && typeof field !== "number" && typeof field !== "boolean") {
       throw new TypeError(
         `found ${JSON.stringify(key)} with ${JSON.stringify(field)}, expected a text or a number`,
       );
     }
-    metadata[key] = String(field);
+    metadata.push([key, String(field)]);
   }
   const bytes = readPayload(payload, encoding as PayloadEncoding | undefined);
-  return { subject, payload: bytes, metadata, ...(reply !== undefined && { reply }) };
+  // Made as a whole: an assignment to the key `__proto__` would be lost.
+  return {
+    subject,
+    payload: bytes,
+    metadata: Object.fromEntries(metadata),
+    ...(reply !== undefined && { reply }),
+  };
 }

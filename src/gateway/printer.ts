@@ -2,12 +2,13 @@
 import type { Clock } from "../core/clock.ts";
 import type { MillraceError } from "../core/errors.ts";
 import type { TextOutput } from "../host.ts";
-import type { Bus, BusSubscription, SubscribeOptions } from "./buses/bus.ts";
+import type { Bus, BusMessage, BusSubscription, SubscribeOptions } from "./buses/bus.ts";
+import type { EndpointSettings } from "./config/endpoint_config.ts";
 import { BusError } from "./errors.ts";
 import { LineWriter } from "./line_writer.ts";
 import { frameLine } from "./message_line.ts";
 
-/** Prints what is published to some subjects. */
+/** Prints the frames of some endpoints. */
 export class Printer {
   /** Resolves, if ever, when nobody reads the output any more. */
   readonly failed: Promise<MillraceError>;
@@ -16,7 +17,7 @@ export class Printer {
 
   constructor(
     bus: Bus,
-    subjects: Iterable<string>,
+    endpoints: readonly EndpointSettings[],
     output: TextOutput,
     clock: Clock,
     queue: SubscribeOptions,
@@ -27,8 +28,13 @@ export class Printer {
       const text = "print frames: nobody reads standard output any more; read it, or leave print out";
       fail(new BusError("disconnected", text, { cause }));
     });
-    this.#subscriptions = [...new Set(subjects)].map((subject) =>
-      bus.subscribe(subject, (message) => this.#writer.write(frameLine(message)), queue)
+    // Others, which are not to be printed, may publish under the same subject.
+    const names = new Set(endpoints.map(({ name }) => name));
+    const print = (message: BusMessage): void | Promise<void> => {
+      if (names.has(message.metadata["endpoint"] ?? "")) return this.#writer.write(frameLine(message));
+    };
+    this.#subscriptions = [...new Set(endpoints.map(({ subjects }) => subjects.ingress))].map((subject) =>
+      bus.subscribe(subject, print, queue)
     );
   }
 

@@ -155,7 +155,8 @@ export class Traffic {
   }
 
   #echo(frame: BusMessage): void | Promise<void> {
-    if (frame.reply === undefined) return;
+    // Another endpoint may publish under the same subject.
+    if (frame.reply === undefined || frame.metadata["endpoint"] !== this.#settings.name) return;
     return this.#bus.publish({ subject: frame.reply, payload: frame.payload, metadata: nothing });
   }
 

@@ -14,8 +14,6 @@ const afterDestroying = 1000;
 const mostLooks = 20;
 /** So many looks in a row must find nothing: on a busy machine a runtime may come back from a timer without one. */
 const quietLooks = 3;
-/** The longest wait that a timer of any runtime takes. */
-const longestTimer = 2 ** 31 - 1;
 
 /** Succeeds, always, at the latest shortly after the deadline (ms; 0 destroys at once). */
 export function drain<Received, Sent, Context>(
@@ -76,7 +74,7 @@ function emptyOr<Received, Sent, Context>(
   });
   if (ms === Infinity) return empty;
   const passed = Effect.callback<void>((resume) => {
-    const timer = registry.clock.setTimer(() => resume(Effect.void), Math.min(ms, longestTimer));
+    const timer = registry.clock.setTimer(() => resume(Effect.void), ms);
     return Effect.sync(() => registry.clock.clearTimer(timer));
   });
   return Effect.raceFirst(empty, passed);

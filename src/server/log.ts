@@ -7,7 +7,10 @@ import type { Logger, LogRecord } from "./server_options.ts";
 /** Warnings and errors to the console, one JSON line each: the default. */
 export function consoleLogger(record: LogRecord): void {
   if (record.level !== "warn" && record.level !== "error") return;
-  console[record.level](JSON.stringify({ level: record.level, message: record.message, ...record.fields }));
+  const { level, message, fields } = record;
+  // What is in the fields may come from outside: it must not pass for the record's own.
+  const own = { level, message };
+  console[level](JSON.stringify({ ...own, ...fields, ...own }));
 }
 
 /** The logger itself: what it throws goes to the console, and disturbs nobody. */

@@ -165,10 +165,16 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
     });
   }
 
-  /** Accepts again, on the same address; rejects with `SocketError` when another process has taken it. */
+  /**
+   * Accepts again, on the same address. Rejects with `SocketError` when another process has taken it, and with reason
+   * `closed` once `shutdown` or `close` was called.
+   */
   resume(): Promise<void> {
     return this.#switch(async () => {
-      if (this.#state === "suspended" && this.#stopping === undefined) await this.listen();
+      if (this.#stopping !== undefined) {
+        throw new SocketError("closed", "resume: the server shuts down, expected one that is suspended");
+      }
+      if (this.#state === "suspended") await this.listen();
     });
   }
 

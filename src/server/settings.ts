@@ -72,7 +72,9 @@ export function resolveServer<Received, Sent, Context>(
   const settings: ServerSettings<Received, Sent, Context> = {
     listen: {
       address,
-      backlog: options.backlog === undefined ? undefined : check.integer("backlog", options.backlog, 0, 1),
+      backlog: options.backlog === undefined
+        ? undefined
+        : check.integer("backlog", options.backlog, 0, 1, 2 ** 31 - 1),
       reusePort: options.reusePort ?? false,
       ipv6Only: options.ipv6Only ?? false,
       tls: tls?.tls,

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import type { Gateway } from "../../src/gateway/gateway.ts";
-import { lineClient, portOf, read, soon, startEcho } from "./support.ts";
+import { lineLogger, withFields } from "../../src/gateway/log.ts";
+import { FakeClock } from "../../src/testing/fake_clock.ts";
+import { FakeOutput, lineClient, portOf, read, soon, startEcho } from "./support.ts";
 import { it } from "../support/it.ts";
 
 const encoder = new TextEncoder();
@@ -67,7 +69,7 @@ describe("the control subject (F-59)", () => {
     assert.equal(gateway.endpoints.get("echo")!.connections.size, 2);
     const audit = log.filter((entry) => entry.message === "control command");
     assert.equal(audit.length, 1);
-    assert.deepEqual(audit[0]?.fields, { endpoint: "echo", command: "conn.close", ...payload });
+    assert.deepEqual({ ...audit[0]?.fields }, { endpoint: "echo", command: "conn.close", ...payload });
     for (const client of clients) await client.close();
   });
 
@@ -121,6 +123,50 @@ describe("the control subject (F-59)", () => {
     assert.deepEqual(await read(next, 1), ["c"]);
     await client.close();
     await next.close();
+  });
+
+  it("S-50: a payload with the names of a record's own fields does not forge it", async (t) => {
+    const output = new FakeOutput();
+    const { gateway, log } = await startEcho();
+    t.after(() => gateway.close());
+    const forged = {
+      time: "1999-01-01T00:00:00.000Z",
+      level: "debug",
+      message: "nothing",
+      endpoint: "other",
+    };
+    const payload = { deadline: "5s", command: "stats", conn_id: "x", ...forged };
+    assert.equal((await command(gateway, { command: "suspend", payload })).ok, true);
+    assert.equal((await command(gateway, { command: "drain", payload })).ok, true);
+    const audit = log.filter(({ message }) => message === "control command");
+    assert.deepEqual(audit.map(({ level, fields }) => ({ level, ...fields })), [
+      { level: "info", endpoint: "echo", command: "suspend" },
+      { level: "info", endpoint: "echo", command: "drain", deadline: "5s" },
+    ]);
+    const clock = new FakeClock({ wallTime: 0 });
+    const logger = withFields(lineLogger(output, "info", clock), { endpoint: "echo" });
+    logger({ level: "info", message: "control command", fields: { ...forged, command: "drain" } });
+    assert.deepEqual(JSON.parse(output.text), {
+      time: "1970-01-01T00:00:00.000Z",
+      level: "info",
+      message: "control command",
+      endpoint: "echo",
+      command: "drain",
+    });
+  });
+
+  it("an endpoint that drains or has stopped refuses what it can no longer do, with a reason for programs (F-59)", async (t) => {
+    const { gateway, log } = await startEcho();
+    t.after(() => gateway.close());
+    assert.equal((await command(gateway, { command: "drain" })).ok, true);
+    await soon(gateway.endpoints.get("echo")!.drain(5_000), "the drain");
+    for (const name of ["resume", "suspend", "drain"]) {
+      const { ok, error } = await command(gateway, { command: name });
+      assert.deepEqual({ ok, reason: error?.reason }, { ok: false, reason: "stopping" });
+      assert.match(error!.message, new RegExp(`^${name}: endpoint echo is stopped, expected one that`));
+    }
+    await assert.rejects(gateway.endpoints.get("echo")!.resume!(), { name: "SocketError", reason: "closed" });
+    assert.equal(log.filter(({ message }) => message === "control command").length, 1);
   });
 
   it("drain ends one endpoint and leaves the gateway running; stats tell how far it is", async (t) => {

@@ -45,6 +45,16 @@ export function isLiteral(pattern: string): boolean {
   return !/(?:^|\.)[*>](?:$|\.)/.test(pattern);
 }
 
+/** True when there is a subject that both patterns cover. */
+export function overlap(one: string, other: string): boolean {
+  const [own, tokens] = [one.split("."), other.split(".")];
+  for (let i = 0; i < own.length && i < tokens.length; i++) {
+    if (own[i] === ">" || tokens[i] === ">") return true;
+    if (own[i] !== "*" && tokens[i] !== "*" && own[i] !== tokens[i]) return false;
+  }
+  return own.length === tokens.length;
+}
+
 /** True when the pattern covers the subject. */
 export function matches(pattern: string, subject: string): boolean {
   const wanted = pattern.split(".");

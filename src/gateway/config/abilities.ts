@@ -5,9 +5,11 @@
  * Called by `millrace check` and before a gateway starts: the own check of servers and clients, without opening a socket.
  */
 import { type Clock, systemClock } from "../../core/clock.ts";
+import { checkClient } from "../../client/client.ts";
 import { OptionsError } from "../../core/errors.ts";
 import type { Adapter } from "../../core/transport.ts";
 import { resolveServer } from "../../server/settings.ts";
+import { connectOptions } from "../client_endpoint.ts";
 import { serveOptions } from "../server_endpoint.ts";
 import { checkSocketTls, serverTlsOptions } from "../tls_options.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -16,7 +18,7 @@ import { type ConfigFault, FaultList, type Locate } from "./fault.ts";
 import { checkTlsFiles } from "./tls_files.ts";
 
 /** Names that the options have and the configuration has not. */
-const renamed: Readonly<Record<string, string>> = { port: "listen", host: "listen", path: "listen" };
+const places: readonly string[] = ["port", "host", "path"];
 
 /** The faults, none when these sockets can do it all and the files are in order. `locate` finds lines. */
 export async function abilityFaults(
@@ -42,12 +44,16 @@ function checkSockets(list: FaultList, index: number, endpoint: EndpointConfig, 
       const { tls } = endpoint;
       const options = serveOptions(endpoint, () => Promise.resolve());
       resolveServer({ ...options, tls: tls && serverTlsOptions(tls) }, adapter);
-    } else if (endpoint.tls !== undefined) checkSocketTls(endpoint.tls, endpoint.address, adapter);
+    } else {
+      checkClient(connectOptions(endpoint), adapter);
+      if (endpoint.tls !== undefined) checkSocketTls(endpoint.tls, endpoint.address, adapter);
+    }
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;
     for (const issue of error.issues) {
       const [key = "", ...rest] = issue.path.split(".");
-      list.add(["endpoints", index, renamed[key] ?? key, ...rest], issue.found, issue.expected);
+      const name = places.includes(key) ? (endpoint.mode === "server" ? "listen" : "connect") : key;
+      list.add(["endpoints", index, name, ...rest], issue.found, issue.expected);
     }
   }
 }

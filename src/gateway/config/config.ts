@@ -6,8 +6,10 @@
 import { folderOfFile, readTextFile } from "../../host.ts";
 import type { Address } from "../../core/transport.ts";
 import { type EndpointConfig, readEndpoint } from "./endpoint_config.ts";
-import { type ConfigFault, FaultList, formatPath, type Locate } from "./fault.ts";
+import { type ConfigFault, type ConfigPath, FaultList, type Locate } from "./fault.ts";
 import { Section } from "./section.ts";
+import { type ListenPlace, refuseSharedPlaces } from "./shared_places.ts";
+import { refuseSharedSubjects } from "./shared_subjects.ts";
 import { type ConfigFormat, formatOfFile, parseText } from "./source.ts";
 import { address, finiteDuration, formatAddress, integer, oneOf, size } from "./values.ts";
 
@@ -117,6 +119,7 @@ function readGateway(list: FaultList, value: unknown, folder: string): GatewayCo
     "a table such as { level: info }",
     (table) => table.take("level", oneOf<LogLevel>(["debug", "info", "warn", "error"])),
   );
+  refuseSharedPlaces(list, listenPlaces(value as Table));
   section.close();
   return {
     endpoints,
@@ -125,6 +128,22 @@ function readGateway(list: FaultList, value: unknown, folder: string): GatewayCo
     shutdownDeadline: shutdownDeadline ?? 30_000,
     logLevel: logLevel ?? "info",
   };
+}
+
+type Table = Readonly<Record<string, unknown>>;
+
+/** Where the endpoints and the admin endpoint listen, as it is written. */
+function listenPlaces({ endpoints, admin }: Table): ListenPlace[] {
+  const tables = Array.isArray(endpoints) ? endpoints as readonly unknown[] : [];
+  const places = tables.map((item, index) => placeOf(["endpoints", index, "listen"], item));
+  return [...places, placeOf(["admin", "listen"], admin)].filter((place) => place !== undefined);
+}
+
+function placeOf(path: ConfigPath, item: unknown): ListenPlace | undefined {
+  if (typeof item !== "object" || item === null) return undefined;
+  const { listen, connect, reusePort, ipv6Only } = item as Table;
+  if (listen === undefined || connect !== undefined) return undefined;
+  return { path, value: listen, reusePort: reusePort === true, ipv6Only: ipv6Only === true };
 }
 
 function readBus(section: Section): BusConfig {
@@ -152,37 +171,11 @@ function readEndpoints(
   }
   const endpoints = value.map((item, index) => readEndpoint(list, ["endpoints", index], item, bus, folder));
   refuseTwins(list, value, (item) => item.name, "name");
-  refuseTwins(
-    list,
-    value,
-    (item) => item.connect === undefined && !isFree(item.listen) ? item.listen : undefined,
-    "listen",
-  );
   refuseSharedSubjects(list, endpoints);
   return endpoints.filter((endpoint) => endpoint !== undefined);
 }
 
-/** Several endpoints may publish to one subject, but a message or a command can be for one of them only. */
-function refuseSharedSubjects(list: FaultList, endpoints: readonly (EndpointConfig | undefined)[]): void {
-  const owners = new Map<string, { readonly index: number; readonly key: string }>();
-  for (const key of ["egress", "control", "ingress"] as const) {
-    endpoints.forEach((endpoint, index) => {
-      if (endpoint === undefined) return;
-      const subject = endpoint.subjects[key];
-      const owner = owners.get(subject);
-      if (owner === undefined) {
-        owners.set(subject, { index, key });
-        return;
-      }
-      const namesakes = index !== owner.index && endpoints[owner.index]?.name === endpoint.name;
-      if (namesakes || (key === "ingress" && owner.key === "ingress")) return;
-      const other = formatPath(["endpoints", owner.index, "subjects", owner.key]);
-      list.add(["endpoints", index, "subjects", key], subject, `another subject than ${other} has`);
-    });
-  }
-}
-
-/** Two endpoints of one name, or on one port, cannot be told apart. */
+/** Two endpoints of one name cannot be told apart. */
 function refuseTwins(
   list: FaultList,
   endpoints: readonly unknown[],
@@ -198,9 +191,4 @@ function refuseTwins(
     if (first === undefined) seen.set(value, index);
     else list.add(["endpoints", index, key], value, `another ${key} than endpoints[${first}] has`);
   });
-}
-
-/** Port 0 is another port each time. */
-function isFree(listen: unknown): boolean {
-  return /(?:^|:)0$/.test(String(listen));
 }

@@ -126,7 +126,7 @@ const listenerReaders: Readonly<Record<string, Read<unknown>>> = {
   maxConnections: integer(0),
   maxHandshakes: integer(0),
   farewell: bytes,
-  backlog: integer(1),
+  backlog: integer(1, 2 ** 31 - 1),
   reusePort: boolean,
   ipv6Only: boolean,
 };
@@ -141,8 +141,17 @@ function keepAliveDelay(value: unknown): number {
   }
 }
 
+/** A subject of an endpoint leaves room for `.` and a connection's id behind it. */
+const longestSubject = 512;
+
 const subject: Read<string> = (value) => {
-  if (typeof value === "string" && isSubject(value)) return value;
+  if (typeof value === "string" && isSubject(value)) {
+    if (value.length > longestSubject) {
+      throw new Refusal(`a subject of ${longestSubject} characters or fewer`);
+    }
+    if (!value.startsWith("_INBOX.")) return value;
+    throw new Refusal("a subject that does not begin with _INBOX: those are for replies to requests");
+  }
   throw new Refusal('a subject: words with dots between them such as "plant.line1.in", without * and >');
 };
 const endpointName: Read<string> = (value) => {

@@ -93,6 +93,6 @@ function show(value: unknown): string {
   } catch {
     text = undefined;
   }
-  text ??= String(value);
+  text ??= typeof value === "object" ? "a value that JSON cannot show" : String(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

@@ -25,7 +25,8 @@ interface Kind {
 const policy = oneOf(["close", "skip"]);
 const anyInteger = integer(Number.MIN_SAFE_INTEGER);
 
-const kinds: Readonly<Record<string, Kind>> = {
+/** By name: a map, since names come from outside and `constructor` is none of them. */
+const kinds: ReadonlyMap<string, Kind> = new Map(Object.entries<Kind>({
   lines: {
     options: {
       maxFrameBytes: size,
@@ -73,8 +74,8 @@ const kinds: Readonly<Record<string, Kind>> = {
     make: lengthField,
   },
   raw: { options: {}, make: () => raw() },
-};
-const names = Object.keys(kinds);
+}));
+const names = [...kinds.keys()];
 const wanted = `one of ${names.join(", ")}, or a table such as { type: lengthField, lengthBytes: 2 }`;
 
 /** Reads `framing` of an endpoint; undefined when something was wrong. */
@@ -83,7 +84,7 @@ export function readFraming(endpoint: Section, list: FaultList): Framing<Uint8Ar
   const path = [...endpoint.path, "framing"];
   if (value === undefined) return lines();
   if (typeof value === "string") {
-    const kind = kinds[value];
+    const kind = kinds.get(value);
     if (kind === undefined) return refuseName(list, path, value);
     const missing = Object.entries(kind.required ?? {})[0];
     if (missing === undefined) return kind.make({} as never);
@@ -94,11 +95,11 @@ export function readFraming(endpoint: Section, list: FaultList): Framing<Uint8Ar
   const section = Section.open(list, path, value, wanted);
   if (section === undefined) return undefined;
   const type = section.raw("type");
-  if (typeof type !== "string" || kinds[type] === undefined) {
+  const kind = typeof type === "string" ? kinds.get(type) : undefined;
+  if (typeof type !== "string" || kind === undefined) {
     return refuseName(list, [...path, "type"], type, `one of ${names.join(", ")}`);
   }
   const before = list.faults.length;
-  const kind = kinds[type]!;
   const options: Record<string, unknown> = {};
   for (const [key, read] of Object.entries(kind.options)) {
     const expected = kind.required?.[key];
@@ -140,6 +141,6 @@ function belongsElsewhere(type: string, key: string): string | undefined {
   if (type === "lines" && key === "encoding") {
     return "frames on the bus are bytes; the endpoint's own encoding says how they are shown";
   }
-  const owners = names.filter((name) => kinds[name]!.options[key] !== undefined);
+  const owners = [...kinds].filter(([, kind]) => Object.hasOwn(kind.options, key)).map(([name]) => name);
   return owners.length === 0 ? undefined : `it belongs to ${owners.join(" and ")}, not to ${type}`;
 }

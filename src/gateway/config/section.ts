@@ -50,7 +50,7 @@ export class Section {
   /** The value at a key as it is; marks the key as known. */
   raw(key: string): unknown {
     this.#asked.add(key);
-    return this.#values[key];
+    return Object.hasOwn(this.#values, key) ? this.#values[key] : undefined;
   }
 
   /** The value at a key; undefined when there is none or it was refused. */

@@ -23,7 +23,9 @@ export function formatOfFile(path: string): ConfigFormat | undefined {
 }
 
 /** Parses; faults of the text's own grammar are all reported where the format allows to go on. */
-export function parseText(text: string, format: ConfigFormat): ParsedText {
+export function parseText(whole: string, format: ConfigFormat): ParsedText {
+  // Editors on Windows begin a file with it; only YAML has a word for it.
+  const text = whole.startsWith("\uFEFF") ? whole.slice(1) : whole;
   if (format === "toml") return parseTomlText(text);
   // JSON is YAML too, and only the YAML parser tells where things stand.
   const lines = new LineCounter();

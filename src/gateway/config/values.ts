@@ -29,7 +29,8 @@ export const duration: Read<number> = (value) => {
     throw new Refusal(durationWanted, `the units are ${Object.keys(unitMs).join(", ")}`);
   }
   const ms = Number(amount) * unitMs[short]!;
-  if (ms > 0) return ms;
+  // Digits beyond what a number holds would mean never.
+  if (ms > 0 && ms < Infinity) return ms;
   throw new Refusal(durationWanted);
 };
 
@@ -57,13 +58,20 @@ const sizeUnits: Readonly<Record<string, number>> = {
 /** A number of bytes, 1 or more: `65536`, `"64 KiB"`, `"1MB"`. */
 export const size: Read<number> = (value) => {
   const wanted = 'a number of bytes above 0 such as 65536, "64 KiB" or "1 MB"';
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([kmg]?i?b)?$/i.exec(String(value).trim()) ?? [];
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([kmg]?i?b)?$/i.exec(plain(value)) ?? [];
   const factor = sizeUnits[(unit ?? "b").toLowerCase()];
-  if (typeof value === "boolean" || amount === undefined || factor === undefined) throw new Refusal(wanted);
+  if (amount === undefined || factor === undefined) throw new Refusal(wanted);
   const bytes = Number(amount) * factor;
   if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
   throw new Refusal(wanted);
 };
+
+/** A text or number as text; nothing for anything else, since an object may have a `toString` that is no function. */
+function plain(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" || typeof value === "bigint"
+    ? String(value).trim()
+    : "";
+}
 
 /** A whole number within a range. */
 export function integer(least: number, most: number = Number.MAX_SAFE_INTEGER): Read<number> {
@@ -87,7 +95,8 @@ export const positive: Read<number> = (value) => {
 /** True or false; what YAML 1.1 called true is a text here, and a likely mistake. */
 export const boolean: Read<boolean> = (value) => {
   if (typeof value === "boolean") return value;
-  const meant = { yes: "true", on: "true", no: "false", off: "false" }[String(value).toLowerCase()];
+  const meant = new Map([["yes", "true"], ["on", "true"], ["no", "false"], ["off", "false"]])
+    .get(plain(value).toLowerCase());
   throw new Refusal("true or false", meant === undefined ? undefined : `write ${meant}`);
 };
 

@@ -1,0 +1,53 @@
+/**
+ * Subjects of several endpoints side by side: what one of them takes must not be what another publishes or takes.
+ *
+ * Called by `config.ts` once all endpoints are read.
+ */
+import { overlap } from "../buses/subject.ts";
+import type { EndpointConfig, Subjects } from "./endpoint_config.ts";
+import { type FaultList, formatPath } from "./fault.ts";
+
+interface Owner {
+  readonly index: number;
+  readonly name: string;
+  readonly key: keyof Subjects;
+  readonly subject: string;
+  /** What it subscribes to, or publishes under. */
+  readonly patterns: readonly string[];
+}
+
+/**
+ * Several endpoints may publish to one subject, but a message or a command can be for one of them only, and a frame for
+ * none: an endpoint that took its own frames for messages would answer every device with errors.
+ */
+export function refuseSharedSubjects(
+  list: FaultList,
+  endpoints: readonly (EndpointConfig | undefined)[],
+): void {
+  const owners: Owner[] = [];
+  for (const key of ["egress", "control", "ingress"] as const) {
+    endpoints.forEach((endpoint, index) => {
+      if (endpoint === undefined) return;
+      const subject = endpoint.subjects[key];
+      // Replies to frames go one word below the egress subject, so that is what an endpoint listens to as well.
+      const patterns = key === "egress" ? [subject, `${subject}.*`] : [subject];
+      const own: Owner = { index, name: endpoint.name, key, subject, patterns };
+      const other = owners.find((owner) => collide(own, owner));
+      owners.push(own);
+      if (other === undefined) return;
+      const place = formatPath(["endpoints", other.index, "subjects", other.key]);
+      const expected = other.subject === subject
+        ? `another subject than ${place} has`
+        : `a subject apart from ${JSON.stringify(other.subject)}, which ${place} has; ` +
+          `an egress subject stands for every subject one word below it too`;
+      list.add(["endpoints", index, "subjects", key], subject, expected);
+    });
+  }
+}
+
+function collide(one: Owner, other: Owner): boolean {
+  // Two endpoints of one name are a fault of their own.
+  if (one.index !== other.index && one.name === other.name) return false;
+  if (one.key === "ingress" && other.key === "ingress") return false;
+  return one.patterns.some((own) => other.patterns.some((pattern) => overlap(own, pattern)));
+}
