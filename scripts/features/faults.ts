@@ -131,7 +131,7 @@ export const faults: readonly Section[] = [
         "One side ends long before the other",
         "each half lives on its own, on servers and on connections that were opened",
       ),
-      row(46, "planned", "A plain end on a Unix socket", "a clean end, on every transport"),
+      row(46, "held", "A plain end on a Unix socket", "a clean end, on every transport"),
       row(
         47,
         "held",

@@ -11,7 +11,10 @@ import { brokenConnection } from "./address.ts";
 import { canPass, pushToStream, readAgain } from "./past_stream.ts";
 
 const owner: unique symbol = Symbol("transport");
-type OwnedSocket = Socket & { [owner]?: NodeTransport | undefined };
+type OwnedSocket = Socket & {
+  [owner]?: NodeTransport | undefined;
+  readonly _handle?: { readStart?(): number } | null;
+};
 
 const nothing = new Uint8Array(0);
 
@@ -142,10 +145,16 @@ export class NodeTransport implements Transport {
     const transport = this[owner]!;
     if (transport.#aborted) return;
     if (transport.#ended || this.writableLength > 0) return transport.#events!.end();
-    // On Node 20 a reset right behind bytes looks like a FIN to reading (libuv), but not to writing.
-    this.write(nothing, (cause) => {
-      if (!cause && !transport.#aborted && !transport.#closed) transport.#events!.end();
-    });
+    // On Node 20 a reset right behind bytes looks like a FIN to reading (libuv). A write to a TCP socket finds it; one to
+    // a Unix socket fails whenever its peer has closed, but reading once more finds it, by the next turn.
+    if (transport.peer.local.transport === "unix") {
+      this._handle?.readStart?.();
+      setImmediate(() => setImmediate(() => transport.#endUnlessReset()));
+    } else this.write(nothing, (cause) => cause || transport.#endUnlessReset());
+  }
+
+  #endUnlessReset(): void {
+    if (this.#error === undefined && !this.#aborted && !this.#closed) this.#events!.end();
   }
 
   static #onError(this: OwnedSocket, cause: Error): void {
