@@ -6,7 +6,6 @@
  */
 import { type Gate, GateReason } from "../core/gate.ts";
 import { Inbox } from "../core/inbox.ts";
-import { defaults } from "../core/options.ts";
 
 /** Who is asked and told. */
 export interface DeliveryOwner<Received> {
@@ -17,6 +16,24 @@ export interface DeliveryOwner<Received> {
   released(): void;
 }
 
+/** Where frames come from: the pipeline. */
+export interface FrameSource {
+  /** Bytes have come of which the frames were not wanted yet. */
+  readonly behind: boolean;
+  /** Frames are wanted again. */
+  goOn(): void;
+  /** Nothing more comes. */
+  cutOff(): void;
+  readonly gate: Gate;
+}
+
+/** Chunks that may wait, however small they are. */
+const mostChunks = 1024;
+/** Frames that are cut ahead of a loop. A frame is an object, which may be a hundred times what it has of bytes. */
+const framesAhead = 1024;
+/** The same where the transport is gone, and the record is about to be made. */
+const framesAtTheEnd = 4096;
+
 /** Received frames on their way to the user. */
 export class Delivery<Received> {
   readonly inbox: Inbox<Received> = new Inbox();
@@ -25,25 +42,37 @@ export class Delivery<Received> {
   /** Frames that arrived when nobody could take them any more. */
   unhandled = 0;
   readonly #owner: DeliveryOwner<Received>;
-  readonly #gate: Gate;
+  readonly #source: FrameSource;
   readonly #direct: boolean;
   readonly #limit: number;
   /** Promises that hold frames back. */
   #held = 0;
   #stopped = false;
+  /** Of the chunks that have come since nothing waited: their bytes, and how many they are. */
   #bytes = 0;
+  #chunks = 0;
+  /** So many frames may be cut ahead of a loop. */
+  #ahead = framesAhead;
+  /** How it ends, once what has come is cut up. */
+  #end: { readonly error: unknown } | undefined = undefined;
 
   /** `direct`: there is an `onFrame`. `limit`: bytes of chunks whose frames may wait. */
-  constructor(owner: DeliveryOwner<Received>, gate: Gate, direct: boolean, limit: number) {
+  constructor(owner: DeliveryOwner<Received>, source: FrameSource, direct: boolean, limit: number) {
     this.#owner = owner;
-    this.#gate = gate;
+    this.#source = source;
     this.#direct = direct;
     this.#limit = limit;
   }
 
   /** True while a frame waits, or holds others back. */
   get waiting(): boolean {
-    return this.#held > 0 || this.inbox.length > 0;
+    return this.#held > 0 || this.inbox.length > 0 || this.#source.behind;
+  }
+
+  /** Another frame is wanted now, be it ahead of a loop. */
+  get hungry(): boolean {
+    if (this.#stopped) return true;
+    return this.#direct ? this.#held === 0 : this.inbox.length < this.#ahead;
   }
 
   /**
@@ -56,28 +85,50 @@ export class Delivery<Received> {
     return handling && inbox.taken && !inbox.awaited;
   }
 
-  frame(frame: Received): void {
-    if (this.#stopped) this.unhandled++;
-    else if (!this.#direct || this.#held > 0 || this.inbox.length > 0) this.inbox.push(frame);
+  /** Nobody will ask for a frame; `idle` says of a handler that it has returned, and a loop may have been left behind. */
+  abandoned(idle: boolean): boolean {
+    return this.#direct || (idle && !this.inbox.taken);
+  }
+
+  /** Says whether another one is wanted at once. */
+  frame(frame: Received): boolean {
+    if (this.#stopped) {
+      this.unhandled++;
+      return true;
+    }
+    if (!this.#direct || this.#held > 0 || this.inbox.length > 0) this.inbox.push(frame);
     else this.#deliver(frame);
+    return this.hungry;
   }
 
   /**
-   * A chunk has been cut up: are its frames too much to wait? One chunk never is, however large: most often the
-   * handler takes all of it before the next one is read, and stopping and starting costs more than a read.
+   * A chunk has been cut as far as its frames are wanted: is what waits too much? One chunk never is, however large:
+   * most often the handler takes all of it before the next one is read, and stopping and starting costs more than a
+   * read.
    */
   chunkDone(bytes: number): void {
-    if (this.inbox.length === 0) return;
-    const waited = this.#bytes > 0;
-    this.#bytes += bytes;
-    if (waited && (this.#bytes > this.#limit || this.inbox.length > defaults.ingressFrames)) {
-      this.#gate.close(GateReason.inbox);
+    const { behind } = this.#source;
+    if (!behind && this.#end !== undefined) this.inbox.end(this.#end.error);
+    if (!behind && this.inbox.length === 0) {
+      if (this.#chunks > 0) this.#goOn();
+      return;
     }
+    if (bytes === 0) return;
+    this.#bytes += bytes;
+    this.#chunks++;
+    if (this.#chunks > 1 && (this.#bytes > this.#limit || this.#chunks > mostChunks)) {
+      this.#source.gate.close(GateReason.inbox);
+    }
+  }
+
+  /** Cuts what a loop is about to ask for, where there is nothing ready. */
+  refill(): void {
+    if (this.#source.behind) this.#source.goOn();
   }
 
   /** The next frame for an iterator; asking for more than there is lets reading go on. */
   next(): Promise<IteratorResult<Received, undefined>> {
-    if (this.inbox.length === 0) this.#goOn();
+    if (this.inbox.length === 0 && !this.#source.behind) this.#goOn();
     return this.inbox.next();
   }
 
@@ -88,13 +139,27 @@ export class Delivery<Received> {
 
   /** No more frames come; those that wait can still be taken. */
   end(error?: unknown): void {
-    this.inbox.end(error);
+    this.#end ??= { error };
+    if (!this.#source.behind) this.inbox.end(this.#end.error);
+  }
+
+  /**
+   * The transport is gone. What has come is cut now, to be counted: all of it where nobody takes it any more, and
+   * otherwise ahead of the loop, which may still ask for what is left.
+   */
+  cutOff(abandoned: boolean): void {
+    if (this.#source.behind) {
+      if (abandoned) this.stop();
+      else this.#ahead = framesAtTheEnd;
+    }
+    this.#source.cutOff();
   }
 
   /** Frames that still come are only counted. */
   refuse(error?: unknown): void {
     this.#stopped = true;
-    this.inbox.end(error);
+    this.#end ??= { error };
+    this.inbox.end(this.#end.error);
   }
 
   /** Nobody will take a frame any more. */
@@ -125,12 +190,13 @@ export class Delivery<Received> {
   #release(): void {
     if (--this.#held > 0) return;
     while (this.inbox.length > 0 && this.#held === 0 && !this.#stopped) this.#deliver(this.inbox.take());
-    if (this.inbox.length === 0) this.#goOn();
+    if (this.#held === 0 && this.#source.behind && !this.#stopped) this.#source.goOn();
+    if (this.inbox.length === 0 && !this.#source.behind) this.#goOn();
     this.#owner.released();
   }
 
   #goOn(): void {
-    this.#bytes = 0;
-    this.#gate.open(GateReason.inbox);
+    this.#bytes = this.#chunks = 0;
+    this.#source.gate.open(GateReason.inbox);
   }
 }

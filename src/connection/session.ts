@@ -4,14 +4,12 @@
  * Between the pipeline (in), the outbox (out), the handler and the clocks it decides what follows from what;
  * `Connection` is its face for users. The server or client that owns it hears how it ended.
  */
-import { Deadline } from "../core/deadline.ts";
 import type { FrameError, LimitError, SocketError, TimeoutError } from "../core/errors.ts";
 import { MillraceError } from "../core/errors.ts";
 import { GateReason } from "../core/gate.ts";
 import { Outbox, type OutboxOwner } from "../core/outbox.ts";
 import type { OutcomeListener } from "../core/outcome.ts";
 import { Pipeline, type PipelineOwner } from "../core/pipeline.ts";
-import { RateLimiter } from "../core/rate_limiter.ts";
 import type { TimerWheel } from "../core/timer_wheel.ts";
 import type { Transport } from "../core/transport.ts";
 import type { TurnMember } from "../core/turn.ts";
@@ -52,7 +50,6 @@ export class Session<Received, Sent, Context>
   readonly #vigil: Vigil;
   #run: HandlerRun = "none";
   #interrupt: (() => void) | undefined = undefined;
-  #pace: Deadline | undefined = undefined;
   #life: Life | undefined = undefined;
   #inTurn = false;
   #heard = false;
@@ -71,9 +68,8 @@ export class Session<Received, Sent, Context>
     this.profile = profile;
     this.#owner = owner;
     this.#vigil = new Vigil(owner.wheel, profile, this);
-    const limiter = rateLimit && new RateLimiter(rateLimit, owner.clock);
-    this.pipeline = new Pipeline(transport, framing, this.#vigil, limiter, this);
-    this.delivery = new Delivery(this, this.pipeline.gate, options.onFrame !== undefined, ingressLimit);
+    this.pipeline = new Pipeline(transport, framing, this.#vigil, rateLimit, owner, this);
+    this.delivery = new Delivery(this, this.pipeline, options.onFrame !== undefined, ingressLimit);
     this.outbox = new Outbox(transport, framing, egressLimit, egressPolicy, this);
     this.connection = new Connection(this);
   }
@@ -118,14 +114,17 @@ export class Session<Received, Sent, Context>
 
   // In: from the pipeline.
 
-  frame(frame: Received): void {
+  frame(frame: Received): boolean {
     if (this.pipeline.framesReceived === 1) {
       this.#heardFirst();
       this.#vigil.firstFrameCame();
     }
-    this.delivery.frame(frame);
+    return this.delivery.frame(frame);
   }
 
+  get hungry(): boolean {
+    return this.delivery.hungry;
+  }
   chunkDone(bytes: number, partial: boolean): void {
     if (this.pipeline.bytesReceived === bytes) this.#heardFirst();
     this.#vigil.frameProgress(partial, this.pipeline.framesReceived);
@@ -134,6 +133,7 @@ export class Session<Received, Sent, Context>
   }
 
   skipped(error: FrameError): void {
+    if (this.record !== undefined) return;
     this.#heardFirst();
     error.connectionId = this.id;
     this.#owner.frameFailed(this, error);
@@ -142,9 +142,13 @@ export class Session<Received, Sent, Context>
 
   faulted(error: FrameError): void {
     this.skipped(error);
-    this.life.wind("frame_error", "peer", error);
+    if (this.record === undefined) this.life.wind("frame_error", "peer", error);
     this.delivery.end(error);
     this.#finishIfIdle();
+  }
+
+  inputEnding(): void {
+    this.life.limit();
   }
 
   inputEnded(byPeer: boolean): void {
@@ -157,17 +161,13 @@ export class Session<Received, Sent, Context>
     this.flushNow();
   }
 
-  overRate(wait: number): void {
-    this.#pace ??= new Deadline(this.#owner.wheel, () => this.pipeline.gate.open(GateReason.rate));
-    this.#pace.set(wait);
-  }
-
   transportDrained(): void {
     this.outbox.drained();
   }
 
   transportClosed(error: SocketError | undefined): void {
     if (this.state === "closed") return;
+    this.delivery.cutOff(this.#abandoned);
     const cut = error && this.pipeline.cutShort(error);
     if (cut !== undefined) this.skipped(cut);
     this.#finalize(error, cut);
@@ -260,7 +260,6 @@ export class Session<Received, Sent, Context>
   }
 
   // What users ask for, through `Connection`.
-
   send(frame: Sent, listen?: OutcomeListener): void | Promise<void> {
     const result = this.outbox.send(frame, listen);
     if (!this.#inTurn && !this.delivery.active) this.#joinTurn();
@@ -275,6 +274,7 @@ export class Session<Received, Sent, Context>
   /** The next frame for an iterator; an empty inbox is a flush point. */
   nextFrame(): Promise<IteratorResult<Received, undefined>> {
     const { inbox } = this.delivery;
+    if (inbox.length === 0) this.delivery.refill();
     if (inbox.length > 0 && !inbox.over) return inbox.next();
     if (inbox.length === 0 && this.outbox.pending > 0) this.flushNow();
     const next = this.delivery.next();
@@ -315,6 +315,11 @@ export class Session<Received, Sent, Context>
     tellFirstByte(this, this.#owner);
   }
 
+  /** Nobody is there who might still ask for frames. A loop that a plain function left behind may. */
+  get #abandoned(): boolean {
+    return this.#run === "over" || this.delivery.abandoned(this.#run === "called");
+  }
+
   #joinTurn(): void {
     this.#inTurn = true;
     this.#owner.turn.join(this);
@@ -324,13 +329,10 @@ export class Session<Received, Sent, Context>
     const { life, delivery, outbox } = this;
     const endedWith = life.over(error);
     const ending = life.ending!;
-    this.#pace?.unset();
     this.#vigil.stop();
     delivery.end(cut ?? ending.error ?? error);
-    const { onFrame, onError, onDisconnect } = this.profile.options;
-    // A loop that a plain function left behind may still take the frames that wait.
-    const unread = this.#run === "called" && !delivery.inbox.taken;
-    if (onFrame !== undefined || this.#run === "over" || unread) delivery.stop();
+    const { onError, onDisconnect } = this.profile.options;
+    if (this.#abandoned) delivery.stop();
     const record = this.record = makeRecord(this, ending, endedWith);
     const failure = life.goneError();
     outbox.close(failure);

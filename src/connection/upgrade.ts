@@ -62,7 +62,7 @@ export async function upgrade<Received, Sent, Context>(
   let failure: MillraceError | undefined;
   const fail = (cause: unknown): MillraceError => failure ??= drop(session, cause, slot);
   const checkBoundary = (): void => {
-    const behind = delivery.inbox.length > 0 || pipeline.framesReceived !== before;
+    const behind = delivery.inbox.length > 0 || pipeline.behind || pipeline.framesReceived !== before;
     if (!behind && pipeline.partialFrameBytes === 0) return;
     const what = "plaintext came behind the command to secure the connection, which may be injected";
     throw fail(new TlsError("injected", `secure a connection: ${what}; nothing of it is delivered`));
@@ -77,7 +77,7 @@ export async function upgrade<Received, Sent, Context>(
   };
   const steps = async (): Promise<void> => {
     // What waits could be taken by a loop that does not wait for us.
-    if (delivery.inbox.length > 0) checkBoundary();
+    if (delivery.inbox.length > 0 || pipeline.behind) checkBoundary();
     // The chunk that has brought the command may still be on its way through the framer.
     await Promise.resolve();
     checkBoundary();

@@ -1,10 +1,10 @@
 /**
  * What a wrong peer speaks, told from its first bytes (F-64).
  *
- * Called by `pipeline.ts` when the first frame of a connection fails, never on the way of a good one. Knows
- * well-known protocols and the framing's hint; knows no connection.
+ * Called through `stream_head.ts` when the first frame of a connection fails or does not come, never on the way of a
+ * good one. Knows well-known protocols and the framing's hint; knows no connection.
  */
-import { FrameError } from "./errors.ts";
+import { FrameError, type FrameErrorReason } from "./errors.ts";
 import type { Framing } from "./framing/framing.ts";
 import { misreading } from "./framing/misreading.ts";
 
@@ -83,6 +83,23 @@ export function diagnose(head: Uint8Array): Diagnosis | undefined {
   );
 }
 
+/** A stream that is not frames of this framing. */
+export interface Misread {
+  readonly framing: Framing<unknown, never>;
+  /** What is wrong with its first frame. */
+  readonly reason: FrameErrorReason;
+}
+
+/** What bytes at the beginning of a stream are in the place of frames. */
+export function recognise(head: Uint8Array, { framing, reason }: Misread): Diagnosis | undefined {
+  return diagnose(head) ?? (framing.hint && misreading(reason, head, framing.hint));
+}
+
+/** For messages: the end of one that says what a stream begins like. */
+export function beginsLike({ looksLike, advice }: Diagnosis): string {
+  return `; the stream begins like ${looksLike}: ${advice}`;
+}
+
 /**
  * The error with what the bytes look like in `looksLike` and in its message; the error itself where nothing
  * can be told. `head` is the beginning of the stream.
@@ -93,12 +110,12 @@ export function withDiagnosis(
   framing: Framing<unknown, never>,
 ): FrameError {
   if (error.looksLike !== undefined) return error;
-  const found = diagnose(head) ?? (framing.hint && misreading(error.reason, head, framing.hint));
+  const found = recognise(head, { framing, reason: error.reason });
   if (found === undefined) return error;
   const { reason, offset, size, limit, cause, connectionId } = error;
   const diagnosed = new FrameError(
     reason,
-    `${error.message}; the stream begins like ${found.looksLike}: ${found.advice}`,
+    `${error.message}${beginsLike(found)}`,
     { offset, size, limit, looksLike: found.looksLike },
     cause === undefined ? undefined : { cause },
   );

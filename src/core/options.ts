@@ -21,7 +21,6 @@ interface Defaults {
   readonly maxHandshakes: number;
   readonly shutdownDeadline: number;
   readonly ingressLimit: number;
-  readonly ingressFrames: number;
   readonly egressLimit: number;
   readonly egressPolicy: EgressPolicy;
 }
@@ -43,8 +42,6 @@ export const defaults: Defaults = {
   shutdownDeadline: 30_000,
 
   ingressLimit: 256 * 1024,
-  /** Frames of any size that may wait for a handler. */
-  ingressFrames: 4096,
   egressLimit: 1024 * 1024,
   egressPolicy: "wait",
 };

@@ -10,6 +10,7 @@ import { FrameError } from "../errors.ts";
 import type { Decoder } from "./framing.ts";
 import { HeldBytes } from "./held_bytes.ts";
 import type { Pattern } from "./pattern.ts";
+import { restWaits } from "./refusal.ts";
 
 /** What one framing's decoders share. */
 export interface DelimiterRules {
@@ -37,14 +38,19 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
   /** Set once: no frame can be cut any more. */
   failed: FrameError | undefined = undefined;
   readonly #rules: DelimiterRules;
-  readonly #report: (error: FrameError) => void;
+  readonly #report: (error: FrameError) => unknown;
   #held: HeldBytes | undefined = undefined;
   /** Bytes at the end of what has come that may be the beginning of a delimiter. */
   #matched = 0;
   /** The frame that has begun was refused: its bytes are dropped up to the next delimiter. */
   #skipping = false;
+  /** A chunk that was cut up to `#restAt`, because whoever gets the frames had enough. */
+  #rest: Uint8Array | undefined = undefined;
+  #restAt = 0;
+  /** The frame that was ended last was enough. */
+  #enough = false;
 
-  constructor(rules: DelimiterRules, report: (error: FrameError) => void) {
+  constructor(rules: DelimiterRules, report: (error: FrameError) => unknown) {
     this.#rules = rules;
     this.#report = report;
   }
@@ -58,28 +64,26 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
     return this.position - (this.#held?.length ?? 0);
   }
 
-  push(chunk: Uint8Array, next: (frame: Uint8Array) => void): void {
+  push(chunk: Uint8Array, next: (frame: Uint8Array) => unknown): boolean {
     if (this.failed !== undefined) throw this.failed;
-    const { length } = chunk;
-    const { delimiter, keepDelimiter, stripCarriageReturn, maxFrameBytes } = this.#rules;
-    const width = delimiter.length;
-    let start = this.buffered > 0 ? this.#endFrame(chunk, next) : 0;
-    while (start < length) {
-      const at = delimiter.find(chunk, start);
-      if (at < 0) {
-        this.#begin(chunk, start);
-        break;
-      }
-      const stripped = stripCarriageReturn && at > start && chunk[at - 1] === carriageReturn ? at - 1 : at;
-      if (stripped - start > maxFrameBytes) this.#tooLarge(stripped - start, this.position + start, true);
-      else next(view(chunk, start, keepDelimiter ? at + width : stripped));
-      start = at + width;
-    }
-    this.position += length;
+    if (this.#rest !== undefined) throw restWaits(this.#rules.name);
+    if (this.buffered === 0) return this.#cut(chunk, 0, next);
+    this.#enough = false;
+    const start = this.#endFrame(chunk, next);
+    return this.#enough && start < chunk.length ? this.#keep(chunk, start) : this.#cut(chunk, start, next);
   }
 
-  flush(next: (frame: Uint8Array) => void): void {
+  resume(next: (frame: Uint8Array) => unknown): boolean {
     if (this.failed !== undefined) throw this.failed;
+    const rest = this.#rest;
+    if (rest === undefined) return true;
+    this.#rest = undefined;
+    return this.#cut(rest, this.#restAt, next);
+  }
+
+  flush(next: (frame: Uint8Array) => unknown): void {
+    if (this.failed !== undefined) throw this.failed;
+    if (this.#rest !== undefined) throw restWaits(this.#rules.name);
     const held = this.#held;
     if (this.#skipping || held === undefined || held.length === 0) return;
     const size = held.length;
@@ -92,13 +96,42 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
         { offset, size },
       );
     }
-    if (size <= maxFrameBytes) return next(held.join(none, 0, 0));
+    if (size <= maxFrameBytes) return void next(held.join(none, 0, 0));
     held.clear();
-    this.#tooLarge(size, offset, true);
+    this.tooLarge(size, offset, true);
+  }
+
+  /** Cuts from `start` on; false when it was stopped and bytes are left. */
+  #cut(chunk: Uint8Array, start: number, next: (frame: Uint8Array) => unknown): boolean {
+    const { length } = chunk;
+    const { delimiter, keepDelimiter, stripCarriageReturn, maxFrameBytes } = this.#rules;
+    const width = delimiter.length;
+    let from = start;
+    while (from < length) {
+      const at = delimiter.find(chunk, from);
+      if (at < 0) {
+        this.#begin(chunk, from);
+        break;
+      }
+      const stripped = stripCarriageReturn && at > from && chunk[at - 1] === carriageReturn ? at - 1 : at;
+      const more = stripped - from > maxFrameBytes
+        ? this.tooLarge(stripped - from, this.position + from, true)
+        : next(view(chunk, from, keepDelimiter ? at + width : stripped));
+      from = at + width;
+      if (more === false && from < length) return this.#keep(chunk, from);
+    }
+    this.position += length;
+    return true;
+  }
+
+  #keep(chunk: Uint8Array, from: number): false {
+    this.#rest = chunk;
+    this.#restAt = from;
+    return false;
   }
 
   /** Goes on with the frame that an earlier chunk began; returns where in this chunk the next one starts. */
-  #endFrame(chunk: Uint8Array, next: (frame: Uint8Array) => void): number {
+  #endFrame(chunk: Uint8Array, next: (frame: Uint8Array) => unknown): number {
     const { delimiter, keepDelimiter, stripCarriageReturn, maxFrameBytes } = this.#rules;
     const width = delimiter.length;
     const end = this.#findEnd(chunk);
@@ -119,11 +152,12 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
     const content = held.length + at - (stripCarriageReturn && before === carriageReturn ? 1 : 0);
     if (content > maxFrameBytes) {
       held.clear();
-      this.#tooLarge(content, offset, true);
+      this.#enough = this.tooLarge(content, offset, true) === false;
       return end;
     }
     const joined = held.join(chunk, 0, keepDelimiter ? end : Math.max(at, 0));
-    next(keepDelimiter || joined.length === content ? joined : joined.subarray(0, content));
+    this.#enough =
+      next(keepDelimiter || joined.length === content ? joined : joined.subarray(0, content)) === false;
     return end;
   }
 
@@ -164,10 +198,11 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
     const offset = this.position + chunk.length - held.length;
     held.clear();
     this.#skipping = true;
-    this.#tooLarge(size, offset, false);
+    this.tooLarge(size, offset, false);
   }
 
-  #tooLarge(size: number, offset: number, ended: boolean): void {
+  /** Refuses a frame: throws, or reports it and says whether to go on. */
+  tooLarge(size: number, offset: number, ended: boolean): unknown {
     const { name, delimiterShown, maxFrameBytes, skip } = this.#rules;
     const found = ended ? `a frame of ${size} bytes` : `${size} bytes without ${delimiterShown}`;
     const error = new FrameError(
@@ -177,7 +212,7 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
       { offset, size, limit: maxFrameBytes },
     );
     if (!skip) throw this.failed = error;
-    this.#report(error);
+    return this.#report(error);
   }
 }
 

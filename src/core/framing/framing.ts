@@ -19,8 +19,11 @@ export interface Framing<Received, Sent = Received> {
   readonly name: string;
   /** What the bytes should look like, for the diagnosis of a wrong peer. Without it less can be told. */
   readonly hint?: FramingHint | undefined;
-  /** A new decoder for one connection. `report` hears of frame errors that were skipped, not thrown. */
-  decoder(report: (error: FrameError) => void): Decoder<Received>;
+  /**
+   * A new decoder for one connection. `report` hears of frame errors that were skipped, not thrown. It may answer
+   * `false`, which means the same as from `next`.
+   */
+  decoder(report: (error: FrameError) => unknown): Decoder<Received>;
   /**
    * Writes one frame. Throw before or after writing: whatever was written is taken back. The framings of this
    * package throw a `FrameError` (`malformed` or `too_large`, offset 0) for a frame that they cannot write.
@@ -33,10 +36,20 @@ export interface Framing<Received, Sent = Received> {
  * chunk it came in. Throws `FrameError` when it cannot go on, and again whenever it is given more; frames
  * found before the fault were passed on first.
  * `flush` throws `truncated` when the input ends inside a frame.
+ *
+ * `next` may answer `false`: enough for now. A decoder with `resume` then passes on nothing more, keeps the rest
+ * of the chunk as bytes and answers `false` itself, unless nothing is left; `resume` goes on with what it kept, and
+ * only then comes `push` or `flush` again. So a peer's chunk of 65,536 empty lines is 64 KiB until somebody wants
+ * them. A decoder without `resume` passes on all that it finds, whatever `next` answers, and returns nothing; a
+ * connection gives it its bytes in pieces of 16 KiB, between which it can wait.
  */
 export interface Decoder<Received> extends Stage<Uint8Array, Received> {
   /** Bytes held of a frame that has begun and is not complete, at least 1 inside a frame; 0 at a boundary. */
   readonly buffered: number;
+  /** Takes a chunk. `false`: the rest of it waits for `resume`. */
+  push(chunk: Uint8Array, next: (frame: Received) => unknown): void | boolean;
+  /** Goes on with the rest of the chunk, and answers as `push` does. Called only after a `false`. */
+  resume?(next: (frame: Received) => unknown): void | boolean;
 }
 
 /** Where `encode` writes. Bytes are copied, or for large arrays referenced: do not change them before they are sent. */

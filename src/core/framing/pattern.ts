@@ -3,8 +3,6 @@
  *
  * Used by `delimited_decoder.ts`. Knows nothing of frames.
  */
-import { indexOfBytes } from "../bytes.ts";
-
 /** A byte string, and how to go on after a partial match of it (Knuth, Morris and Pratt). */
 export class Pattern {
   readonly bytes: Uint8Array;
@@ -29,7 +27,27 @@ export class Pattern {
 
   /** Where the pattern first occurs in `chunk` at or after `from`; -1 if nowhere. */
   find(chunk: Uint8Array, from: number): number {
-    return this.length === 1 ? chunk.indexOf(this.#first, from) : indexOfBytes(chunk, this.bytes, from);
+    const at = chunk.indexOf(this.#first, from);
+    return this.length === 1 || at < 0 ? at : this.#findLong(chunk, at);
+  }
+
+  /** No byte is looked at more than twice, however much of the pattern the chunk repeats. */
+  #findLong(chunk: Uint8Array, first: number): number {
+    const { bytes, length } = this;
+    const shorter = this.#shorter;
+    const end = chunk.length;
+    for (let at = first; at >= 0;) {
+      let matched = 1;
+      let i = at + 1;
+      for (; i < end && matched > 0; i++) {
+        const byte = chunk[i];
+        while (matched > 0 && bytes[matched] !== byte) matched = shorter[matched]!;
+        if (bytes[matched] === byte && ++matched === length) return i + 1 - length;
+      }
+      // Nothing is matched: on to where the pattern can begin, at the engine's own speed.
+      at = matched > 0 ? -1 : chunk.indexOf(this.#first, i);
+    }
+    return -1;
   }
 
   /** How many bytes of the pattern are matched after `byte`, when `matched` (not all) were before it. */

@@ -12,16 +12,16 @@ import type { Decoder } from "./framing.ts";
 /** One connection's frames. */
 export class PrefixDecoder implements Decoder<Uint8Array> {
   readonly #rules: DelimiterRules;
-  readonly #report: (error: FrameError) => void;
+  readonly #report: (error: FrameError) => unknown;
   readonly #rest: DelimitedDecoder;
-  readonly #withDelimiter: (frame: Uint8Array) => void;
-  #next: (frame: Uint8Array) => void = nowhere;
+  readonly #withDelimiter: (frame: Uint8Array) => unknown;
+  #next: (frame: Uint8Array) => unknown = nowhere;
   #opened = false;
   #consumed = 0;
   #matched = 0;
   #failed: FrameError | undefined = undefined;
 
-  constructor(rules: DelimiterRules, report: (error: FrameError) => void) {
+  constructor(rules: DelimiterRules, report: (error: FrameError) => unknown) {
     this.#rules = rules;
     this.#report = report;
     this.#rest = new DelimitedDecoder({ ...rules, keepDelimiter: false, acceptUnterminated: true }, report);
@@ -34,15 +34,18 @@ export class PrefixDecoder implements Decoder<Uint8Array> {
     return this.#consumed === this.#matched ? this.#consumed : 1;
   }
 
-  push(chunk: Uint8Array, next: (frame: Uint8Array) => void): void {
+  push(chunk: Uint8Array, next: (frame: Uint8Array) => unknown): boolean {
     if (this.#failed !== undefined) throw this.#failed;
     const start = this.#opened ? 0 : this.#open(chunk);
-    if (start < chunk.length) {
+    return start === chunk.length ||
       this.#rest.push(start === 0 ? chunk : chunk.subarray(start), this.#emitter(next));
-    }
   }
 
-  flush(next: (frame: Uint8Array) => void): void {
+  resume(next: (frame: Uint8Array) => unknown): boolean {
+    return this.#rest.resume(this.#emitter(next));
+  }
+
+  flush(next: (frame: Uint8Array) => unknown): void {
     if (this.#failed !== undefined) throw this.#failed;
     if (this.#opened) {
       const emit = this.#emitter(next);
@@ -57,7 +60,7 @@ export class PrefixDecoder implements Decoder<Uint8Array> {
     }
   }
 
-  #emitter(next: (frame: Uint8Array) => void): (frame: Uint8Array) => void {
+  #emitter(next: (frame: Uint8Array) => unknown): (frame: Uint8Array) => unknown {
     if (!this.#rules.keepDelimiter) return next;
     this.#next = next;
     return this.#withDelimiter;

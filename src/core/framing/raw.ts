@@ -13,6 +13,8 @@ const decoder: Decoder<Uint8Array> = {
     // Runtimes give subclasses of Uint8Array; what reaches a handler is the same everywhere.
     if (chunk.length > 0) next(chunk.constructor === Uint8Array ? chunk : view(chunk, 0, chunk.length));
   },
+  /** There is never a rest: a chunk is one frame. */
+  resume() {},
 };
 
 /**

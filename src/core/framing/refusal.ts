@@ -23,3 +23,10 @@ export function requireBytes(name: string, frame: unknown): asserts frame is Uin
     : "";
   throw refusal(name, `found ${frame === null ? "null" : typeof frame}, expected a Uint8Array${advice}`);
 }
+
+/** For a caller who has stopped a decoder with `false`, and does not go on with `resume`. */
+export function restWaits(name: string): TypeError {
+  return new TypeError(
+    `cut a frame (${name}): the rest of the last chunk waits, since next answered false; call resume first`,
+  );
+}

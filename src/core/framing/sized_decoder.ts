@@ -8,6 +8,7 @@ import { view } from "../bytes.ts";
 import { FrameError } from "../errors.ts";
 import type { Decoder } from "./framing.ts";
 import { HeldBytes } from "./held_bytes.ts";
+import { restWaits } from "./refusal.ts";
 
 /** What one framing's decoders share. */
 export interface SizeRules {
@@ -31,7 +32,7 @@ export interface SizeRules {
 /** One connection's frames. */
 export class SizedDecoder implements Decoder<Uint8Array> {
   readonly #rules: SizeRules;
-  readonly #report: (error: FrameError) => void;
+  readonly #report: (error: FrameError) => unknown;
   /** Offset in the stream of the next chunk's first byte. */
   #position = 0;
   #held: HeldBytes | undefined = undefined;
@@ -40,8 +41,13 @@ export class SizedDecoder implements Decoder<Uint8Array> {
   /** Bytes still to come of a frame that was refused. */
   #skipping = 0;
   #failed: FrameError | undefined = undefined;
+  /** A chunk that was cut up to `#restAt`, because whoever gets the frames had enough. */
+  #rest: Uint8Array | undefined = undefined;
+  #restAt = 0;
+  /** The frame that was ended last was enough. */
+  #enough = false;
 
-  constructor(rules: SizeRules, report: (error: FrameError) => void) {
+  constructor(rules: SizeRules, report: (error: FrameError) => unknown) {
     this.#rules = rules;
     this.#report = report;
   }
@@ -50,31 +56,26 @@ export class SizedDecoder implements Decoder<Uint8Array> {
     return this.#skipping > 0 ? 1 : this.#held?.length ?? 0;
   }
 
-  push(chunk: Uint8Array, next: (frame: Uint8Array) => void): void {
+  push(chunk: Uint8Array, next: (frame: Uint8Array) => unknown): boolean {
     if (this.#failed !== undefined) throw this.#failed;
-    const rules = this.#rules;
-    const { headerBytes, minFrameBytes, maxFrameBytes, strip } = rules;
-    const { length } = chunk;
-    let start = this.buffered > 0 ? this.#endFrame(chunk, next) : 0;
-    while (length - start >= headerBytes) {
-      const size = rules.size(chunk, start);
-      if (!(size >= minFrameBytes && size <= maxFrameBytes)) {
-        this.#refuse(size, chunk, start, this.#position + start);
-        start = this.#skip(length, start, size);
-      } else if (size <= length - start) {
-        next(view(chunk, start + strip, start + size));
-        start += size;
-      } else {
-        this.#size = size;
-        break;
-      }
-    }
-    if (start < length) (this.#held ??= new HeldBytes()).add(chunk, start);
-    this.#position += length;
+    if (this.#rest !== undefined) throw restWaits(this.#rules.name);
+    if (this.buffered === 0) return this.#cut(chunk, 0, next);
+    this.#enough = false;
+    const start = this.#endFrame(chunk, next);
+    return this.#enough && start < chunk.length ? this.#keep(chunk, start) : this.#cut(chunk, start, next);
+  }
+
+  resume(next: (frame: Uint8Array) => unknown): boolean {
+    if (this.#failed !== undefined) throw this.#failed;
+    const rest = this.#rest;
+    if (rest === undefined) return true;
+    this.#rest = undefined;
+    return this.#cut(rest, this.#restAt, next);
   }
 
   flush(): void {
     if (this.#failed !== undefined) throw this.#failed;
+    if (this.#rest !== undefined) throw restWaits(this.#rules.name);
     const size = this.#held?.length ?? 0;
     if (size === 0) return;
     const { name, headerBytes } = this.#rules;
@@ -87,8 +88,40 @@ export class SizedDecoder implements Decoder<Uint8Array> {
     );
   }
 
+  /** Cuts from `from` on; false when it was stopped and bytes are left. */
+  #cut(chunk: Uint8Array, from: number, next: (frame: Uint8Array) => unknown): boolean {
+    const rules = this.#rules;
+    const { headerBytes, minFrameBytes, maxFrameBytes, strip } = rules;
+    const { length } = chunk;
+    let start = from;
+    while (length - start >= headerBytes) {
+      const size = rules.size(chunk, start);
+      let more: unknown;
+      if (!(size >= minFrameBytes && size <= maxFrameBytes)) {
+        more = this.#refuse(size, chunk, start, this.#position + start);
+        start = this.#skip(length, start, size);
+      } else if (size <= length - start) {
+        more = next(view(chunk, start + strip, start + size));
+        start += size;
+      } else {
+        this.#size = size;
+        break;
+      }
+      if (more === false && start < length) return this.#keep(chunk, start);
+    }
+    if (start < length) (this.#held ??= new HeldBytes()).add(chunk, start);
+    this.#position += length;
+    return true;
+  }
+
+  #keep(chunk: Uint8Array, from: number): false {
+    this.#rest = chunk;
+    this.#restAt = from;
+    return false;
+  }
+
   /** Goes on with the frame that an earlier chunk began; returns where in this chunk the next one starts. */
-  #endFrame(chunk: Uint8Array, next: (frame: Uint8Array) => void): number {
+  #endFrame(chunk: Uint8Array, next: (frame: Uint8Array) => unknown): number {
     if (this.#skipping > 0) return this.#skip(chunk.length, 0, this.#skipping);
     const { headerBytes, minFrameBytes, maxFrameBytes, strip } = this.#rules;
     const held = this.#held!;
@@ -100,7 +133,7 @@ export class SizedDecoder implements Decoder<Uint8Array> {
       const header = held.join(chunk, 0, from);
       const size = this.#rules.size(header, 0);
       if (!(size >= minFrameBytes && size <= maxFrameBytes)) {
-        this.#refuse(size, header, 0, offset);
+        this.#enough = this.#refuse(size, header, 0, offset) === false;
         return this.#skip(chunk.length, from, size - headerBytes);
       }
       held.adopt(header);
@@ -110,7 +143,7 @@ export class SizedDecoder implements Decoder<Uint8Array> {
     if (chunk.length < end) return this.#hold(chunk, from);
     this.#size = 0;
     const frame = held.join(chunk, from, end);
-    next(strip === 0 ? frame : frame.subarray(strip));
+    this.#enough = next(strip === 0 ? frame : frame.subarray(strip)) === false;
     return end;
   }
 
@@ -126,8 +159,8 @@ export class SizedDecoder implements Decoder<Uint8Array> {
     return start + now;
   }
 
-  /** Throws, unless the frame is only too large and the policy is to skip it. */
-  #refuse(size: number, bytes: Uint8Array, at: number, offset: number): void {
+  /** Throws, unless the frame is only too large and the policy is to skip it; says whether to go on. */
+  #refuse(size: number, bytes: Uint8Array, at: number, offset: number): unknown {
     const { name, minFrameBytes, maxFrameBytes, skip, advice } = this.#rules;
     const found = `cut a frame (${name}) at offset ${offset}: found ${this.#rules.show(bytes, at)}`;
     if (!(size > maxFrameBytes)) {
@@ -146,6 +179,6 @@ export class SizedDecoder implements Decoder<Uint8Array> {
       { offset, size, limit: maxFrameBytes },
     );
     if (!skip) throw this.#failed = error;
-    this.#report(error);
+    return this.#report(error);
   }
 }

@@ -1,91 +1,157 @@
 /**
  * Lines as strings.
  *
- * Used by `lines.ts`. The run of whole lines in a chunk is decoded at once and cut as text, which is several
- * times as fast as decoding line by line and gives the same: a newline byte is never part of a character.
+ * Used by `lines.ts`. A run of whole lines is decoded at once and cut as text, which is several times as fast as
+ * decoding line by line and gives the same: a newline byte is never part of a character. A run has a bound, since
+ * its text is held for as long as nobody wants the next line.
  */
 import { showBytes } from "../bytes.ts";
 import { FrameError } from "../errors.ts";
 import { DelimitedDecoder, type DelimiterRules } from "./delimited_decoder.ts";
 import type { Decoder } from "./framing.ts";
+import { restWaits } from "./refusal.ts";
 import type { TextCodec } from "./text_encoding.ts";
 
 const newline = 10;
 const carriageReturn = 13;
+/** The most bytes that are decoded together. */
+const longestRun = 32 * 1024;
+const none = new Uint8Array(0);
 
 /** One connection's lines. */
 export class TextLinesDecoder implements Decoder<string> {
   readonly #rules: DelimiterRules;
   readonly #codec: TextCodec;
-  readonly #report: (error: FrameError) => void;
+  readonly #report: (error: FrameError) => unknown;
   readonly #bytes: DelimitedDecoder;
-  readonly #line: (bytes: Uint8Array) => void = (bytes) => this.#decode(bytes);
-  #next: (line: string) => void = nowhere;
+  readonly #line: (bytes: Uint8Array) => unknown = (bytes) => {
+    if (this.#decode(bytes) === false) this.#enough = true;
+  };
+  #next: (line: string) => unknown = nowhere;
+  /** Where in the stream the line begins that is decoded by itself. */
   #offset = 0;
+  #enough = false;
+  /** The chunk that is being cut, up to where it has been decoded. */
+  #chunk: Uint8Array = none;
+  #at = 0;
+  /** Up to here, lines are decoded one by one, because not all of them are text. */
+  #singleTo = 0;
+  /** The run that is being cut as text, and how far, in characters and in bytes. */
+  #text = "";
+  #textAt = 0;
+  #run: Uint8Array = none;
+  #runAt = 0;
 
-  constructor(rules: DelimiterRules, codec: TextCodec, report: (error: FrameError) => void) {
+  constructor(rules: DelimiterRules, codec: TextCodec, report: (error: FrameError) => unknown) {
     this.#rules = rules;
     this.#codec = codec;
-    this.#report = report;
-    this.#bytes = new DelimitedDecoder(rules, report);
+    this.#report = (error) => {
+      const more = report(error);
+      if (more === false) this.#enough = true;
+      return more;
+    };
+    this.#bytes = new DelimitedDecoder(rules, this.#report);
   }
 
   get buffered(): number {
     return this.#bytes.buffered;
   }
 
-  push(chunk: Uint8Array, next: (line: string) => void): void {
+  push(chunk: Uint8Array, next: (line: string) => unknown): boolean {
     if (this.#bytes.failed !== undefined) throw this.#bytes.failed;
-    this.#next = next;
-    let start = 0;
-    if (this.#bytes.buffered > 0) start = this.#pushOne(chunk, 0);
-    const end = chunk.lastIndexOf(newline) + 1;
-    if (end > start) {
-      const whole = start === 0 && end === chunk.length;
-      const run = whole ? chunk : chunk.subarray(start, end);
-      if (run.length <= this.#rules.maxFrameBytes && this.#splitRun(run, next)) {
-        this.#bytes.position += run.length;
-      } else while (start < end) start = this.#pushOne(chunk, start);
-      start = end;
-    }
-    if (start < chunk.length) this.#pushOne(chunk, start);
+    if (this.#chunk !== none) throw restWaits(this.#rules.name);
+    this.#chunk = chunk;
+    this.#at = this.#singleTo = 0;
+    return this.#cut(next);
   }
 
-  flush(next: (line: string) => void): void {
+  resume(next: (line: string) => unknown): boolean {
     if (this.#bytes.failed !== undefined) throw this.#bytes.failed;
+    return this.#cut(next);
+  }
+
+  flush(next: (line: string) => unknown): void {
+    if (this.#bytes.failed !== undefined) throw this.#bytes.failed;
+    if (this.#chunk !== none) throw restWaits(this.#rules.name);
     this.#next = next;
     this.#offset = this.#bytes.frameOffset;
     this.#bytes.flush(this.#line);
   }
 
-  /** Decodes whole lines together; false if that cannot be done because one of them is no text. */
-  #splitRun(run: Uint8Array, next: (line: string) => void): boolean {
-    let text: string;
-    try {
-      text = this.#codec.decode(run);
-    } catch {
-      return false;
+  /** Goes on with the text, then with the chunk; false when it was stopped and something is left. */
+  #cut(next: (line: string) => unknown): boolean {
+    const chunk = this.#chunk;
+    this.#next = next;
+    this.#enough = false;
+    for (;;) {
+      if (this.#textAt < this.#text.length) this.#cutText(next);
+      const left = this.#textAt < this.#text.length || this.#at < chunk.length;
+      if (!left) break;
+      if (this.#enough) return false;
+      if (!this.#decodeRun(chunk)) this.#pushOne(chunk);
     }
-    const strip = this.#rules.stripCarriageReturn;
-    let start = 0;
-    for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", start)) {
-      next(
-        text.slice(start, strip && at > start && text.charCodeAt(at - 1) === carriageReturn ? at - 1 : at),
-      );
-      start = at + 1;
-    }
+    this.#chunk = none;
     return true;
   }
 
-  /** Passes the bytes from `start` to the end of one line on, and says where that is. */
-  #pushOne(chunk: Uint8Array, start: number): number {
-    const end = chunk.indexOf(newline, start) + 1 || chunk.length;
-    this.#offset = this.#bytes.frameOffset;
-    this.#bytes.push(chunk.subarray(start, end), this.#line);
-    return end;
+  /** Decodes whole lines together; false if there are none, or one of them is no text. */
+  #decodeRun(chunk: Uint8Array): boolean {
+    const start = this.#at;
+    if (this.#bytes.buffered > 0 || start < this.#singleTo) return false;
+    const end = chunk.lastIndexOf(newline, Math.min(chunk.length, start + longestRun) - 1) + 1;
+    if (end <= start) return false;
+    const run = start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
+    try {
+      this.#text = this.#codec.decode(run);
+    } catch {
+      this.#singleTo = end;
+      return false;
+    }
+    this.#run = run;
+    this.#textAt = this.#runAt = 0;
+    this.#at = end;
+    return true;
   }
 
-  #decode(bytes: Uint8Array): void {
+  #cutText(next: (line: string) => unknown): void {
+    const { stripCarriageReturn, maxFrameBytes } = this.#rules;
+    const text = this.#text;
+    const run = this.#run;
+    const oneByteEach = text.length === run.length;
+    let start = this.#textAt;
+    let from = this.#runAt;
+    while (start < text.length) {
+      const at = text.indexOf("\n", start);
+      const to = oneByteEach ? at : run.indexOf(newline, from);
+      const strip = stripCarriageReturn && at > start && text.charCodeAt(at - 1) === carriageReturn ? 1 : 0;
+      const size = to - from - strip;
+      const begin = start;
+      this.#textAt = start = at + 1;
+      const offset = this.#bytes.position + from;
+      this.#runAt = from = to + 1;
+      const more = size > maxFrameBytes
+        ? this.#bytes.tooLarge(size, offset, true)
+        : next(text.slice(begin, at - strip));
+      if (more !== false && !this.#enough) continue;
+      this.#enough = true;
+      if (start < text.length) return;
+    }
+    this.#bytes.position += run.length;
+    this.#text = "";
+    this.#textAt = 0;
+    this.#run = none;
+  }
+
+  /** Passes the bytes to the end of one line on. */
+  #pushOne(chunk: Uint8Array): void {
+    const start = this.#at;
+    const end = chunk.indexOf(newline, start) + 1 || chunk.length;
+    this.#at = end;
+    this.#offset = this.#bytes.frameOffset;
+    this.#bytes.push(chunk.subarray(start, end), this.#line);
+  }
+
+  #decode(bytes: Uint8Array): unknown {
     let line: string;
     try {
       line = this.#codec.decode(bytes);
@@ -101,9 +167,9 @@ export class TextLinesDecoder implements Decoder<string> {
         { cause },
       );
       if (!this.#rules.skip) throw this.#bytes.failed = error;
-      return this.#report(error);
+      return void this.#report(error);
     }
-    this.#next(line);
+    return this.#next(line);
   }
 }
 

@@ -1,0 +1,78 @@
+/**
+ * Makes a decoder that cannot stop within a chunk stop between pieces of it.
+ *
+ * Used by the pipeline and `FramerStream` for framings of the user's own. What one piece gives is passed on, wanted
+ * or not, so a piece is what bounds the frames that wait.
+ */
+import type { Decoder } from "./framing.ts";
+import { restWaits } from "./refusal.ts";
+
+/** A decoder that goes on with the rest of a chunk when it is asked to. */
+export interface StoppableDecoder<Received> extends Decoder<Received> {
+  resume(next: (frame: Received) => unknown): void | boolean;
+}
+
+/** The most bytes that are cut at once: a network's chunk is most often no larger. */
+const pieceBytes = 16 * 1024;
+
+/** The decoder itself where it can stop, and otherwise one that gives it its chunks in pieces. */
+export function stoppable<Received>(decoder: Decoder<Received>): StoppableDecoder<Received> {
+  return canStop(decoder) ? decoder : new PiecewiseDecoder(decoder);
+}
+
+function canStop<Received>(decoder: Decoder<Received>): decoder is StoppableDecoder<Received> {
+  return typeof decoder.resume === "function";
+}
+
+class PiecewiseDecoder<Received> implements StoppableDecoder<Received> {
+  readonly #decoder: Decoder<Received>;
+  #rest: Uint8Array | undefined = undefined;
+  #at = 0;
+  #next: (frame: Received) => unknown = ignore;
+  #enough = false;
+  readonly #pass = (frame: Received): void => {
+    if (this.#next(frame) === false) this.#enough = true;
+  };
+
+  constructor(decoder: Decoder<Received>) {
+    this.#decoder = decoder;
+  }
+
+  get buffered(): number {
+    return this.#decoder.buffered;
+  }
+
+  push(chunk: Uint8Array, next: (frame: Received) => unknown): boolean {
+    if (this.#rest !== undefined) throw restWaits("your own");
+    return this.#cut(chunk, 0, next);
+  }
+
+  resume(next: (frame: Received) => unknown): boolean {
+    const rest = this.#rest;
+    if (rest === undefined) return true;
+    this.#rest = undefined;
+    return this.#cut(rest, this.#at, next);
+  }
+
+  flush(next: (frame: Received) => unknown): void {
+    this.#decoder.flush?.(next);
+  }
+
+  #cut(chunk: Uint8Array, start: number, next: (frame: Received) => unknown): boolean {
+    this.#next = next;
+    this.#enough = false;
+    const { length } = chunk;
+    for (let from = start; from < length;) {
+      const to = Math.min(from + pieceBytes, length);
+      this.#decoder.push(to - from === length ? chunk : chunk.subarray(from, to), this.#pass);
+      from = to;
+      if (!this.#enough || from === length) continue;
+      this.#rest = chunk;
+      this.#at = from;
+      return false;
+    }
+    return true;
+  }
+}
+
+function ignore(): void {}
