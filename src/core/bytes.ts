@@ -1,5 +1,5 @@
 /**
- * Small work on bytes that several rooms share: a writer that grows, searching, comparing, showing.
+ * Small work on bytes that several rooms share: a writer that grows, comparing, showing.
  *
  * Used by framings, the outbox, broadcast and `EncoderStream`. Knows nothing of frames or sockets.
  */
@@ -92,19 +92,6 @@ export function adjoined(before: Uint8Array, after: Uint8Array): Uint8Array | un
   // The places first: `buffer` may have to be made.
   if (byteOffset + length !== after.byteOffset || before.buffer !== after.buffer) return undefined;
   return new Uint8Array(before.buffer, byteOffset, length + after.length);
-}
-
-/** Where `pattern` first occurs in `bytes` at or after `from`; -1 if nowhere. The pattern is not empty. */
-export function indexOfBytes(bytes: Uint8Array, pattern: Uint8Array, from = 0): number {
-  const first = pattern[0]!;
-  const { length } = pattern;
-  const last = bytes.length - length;
-  for (let at = bytes.indexOf(first, from); at >= 0 && at <= last; at = bytes.indexOf(first, at + 1)) {
-    let same = 1;
-    while (same < length && bytes[at + same] === pattern[same]) same++;
-    if (same === length) return at;
-  }
-  return -1;
 }
 
 /** True when both hold the same bytes. */

@@ -67,7 +67,8 @@ export interface AssertFramerOptions<Received, Sent = Received> {
  *
  * Of each split it asserts: the same frames, each passed on as soon as its last byte is there; the same errors
  * and offsets, raised at the same byte, and again when more comes; `buffered` above 0 at the same places, and
- * never above what has come. Frames must stay as they were when later bytes come, bytes outside of the chunk must
+ * never above what has come. A decoder with `resume` is also stopped at every frame, and must then pass on nothing more
+ * before `resume`, and lose nothing. Frames must stay as they were when later bytes come, bytes outside of the chunk must
  * not be used, decoders must not share state. What is encoded must come back.
  *
  * Not for `raw()`, whose frames are the pieces.
@@ -134,6 +135,16 @@ function assertSplits<Received>(
   }
   for (const split of splits) {
     const trial = new FramerTrial(framing, `${label}, ${split.name}`);
+    for (const at of split.ends) {
+      trial.feed(bytes, at);
+      trial.compareWith(reference, at);
+    }
+    trial.finish(bytes);
+    compare(trial, expected, split.ends.length <= 1);
+  }
+  for (const split of splits) {
+    const trial = new FramerTrial(framing, `${label}, ${split.name}, stopped at every frame`, true);
+    if (!trial.stops) return;
     for (const at of split.ends) {
       trial.feed(bytes, at);
       trial.compareWith(reference, at);

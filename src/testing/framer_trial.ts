@@ -26,19 +26,27 @@ export class FramerTrial<Received> {
   error: TrialError | undefined = undefined;
   readonly #label: string;
   readonly #decoder: Decoder<Received>;
-  readonly #next: (frame: Received) => void = (frame) => {
+  readonly #next: (frame: Received) => boolean = (frame) => {
     // A frame that comes after push has returned is no frame.
     if (this.#inside) this.frames.push(frame);
+    return this.#more();
   };
+  /** It takes one frame, or one that is refused, at a time; only of a decoder that can stop. */
+  readonly stops: boolean;
+  #enough = false;
   #inside = false;
   #fed = 0;
   /** For each count of bytes: frames, skipped frames, whether a frame was open, whether it had failed. */
   readonly #states = new Map<number, string>();
   #last: string | undefined = undefined;
 
-  constructor(framing: Framing<Received, never>, label: string) {
+  constructor(framing: Framing<Received, never>, label: string, stopping = false) {
     this.#label = label;
-    this.#decoder = framing.decoder((error) => this.skipped.push(this.#details(error, "reported")));
+    this.#decoder = framing.decoder((error) => {
+      this.skipped.push(this.#details(error, "reported"));
+      return this.#more();
+    });
+    this.stops = stopping && this.#decoder.resume !== undefined;
     this.#note();
   }
 
@@ -48,7 +56,12 @@ export class FramerTrial<Received> {
     const piece = bytes.subarray(this.#fed, end);
     const memory = new Uint8Array(piece.length + 2 * margin).fill(poison);
     memory.set(piece, margin);
-    this.#run(() => this.#decoder.push(memory.subarray(margin, margin + piece.length), this.#next));
+    const chunk = memory.subarray(margin, margin + piece.length);
+    let left = this.#run(() => this.#decoder.push(chunk, this.#next));
+    while (left === false) {
+      if (!this.#enough) this.fail("push", "false, though it was not told to stop", "nothing, or true");
+      left = this.#run(() => this.#decoder.resume!(this.#next));
+    }
     this.#fed = end;
     if (this.error !== undefined) this.#assertStaysFailed();
     else this.#assertBuffered();
@@ -84,14 +97,26 @@ export class FramerTrial<Received> {
     throw new Error(`${this.#label}: ${what}: found ${found}, expected ${expected}`);
   }
 
-  #run(step: () => void): void {
+  /** Says whether to go on; what comes after a "no" is a fault. */
+  #more(): boolean {
+    if (this.#enough) {
+      this.fail("a frame", "passed on after next had answered false", "the rest, kept for resume");
+    }
+    this.#enough = this.stops;
+    return !this.#enough;
+  }
+
+  #run(step: () => unknown): unknown {
     this.#inside = true;
+    this.#enough = false;
+    let result: unknown;
     try {
-      step();
+      result = step();
     } catch (error) {
       this.error = this.#details(error, "threw");
     }
     this.#inside = false;
+    return result;
   }
 
   #details(error: unknown, did: string): TrialError {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { ByteWriter, concatBytes, equalBytes, indexOfBytes, showBytes } from "../../src/core/bytes.ts";
+import { ByteWriter, concatBytes, equalBytes, showBytes } from "../../src/core/bytes.ts";
 
 const ascii = (text: string) => new TextEncoder().encode(text);
 
@@ -61,30 +61,6 @@ describe("ByteWriter", () => {
     const text = "€".repeat(50_000);
     writer.text(text);
     assert.equal(new TextDecoder().decode(writer.take()), text);
-  });
-});
-
-describe("indexOfBytes", () => {
-  const rows: readonly [text: string, pattern: string, from: number, at: number][] = [
-    ["abc", "b", 0, 1],
-    ["abcabc", "bc", 2, 4], // from is honoured
-    ["aaab", "aab", 0, 1], // a false start overlaps the match
-    ["abc", "cd", 0, -1], // begins in the last byte
-    ["", "a", 0, -1],
-    ["ab", "ab", 1, -1],
-  ];
-  for (const [text, pattern, from, at] of rows) {
-    it(`finds ${JSON.stringify(pattern)} in ${JSON.stringify(text)} from ${from} at ${at}`, () => {
-      assert.equal(indexOfBytes(ascii(text), ascii(pattern), from), at);
-    });
-  }
-
-  it("agrees with String.indexOf on texts full of false starts", () => {
-    const letters = fc.string({ unit: fc.constantFrom("a", "b"), maxLength: 40 });
-    const pattern = fc.string({ unit: fc.constantFrom("a", "b"), minLength: 1, maxLength: 4 });
-    fc.assert(fc.property(letters, pattern, (text, sought) => {
-      assert.equal(indexOfBytes(ascii(text), ascii(sought)), text.indexOf(sought));
-    }));
   });
 });
 

@@ -8,6 +8,7 @@ import { concatBytes } from "../bytes.ts";
 import { FrameError } from "../errors.ts";
 import { DelimitedDecoder, type DelimiterRules } from "./delimited_decoder.ts";
 import type { Decoder } from "./framing.ts";
+import { restWaits } from "./refusal.ts";
 
 /** One connection's frames. */
 export class PrefixDecoder implements Decoder<Uint8Array> {
@@ -20,6 +21,8 @@ export class PrefixDecoder implements Decoder<Uint8Array> {
   #consumed = 0;
   #matched = 0;
   #failed: FrameError | undefined = undefined;
+  /** The rest of a chunk in which no frame has begun yet. */
+  #unread: Uint8Array | undefined = undefined;
 
   constructor(rules: DelimiterRules, report: (error: FrameError) => unknown) {
     this.#rules = rules;
@@ -36,17 +39,21 @@ export class PrefixDecoder implements Decoder<Uint8Array> {
 
   push(chunk: Uint8Array, next: (frame: Uint8Array) => unknown): boolean {
     if (this.#failed !== undefined) throw this.#failed;
-    const start = this.#opened ? 0 : this.#open(chunk);
-    return start === chunk.length ||
-      this.#rest.push(start === 0 ? chunk : chunk.subarray(start), this.#emitter(next));
+    if (this.#unread !== undefined) throw restWaits(this.#rules.name);
+    return this.#cut(chunk, next);
   }
 
   resume(next: (frame: Uint8Array) => unknown): boolean {
-    return this.#rest.resume(this.#emitter(next));
+    if (this.#failed !== undefined) throw this.#failed;
+    const unread = this.#unread;
+    if (unread === undefined) return this.#rest.resume(this.#emitter(next));
+    this.#unread = undefined;
+    return this.#cut(unread, next);
   }
 
   flush(next: (frame: Uint8Array) => unknown): void {
     if (this.#failed !== undefined) throw this.#failed;
+    if (this.#unread !== undefined) throw restWaits(this.#rules.name);
     if (this.#opened) {
       const emit = this.#emitter(next);
       if (this.#rest.buffered === 0) emit(new Uint8Array(0));
@@ -60,20 +67,32 @@ export class PrefixDecoder implements Decoder<Uint8Array> {
     }
   }
 
+  #cut(chunk: Uint8Array, next: (frame: Uint8Array) => unknown): boolean {
+    const start = this.#opened ? 0 : this.#open(chunk);
+    if (start === chunk.length) return true;
+    const left = start === 0 ? chunk : chunk.subarray(start);
+    if (this.#opened) return this.#rest.push(left, this.#emitter(next));
+    this.#unread = left;
+    return false;
+  }
+
   #emitter(next: (frame: Uint8Array) => unknown): (frame: Uint8Array) => unknown {
     if (!this.#rules.keepDelimiter) return next;
     this.#next = next;
     return this.#withDelimiter;
   }
 
-  /** Looks for the first delimiter, which the stream must begin with; returns where in the chunk it ends. */
+  /**
+   * Looks for the first delimiter, which the stream must begin with; returns where in the chunk it ends, or where to go
+   * on when the complaint that it is not there was enough for now.
+   */
   #open(chunk: Uint8Array): number {
     const { delimiter } = this.#rules;
     for (let i = 0; i < chunk.length;) {
       const clean = this.#matched === this.#consumed;
       this.#matched = delimiter.advance(this.#matched, chunk[i++]!);
       this.#consumed++;
-      if (clean && this.#matched < this.#consumed) this.#complain();
+      if (clean && this.#matched < this.#consumed && this.#complain() === false) return i;
       if (this.#matched === delimiter.length) {
         this.#opened = true;
         // A frame begins with its delimiter: offsets are those of that.
@@ -84,7 +103,7 @@ export class PrefixDecoder implements Decoder<Uint8Array> {
     return chunk.length;
   }
 
-  #complain(): void {
+  #complain(): unknown {
     const { name, delimiterShown, skip } = this.#rules;
     const error = new FrameError(
       "malformed",
@@ -93,7 +112,7 @@ export class PrefixDecoder implements Decoder<Uint8Array> {
       { offset: 0 },
     );
     if (!skip) throw this.#failed = error;
-    this.#report(error);
+    return this.#report(error);
   }
 }
 
