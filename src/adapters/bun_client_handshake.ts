@@ -63,6 +63,8 @@ class BunClientHandshake extends BunHandshake {
         ...wireProtocols(alpn),
       };
       [, this.#socket] = socket.upgradeTLS({ isServer: false, tls, data: this, socket: handlers });
+      // BoringSSL lets a server ask for another handshake within a connection, as Bun sets it up.
+      this.#socket.disableRenegotiation();
     } catch (error) {
       this.failed(error);
     }

@@ -31,6 +31,8 @@ export interface BunSocket<Data> {
   /** With TLS only, and once the handshake is over. */
   readonly authorized: boolean;
   readonly alpnProtocol: string | false | null;
+  /** In no document of Bun, but what `disableRenegotiation` of its `node:tls` calls. */
+  disableRenegotiation(): void;
   getTLSVersion(): string;
   getCipher(): { readonly name: string | null } | undefined;
   getServername(): string | false | undefined;

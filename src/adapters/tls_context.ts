@@ -3,7 +3,7 @@
  *
  * Used by `tls_server.ts` and `tls_client.ts`, on every runtime that has `node:tls`.
  */
-import { createHash } from "node:crypto";
+import { constants, createHash } from "node:crypto";
 import { createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
 import type {
   PeerCertificate,
@@ -15,6 +15,13 @@ import type {
 } from "../core/tls.ts";
 import { TlsError } from "../core/tls_error.ts";
 import { readCertificate } from "../core/x509.ts";
+
+/**
+ * Neither side may begin a second handshake within a connection, which TLS 1.2 has and 1.3 does not: it costs the one who
+ * is asked much more than the one who asks. OpenSSL has to be told; BoringSSL and rustls never do it, and Bun knows no
+ * such flag.
+ */
+const noRenegotiation = constants.SSL_OP_NO_RENEGOTIATION ?? 0;
 
 /**
  * Secure contexts of one listener or client, one for each certificate that was ever used. When those who sign for the
@@ -50,6 +57,7 @@ export class TlsContexts {
       return createSecureContext({
         minVersion,
         maxVersion,
+        secureOptions: noRenegotiation,
         // Needed to resume sessions of clients with certificates; any name will do.
         sessionIdContext: "millrace",
         ...(material && { cert: material.cert, key: material.key }),
