@@ -184,7 +184,7 @@ export const faults: readonly Section[] = [
       ),
       row(
         56,
-        "planned",
+        "held",
         "A client renegotiates or shows a stranger's certificate",
         "refused on every runtime",
       ),

@@ -10,6 +10,7 @@ import { abortedConnect, addressText } from "./address.ts";
 import { BunHandshake } from "./bun_handshake.ts";
 import { bunTlsInfo, wireProtocols } from "./bun_tls_info.ts";
 import { type BunSocket, BunTransport, handlers, type Slot } from "./bun_transport.ts";
+import { certificateFault } from "./certificate_fault.ts";
 import { certificateOf } from "./tls_context.ts";
 import { handshakeError } from "./tls_failure.ts";
 
@@ -88,7 +89,11 @@ class BunClientHandshake extends BunHandshake {
       (good && socket.authorized && certificate !== undefined
         ? checkServerIdentity(this.#serverName, certificate)
         : { code: "UNABLE_TO_VERIFY", message: "the server is not to be trusted" });
-    if (wrong !== undefined) return this.failed(wrong);
+    if (wrong !== undefined) {
+      const { code, message } = wrong as { readonly code?: string; readonly message: string };
+      const plainer = certificateFault(socket, String(code), "server");
+      return this.failed(plainer === code ? wrong : { code: plainer, message });
+    }
     try {
       const tls = bunTlsInfo(socket, this.#serverName, certificateOf(socket));
       const transport = new BunTransport(socket, { ...this.#peer, tls });

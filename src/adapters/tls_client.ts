@@ -9,6 +9,7 @@ import type { SocketError } from "../core/errors.ts";
 import type { ClientTls } from "../core/tls.ts";
 import type { Address, Transport } from "../core/transport.ts";
 import { abortedConnect, addressText } from "./address.ts";
+import { certificateFault } from "./certificate_fault.ts";
 import type { Lower, MakeLower } from "./tls_below.ts";
 import { certificateOf, TlsContexts, tlsInfo } from "./tls_context.ts";
 import { handshakeError } from "./tls_failure.ts";
@@ -48,12 +49,10 @@ export function secureClient(
     const secured = () => {
       if (over) return;
       const secure = socket!;
-      // Said again, since everything hangs on it.
+      // Asked again where TLS has rejected it itself, since everything hangs on it.
       if (!secure.authorized && !tls.insecureSkipVerify) {
-        return failed({
-          code: String(secure.authorizationError),
-          message: "the server is not to be trusted",
-        });
+        const code = certificateFault(secure, String(secure.authorizationError), "server");
+        return failed({ code, message: "the server is not to be trusted" });
       }
       try {
         // Where the context has no such option: Bun's client does what a server asks.
@@ -93,7 +92,7 @@ function optionsFor(below: Lower, tls: ClientTls): ConnectionOptions {
     // SNI has names only (RFC 6066); the certificate is compared with `host` then.
     ...(isIP(serverName) === 0 && { servername: serverName }),
     secureContext: new TlsContexts(tls).for(material),
-    rejectUnauthorized: !insecureSkipVerify,
+    rejectUnauthorized: !insecureSkipVerify && !below.judgedAfter,
     ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
   };
 }

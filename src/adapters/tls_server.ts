@@ -15,6 +15,7 @@ import {
 import { TlsError } from "../core/tls_error.ts";
 import type { Transport } from "../core/transport.ts";
 import { peerText } from "./address.ts";
+import { certificateFault } from "./certificate_fault.ts";
 import { wrongFirstBytes } from "./first_bytes.ts";
 import type { Lower, LowerOwner, MakeLower } from "./tls_below.ts";
 import { certificateOf, contextsOf, type TlsContexts, tlsInfo } from "./tls_context.ts";
@@ -201,10 +202,7 @@ class ServerHandshake implements Handshake, LowerOwner {
     }
     const fault = verifyFault(socket) ?? resumptionFault(socket, this.#door.tls.ca);
     if (fault === undefined) return certificate;
-    // Rustls finds such a certificate only untrusted.
-    const now = Date.now();
-    const inTime = certificate.validFrom <= now && now <= certificate.validTo;
-    const code = inTime ? fault : "CERT_HAS_EXPIRED";
+    const code = certificateFault(socket, fault, "client");
     throw { code, message: code };
   }
 

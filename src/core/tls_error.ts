@@ -5,7 +5,7 @@ import { MillraceError } from "./errors.ts";
 export type TlsErrorReason =
   /** The peer speaks readable text, such as HTTP without TLS. */
   | "plaintext"
-  /** The first bytes are no TLS record at all. */
+  /** What came is no TLS record at all, or none of a handshake. */
   | "not_tls"
   /** Plaintext came after the command to upgrade: somebody on the way may have put it there. */
   | "injected"
@@ -21,7 +21,10 @@ export type TlsErrorReason =
   | "certificate_missing"
   /** The certificate is signed by nobody we trust. */
   | "certificate_untrusted"
+  /** The certificate is not valid any more, or not yet. */
   | "certificate_expired"
+  /** The certificate is for another purpose, such as a server's that a client shows (extended key usage). */
+  | "certificate_purpose"
   /** The server's certificate is for another name. */
   | "certificate_name"
   /** The option `authorize` refused the certificate. */
@@ -32,7 +35,7 @@ export type TlsErrorReason =
   | "too_many_handshakes"
   /** The peer left during the handshake. */
   | "peer_closed"
-  /** The peer refused our side, and the alert it sent does not say more. */
+  /** The peer refused our side, with an alert that the message names. */
   | "refused"
   /** Certificate, key or CA of our own cannot be read or do not belong together. */
   | "material"

@@ -35,6 +35,8 @@ const attributeNames: Readonly<Record<string, string>> = {
 };
 
 const subjectAltName = "2.5.29.17";
+const extendedKeyUsage = "2.5.29.37";
+const anyPurpose = "2.5.29.37.0";
 const versionTag = 0xa0;
 const extensionsTag = 0xa3;
 
@@ -43,9 +45,7 @@ const extensionsTag = 0xa3;
  * `RangeError` when it is no certificate.
  */
 export function readCertificate(der: Uint8Array, sha256: Uint8Array): PeerCertificate {
-  const [whole] = derValues(der);
-  const fields = derParts(derParts(whole)[0]);
-  if (fields[0]?.tag === versionTag) fields.shift();
+  const fields = fieldsOf(der);
   const [serial, , issuer, validity, subject] = fields;
   const [validFrom, validTo] = derParts(validity).map(derTime);
   if (serial?.tag !== derTags.integer || validFrom === undefined || validTo === undefined) {
@@ -54,12 +54,35 @@ export function readCertificate(der: Uint8Array, sha256: Uint8Array): PeerCertif
   return {
     subject: distinguishedName(subject),
     issuer: distinguishedName(issuer),
-    subjectAltNames: altNames(fields.find(({ tag }) => tag === extensionsTag)),
+    subjectAltNames: (extension(fields, subjectAltName) ?? []).flatMap(altName),
     serialNumber: hexadecimal(serial.content).replace(/^(?:00)+(?=..)/, ""),
     fingerprint256: hexadecimal(sha256, ":"),
     validFrom,
     validTo,
   };
+}
+
+/** When a certificate may be used, and whether for a purpose (RFC 5280, 4.2.1.12). Throws like `readCertificate`. */
+export function allows(
+  der: Uint8Array,
+  purpose: string,
+): { readonly validFrom: number; readonly validTo: number; readonly purpose: boolean } {
+  const fields = fieldsOf(der);
+  const [validFrom, validTo] = derParts(fields[3]).map(derTime);
+  if (validFrom === undefined || validTo === undefined) {
+    throw new RangeError("read a certificate: found no validity");
+  }
+  const listed = extension(fields, extendedKeyUsage)?.map(derObjectId);
+  const allowed = listed === undefined || listed.includes(purpose) || listed.includes(anyPurpose);
+  return { validFrom, validTo, purpose: allowed };
+}
+
+/** Its fields: serial number, algorithm, issuer, validity, subject, key, and what else there is. */
+function fieldsOf(der: Uint8Array): DerValue[] {
+  const [whole] = derValues(der);
+  const fields = derParts(derParts(whole)[0]);
+  if (fields[0]?.tag === versionTag) fields.shift();
+  return fields;
 }
 
 /** The names of servers among the alternative names, in lower case. */
@@ -89,15 +112,17 @@ function escaped(text: string): string {
   return text.replace(/[,+"\\<>;]|^[ #]| $/g, "\\$&").replaceAll("\0", "\\00");
 }
 
-function altNames(extensions: DerValue | undefined): string[] {
-  if (extensions === undefined) return [];
-  for (const extension of derParts(derValues(extensions.content)[0])) {
-    const parts = derParts(extension);
+/** The parts of an extension's value; undefined when there is no such extension. */
+function extension(fields: readonly DerValue[], id: string): DerValue[] | undefined {
+  const extensions = fields.find(({ tag }) => tag === extensionsTag);
+  if (extensions === undefined) return undefined;
+  for (const one of derParts(derValues(extensions.content)[0])) {
+    const parts = derParts(one);
     const value = parts.at(-1);
-    if (parts[0] === undefined || value === undefined || derObjectId(parts[0]) !== subjectAltName) continue;
-    return derParts(derValues(value.content)[0]).flatMap(altName);
+    if (parts[0] === undefined || value === undefined || derObjectId(parts[0]) !== id) continue;
+    return derParts(derValues(value.content)[0]);
   }
-  return [];
+  return undefined;
 }
 
 /** Kinds that say nothing to us are left out. */
