@@ -87,6 +87,7 @@ export type Slot = BunSink | ((socket: BunSocket<Slot>) => void);
 /** One open connection of Bun. */
 export class BunTransport implements Transport, BunSink {
   readonly peer: Peer;
+  taken = 0;
   readonly #socket: BunSocket<Slot>;
   #events: TransportEvents | undefined = undefined;
   #paused = true;
@@ -140,6 +141,7 @@ export class BunTransport implements Transport, BunSink {
     }
     if (chunk.length === 0) return true;
     const taken = this.#socket.write(chunk);
+    if (taken > 0) this.taken += taken;
     if (taken === chunk.length) return true;
     if (taken < 0) this.#broke();
     else this.#outgoing = [chunk.subarray(taken)];
@@ -179,6 +181,7 @@ export class BunTransport implements Transport, BunSink {
       const chunk = outgoing[0]!;
       const taken = this.#socket.write(chunk);
       if (taken < 0) return this.#broke();
+      this.taken += taken;
       if (taken < chunk.length) {
         outgoing[0] = chunk.subarray(taken);
         return;

@@ -35,6 +35,7 @@ const largestSlab = 256 * 1024;
 /** One open connection of Deno. */
 export class DenoTransport implements Transport {
   readonly peer: Peer;
+  taken = 0;
   readonly #conn: DenoConn;
   #events: TransportEvents | undefined = undefined;
   /** Reading is stopped by the receiver, or not begun. */
@@ -135,6 +136,7 @@ export class DenoTransport implements Transport {
 
   readonly #onTaken = (length: number): void => {
     if (this.#closed) return;
+    this.taken += length;
     const sending = this.#sending!;
     if (length < sending.length) return this.#send(sending.subarray(length));
     const waiting = this.#waiting;

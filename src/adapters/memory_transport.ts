@@ -12,6 +12,7 @@ import type { Segment, Wire } from "./memory_wire.ts";
 /** One open connection in memory. */
 export class MemoryTransport implements Transport {
   readonly peer: Peer;
+  taken = 0;
   readonly #wire: Wire;
   readonly #clock: Clock;
   readonly #canReset: boolean;
@@ -134,6 +135,7 @@ export class MemoryTransport implements Transport {
     const size = Math.min(this.#room, chunk.length);
     if (size > 0) this.#wire.send({ kind: "data", bytes: chunk.slice(0, size) });
     this.#room -= size;
+    this.taken += size;
     return size;
   }
 

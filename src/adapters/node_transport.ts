@@ -11,10 +11,15 @@ import { brokenConnection } from "./address.ts";
 import { canPass, pushToStream, readAgain } from "./past_stream.ts";
 
 const owner: unique symbol = Symbol("transport");
-type OwnedSocket = Socket & {
-  [owner]?: NodeTransport | undefined;
-  readonly _handle?: { readStart?(): number } | null;
-};
+type OwnedSocket = Socket & { [owner]?: NodeTransport | undefined; readonly _handle?: Handle | null };
+
+/** What a handle of Node has beyond the documents. */
+interface Handle {
+  readStart?(): number;
+  /** How far the kernel is within a write: what has been handed to it, and how much of that waits. */
+  readonly bytesWritten?: number;
+  readonly writeQueueSize?: number;
+}
 
 const nothing = new Uint8Array(0);
 
@@ -33,6 +38,8 @@ export class NodeTransport implements Transport {
   /** An empty write is queued behind the others, to tell when they are through. */
   #marked = false;
   #error: SocketError | undefined = undefined;
+  #written = 0;
+  #taken = 0;
 
   constructor(socket: OwnedSocket, peer: Peer) {
     this.peer = peer;
@@ -65,11 +72,23 @@ export class NodeTransport implements Transport {
   write(chunk: Uint8Array): boolean {
     if (this.#ended) return false;
     const socket = this.#socket;
-    if (chunk.length > 0) socket.write(chunk);
+    if (chunk.length > 0) {
+      this.#written += chunk.length;
+      socket.write(chunk);
+    }
     if (socket.writableLength === 0 && socket.errored === null) return true;
     this.#owing = true;
     if (!this.#marked) this.#mark();
     return false;
+  }
+
+  get taken(): number {
+    const { destroyed, errored, writableLength, _handle: handle } = this.#socket;
+    if (destroyed || errored !== null) return this.#taken;
+    const whole = this.#written - writableLength;
+    const { bytesWritten = 0, writeQueueSize } = handle ?? {};
+    const part = writeQueueSize === undefined ? 0 : bytesWritten - writeQueueSize;
+    return this.#taken = Math.max(this.#taken, whole, Math.min(part, this.#written));
   }
 
   end(): void {
@@ -81,6 +100,7 @@ export class NodeTransport implements Transport {
 
   abort(): void {
     if (this.#aborted || this.#closed) return;
+    this.#taken = this.taken;
     this.#aborted = this.#ended = true;
     const socket = this.#socket;
     if (this.peer.local.transport === "unix") socket.destroy();

@@ -33,6 +33,8 @@ export class TlsTransport implements Transport, LowerOwner {
   /** A write's drain is owed, and how many writes TLS has not told to be through. */
   #owing = false;
   #writing = 0;
+  #written = 0;
+  #taken = 0;
   /** The peer's FIN is there; so is the end of what it said under TLS; the transport below is closed. */
   #finCame = false;
   #endCame = false;
@@ -73,12 +75,19 @@ export class TlsTransport implements Transport, LowerOwner {
     if (this.#finCame) this.#awaitEnd();
   }
 
+  get taken(): number {
+    const { destroyed, errored, writableLength } = this.#socket;
+    if (!destroyed && errored === null) this.#taken = Math.max(this.#taken, this.#written - writableLength);
+    return this.#taken;
+  }
+
   /** TLS takes the bytes at once, but the kernel has them later, so the answer is never true. */
   write(chunk: Uint8Array): boolean {
     if (this.#ended) return false;
     if (chunk.length === 0) return !this.#owing;
     this.#owing = true;
     this.#writing++;
+    this.#written += chunk.length;
     this.#socket.write(chunk, this.#onWritten);
     return false;
   }

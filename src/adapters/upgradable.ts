@@ -21,6 +21,8 @@ export class UpgradableTransport implements Transport {
   #inner: Transport;
   #stage: "plain" | "securing" | "secured" | "failed" = "plain";
   #events: TransportEvents | undefined = undefined;
+  /** What the kernel had taken in the clear. */
+  #takenBefore = 0;
   /** Ends an upgrade. */
   #attempt: AbortController | undefined = undefined;
   /** An end waits for the handshake: a bare FIN in the midst of it would be one that breaks off. */
@@ -35,6 +37,10 @@ export class UpgradableTransport implements Transport {
 
   get peer(): Peer {
     return this.#inner.peer;
+  }
+
+  get taken(): number {
+    return this.#takenBefore + this.#inner.taken;
   }
 
   start(events: TransportEvents): void {
@@ -84,9 +90,12 @@ export class UpgradableTransport implements Transport {
     stopped.catch(() => {});
     signal.addEventListener("abort", () => attempt.abort(signal.reason), { once: true });
     if (signal.aborted) attempt.abort(signal.reason);
+    const takenBefore = this.taken;
     const handshake = this.#upgrade(this.#part, tls, attempt.signal).then((secured) => {
-      if (this.#stage === "securing" && !attempt.signal.aborted) this.#inner = secured;
-      else secured.abort();
+      if (this.#stage === "securing" && !attempt.signal.aborted) {
+        this.#takenBefore = takenBefore;
+        this.#inner = secured;
+      } else secured.abort();
     }, (error) => {
       if (this.#stage === "securing") this.#stage = "failed";
       // After a handshake that failed TLS lets go by itself: an alert may be on its way.
@@ -123,6 +132,10 @@ export class PlainPart implements Transport {
 
   get peer(): Peer {
     return this.original.peer;
+  }
+
+  get taken(): number {
+    return this.original.taken;
   }
 
   /** For the user. */

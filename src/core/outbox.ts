@@ -9,7 +9,9 @@ import { ByteWriter } from "./bytes.ts";
 import { LimitError, type MillraceError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import type { Framing } from "./framing/framing.ts";
+import { giveLedger, type Ledger, takeLedger } from "./ledger.ts";
 import type { EgressPolicy, OutcomeListener } from "./outcome.ts";
+import { makeRoom, refuse, type Room } from "./room.ts";
 import { giveSlab, giveWriter, type SlabWriter, takeWriter } from "./slab_writer.ts";
 import type { Transport } from "./transport.ts";
 
@@ -25,21 +27,10 @@ export interface OutboxOwner {
   emptied(): void;
 }
 
-/** Somebody who wants the outcome of the frame at these positions of the outbound stream. */
-interface Waiter {
-  readonly start: number;
-  readonly end: number;
-  readonly listen: OutcomeListener;
-}
 /** A frame kept apart so that it can still be dropped. */
 interface WholeFrame {
   readonly bytes: Uint8Array;
   readonly listen: OutcomeListener | undefined;
-}
-interface Room {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
 }
 
 /** Bytes at which the outbox flushes by itself. */
@@ -48,10 +39,6 @@ const scratch = new ByteWriter();
 
 /** Outbound queue of one connection. */
 export class Outbox<Sent> {
-  /** Bytes the kernel has taken. */
-  bytesSent = 0;
-  /** Frames the kernel has taken whole, as known when it last took everything that had been handed over. */
-  framesSent = 0;
   /** Frames given up by a drop policy. */
   framesDropped = 0;
   /** Bytes accepted and not yet taken by the kernel. */
@@ -65,19 +52,21 @@ export class Outbox<Sent> {
   readonly #flushFrom: number;
   #writer: SlabWriter | undefined = undefined;
   #whole: Fifo<WholeFrame> | undefined = undefined;
-  #waiters: Waiter[] | undefined = undefined;
+  #ledger: Ledger | undefined = undefined;
   #room: Room | undefined = undefined;
   #lent: Uint8Array<ArrayBuffer> | undefined = undefined;
+  #bytesSent = 0;
+  #framesSent = 0;
   #inTransport = 0;
   #blocked = false;
   #full = false;
-  #accepted = 0;
-  #handed = 0;
   /** Makes the error for whoever still sends. */
   #refusing: (() => MillraceError) | undefined = undefined;
   /** What is refused only for a while, and is then `#refusing` too. */
   #holding: (() => MillraceError) | undefined = undefined;
   #closed = false;
+  /** Frames that were left when it closed. */
+  #framesLeft: number | undefined = undefined;
 
   constructor(
     transport: Transport,
@@ -94,9 +83,22 @@ export class Outbox<Sent> {
     this.#owner = owner;
   }
 
-  /** Frames accepted, not dropped, and not known to be in the kernel. */
+  /** Bytes that the kernel has taken. */
+  get bytesSent(): number {
+    this.look();
+    return this.#bytesSent;
+  }
+
+  /** Frames that the kernel has taken whole. */
+  get framesSent(): number {
+    this.look();
+    return this.#framesSent;
+  }
+
+  /** Frames accepted, not dropped, and not taken whole by the kernel. */
   get framesPending(): number {
-    return this.#accepted - this.framesSent - this.framesDropped;
+    this.look();
+    return this.#framesLeft ?? (this.#ledger?.frames ?? 0) + (this.#whole?.length ?? 0);
   }
 
   /** Encodes and accepts one frame; a promise means: wait before sending more. Throws what the framing throws. */
@@ -174,13 +176,21 @@ export class Outbox<Sent> {
     }
   }
 
+  /** Counts what the kernel has taken by now of what the transport holds, and tells the outcomes. */
+  look(): void {
+    if (this.#inTransport === 0 || this.#closed) return;
+    const handed = this.#bytesSent + this.#inTransport;
+    const taken = Math.min(this.#transport.taken, handed) - this.#bytesSent;
+    if (taken > 0) this.#count(taken);
+  }
+
   /** The kernel has taken what the transport held. */
   drained(): void {
-    if (!this.#blocked) return;
+    if (!this.#blocked || this.#closed) return;
     this.#blocked = false;
     if (this.#lent !== undefined) giveSlab(this.#lent);
     this.#lent = undefined;
-    this.#taken(this.#inTransport);
+    this.#taken();
     this.flush();
   }
 
@@ -192,19 +202,17 @@ export class Outbox<Sent> {
   /** The connection is over: every frame still held fails, once. */
   close(error: () => MillraceError): void {
     if (this.#closed) return;
+    this.#framesLeft = this.framesPending;
     this.#closed = true;
     this.#refusing = error;
-    const waiters = this.#waiters;
+    const ledger = this.#ledger;
     const whole = this.#whole;
     this.#writer =
       this.#whole =
-      this.#waiters =
+      this.#ledger =
       this.#lent =
         undefined;
-    const handed = this.bytesSent + this.#inTransport;
-    waiters?.forEach(({ start, listen }) =>
-      listen({ status: "failed", kernel: start < handed ? "unknown" : "none", error: error() })
-    );
+    ledger?.fail(this.#bytesSent + this.#inTransport, error);
     while (whole !== undefined && whole.length > 0) {
       whole.take().listen?.({ status: "failed", kernel: "none", error: error() });
     }
@@ -213,9 +221,10 @@ export class Outbox<Sent> {
   }
 
   #accept(size: number, listen: OutcomeListener | undefined): void | Promise<void> {
-    this.#accepted++;
     this.pending += size;
-    if (listen !== undefined) this.#wait(this.bytesSent + this.pending - size, size, listen);
+    (this.#ledger ??= takeLedger(this.#bytesSent)).add(size, listen);
+    // Nothing will tell of a frame without bytes.
+    if (this.pending === 0) this.#count(0);
     if (this.pending - this.#inTransport >= this.#flushFrom) this.flush();
     if (this.pending <= this.#limit || this.#closed) return;
     if (!this.#full) {
@@ -223,10 +232,6 @@ export class Outbox<Sent> {
       this.#owner.congested(true);
     }
     if (this.#policy === "wait") return (this.#room ??= makeRoom()).promise;
-  }
-
-  #wait(start: number, size: number, listen: OutcomeListener): void {
-    (this.#waiters ??= []).push({ start, end: start + size, listen });
   }
 
   /** One frame always fits. Under `wait`, frames past the limit are held while senders wait, up to as much again. */
@@ -238,7 +243,11 @@ export class Outbox<Sent> {
 
   /** What has only gathered is not the peer's slowness: it goes first, and all of it fits unless the peer is slow. */
   #madeRoom(): boolean {
-    if (this.#blocked) return false;
+    if (this.#blocked) {
+      const before = this.pending;
+      this.look();
+      return this.pending < before;
+    }
     this.flush();
     return !this.#blocked && !this.#closed;
   }
@@ -246,7 +255,6 @@ export class Outbox<Sent> {
   #overflow(size: number, listen: OutcomeListener | undefined): void | Promise<void> {
     const limit = this.#limit;
     if (this.#policy === "drop-newest" || this.#policy === "drop-oldest") {
-      this.#accepted++;
       this.framesDropped++;
       listen?.({ status: "dropped", policy: this.#policy });
       return;
@@ -267,7 +275,6 @@ export class Outbox<Sent> {
     const { length } = bytes;
     while (this.pending + length > this.#limit && whole.length > 0) this.#dropOldest(whole.take());
     if (this.pending + length > this.#limit) return this.#overflow(length, listen);
-    this.#accepted++;
     this.pending += length;
     whole.push({ bytes, listen });
   }
@@ -281,9 +288,10 @@ export class Outbox<Sent> {
   /** Nothing is in the transport: frames that could still be dropped get their place in the stream. */
   #unpackWhole(whole: Fifo<WholeFrame>): void {
     const writer = this.#writer ??= takeWriter();
+    const ledger = this.#ledger ??= takeLedger(this.#bytesSent);
     while (whole.length > 0) {
       const { bytes, listen } = whole.take();
-      if (listen !== undefined) this.#wait(this.bytesSent + writer.length, bytes.length, listen);
+      ledger.add(bytes.length, listen);
       writer.bytes(bytes);
     }
     this.#whole = undefined;
@@ -292,24 +300,34 @@ export class Outbox<Sent> {
   #writePiece(writer: SlabWriter): void {
     const piece = writer.next();
     const slab = writer.lastSlab;
-    if (writer.length === 0) this.#handed = this.#accepted - this.framesDropped - (this.#whole?.length ?? 0);
     this.#inTransport = piece.length;
     // Blocked until the answer is known, so that whoever is called from inside the write cannot write ahead.
     this.#blocked = true;
     if (this.#transport.write(piece)) {
       this.#blocked = false;
       if (slab !== undefined) giveSlab(slab);
-      this.#taken(piece.length);
+      this.#taken();
     } else this.#lent = slab;
   }
 
-  #taken(bytes: number): void {
-    this.#inTransport = 0;
+  #count(bytes: number): void {
+    this.#inTransport -= bytes;
     this.pending -= bytes;
-    this.bytesSent += bytes;
-    this.framesSent = this.#handed;
-    this.#owner.wrote();
-    if (this.#waiters !== undefined) this.#settle();
+    const position = this.#bytesSent += bytes;
+    const ledger = this.#ledger;
+    if (ledger !== undefined) {
+      this.#framesSent += ledger.takenTo(position);
+      const empty = ledger.frames === 0;
+      if (empty) this.#ledger = undefined;
+      ledger.settle(position);
+      if (empty) giveLedger(ledger);
+    }
+    if (bytes > 0) this.#owner.wrote();
+  }
+
+  /** The kernel has all that was handed over. */
+  #taken(): void {
+    this.#count(this.#inTransport);
     if (this.#full && this.pending <= this.#limit / 2) {
       this.#full = false;
       this.#room?.resolve();
@@ -318,31 +336,4 @@ export class Outbox<Sent> {
     }
     if (this.pending === 0) this.#owner.emptied();
   }
-
-  #settle(): void {
-    const waiters = this.#waiters!;
-    const left = waiters.findIndex((waiter) => waiter.end > this.bytesSent);
-    this.#waiters = left < 0 ? undefined : waiters.slice(left);
-    for (const waiter of left < 0 ? waiters : waiters.slice(0, left)) waiter.listen({ status: "sent" });
-  }
 }
-
-function refuse(error: MillraceError, listen: OutcomeListener | undefined): Promise<void> {
-  listen?.({ status: "failed", kernel: "none", error });
-  const refused = Promise.reject(error);
-  refused.catch(ignore);
-  return refused;
-}
-
-function makeRoom(): Room {
-  let resolve!: () => void, reject!: (error: Error) => void;
-  const promise = new Promise<void>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  // Whoever does not await must not bring the process down when the connection dies.
-  promise.catch(ignore);
-  return { promise, resolve, reject };
-}
-
-function ignore(): void {}

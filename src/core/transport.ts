@@ -144,6 +144,11 @@ export interface Transport {
    * chunk, and `drain` will tell when the kernel has it all. After end, abort or close: false, bytes dropped.
    */
   write(chunk: Uint8Array): boolean;
+  /**
+   * How many of the bytes written so far the kernel has taken, at this moment. It only grows, and is never more than that:
+   * where the runtime tells only of whole writes, a write counts when it is through.
+   */
+  readonly taken: number;
   /** Flush what is held, then send FIN; reading goes on. Idempotent. */
   end(): void;
   /** Delivers nothing more until it is upgraded. Only where `upgradable` was asked for. */

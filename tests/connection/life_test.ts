@@ -169,6 +169,7 @@ function hasty(withRst: boolean): Transport {
     },
     resume: () => {},
     write: () => true,
+    taken: 0,
     end: () => {},
     abort: () => {},
   };

@@ -85,6 +85,43 @@ export function writing(subject: Subject): void {
       assert.equal(firstDifference(server.content, sent), -1);
     });
 
+    it("says how many bytes the kernel has taken: some while it is full, all at drain, never more than were written", async (t) => {
+      const rig = new Rig(subject, t);
+      const { client, server } = await rig.pair();
+      client.start();
+      assert.equal(client.transport.taken, 0);
+      const sent = pattern(16 * megabyte);
+      let before = 0;
+      for (let at = 0; at < sent.length; at += 2 * megabyte) {
+        client.transport.write(sent.subarray(at, at + 2 * megabyte));
+        const { taken } = client.transport;
+        assert.ok(taken >= before && taken <= at + 2 * megabyte, `${taken} after ${before}`);
+        before = taken;
+      }
+      await rig.fence();
+      // Where TLS tells of whole writes only, the first of these may still be under way.
+      const { taken } = client.transport;
+      assert.ok(taken < sent.length && (taken > 0 || subject.secured), `${taken} of ${sent.length}`);
+      server.start();
+      await client.drained();
+      assert.equal(client.transport.taken, sent.length);
+      await server.received(sent.length);
+      assert.equal(firstDifference(server.content, sent), -1);
+    });
+
+    it("keeps the count of what the kernel has taken when it is dropped", async (t) => {
+      const rig = new Rig(subject, t);
+      const { client } = await rig.started();
+      client.transport.write(ascii("hello"));
+      await rig.fence();
+      assert.equal(client.transport.taken, 5);
+      client.transport.abort();
+      await client.closed();
+      assert.equal(client.transport.taken, 5);
+      client.transport.write(ascii("too late"));
+      assert.equal(client.transport.taken, 5);
+    });
+
     it("carries 8 MB both ways at once, whole and in order, past readers that stop and go", async (t) => {
       const rig = new Rig(subject, t);
       const { client, server } = await rig.pair();

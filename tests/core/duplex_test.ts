@@ -14,6 +14,7 @@ class Scripted implements Transport {
   readonly written: number[] = [];
   /** What `write` answers. */
   room = true;
+  taken = 0;
 
   start(events: TransportEvents): void {
     this.events = events;
@@ -23,6 +24,7 @@ class Scripted implements Transport {
   }
   write(chunk: Uint8Array): boolean {
     this.written.push(...chunk);
+    if (this.room) this.taken = this.written.length;
     return this.room;
   }
   end(): void {

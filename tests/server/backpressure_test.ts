@@ -71,7 +71,7 @@ test("S-13: policy wait holds senders back, and refuses those who do not wait at
   assert.equal(held, 200_000);
   await place.settle();
   assert.ok(connection.stats().outboxBytes <= 200_000);
-  const room = connection.send(bytes("one more"));
+  const room = connection.send(bytes("one more".padEnd(9_999)));
   assert.ok(room instanceof Promise);
   const error = await rejection(room);
   assert.ok(error instanceof LimitError && error.reason === "waiting_sends" && error.limit === 100_000);

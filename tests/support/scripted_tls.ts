@@ -53,11 +53,15 @@ export class Played extends Virtual {
 
   readonly #play = (plain: PlainPart, _tls: unknown, signal: AbortSignal): Promise<Transport> =>
     new Promise((resolve, reject) => {
+      const before = plain.taken;
       const secured: Transport = {
         peer: { ...plain.peer, tls: info },
         start: (events) => plain.start(events),
         resume: () => plain.resume(),
         write: (chunk) => plain.write(chunk),
+        get taken() {
+          return plain.taken - before;
+        },
         end: () => plain.end(),
         abort: () => plain.abort(),
       };
