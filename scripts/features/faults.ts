@@ -115,7 +115,7 @@ export const faults: readonly Section[] = [
       ),
       row(
         43,
-        "planned",
+        "held",
         "A peer that reads slowly when its connection ends",
         "every wait that could lose what was sent is extended by progress; a loss is never recorded as clean",
       ),

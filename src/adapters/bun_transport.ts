@@ -20,6 +20,8 @@ export interface BunSocket<Data> {
   /** Returns how many bytes the kernel took, and holds none back; -1 when the connection is gone. */
   write(chunk: Uint8Array): number;
   shutdown(): void;
+  /** Closes both halves in the ordinary way; the close handler runs before this returns. */
+  end(): void;
   /** Sends RST; the close handler runs before this returns. */
   terminate(): void;
   pause(): void;
@@ -93,6 +95,7 @@ export class BunTransport implements Transport, BunSink {
   #paused = true;
   /** No more may be written: ended or aborted by us, or broken. */
   #ended = false;
+  /** Or released. */
   #aborted = false;
   /** Bytes that the kernel has not taken yet, in order. */
   #outgoing: Uint8Array[] | undefined = undefined;
@@ -154,12 +157,12 @@ export class BunTransport implements Transport, BunSink {
     if (this.#outgoing === undefined) this.#socket.shutdown();
   }
 
+  release(): void {
+    this.#drop((socket) => socket.end());
+  }
+
   abort(): void {
-    if (this.#aborted || this.#closeTold) return;
-    this.#aborted = this.#ended = true;
-    this.#incoming = this.#outgoing = undefined;
-    if (this.#gone) this.#tellClose();
-    else this.#socket.terminate();
+    this.#drop((socket) => socket.terminate());
   }
 
   /** After `accept`: one that was not started then is to read nothing until it is. */
@@ -215,6 +218,14 @@ export class BunTransport implements Transport, BunSink {
     if (this.#paused && undelivered && this.#outgoing === undefined && !this.#aborted) return;
     if (this.#error === undefined) this.#tellEnd();
     this.#tellClose();
+  }
+
+  #drop(close: (socket: BunSocket<Slot>) => void): void {
+    if (this.#aborted || this.#closeTold) return;
+    this.#aborted = this.#ended = true;
+    this.#incoming = this.#outgoing = undefined;
+    if (this.#gone) this.#tellClose();
+    else close(this.#socket);
   }
 
   #pause(): void {

@@ -89,8 +89,13 @@ export class DenoTransport implements Transport {
     if (this.#sending === undefined) this.#sendFin();
   }
 
-  abort(): void {
+  /** The only way to close that there is. */
+  release(): void {
     if (!this.#closed) this.#close();
+  }
+
+  abort(): void {
+    this.release();
   }
 
   // -- reading --------------------------------------------------------------------------------------------

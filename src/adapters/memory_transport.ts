@@ -77,6 +77,16 @@ export class MemoryTransport implements Transport {
     this.#closeIfDone();
   }
 
+  release(): void {
+    if (this.#over) return;
+    const unread = this.#arrived.length > 0;
+    this.#finish();
+    // As a kernel does where bytes have come that nobody has read.
+    if (unread) this.#wire.send({ kind: "reset" });
+    else if (!this.#finSent) this.#sendFin();
+    this.#closeSoon();
+  }
+
   abort(): void {
     if (this.#over) return;
     this.#finish();

@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import type { SocketError } from "../core/errors.ts";
 import type { Peer, Transport, TransportEvents } from "../core/transport.ts";
 import { brokenConnection } from "./address.ts";
+import { Pieces, pieceSize } from "./pieces.ts";
 import { canPass, pushToStream, readAgain } from "./past_stream.ts";
 
 const owner: unique symbol = Symbol("transport");
@@ -16,8 +17,7 @@ type OwnedSocket = Socket & { [owner]?: NodeTransport | undefined; readonly _han
 /** What a handle of Node has beyond the documents. */
 interface Handle {
   readStart?(): number;
-  /** How far the kernel is within a write: what has been handed to it, and how much of that waits. */
-  readonly bytesWritten?: number;
+  /** How many bytes of the write under way the kernel has not taken. */
   readonly writeQueueSize?: number;
 }
 
@@ -29,17 +29,20 @@ export class NodeTransport implements Transport {
   readonly #socket: OwnedSocket;
   #events: TransportEvents | undefined = undefined;
   #paused = false;
-  /** No more may be written: ended, aborted or closed. */
+  /** No more may be written: ended, released, aborted or closed. */
   #ended = false;
+  /** Or released. */
   #aborted = false;
   #closed = false;
   /** A write returned false, and its drain is owed. */
   #owing = false;
-  /** An empty write is queued behind the others, to tell when they are through. */
-  #marked = false;
+  /** The bytes that the socket holds, behind which an empty write tells when they are through; and what waits. */
+  #inSocket = 0;
+  #waiting: Pieces | undefined = undefined;
   #error: SocketError | undefined = undefined;
-  #written = 0;
+  /** Bytes of whole pieces that the kernel has taken, and the most that was known when part of one was counted. */
   #taken = 0;
+  #seen = 0;
 
   constructor(socket: OwnedSocket, peer: Peer) {
     this.peer = peer;
@@ -59,7 +62,7 @@ export class NodeTransport implements Transport {
     socket.push = NodeTransport.#push;
     socket.resume();
     // What was held until now may have gone before anyone could be told.
-    if (this.#owing && !this.#marked) this.#mark();
+    if (this.#owing && this.#inSocket === 0) this.#tellDrain();
   }
 
   resume(): void {
@@ -71,47 +74,44 @@ export class NodeTransport implements Transport {
 
   write(chunk: Uint8Array): boolean {
     if (this.#ended) return false;
-    const socket = this.#socket;
-    if (chunk.length > 0) {
-      this.#written += chunk.length;
-      socket.write(chunk);
+    if (!this.#owing && chunk.length <= pieceSize) {
+      if (chunk.length === 0 || this.#hand(chunk)) return true;
+    } else {
+      (this.#waiting ??= new Pieces()).push(chunk);
+      if (this.#inSocket === 0 && this.#handOn()) return !this.#owing;
     }
-    if (socket.writableLength === 0 && socket.errored === null) return true;
     this.#owing = true;
-    if (!this.#marked) this.#mark();
     return false;
   }
 
   get taken(): number {
-    const { destroyed, errored, writableLength, _handle: handle } = this.#socket;
-    if (destroyed || errored !== null) return this.#taken;
-    const whole = this.#written - writableLength;
-    const { bytesWritten = 0, writeQueueSize } = handle ?? {};
-    const part = writeQueueSize === undefined ? 0 : bytesWritten - writeQueueSize;
-    return this.#taken = Math.max(this.#taken, whole, Math.min(part, this.#written));
+    const { destroyed, errored, _handle: handle } = this.#socket;
+    if (this.#inSocket > 0 && !destroyed && errored === null) {
+      const { writeQueueSize = this.#inSocket } = handle ?? {};
+      this.#seen = Math.max(this.#seen, this.#taken + this.#inSocket - writeQueueSize);
+    }
+    return Math.max(this.#taken, this.#seen);
   }
 
   end(): void {
     if (this.#ended) return;
-    if (this.#owing) this.#mark();
     this.#ended = true;
-    this.#socket.end();
+    if (this.#waiting === undefined) this.#socket.end();
+  }
+
+  release(): void {
+    if (this.#drop()) this.#afterFin(this.#socket.destroy);
   }
 
   abort(): void {
-    if (this.#aborted || this.#closed) return;
-    this.#taken = this.taken;
-    this.#aborted = this.#ended = true;
+    if (!this.#drop()) return;
     const socket = this.#socket;
     if (this.peer.local.transport === "unix") socket.destroy();
-    // While the FIN is on its way to the kernel, which takes one turn, libuv can't reset.
-    else if (socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished) {
-      socket.once("finish", socket.resetAndDestroy);
-    } else socket.resetAndDestroy();
+    else this.#afterFin(socket.resetAndDestroy);
   }
 
   /** The bare socket, stopped, of a transport that is not used any more. */
-  release(): Socket {
+  detach(): Socket {
     const socket = this.#socket;
     if (this.#events !== undefined) {
       socket.off("data", NodeTransport.#onData);
@@ -128,20 +128,59 @@ export class NodeTransport implements Transport {
     return socket;
   }
 
-  /** Node tells of an emptied backlog only past its high-water mark, but of the end of every single write. */
-  #mark(): void {
-    this.#marked = true;
-    this.#socket.write(nothing, () => this.#passed());
+  #drop(): boolean {
+    if (this.#aborted || this.#closed) return false;
+    this.#seen = this.taken;
+    this.#aborted = this.#ended = true;
+    this.#waiting = undefined;
+    return true;
+  }
+
+  /** While the FIN is on its way to the kernel, which takes one turn, libuv can't reset, and a close could pass it by. */
+  #afterFin(close: () => void): void {
+    const socket = this.#socket;
+    if (socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished) {
+      socket.once("finish", close);
+    } else close.call(socket);
+  }
+
+  /** Says whether the kernel has taken the piece. */
+  #hand(piece: Uint8Array): boolean {
+    const socket = this.#socket;
+    socket.write(piece);
+    if (socket.writableLength === 0 && socket.errored === null) {
+      this.#taken += piece.length;
+      return true;
+    }
+    this.#inSocket = piece.length;
+    // Node tells of an emptied backlog only past its high-water mark, but of the end of every single write.
+    socket.write(nothing, (cause) => void (cause || this.#passed()));
+    return false;
+  }
+
+  /** Hands over what waits; says whether the kernel has taken all of it. */
+  #handOn(): boolean {
+    const waiting = this.#waiting;
+    for (let piece = waiting?.next(); piece !== undefined; piece = waiting!.next()) {
+      if (!this.#hand(piece)) return false;
+    }
+    this.#waiting = undefined;
+    return true;
   }
 
   #passed(): void {
-    this.#marked = false;
-    if (!this.#owing || this.#aborted || this.#closed || this.#socket.errored !== null) return;
-    if (this.#socket.writableLength === 0) {
-      if (this.#events === undefined) return;
-      this.#owing = false;
-      this.#events.drain();
-    } else if (!this.#ended) this.#mark();
+    if (this.#aborted || this.#closed || this.#socket.errored !== null) return;
+    this.#taken += this.#inSocket;
+    this.#inSocket = 0;
+    const ending = this.#ended && this.#waiting !== undefined;
+    if (!this.#handOn()) return;
+    if (this.#events !== undefined) this.#tellDrain();
+    if (ending && !this.#aborted) this.#socket.end();
+  }
+
+  #tellDrain(): void {
+    this.#owing = false;
+    this.#events!.drain();
   }
 
   static #push(this: OwnedSocket, chunk: Uint8Array | null, encoding?: BufferEncoding): boolean {
@@ -180,6 +219,7 @@ export class NodeTransport implements Transport {
   static #onError(this: OwnedSocket, cause: Error): void {
     const transport = this[owner]!;
     transport.#ended = true;
+    transport.#waiting = undefined;
     transport.#error ??= brokenConnection(cause, transport.peer);
   }
 

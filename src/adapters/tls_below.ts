@@ -34,6 +34,8 @@ export interface Lower {
   discard(): void;
   /** Every byte of ours has gone through TLS: calls `ready` when close_notify may follow. */
   beforeEnd(ready: () => void): void;
+  /** Closes the descriptor in the ordinary way, once close_notify and FIN have gone. */
+  release(): void;
   /** Drops the connection now: RST where the runtime can. */
   abort(): void;
 }

@@ -82,13 +82,21 @@ export class BelowHandle extends BelowSocket {
     setImmediate(() => setImmediate(ready));
   }
 
+  override release(): void {
+    this.#afterFin(() => super.release());
+  }
+
   override abort(): void {
     const { stream } = this;
-    const laid = this.#laid;
     if (this.peer.local.transport === "unix") stream.destroy();
-    // While the FIN is on its way to the kernel, which takes one turn, libuv can't reset.
-    else if (laid?.writableEnded && laid.writableLength === 0 && !laid.writableFinished) {
-      laid.once("finish", () => stream.resetAndDestroy());
-    } else stream.resetAndDestroy();
+    else this.#afterFin(() => stream.resetAndDestroy());
+  }
+
+  /** While the FIN is on its way to the kernel, which takes one turn, libuv can't reset, and a close could pass it by. */
+  #afterFin(close: () => void): void {
+    const laid = this.#laid;
+    if (laid?.writableEnded && laid.writableLength === 0 && !laid.writableFinished) {
+      laid.once("finish", close);
+    } else close();
   }
 }

@@ -30,7 +30,7 @@ export class BelowSocket implements Lower {
     const plain = transport instanceof PlainPart ? transport.original : transport;
     if (!(plain instanceof NodeTransport)) throw new TypeError("lay TLS over a socket: found none below");
     this.peer = plain.peer;
-    this.stream = plain.release();
+    this.stream = plain.detach();
     if (transport instanceof PlainPart) {
       this.#part = transport;
       for (const chunk of [...transport.waiting()].reverse()) this.stream.unshift(chunk);
@@ -69,6 +69,10 @@ export class BelowSocket implements Lower {
 
   beforeEnd(ready: () => void): void {
     ready();
+  }
+
+  release(): void {
+    (this.#attached ?? this.stream).destroy();
   }
 
   abort(): void {

@@ -9,6 +9,7 @@ import { SocketError } from "../core/errors.ts";
 import type { TlsInfo } from "../core/tls.ts";
 import type { Peer, Transport, TransportEvents } from "../core/transport.ts";
 import { brokenConnection } from "./address.ts";
+import { Pieces } from "./pieces.ts";
 import type { Lower, LowerOwner } from "./tls_below.ts";
 
 const owner: unique symbol = Symbol("transport");
@@ -20,21 +21,24 @@ const nobody: LowerOwner = { belowEnded() {}, belowClosed() {} };
 /** One open connection with TLS. */
 export class TlsTransport implements Transport, LowerOwner {
   readonly peer: Peer;
+  taken = 0;
   readonly #socket: OwnedSocket;
   readonly #below: Lower;
   readonly #destroy: () => unknown;
   #events: TransportEvents | undefined = undefined;
   #paused = true;
-  /** No more may be written: ended, aborted or closed. */
+  /** No more may be written: ended, released, aborted or closed. */
   #ended = false;
   /** The end was asked for, and waits for the writes before it. */
   #ending = false;
+  /** Or released. */
   #aborted = false;
-  /** A write's drain is owed, and how many writes TLS has not told to be through. */
+  /** Released while the end is on its way. */
+  #leaving = false;
+  /** A write's drain is owed; the bytes that TLS has not told to be through, and what waits behind them. */
   #owing = false;
   #writing = 0;
-  #written = 0;
-  #taken = 0;
+  readonly #waiting: Pieces = new Pieces();
   /** The peer's FIN is there; so is the end of what it said under TLS; the transport below is closed. */
   #finCame = false;
   #endCame = false;
@@ -75,20 +79,13 @@ export class TlsTransport implements Transport, LowerOwner {
     if (this.#finCame) this.#awaitEnd();
   }
 
-  get taken(): number {
-    const { destroyed, errored, writableLength } = this.#socket;
-    if (!destroyed && errored === null) this.#taken = Math.max(this.#taken, this.#written - writableLength);
-    return this.#taken;
-  }
-
   /** TLS takes the bytes at once, but the kernel has them later, so the answer is never true. */
   write(chunk: Uint8Array): boolean {
     if (this.#ended) return false;
     if (chunk.length === 0) return !this.#owing;
     this.#owing = true;
-    this.#writing++;
-    this.#written += chunk.length;
-    this.#socket.write(chunk, this.#onWritten);
+    this.#waiting.push(chunk);
+    if (this.#writing === 0) this.#writeNext();
     return false;
   }
 
@@ -96,6 +93,14 @@ export class TlsTransport implements Transport, LowerOwner {
     if (this.#ended) return;
     this.#ended = this.#ending = true;
     if (this.#writing === 0) this.#below.beforeEnd(this.#finish);
+  }
+
+  release(): void {
+    if (this.#aborted || this.#closeTold) return;
+    this.#aborted = this.#ended = true;
+    if (this.#gone) this.#tellClose();
+    else if (this.#ending && this.#writing === 0) this.#leaving = true;
+    else this.#below.release();
   }
 
   abort(): void {
@@ -159,7 +164,8 @@ export class TlsTransport implements Transport, LowerOwner {
 
   readonly #finish = (): void => {
     this.#ending = false;
-    if (!this.#aborted && !this.#closeTold) this.#socket.end();
+    if (!this.#closeTold && (!this.#aborted || this.#leaving)) this.#socket.end();
+    if (this.#leaving) this.#below.release();
   };
 
   #tellEnd(): void {
@@ -168,8 +174,17 @@ export class TlsTransport implements Transport, LowerOwner {
     if (this.#gone) this.#tellClose();
   }
 
+  #writeNext(): void {
+    const piece = this.#waiting.next();
+    if (piece === undefined) return;
+    this.#writing = piece.length;
+    this.#socket.write(piece, this.#onWritten);
+  }
+
   readonly #onWritten = (cause?: Error | null): void => {
-    this.#writing--;
+    if (!cause) this.taken += this.#writing;
+    this.#writing = 0;
+    if (!cause && !this.#aborted) this.#writeNext();
     if (this.#ending && this.#writing === 0) this.#below.beforeEnd(this.#finish);
     if (!cause && !this.#socket.destroyed) this.#drained();
   };

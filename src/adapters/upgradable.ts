@@ -61,6 +61,11 @@ export class UpgradableTransport implements Transport {
     else this.#inner.end();
   }
 
+  release(): void {
+    if (this.#stage === "securing" || this.#stage === "failed") this.abort();
+    else this.#inner.release();
+  }
+
   abort(): void {
     if (this.#stage === "securing") {
       this.#stage = "failed";
@@ -179,6 +184,10 @@ export class PlainPart implements Transport {
 
   end(): void {
     this.original.end();
+  }
+
+  release(): void {
+    this.original.release();
   }
 
   abort(): void {

@@ -123,8 +123,9 @@ export class Connection<Received, Sent = Received, Context = undefined> implemen
   }
 
   /**
-   * Finish: frames not yet taken from the loop are given up, what was sent is delivered, FIN, and up to
-   * `lingerTimeout` for the peer's FIN. `message` goes into the record. Idempotent.
+   * Finish: frames not yet taken from the loop are given up, what was sent is delivered, FIN, and a wait for the peer's
+   * FIN. `closeTimeout` and `lingerTimeout` limit how long either may stand still. `message` goes into the record.
+   * Idempotent.
    */
   close(message?: string): Promise<TerminationRecord> {
     this.#session.life.finish("closed", "local", undefined, message);

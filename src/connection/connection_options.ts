@@ -28,11 +28,17 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
   /** Close when a frame that has begun is not complete after this long, however the bytes trickle. @default "30 seconds" */
   readonly frameTimeout?: DurationInput | undefined;
   /**
-   * How long a connection that is closing, by us or by the peer's FIN, may take to hand over what it owes;
-   * then it is dropped with reason `close_timeout`. @default "30 seconds"
+   * How long a connection that is closing, by us or by the peer's FIN, may make no progress: each byte that the kernel
+   * takes begins the wait anew. Then it is dropped (RST), what it still owed is counted in the record, and the reason is
+   * `close_timeout`, unless a fault was the first cause. `"Infinity"` leaves the end to you. @default "30 seconds"
    */
   readonly closeTimeout?: DurationInput | undefined;
-  /** How long to wait for the peer's FIN after ours; what it still sends is discarded. @default "2 seconds" */
+  /**
+   * How long to wait for the peer's FIN after ours without hearing from it. What it still sends is discarded and begins
+   * the wait anew, from `closeTimeout` on only where it has come at 1 kB a second on average, and never where the peer ran
+   * out of time. Then the descriptor is closed in the ordinary way: the kernel goes on delivering what it has taken.
+   * @default "2 seconds"
+   */
   readonly lingerTimeout?: DurationInput | undefined;
   /** Bytes sent whenever nothing was written for `interval`, always between two frames. @default none */
   readonly keepalive?: KeepaliveOptions | undefined;

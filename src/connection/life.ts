@@ -6,24 +6,23 @@
  * Used by `session.ts`, whose parts it stops in the right order. Knows no frame.
  */
 import { type MillraceError, SocketError, TimeoutError } from "../core/errors.ts";
-import type { Outbox } from "../core/outbox.ts";
-import type { TimerWheel } from "../core/timer_wheel.ts";
-import type { Transport } from "../core/transport.ts";
 import type { ConnectionState } from "./connection_options.ts";
-import { Departure, type DepartureLimits } from "./departure.ts";
+import { type Departing, Departure } from "./departure.ts";
 import type { CloseReason, Ending } from "./termination.ts";
 
 /** The connection whose life it is. */
-export interface Living {
+export interface Living extends Departing {
   readonly id: string;
-  readonly transport: Transport;
-  readonly started: boolean;
-  readonly outbox: Outbox<never>;
-  readonly wheel: TimerWheel;
-  readonly profile: DepartureLimits;
-  readonly pipeline: { discard(): void; stopAtBoundary(): void };
-  readonly delivery: { refuse(error?: unknown): void; stop(): void };
+  readonly pipeline: Departing["pipeline"] & { discard(): void; stopAtBoundary(): void };
+  readonly delivery: Departing["delivery"] & { refuse(error?: unknown): void; stop(): void };
 }
+
+/** Causes that stand for as long as all that is owed gets delivered. */
+const hopes: readonly CloseReason[] = ["peer_closed", "drained"];
+/** Those of them, and of our own closing, that a delivery which has failed makes untrue. */
+const promises: readonly CloseReason[] = [...hopes, "handler_done", "closed"];
+/** A peer that let time pass has had its time. */
+const outOfTime: readonly CloseReason[] = ["first_frame_timeout", "frame_timeout", "idle_timeout"];
 
 /** One connection's way from open to closed. */
 export class Life {
@@ -77,7 +76,7 @@ export class Life {
     this.ending ??= { reason, by, error, message, code };
   }
 
-  /** From now on, what is owed must be handed over within `closeTimeout`. */
+  /** From now on, handing over what is owed must not stand still for `closeTimeout`. */
   limit(): void {
     if (this.state === "open" || this.state === "draining") this.#leave().limit();
   }
@@ -108,7 +107,7 @@ export class Life {
     delivery.stop();
     pipeline.discard();
     outbox.refuse(this.closedError("this side has ended"));
-    this.#leave().linger();
+    this.#leave().linger(!outOfTime.includes(reason));
   }
 
   /** Drop now: nothing that is held is sent. */
@@ -132,13 +131,13 @@ export class Life {
     if (this.#living.started) this.#living.transport.abort();
   }
 
-  /** As `drop`, with this reason even if the connection was ending for another. */
+  /** As `drop`, by order; the reason is this one unless the connection was ending for another already. */
   destroy(
     reason: CloseReason,
     why?: { readonly message?: string | undefined; readonly code?: string | undefined },
   ): void {
     if (this.state === "closed") return;
-    this.ending = undefined;
+    this.#forget(hopes);
     this.drop(reason, "local", undefined, why?.message, why?.code);
   }
 
@@ -153,7 +152,9 @@ export class Life {
     this.mark(error === undefined ? "peer_closed" : "peer_reset", "peer", error);
     this.state = "closed";
     this.#departure?.stop();
-    return this.dropped || (error?.reason === "reset" && this.ending!.by === "peer") ? "rst" : "fin";
+    if (this.dropped || (error?.reason === "reset" && this.ending!.by === "peer")) return "rst";
+    // One that broke before everything was handed over was not let go with a FIN.
+    return error !== undefined && this.#living.outbox.pending > 0 ? "rst" : "fin";
   }
 
   /** Tells those who wait for the end to begin. */
@@ -181,21 +182,18 @@ export class Life {
   }
 
   #leave(): Departure {
-    if (this.#departure !== undefined) return this.#departure;
-    const { transport, outbox, wheel, profile } = this.#living;
-    return this.#departure = new Departure(
-      transport,
-      outbox,
-      wheel,
-      profile,
-      this.#living.started,
-      () => this.#late(profile.close),
-    );
+    return this.#departure ??= new Departure(this.#living, () => this.#late());
   }
 
-  #late(limit: number): void {
-    const what = "close a connection: the handler or the peer took longer than closeTimeout";
-    this.ending = undefined;
+  /** A cause that was only a hope gives way to what has come instead. */
+  #forget(reasons: readonly CloseReason[]): void {
+    if (this.ending !== undefined && reasons.includes(this.ending.reason)) this.ending = undefined;
+  }
+
+  #late(): void {
+    const limit = this.#living.profile.close;
+    const what = "close a connection: the handler or the peer made no progress for closeTimeout";
+    this.#forget(promises);
     this.drop("close_timeout", "local", new TimeoutError("half_close", limit, `${what} ${limit} ms`));
   }
 }

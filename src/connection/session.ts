@@ -39,6 +39,8 @@ export class Session<Received, Sent, Context>
   readonly pipeline: Pipeline<Received>;
   readonly delivery: Delivery<Received>;
   readonly outbox: Outbox<Sent>;
+  readonly vigil: Vigil;
+  readonly wheel: TimerWheel;
   started = false;
   /** The record, once closed. */
   record: TerminationRecord | undefined = undefined;
@@ -47,7 +49,6 @@ export class Session<Received, Sent, Context>
 
   readonly #owner: SessionOwner<Received, Sent, Context>;
   readonly #begun: number;
-  readonly #vigil: Vigil;
   #run: HandlerRun = "none";
   #interrupt: (() => void) | undefined = undefined;
   #life: Life | undefined = undefined;
@@ -67,8 +68,9 @@ export class Session<Received, Sent, Context>
     this.transport = transport;
     this.profile = profile;
     this.#owner = owner;
-    this.#vigil = new Vigil(owner.wheel, profile, this);
-    this.pipeline = new Pipeline(transport, framing, this.#vigil, rateLimit, owner, this);
+    this.wheel = owner.wheel;
+    this.vigil = new Vigil(owner.wheel, profile, this);
+    this.pipeline = new Pipeline(transport, framing, this.vigil, rateLimit, owner, this);
     this.delivery = new Delivery(this, this.pipeline, options.onFrame !== undefined, ingressLimit);
     this.outbox = new Outbox(transport, framing, egressLimit, egressPolicy, this);
     this.connection = new Connection(this);
@@ -88,10 +90,6 @@ export class Session<Received, Sent, Context>
     return this.#run === "running";
   }
 
-  get wheel(): TimerWheel {
-    return this.#owner.wheel;
-  }
-
   /** Tells the hooks, starts the handler, then the transport. Called once, by the owner, after registering. */
   start(): void {
     const { options, handler } = this.profile;
@@ -105,7 +103,7 @@ export class Session<Received, Sent, Context>
     } catch (error) {
       this.handlerFailed(error);
     }
-    this.#vigil.start();
+    this.vigil.start();
     this.transport.start(this.pipeline);
     this.started = true;
     this.#life?.start();
@@ -117,7 +115,7 @@ export class Session<Received, Sent, Context>
   frame(frame: Received): boolean {
     if (this.pipeline.framesReceived === 1) {
       this.#heardFirst();
-      this.#vigil.firstFrameCame();
+      this.vigil.firstFrameCame();
     }
     return this.delivery.frame(frame);
   }
@@ -125,9 +123,10 @@ export class Session<Received, Sent, Context>
   get hungry(): boolean {
     return this.delivery.hungry;
   }
+
   chunkDone(bytes: number, partial: boolean): void {
     if (this.pipeline.bytesReceived === bytes) this.#heardFirst();
-    this.#vigil.frameProgress(partial, this.pipeline.framesReceived);
+    this.vigil.frameProgress(partial, this.pipeline.framesReceived);
     this.delivery.chunkDone(bytes);
     if (this.outbox.pending > 0 && this.profile.options.onFrame !== undefined) this.flushNow();
   }
@@ -148,13 +147,14 @@ export class Session<Received, Sent, Context>
   }
 
   inputEnding(): void {
+    this.vigil.inputOver();
     this.life.limit();
   }
 
   inputEnded(byPeer: boolean): void {
     if (byPeer) {
       this.life.mark("peer_closed", "peer");
-      this.life.limit();
+      this.inputEnding();
     }
     this.delivery.end();
     this.#finishIfIdle();
@@ -215,7 +215,7 @@ export class Session<Received, Sent, Context>
   // Out: from the outbox, the turn and the clocks.
 
   wrote(): void {
-    this.#vigil.noteWrite();
+    this.vigil.noteWrite();
   }
 
   congested(full: boolean): void {
@@ -247,6 +247,8 @@ export class Session<Received, Sent, Context>
   }
 
   timedOut(reason: CloseReason, error: TimeoutError): void {
+    // The silence of one side is no fault of a connection that has begun to close, which has limits of its own.
+    if (this.state === "closing" && error.reason !== "idle") return;
     error.connectionId = this.id;
     this.delivery.end(error);
     if (this.outbox.pending > 0) this.life.drop(reason, "local", error);
@@ -329,7 +331,7 @@ export class Session<Received, Sent, Context>
     const { life, delivery, outbox } = this;
     const endedWith = life.over(error);
     const ending = life.ending!;
-    this.#vigil.stop();
+    this.vigil.stop();
     delivery.end(cut ?? ending.error ?? error);
     const { onError, onDisconnect } = this.profile.options;
     if (this.#abandoned) delivery.stop();

@@ -5,7 +5,10 @@
 import type { MillraceError } from "../core/errors.ts";
 import type { Peer } from "../core/transport.ts";
 
-/** Why a connection ended; the first cause wins. */
+/**
+ * Why a connection ended; the first cause wins. `peer_closed` and `drained` say that it ended well, and give way to what
+ * prevents that; `handler_done` and `closed` give way to `close_timeout` alone.
+ */
 export type CloseReason =
   /** The peer sent FIN at a frame boundary and everything owed to it was delivered. */
   | "peer_closed"
@@ -20,12 +23,12 @@ export type CloseReason =
   | "killed"
   /** The server shut down and this connection ended in time. */
   | "drained"
-  /** The server shut down and this connection was destroyed at the deadline, or at once by `server.close()`. */
+  /** The server shut down and this connection, which had no other reason to end, was destroyed: at the deadline, or by `server.close()`. */
   | "shutdown"
   | "idle_timeout"
   | "first_frame_timeout"
   | "frame_timeout"
-  /** The peer sent FIN, or we began to close, and what was owed could not be delivered in time. */
+  /** The peer sent FIN, or we began to close, and what was owed made no progress for `closeTimeout`. */
   | "close_timeout"
   /** Bytes that are not frames, a frame over the limit, or an end inside a frame. */
   | "frame_error"
@@ -46,7 +49,10 @@ export interface TerminationRecord {
   readonly reason: CloseReason;
   /** Whose act ended it. */
   readonly endedBy: "peer" | "local";
-  /** How our side let go: FIN after everything was flushed, or RST (FIN where the runtime cannot reset). */
+  /**
+   * How our side let go: FIN after everything was flushed, or RST (FIN where the runtime cannot reset), which may take
+   * from the peer what it had not read yet. An end before everything was handed to the kernel is never `"fin"`.
+   */
   readonly endedWith: "fin" | "rst";
   /** The code given to `kill`. */
   readonly code: string | undefined;

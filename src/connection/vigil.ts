@@ -17,6 +17,8 @@ export interface VigilOwner {
   readonly busy: boolean;
   /** Bytes wait for the peer to take them. */
   readonly owing: boolean;
+  /** Counts bytes that the kernel has taken, of a write that is still under way too. */
+  readonly transport: { readonly taken: number };
   timedOut(reason: CloseReason, error: TimeoutError): void;
   sendKeepalive(payload: Uint8Array): void;
   /** The user's function for the keepalive threw, or did not return bytes. */
@@ -40,14 +42,17 @@ export class Vigil implements WheelEntry, ReadWitness {
   wheelPrevious: WheelEntry | undefined = undefined;
   wheelNext: WheelEntry | undefined = undefined;
   wheelSlot = -1;
+  /** The wheel's time when bytes last came. */
+  lastRead = 0;
   readonly #wheel: TimerWheel;
   readonly #times: VigilTimes;
   readonly #owner: VigilOwner;
   #watching = false;
   #firstFrameOwed = true;
   #started = 0;
-  #lastRead = 0;
   #lastWrite = 0;
+  #taken = 0;
+  #inputOver = false;
   #lastKeepalive = 0;
   /** How many frames had come when the one that is not complete began. */
   #partialAfter = noFrame;
@@ -68,7 +73,7 @@ export class Vigil implements WheelEntry, ReadWitness {
     const shortest = this.#shortest();
     this.#schedule(shortest, shortest);
     this.#started =
-      this.#lastRead =
+      this.lastRead =
       this.#lastWrite =
       this.#lastKeepalive =
         this.#wheel.now;
@@ -82,12 +87,19 @@ export class Vigil implements WheelEntry, ReadWitness {
 
   /** Bytes have arrived. */
   noteRead(): void {
-    this.#lastRead = this.#wheel.now;
+    this.lastRead = this.#wheel.now;
   }
 
   /** The kernel has taken bytes. A keepalive that was really written counts as well. */
   noteWrite(): void {
     this.#lastWrite = this.#wheel.now;
+  }
+
+  /** The peer has ended: it owes us nothing more. */
+  inputOver(): void {
+    this.#inputOver = true;
+    this.#firstFrameOwed = false;
+    this.#partialAfter = noFrame;
   }
 
   firstFrameCame(): void {
@@ -100,7 +112,7 @@ export class Vigil implements WheelEntry, ReadWitness {
       this.#partialAfter = noFrame;
       return;
     }
-    if (this.#partialAfter === framesReceived || !this.#watching) return;
+    if (this.#partialAfter === framesReceived || !this.#watching || this.#inputOver) return;
     this.#partialAfter = framesReceived;
     const { frame } = this.#times;
     // First the tick, then the reading: it must not be older than what the wheel allows for such a wait.
@@ -113,6 +125,7 @@ export class Vigil implements WheelEntry, ReadWitness {
   /** For the wheel: the next clock that may be due, or the one that is. */
   expire(now: number): number {
     const { idle, readIdle, writeIdle, firstFrame, frame, keepalive } = this.#times;
+    this.#noteTaken(now);
     if (this.#owner.busy) this.#excuse(now);
     const wheel = this.#wheel;
     let next = Infinity;
@@ -129,12 +142,14 @@ export class Vigil implements WheelEntry, ReadWitness {
       }
       next = Math.min(next, left);
     }
-    if ((left = wheel.left(Math.max(this.#lastRead, this.#lastWrite), idle, now)) <= 0) {
+    if ((left = wheel.left(Math.max(this.lastRead, this.#lastWrite), idle, now)) <= 0) {
       return this.#silent("idle", idle);
     }
     next = Math.min(next, left);
-    if ((left = wheel.left(this.#lastRead, readIdle, now)) <= 0) return this.#silent("read_idle", readIdle);
-    next = Math.min(next, left);
+    if (!this.#inputOver) {
+      if ((left = wheel.left(this.lastRead, readIdle, now)) <= 0) return this.#silent("read_idle", readIdle);
+      next = Math.min(next, left);
+    }
     if ((left = wheel.left(this.#lastWrite, writeIdle, now)) <= 0) {
       return this.#silent("write_idle", writeIdle);
     }
@@ -146,13 +161,20 @@ export class Vigil implements WheelEntry, ReadWitness {
     return this.#lookAgain(next);
   }
 
+  /** Of a write that is under way only the count tells that the peer takes it. */
+  #noteTaken(now: number): void {
+    const { owing, transport: { taken } } = this.#owner;
+    if (owing && taken !== this.#taken) this.#lastWrite = now;
+    this.#taken = taken;
+  }
+
   /**
    * The time in which we were busy is counted against nobody, unless the peer owes us the taking of bytes: then
    * that is its sign of life, as long as we do not read.
    */
   #excuse(now: number): void {
-    if (this.#owner.owing) this.#lastRead = Math.max(this.#lastRead, this.#lastWrite);
-    else this.#lastRead = this.#lastWrite = now;
+    if (this.#owner.owing) this.lastRead = Math.max(this.lastRead, this.#lastWrite);
+    else this.lastRead = this.#lastWrite = now;
     this.#frameBegun = now;
     if (this.#firstFrameOwed) this.#started = now;
   }
@@ -210,7 +232,7 @@ export class Vigil implements WheelEntry, ReadWitness {
     const { idle, readIdle, writeIdle, firstFrame, frame, keepalive } = this.#times;
     return Math.min(
       idle,
-      readIdle,
+      this.#inputOver ? Infinity : readIdle,
       writeIdle,
       this.#firstFrameOwed ? firstFrame : Infinity,
       this.#partialAfter === noFrame ? Infinity : frame,

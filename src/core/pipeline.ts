@@ -134,8 +134,8 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
     // Read once, before: a frame may be the chunk itself, and its receiver may transfer the memory.
     const { length } = chunk;
     this.bytesReceived += length;
-    if (this.#discarding) return true;
     this.#watchdog.noteRead();
+    if (this.#discarding) return true;
     if (this.#stopped || this.#waiting !== undefined || this.#cutting) {
       (this.#waiting ??= new Fifo()).push(chunk);
       this.#owner.chunkDone(length, false);

@@ -141,12 +141,12 @@ export interface Transport {
   /**
    * Takes all of the chunk, into memory where the kernel is full. True: the kernel has taken every byte
    * written so far, and the chunk's memory may be used again. False: some is still held, hands off the
-   * chunk, and `drain` will tell when the kernel has it all. After end, abort or close: false, bytes dropped.
+   * chunk, and `drain` will tell when the kernel has it all. After end, release, abort or close: false, bytes dropped.
    */
   write(chunk: Uint8Array): boolean;
   /**
    * How many of the bytes written so far the kernel has taken, at this moment. It only grows, and is never more than that:
-   * where the runtime tells only of whole writes, a write counts when it is through.
+   * where the runtime tells only of whole writes, each piece of a large one counts when it is through, of 64 KiB at most.
    */
   readonly taken: number;
   /** Flush what is held, then send FIN; reading goes on. Idempotent. */
@@ -161,6 +161,12 @@ export interface Transport {
    * which `close` follows.
    */
   upgrade?(tls: UpgradeTls, signal: AbortSignal, ready: () => Promise<void>): Promise<void>;
+  /**
+   * Close the descriptor in the ordinary way. What the kernel has taken is still delivered, and FIN behind it; bytes that
+   * are held are dropped, so `end` and the last `drain` come first. Nothing more is told than `close`, without an error,
+   * later or at once. What the peer sends from now on makes the kernel answer with RST. Idempotent.
+   */
+  release(): void;
   /** Drop now, held bytes included; RST where `can.reset`. `close` follows, later or at once. Idempotent. */
   abort(): void;
 }

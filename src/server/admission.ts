@@ -57,17 +57,20 @@ export class Admission {
     this.rejected++;
     if (this.#farewell === undefined || this.#leaving >= mostFarewells) return transport.abort();
     this.#leaving++;
-    const timer = this.#clock.setTimer(() => transport.abort(), farewellMs);
+    let held = false;
+    // What the kernel has of the farewell is still delivered.
+    const leave = () => held ? transport.abort() : transport.release();
+    const timer = this.#clock.setTimer(leave, farewellMs);
     transport.start({
       data: () => true,
-      drain: () => {},
+      drain: () => void (held = false),
       end: () => {},
       close: () => {
         this.#leaving--;
         this.#clock.clearTimer(timer);
       },
     });
-    transport.write(this.#farewell);
+    held = !transport.write(this.#farewell);
     transport.end();
   }
 }

@@ -171,6 +171,7 @@ function hasty(withRst: boolean): Transport {
     write: () => true,
     taken: 0,
     end: () => {},
+    release: () => {},
     abort: () => {},
   };
 }

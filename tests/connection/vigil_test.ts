@@ -18,6 +18,7 @@ const never: VigilTimes = {
 class Watched implements VigilOwner {
   busy = false;
   owing = false;
+  readonly transport = { taken: 0 };
   readonly events: string[] = [];
   readonly errors: unknown[] = [];
   readonly vigil: Vigil;

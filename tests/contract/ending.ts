@@ -1,4 +1,4 @@
-// The contract, ending: FIN, RST, and exactly one close.
+// The contract, ending: FIN, RST, an ordinary close, and exactly one notice of it.
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { ascii, firstDifference, pattern, Rig, type Subject } from "./rig.ts";
@@ -276,6 +276,60 @@ export function ending(subject: Subject): void {
       }
       await server.closed();
       server.assertClosed("reset");
+    });
+
+    it("S-43: after release, what the kernel has is still delivered, and FIN behind it", async (t) => {
+      const rig = new Rig(subject, t);
+      const { client, server } = await rig.pair();
+      client.onData = () => false;
+      client.start();
+      server.start();
+      const sent = pattern(60_000);
+      if (!server.transport.write(sent)) await server.drained();
+      server.transport.end();
+      await client.received(1);
+      await rig.fence();
+      server.transport.release();
+      server.transport.release();
+      assert.equal(server.transport.write(ascii("dropped")), false);
+      server.transport.end();
+      server.transport.resume();
+      await server.closed();
+      server.assertClosed();
+      assert.equal(server.ends, 0);
+      client.onData = () => true;
+      client.transport.resume();
+      await client.ended();
+      assert.equal(firstDifference(client.content, sent), -1);
+      client.transport.end();
+      await client.until("close", () => client.closes > 0);
+    });
+
+    it("S-43: release right after end lets nothing get lost", async (t) => {
+      const rig = new Rig(subject, t);
+      const { client, server } = await rig.started();
+      const sent = pattern(60_000);
+      if (!server.transport.write(sent)) await server.drained();
+      server.transport.end();
+      server.transport.release();
+      await server.closed();
+      server.assertClosed();
+      await client.ended();
+      assert.equal(firstDifference(client.content, sent), -1);
+    });
+
+    it("S-43: can be released before start, and long after the close", async (t) => {
+      const rig = new Rig(subject, t);
+      const { client, server } = await rig.pair();
+      client.start();
+      server.transport.release();
+      server.start();
+      await server.closed();
+      server.transport.release();
+      server.transport.abort();
+      await rig.fence();
+      assert.equal(server.summary, "0 bytes, 0 drain, 0 end, 1 close");
+      await client.until("its end or close", () => client.ends + client.closes > 0);
     });
 
     const places = ["data", "drain", "end", "close"] as const;

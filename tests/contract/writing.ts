@@ -67,6 +67,36 @@ export function writing(subject: Subject): void {
       assert.equal(client.transport.write(new Uint8Array(0)), true, "false although the kernel has it all");
     });
 
+    it("S-43: counts what the kernel has taken, also of a write that it has taken in part", async (t) => {
+      const rig = new Rig(subject, t);
+      const { client, server } = await rig.pair();
+      let reading = false;
+      server.onData = () => reading;
+      client.start();
+      server.start();
+      assert.equal(client.transport.taken, 0);
+      if (!client.transport.write(ascii("hello"))) await client.drained();
+      assert.equal(client.transport.taken, 5);
+      await server.received(1);
+      const total = 5 + 16 * megabyte;
+      client.drains = 0;
+      assert.equal(client.transport.write(pattern(16 * megabyte)), false);
+      const counts: number[] = [];
+      server.onData = () => {
+        const { taken } = client.transport;
+        if (taken !== counts.at(-1)) counts.push(taken);
+        return reading;
+      };
+      reading = true;
+      server.transport.resume();
+      await server.received(total);
+      if (client.drains === 0) await client.drained();
+      assert.equal(client.transport.taken, total);
+      const within = counts.filter((taken) => taken > 5 && taken < total);
+      assert.ok(within.length >= 3, `${within.length} readings show that it goes on: ${counts.join()}`);
+      assert.deepEqual(counts, counts.toSorted((one, other) => one - other));
+    });
+
     it("is done with a chunk's memory when write returned true, or at drain", async (t) => {
       const rig = new Rig(subject, t);
       const { client, server } = await rig.started();

@@ -30,6 +30,10 @@ class Scripted implements Transport {
   end(): void {
     this.calls.push("end");
   }
+  release(): void {
+    this.calls.push("release");
+    this.events.close();
+  }
   abort(): void {
     this.calls.push("abort");
     this.events.close();

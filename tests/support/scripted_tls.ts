@@ -63,6 +63,7 @@ export class Played extends Virtual {
           return plain.taken - before;
         },
         end: () => plain.end(),
+        release: () => plain.release(),
         abort: () => plain.abort(),
       };
       signal.addEventListener("abort", () => reject(signal.reason));
