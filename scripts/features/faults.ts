@@ -160,7 +160,7 @@ export const faults: readonly Section[] = [
       ),
       row(
         52,
-        "planned",
+        "held",
         "An attempt to connect is given up",
         "its descriptor is released and keeps no process alive",
       ),

@@ -16,7 +16,8 @@ import type {
   Transport,
 } from "../core/transport.ts";
 import { resetBefore } from "./accept_fault.ts";
-import { abortedConnect, acceptedPeer, addressText, openedPeer, unixPeer } from "./address.ts";
+import { acceptedPeer, addressText } from "./address.ts";
+import { dialSocket, type Opened } from "./bun_dial.ts";
 import { type BunHandlers, type BunSocket, BunTransport, handlers, type Slot } from "./bun_transport.ts";
 import { placed } from "./placed.ts";
 import { secured } from "./secured.ts";
@@ -25,7 +26,6 @@ import { Shortage } from "./shortage.ts";
 /** The slice of Bun that is used here. */
 declare const Bun: {
   listen<Data>(options: BunOptions<Data>): BunAddress & { stop(): void };
-  connect<Data>(options: BunOptions<Data>): Promise<BunSocket<Data>>;
   file(path: string): { text(): Promise<string> };
   readonly version: string;
   readonly semver: { satisfies(version: string, range: string): boolean };
@@ -96,9 +96,6 @@ async function readOpenFiles(): Promise<number> {
   const limits = await Bun.file("/proc/self/limits").text().catch(() => "");
   return Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Infinity);
 }
-
-/** Takes a socket that has just been opened. */
-type Opened<Result> = (socket: BunSocket<Slot>, peer: Peer) => Result;
 
 /** With `tls`, secured by Bun itself. */
 async function bind(
@@ -204,40 +201,17 @@ function listenError(cause: unknown, address: Address): SocketError {
 /** With `tls`, secured by Bun itself. */
 async function dial(options: ConnectOptions): Promise<Transport> {
   const { tls, address, signal } = options;
-  if (tls === undefined) return dialSocket(options, connected);
-  const { secureBunClient } = await import("./bun_client_handshake.ts");
-  return dialSocket(options, (socket, peer) => secureBunClient(socket, peer, tls, address, signal));
+  const secure = tls && (await import("./bun_client_handshake.ts")).secureBunClient;
+  return dialSocket(options, (socket, peer) => {
+    tune(socket, options, address);
+    return secure ? secure(socket, peer, tls, address, signal) : connected(socket, peer);
+  });
 }
 
 function connected(socket: BunSocket<Slot>, peer: Peer): Transport {
   const transport = new BunTransport(socket, peer);
   transport.accepted();
   return transport;
-}
-
-function dialSocket(
-  options: ConnectOptions,
-  taken: Opened<Transport | Promise<Transport>>,
-): Promise<Transport> {
-  const { address, signal } = options;
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(abortedConnect(signal, address));
-    const aborted = () => reject(abortedConnect(signal!, address));
-    signal?.addEventListener("abort", aborted);
-    const opened = (socket: BunSocket<Slot>) => {
-      signal?.removeEventListener("abort", aborted);
-      // The attempt itself can't be called back, so a socket that opens too late is dropped here.
-      if (signal?.aborted) return socket.terminate();
-      tune(socket, options, address);
-      resolve(taken(socket, address.transport === "unix" ? unixPeer("") : openedPeer(socket)));
-    };
-    Bun.connect<Slot>({ ...place(address), data: opened, socket: handlers, allowHalfOpen: true }).catch(
-      (cause) => {
-        signal?.removeEventListener("abort", aborted);
-        reject(socketErrorFrom(cause, `connect to ${addressText(address)}`));
-      },
-    );
-  });
 }
 
 function place(address: Address): BunAddress {

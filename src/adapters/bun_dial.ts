@@ -1,0 +1,116 @@
+/**
+ * Connecting on Bun, by an attempt that can be called back.
+ *
+ * Used by `bun.ts`. `Bun.connect` gives no hold of an attempt before it has succeeded: one that is given up keeps its
+ * descriptor and the process alive for as long as the system goes on trying, two minutes and more. Bun's `node:net`
+ * does, and its socket is one of Bun's own, whose handlers can be replaced (`reload`).
+ */
+import { Socket } from "node:net";
+import { socketErrorFrom } from "../core/errors.ts";
+import type { Address, ConnectOptions, Peer } from "../core/transport.ts";
+import { abortedConnect, addressText, openedPeer, unixPeer } from "./address.ts";
+import { type BunHandlers, type BunSocket, handlers, type Slot } from "./bun_transport.ts";
+
+/** The slice of Bun that is used here. */
+declare const Bun: {
+  connect(options: {
+    readonly unix?: string;
+    readonly hostname?: string;
+    readonly port?: number;
+    readonly data: Slot;
+    readonly socket: BunHandlers<Slot>;
+    readonly allowHalfOpen: boolean;
+  }): Promise<unknown>;
+};
+
+/** What is below a socket of Bun's `node:net`. */
+type Handle = BunSocket<Slot> & { reload(options: { readonly socket: BunHandlers<Slot> }): void };
+type HandledSocket = Socket & { _handle?: Handle | null };
+
+/** Takes a socket in the same turn that it has been opened. */
+export type Opened<Result> = (socket: BunSocket<Slot>, peer: Peer) => Result;
+
+/** Rejects with a `SocketError`; once the signal has aborted it, nothing of the attempt is left. */
+export function dialSocket<T>(
+  { address, signal }: ConnectOptions,
+  opened: Opened<T | Promise<T>>,
+): Promise<T> {
+  if (signal?.aborted) return Promise.reject(abortedConnect(signal, address));
+  // At a path an attempt succeeds or fails at once.
+  return address.transport === "unix" ? dialOwn(address, signal, opened) : dialNet(address, signal, opened);
+}
+
+function dialNet<T>(
+  address: Address & { transport: "tcp" },
+  signal: AbortSignal | undefined,
+  opened: Opened<T | Promise<T>>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const socket: HandledSocket = new Socket({ allowHalfOpen: true });
+    // Nothing is to be read before its own handlers are there.
+    socket.pause();
+    const settle = () => signal?.removeEventListener("abort", aborted);
+    const aborted = () => {
+      settle();
+      socket.destroy();
+      reject(abortedConnect(signal!, address));
+    };
+    signal?.addEventListener("abort", aborted);
+    socket.on("error", (cause) => {
+      settle();
+      reject(socketErrorFrom(firstOf(cause), `connect to ${addressText(address)}`));
+    });
+    socket.on("connect", () => {
+      settle();
+      const own = takenFrom(socket);
+      if (own !== undefined) return resolve(opened(own, openedPeer(own)));
+      // Another version of Bun.
+      socket.destroy();
+      resolve(dialOwn(address, signal, opened));
+    });
+    socket.connect({ host: address.host, port: address.port });
+  });
+}
+
+/** Bun's own socket, from now on without the one of `node:net` above it; undefined where that is none of Bun's. */
+function takenFrom(socket: HandledSocket): BunSocket<Slot> | undefined {
+  const handle = socket._handle;
+  if (typeof handle?.reload !== "function") return undefined;
+  handle.reload({ socket: handlers });
+  handle.resume();
+  socket.removeAllListeners();
+  socket._handle = null;
+  // It holds on to what was above it, which would be a socket of `node:net` for each connection.
+  for (const owner of Object.getOwnPropertySymbols(handle)) {
+    Reflect.set(handle, owner, undefined);
+  }
+  return handle;
+}
+
+/** Where a name has several addresses, the failure of each is told; the first says enough. */
+function firstOf(cause: Error): unknown {
+  return (cause as AggregateError).errors?.[0] ?? cause;
+}
+
+function dialOwn<T>(
+  address: Address,
+  signal: AbortSignal | undefined,
+  opened: Opened<T | Promise<T>>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = () => reject(abortedConnect(signal!, address));
+    signal?.addEventListener("abort", aborted);
+    const connected = (socket: BunSocket<Slot>) => {
+      signal?.removeEventListener("abort", aborted);
+      if (signal?.aborted) return socket.terminate();
+      resolve(opened(socket, address.transport === "unix" ? unixPeer("") : openedPeer(socket)));
+    };
+    const place = address.transport === "unix"
+      ? { unix: address.path }
+      : { hostname: address.host, port: address.port };
+    Bun.connect({ ...place, data: connected, socket: handlers, allowHalfOpen: true }).catch((cause) => {
+      signal?.removeEventListener("abort", aborted);
+      reject(socketErrorFrom(cause, `connect to ${addressText(address)}`));
+    });
+  });
+}
