@@ -1,13 +1,15 @@
 /**
- * `npm run build`: makes the npm package in dist/: one ES module for each door and for the program, with shared
- * chunks, and declarations.
+ * `npm run build`: makes the npm package in dist/: one ES module for each entry point and for the program, with shared
+ * chunks, source maps and declarations.
  *
- * The doors are those of jsr.json, which name the sources; package.json names what is made here. Other
- * packages stay outside, so that a program with Effect of its own has it once.
+ * The entry points are those of jsr.json, which name the sources; package.json names what is made here. Whatever they
+ * use of other packages is carried inside, with its licences, so that installing brings nothing else. Only
+ * `millrace/effect` takes the `effect` that its user has installed: see `effectOfTheUser`.
  */
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { isBuiltin } from "node:module";
+import { dirname, join, relative } from "node:path";
 import { install, root } from "./install.mjs";
 
 const dist = join(root, "dist");
@@ -23,21 +25,127 @@ function doors() {
   });
 }
 
+const effectEntry = join(root, "effect.ts");
+
 async function bundle(all) {
   const { build } = await import("esbuild");
-  await build({
+  const settings = {
     absWorkingDir: root,
     entryPoints: Object.fromEntries(all.map(({ name, source }) => [name, source])),
-    outdir: dist,
     bundle: true,
-    splitting: true,
-    chunkNames: "chunks/[name]-[hash]",
     format: "esm",
     platform: "node",
     target: "es2022",
-    packages: "external",
     logLevel: "warning",
+    metafile: true,
+  };
+  const graph = await build({ ...settings, outdir: dist, packages: "external", write: false });
+  const { metafile } = await build({
+    ...settings,
+    outdir: dist,
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+    minifyWhitespace: true,
+    minifySyntax: true,
+    sourcemap: "linked",
+    sourcesContent: false,
+    legalComments: "none",
+    plugins: [requiredOfNode, effectOfTheUser(effectfulIn(graph.metafile.inputs))],
   });
+  return metafile;
+}
+
+/** The sources that load Effect, or load one that does. */
+function effectfulIn(inputs) {
+  const found = new Set();
+  const loads = ({ path, external }) => external ? /^effect(\/|$)/.test(path) : found.has(path);
+  for (let size = -1; size !== found.size;) {
+    size = found.size;
+    for (const [path, { imports }] of Object.entries(inputs)) if (imports.some(loads)) found.add(path);
+  }
+  return new Set([...found].map((path) => join(root, path)));
+}
+
+/**
+ * A program written with Effect hands its own services, scopes and fibers to us, so `millrace/effect` must run on its
+ * Effect and not on the one inside this package. What loads Effect is therefore made a second time for that entry point,
+ * with the import left open; everything else, connections and errors above all, is shared between both.
+ */
+function effectOfTheUser(effectful) {
+  const namespace = "effect-of-the-user";
+  return {
+    name: namespace,
+    setup(build) {
+      build.onResolve({ filter: /./ }, ({ kind, path, resolveDir, namespace: importer }) => {
+        if (kind === "entry-point") {
+          return join(root, path) === effectEntry ? { path: effectEntry, namespace } : undefined;
+        }
+        if (importer !== namespace) return undefined;
+        if (/^effect(\/|$)/.test(path)) return { path, external: true };
+        const target = join(resolveDir, path);
+        return { path: target, namespace: effectful.has(target) ? namespace : "file" };
+      });
+      build.onLoad({ filter: /./, namespace }, ({ path }) => ({
+        contents: readFileSync(path, "utf8"),
+        loader: "ts",
+        resolveDir: dirname(path),
+      }));
+    },
+  };
+}
+
+/** Files that are mostly of other packages are made as small as can be, and have no source map. */
+async function shrinkPackages(outputs) {
+  const { transform } = await import("esbuild");
+  for (const [path, { bytes, inputs }] of Object.entries(outputs)) {
+    const foreign = Object.entries(inputs)
+      .reduce(
+        (sum, [name, { bytesInOutput }]) => sum + (name.includes("node_modules/") ? bytesInOutput : 0),
+        0,
+      );
+    if (!path.endsWith(".js") || foreign < bytes / 2) continue;
+    const file = join(root, path);
+    const { code } = await transform(readFileSync(file, "utf8"), { minify: true, format: "esm" });
+    writeFileSync(file, code.replace(/\n\/\/# sourceMappingURL=.*\n?$/, "\n"));
+    rmSync(`${file}.map`);
+  }
+}
+
+/** Packages in CommonJS ask for Node's modules by `require`, which a module does not have: they get an import. */
+const requiredOfNode = {
+  name: "required-of-node",
+  setup(build) {
+    const namespace = "required-of-node";
+    build.onResolve({ filter: /./ }, ({ kind, path }) => {
+      if (kind !== "require-call" || !isBuiltin(path)) return undefined;
+      return { path: path.replace(/^(?:node:)?/, "node:"), namespace };
+    });
+    build.onResolve({ filter: /./, namespace }, ({ path }) => ({ path, external: true }));
+    build.onLoad({ filter: /./, namespace }, ({ path }) => ({
+      // The functions of `process` need it as their object; those of other modules are names that can be exported.
+      contents: path === "node:process"
+        ? "module.exports = globalThis.process;"
+        : `export * from ${JSON.stringify(path)};`,
+    }));
+  },
+};
+
+/** The licences of everything that is carried inside, each once. */
+function keepLicences(inputs) {
+  const packages = new Set();
+  for (const path of Object.keys(inputs)) {
+    const name = /^.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path);
+    if (name !== null) packages.add(name[0]);
+  }
+  const texts = [...packages].sort().map((folder) => {
+    const { name, version, license } = readJson(join(folder, "package.json"));
+    const file = readdirSync(join(root, folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    if (file === undefined && license === undefined) throw new Error(`${name} has no licence to be kept`);
+    const text = file === undefined ? license : readFileSync(join(root, folder, file), "utf8").trim();
+    return `${name} ${version} (${license})\n\n${text}\n`;
+  });
+  const head = "Parts of these packages are contained in the files beside this one.\n\n";
+  writeFileSync(join(dist, "THIRD_PARTY_LICENSES.txt"), head + texts.join(`\n${"-".repeat(80)}\n\n`));
 }
 
 /** The program is started by name, so its file says by what. */
@@ -52,6 +160,7 @@ function makeExecutable() {
 
 function declare(sources) {
   const types = join(dist, "types");
+  const [{ name: jsrName }, { name: npmName }] = [readJson("jsr.json"), readJson("package.json")];
   const config = join(dist, "tsconfig.json");
   writeFileSync(
     config,
@@ -72,7 +181,8 @@ function declare(sources) {
     const file = join(types, name);
     const text = readFileSync(file, "utf8");
     const pattern = /(\bfrom\s*|\bimport\s*\(?\s*)(["'])(\.[^"'\n]*)\.ts\2/g;
-    writeFileSync(file, text.replace(pattern, "$1$2$3.js$2"));
+    // Examples import the name that their reader has installed.
+    writeFileSync(file, text.replace(pattern, "$1$2$3.js$2").replaceAll(jsrName, npmName));
   }
 }
 
@@ -81,7 +191,9 @@ async function main() {
   const started = performance.now();
   const all = doors();
   rmSync(dist, { recursive: true, force: true });
-  await bundle(all);
+  const { inputs, outputs } = await bundle(all);
+  await shrinkPackages(outputs);
+  keepLicences(inputs);
   makeExecutable();
   declare(all.filter((door) => door.imported).map((door) => door.source));
   for (const name of readdirSync(dist, { recursive: true }).map(String).sort()) {

@@ -49,10 +49,13 @@ export function disagreements(read) {
   }
   same("package.json: bin", { [program.command]: `dist/${program.door.slice("./".length)}.js` }, npm.bin);
 
-  const wanted = Object.entries({ ...npm.dependencies, ...npm.peerDependencies })
-    .map(([name, range]) => [name, `npm:${name}@${range}`])
-    .sort();
-  same("jsr.json: imports", wanted, Object.entries(jsr.imports ?? {}).sort());
+  // The package for npm carries what it uses inside, so that what JSR imports is there for building it only.
+  for (const kind of ["dependencies", "optionalDependencies"]) {
+    same(`package.json: ${kind}`, {}, npm[kind] ?? {});
+  }
+  for (const [name, target] of Object.entries(jsr.imports ?? {})) {
+    same(`jsr.json: imports["${name}"]`, `npm:${name}@${npm.devDependencies[name]}`, target);
+  }
   if (deno.imports !== undefined) same("deno.json: imports", jsr.imports, deno.imports);
   for (const [task, command] of Object.entries(deno.tasks ?? {})) {
     same(`deno.json: tasks.${task}`, npm.scripts[task]?.replace(/^exec /, ""), command);

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { Connection } from "../connection/connection.ts";
+import { checkEffectVersion } from "../connection/effect_version.ts";
 import { effectSupport } from "../connection/effects.ts";
 import type { OptionsError, SocketError, TimeoutError } from "../core/errors.ts";
 import type { TlsError } from "../core/tls_error.ts";
@@ -16,6 +17,7 @@ export function connect<Received, Sent = Received, Context = undefined>(
   OptionsError | SocketError | TimeoutError | TlsError,
   Scope.Scope
 > {
+  checkEffectVersion();
   return Effect.flatMap(
     Effect.context<never>(),
     (services) => scopedConnection(options, (clock) => effectSupport(services, clock, "client")),

@@ -1,9 +1,9 @@
 /**
  * Certificates for development: a CA of one's own, and what it signs for servers and clients.
  *
- * Called by `millrace cert`. Makes text and touches no file; the library that makes it is loaded when it is needed.
+ * Called by `millrace cert`, which is loaded when it is needed. Makes text and touches no file.
  */
-import type { SelfsignedOptions } from "selfsigned";
+import { generate, type SelfsignedOptions } from "selfsigned";
 import { serverName } from "../core/server_name.ts";
 import type { TlsMaterial } from "../core/tls.ts";
 
@@ -71,7 +71,6 @@ async function make(
   { from, to }: Validity,
   options: SelfsignedOptions,
 ): Promise<TlsMaterial> {
-  const { generate } = await import("selfsigned");
   const dates = { notBeforeDate: new Date(from), notAfterDate: new Date(to) };
   const made = await generate([{ name: "commonName", value: subject }], { ...kind, ...dates, ...options });
   return { cert: `${made.cert.trim()}\n`, key: `${made.private.trim()}\n` };

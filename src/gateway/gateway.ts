@@ -94,19 +94,19 @@ export class Gateway implements AsyncDisposable {
   readonly finished: Promise<GatewayReport>;
   readonly #config: GatewayConfig;
   readonly #parts: Parts;
-  readonly #scope: Scope.Closeable;
+  readonly #release: () => Promise<void>;
   #state: GatewayState = "running";
   #stopping: Promise<GatewayReport> | undefined = undefined;
   #finish!: (report: GatewayReport) => void;
 
   /** Gateways come from `startGateway`. */
-  constructor(config: GatewayConfig, parts: Parts, scope: Scope.Closeable) {
+  constructor(config: GatewayConfig, parts: Parts, release: () => Promise<void>) {
     this.#config = config;
     this.bus = parts.bus;
     this.endpoints = parts.endpoints;
     this.adminUrl = parts.admin?.url;
     this.#parts = parts;
-    this.#scope = scope;
+    this.#release = release;
     this.finished = new Promise((resolve) => this.#finish = resolve);
   }
 
@@ -175,7 +175,7 @@ export class Gateway implements AsyncDisposable {
       const report = await (deadlineMs === 0 ? endpoint.close() : endpoint.drain(deadlineMs));
       return [endpoint.name, report] as const;
     }));
-    await Effect.runPromise(Scope.close(this.#scope, Exit.void));
+    await this.#release();
     this.#state = "stopped";
     const destroyed = reports.reduce((sum, [, report]) => sum + report.destroyed.length, 0);
     const endpoints = Object.fromEntries(reports);
@@ -196,7 +196,8 @@ export async function startGateway(config: GatewayConfig, options: GatewayOption
   const faults = await abilityFaults(config, adapter, { clock: options.clock });
   if (faults.length > 0) throw new ConfigError(faults);
   const scope = Scope.makeUnsafe();
-  const exit = await Effect.runPromiseExit(Scope.provide(acquire(config, options, adapter, scope), scope));
+  const release = (): Promise<void> => Effect.runPromise(Scope.close(scope, Exit.void));
+  const exit = await Effect.runPromiseExit(Scope.provide(acquire(config, options, adapter, release), scope));
   if (Exit.isSuccess(exit)) return exit.value;
   await Effect.runPromise(Scope.close(scope, exit));
   return await Effect.runPromise(exit);
@@ -206,7 +207,7 @@ function acquire(
   config: GatewayConfig,
   options: GatewayOptions,
   adapter: Adapter,
-  scope: Scope.Closeable,
+  release: () => Promise<void>,
 ): Effect.Effect<Gateway, MillraceError, Scope.Scope> {
   return Effect.gen(function* () {
     const { clock = systemClock } = options;
@@ -264,7 +265,7 @@ function acquire(
       yield* held(what, Promise.resolve(control.start()), () => control.stop());
       controls.set(settings.name, control);
     }
-    gateway = new Gateway(config, { grace, bus, clock, admin, endpoints, controls }, scope);
+    gateway = new Gateway(config, { grace, bus, clock, admin, endpoints, controls }, release);
     const fail = (failure: MillraceError): void => {
       log({ level: "error", message: "the gateway stops", fields: { error: failure.message } });
       gateway?.fail(failure);

@@ -4,6 +4,7 @@ import type * as Context from "effect/Context";
 import type * as Scope from "effect/Scope";
 import type { Connection } from "../connection/connection.ts";
 import type { OnFrame, Place } from "../connection/connection_options.ts";
+import { checkEffectVersion } from "../connection/effect_version.ts";
 import { effectSupport } from "../connection/effects.ts";
 import type { OptionsError, SocketError } from "../core/errors.ts";
 import type { TlsError } from "../core/tls_error.ts";
@@ -43,6 +44,7 @@ export function serve<Received, Sent = Received, Data = undefined, R = never>(
   OptionsError | SocketError | TlsError,
   Scope.Scope | Exclude<R, Scope.Scope>
 > {
+  checkEffectVersion();
   return Effect.flatMap(
     Effect.context<Exclude<R, Scope.Scope>>(),
     (services) =>
