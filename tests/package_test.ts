@@ -1,61 +1,33 @@
 // @once: it builds, packs and installs the package once, and starts Bun, Deno and Node itself
 //
-// The package that users get from npm, from its tarball: installed into an empty project, it works on Bun, Deno and
-// Node. What it needs is linked from this project's node_modules, so that nothing is fetched.
+// The package that users get from npm, from its tarball: installed into an empty project, it is the only package there,
+// and works on Bun, Deno and Node, beside no Effect, Effect 3 and Effect 4.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { env } from "node:process";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { findBun, findDeno, findNode } from "../scripts/runtimes.mjs";
+import {
+  installLikePnpm,
+  installWithNpm,
+  link,
+  makeProject,
+  mustRun,
+  pack,
+  packagesIn,
+  type Packed,
+  root,
+} from "./support/package.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
   readonly name: string;
   readonly version: string;
   readonly exports: Readonly<Record<string, unknown>>;
   readonly bin: Readonly<Record<string, string>>;
-  readonly dependencies: Readonly<Record<string, string>>;
-  readonly peerDependencies: Readonly<Record<string, string>>;
 };
 
-interface Exit {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly all: string;
-}
-
-/** Runs a program to its end, for a minute at most. */
-function run(program: string, args: readonly string[], cwd: string): Promise<Exit> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      cwd,
-      stdio: ["ignore", "pipe", "pipe"],
-      timeout: 60_000,
-      killSignal: "SIGKILL",
-      env: { ...env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-    });
-    let [stdout, all] = ["", ""];
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text;
-      all += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      all += text;
-    });
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, stdout, all }));
-  });
-}
-
-async function mustRun(program: string, args: readonly string[], cwd: string): Promise<string> {
-  const { code, stdout, all } = await run(program, args, cwd);
-  assert.equal(code, 0, `${program} ${args.join(" ")}: exit code ${code}\n${all}`);
-  return stdout;
-}
+/** Bytes that the package may have on disk. */
+const largest = 2_000_000;
 
 const echo = `
 import { connect, lines, serve } from "${manifest.name}";
@@ -94,90 +66,112 @@ for await (const line of client) {
 await client.close();
 await gateway.shutdown();
 `;
-const doors = Object.keys(manifest.exports).filter((door) => door !== "./package.json");
-const everyDoor = [
-  ...doors.map((door, at) => `import * as door${at} from "${manifest.name}${door.slice(1)}";`),
-  `console.log(JSON.stringify([${doors.map((_, at) => `Object.keys(door${at}).length`).join(", ")}]));`,
-].join("\n");
-
-const consumer = `
-import { type Connection, connect, lines, serve, type Server } from "${manifest.name}";
+const identity = `
+import * as whole from "${manifest.name}";
 import * as effect from "${manifest.name}/effect";
-import * as testing from "${manifest.name}/testing";
-import { type CheckedConfig, checkConfig, memoryBus, startGateway } from "${manifest.name}/gateway";
+import * as Effect from "effect/Effect";
+import { lines, OptionsError, serve } from "${manifest.name}";
 
-export const server: Server<Uint8Array> = await serve({
-  port: 0,
-  framing: lines(),
-  handler: async (connection) => {
-    for await (const line of connection) await connection.send(line satisfies Uint8Array);
-  },
+const program = Effect.gen(function* () {
+  const refused = yield* Effect.flip(effect.serve({ port: -1, framing: lines(), handler: () => {} }));
+  const server = yield* effect.serve({
+    port: 0,
+    logger: () => {},
+    framing: lines({ encoding: "utf-8" }),
+    handler: (connection) => effect.send(connection, "from an Effect"),
+  });
+  const client = yield* effect.connect({ port: server.address.port, framing: lines({ encoding: "utf-8" }) });
+  const { value } = yield* Effect.promise(() => client[Symbol.asyncIterator]().next());
+  const plain = yield* Effect.promise(() => whole.connect({ port: server.address.port, framing: lines() }));
+  return [value, refused instanceof OptionsError, plain.constructor === client.constructor];
 });
-export const client: Connection<Uint8Array> = await connect({ port: 1, framing: lines() });
-const check = checkConfig({ endpoints: [{ name: "a", listen: 0 }] });
-if (check.ok) {
-  const config: CheckedConfig = check.config;
-  await (await startGateway(config, { bus: memoryBus() })).shutdown({ deadline: "1 second" });
-}
-// @ts-expect-error Only what has passed the check can be started.
-await startGateway({ endpoints: [] });
-// @ts-expect-error There is no such option.
-await serve({ port: 0, framing: lines(), handler: () => {}, prot: 1 });
-export const names: string[] = [...Object.keys(effect), ...Object.keys(testing)];
+console.log(JSON.stringify(await Effect.runPromise(Effect.scoped(program))));
 `;
+const tooOld = `
+import { lines } from "${manifest.name}";
+import { serve } from "${manifest.name}/effect";
+
+try {
+  serve({ port: 0, framing: lines(), handler: () => {} });
+} catch (error) {
+  console.log(error.message);
+}
+`;
+const entryPoints = Object.keys(manifest.exports).filter((entry) => entry !== "./package.json");
+/** Those that need no Effect of their user. */
+const alone = entryPoints.filter((entry) => entry !== "./effect");
+const everyEntry = [
+  ...alone.map((entry, at) => `import * as entry${at} from "${manifest.name}${entry.slice(1)}";`),
+  `console.log(JSON.stringify([${alone.map((_, at) => `Object.keys(entry${at}).length`).join(", ")}]));`,
+].join("\n");
 
 /** What a made file loads from outside of the package at once: its own imports and those of the files it names. */
 function loadedBy(file: string, seen: Set<string> = new Set()): string[] {
   if (seen.has(file)) return [];
   seen.add(file);
-  const named = readFileSync(file, "utf8").matchAll(/^(?:import|export|\})[^"()\n]*"([^"\n]+)";$/gm);
+  const named = readFileSync(file, "utf8").matchAll(
+    /(?:^|[;}\n])(?:import|export)(?:[^"'();]*?from)?\s*"([^"\n]+)"/g,
+  );
   return [...named].flatMap(([, name = ""]) =>
     name.startsWith(".") ? loadedBy(join(file, "..", name), seen) : [name]
   );
 }
 
-describe("the packed package", () => {
-  let folder = "";
+describe("the packed package", { timeout: 600_000 }, () => {
+  let packed!: Packed;
   let project = "";
-  let packed: readonly string[] = [];
 
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), "millrace-package-"));
-    project = join(folder, "project");
-    mkdirSync(project);
-    const report = await mustRun("npm", ["pack", "--json", "--pack-destination", folder], root);
-    const [tarball] = JSON.parse(report.slice(report.search(/^\[/m))) as [{ files: { path: string }[] }];
-    packed = tarball.files.map(({ path }) => path);
-    const file = readdirSync(folder).find((name) => name.endsWith(".tgz"));
-    const linked = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
-      .map((name) => [name, `file:${join(root, "node_modules", name)}`]);
-    writeFileSync(
-      join(project, "package.json"),
-      JSON.stringify({
-        type: "module",
-        private: true,
-        dependencies: { ...Object.fromEntries(linked), [manifest.name]: `file:../${file}` },
-      }),
-    );
-    await mustRun("npm", ["install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts"], project);
-    writeFileSync(join(project, "echo.mjs"), echo);
-    writeFileSync(join(project, "embedded.mjs"), embedded);
-    writeFileSync(join(project, "doors.mjs"), everyDoor);
-    writeFileSync(join(project, "consumer.ts"), consumer);
-  }, { timeout: 120_000 });
-  after(() => rmSync(folder, { recursive: true, force: true }));
+    packed = await pack();
+    const files = { "echo.mjs": echo, "embedded.mjs": embedded, "entries.mjs": everyEntry };
+    project = makeProject(packed, "project", files);
+    await installWithNpm(packed, project);
+  });
+  after(() => rmSync(packed.folder, { recursive: true, force: true }));
 
   it("contains what is built and what is read, and no source, test or script", () => {
-    const outside = packed.filter((path) => !path.startsWith("dist/"));
-    assert.deepEqual(outside.sort(), ["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
-    const strange = packed.filter((path) => path.startsWith("dist/") && !/\.js$|\.d\.ts$/.test(path));
+    const outside = packed.paths.filter((path) => !/^(?:dist|docs|examples)\//.test(path));
+    assert.deepEqual(outside.sort(), [
+      "ARCHITECTURE.md",
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "SECURITY.md",
+      "package.json",
+    ]);
+    const made = packed.paths.filter((path) => path.startsWith("dist/"));
+    const strange = made.filter((path) => !/\.js$|\.js\.map$|\.d\.ts$|THIRD_PARTY_LICENSES\.txt$/.test(path));
     assert.deepEqual(strange, []);
+    assert.ok(packed.paths.includes("docs/gateway.md") && packed.paths.includes("examples/echo.ts"));
   });
 
-  it("loads Effect through its main door only once something is served or connected", () => {
+  it("is one package, of at most two megabytes, and names the licence of all that it carries", () => {
+    assert.deepEqual(packagesIn(project), [`node_modules/${manifest.name}`]);
+    assert.ok(packed.unpackedBytes <= largest, `${packed.unpackedBytes} bytes`);
+    const licences = join(project, "node_modules", manifest.name, "dist/THIRD_PARTY_LICENSES.txt");
+    const text = readFileSync(licences, "utf8");
+    for (const name of ["commander", "effect", "selfsigned", "smol-toml", "srvx", "yaml"]) {
+      assert.match(text, new RegExp(`^${name} \\d`, "m"));
+    }
+  });
+
+  it("has source maps that lead into the sources", () => {
+    const dist = join(project, "node_modules", manifest.name, "dist");
+    const { sources } = JSON.parse(readFileSync(join(dist, "mod.js.map"), "utf8")) as { sources: string[] };
+    assert.ok(
+      sources.length > 0 && sources.every((name) => /^(?:\.\.\/)+(?:src\/|mod\.ts)/.test(name)),
+      String(sources),
+    );
+  });
+
+  it("loads nothing through its main entry point, and Effect from outside through that for Effect alone", () => {
     const dist = join(project, "node_modules", manifest.name, "dist");
     assert.ok(loadedBy(join(dist, "effect.js")).includes("effect/Effect"));
     assert.deepEqual(loadedBy(join(dist, "mod.js")), []);
+    const outside = packed.paths.filter((path) => /^dist\/.*\.js$/.test(path) && path !== "dist/effect.js")
+      .flatMap((path) => loadedBy(join(dist, "..", path)))
+      .filter((name) => !name.startsWith("node:"));
+    assert.deepEqual(outside, []);
   });
 
   const runtimes = [
@@ -189,40 +183,75 @@ describe("the packed package", () => {
     const started = (file: string, ...more: readonly string[]): Promise<string> =>
       mustRun(find().program, [...args, file, ...more], project);
 
-    it(`echoes a line on ${name}`, { timeout: 60_000 }, async () => {
+    it(`echoes a line on ${name}`, async () => {
       assert.equal(await started("echo.mjs"), "echo packed\n");
     });
 
-    it(`runs a gateway as a library on ${name}`, { timeout: 60_000 }, async () => {
+    it(`runs a gateway as a library on ${name}`, async () => {
       assert.equal(await started("embedded.mjs"), "reply embedded\n");
     });
 
-    it(`has no empty door on ${name}`, { timeout: 60_000 }, async () => {
-      const counts = JSON.parse(await started("doors.mjs")) as number[];
-      assert.equal(counts.length, doors.length);
-      assert.ok(counts.every((count) => count > 0), `names behind ${doors.join(", ")}: ${counts.join(", ")}`);
+    it(`has no empty entry point on ${name}`, async () => {
+      const counts = JSON.parse(await started("entries.mjs")) as number[];
+      assert.equal(counts.length, alone.length);
+      assert.ok(counts.every((count) => count > 0), `names of ${alone.join(", ")}: ${counts.join(", ")}`);
     });
 
-    it(`has a program that tells its version on ${name}`, { timeout: 60_000 }, async () => {
+    it(`has a program that tells its version and makes certificates on ${name}`, async () => {
       const program = join("node_modules", manifest.name, manifest.bin["millrace"] ?? "");
       assert.match(
         await started(program, "--version"),
         new RegExp(`\\b${manifest.version.replaceAll(".", "\\.")}\\b`),
       );
+      assert.match(await started(program, "cert", "--out", `certs-${name}`), /certs-/);
     });
   }
 
-  it("puts the program millrace on the path, executable", { timeout: 60_000 }, async () => {
+  it("puts the program millrace on the path, executable", async () => {
     assert.match(await mustRun(join(project, "node_modules/.bin/millrace"), ["--help"], project), /gateway/);
   });
 
-  it("has types that a strict program compiles with", { timeout: 60_000 }, async () => {
-    const options = [
-      ...["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noEmit"],
-      ...["--module", "nodenext", "--target", "es2022", "--lib", "es2023,esnext.disposable,dom,dom.iterable"],
-      ...["--types", ""],
-    ];
-    const tsc = join(root, "node_modules/typescript/lib/tsc.js");
-    await mustRun(findNode().program, [tsc, ...options, "consumer.ts"], project);
+  it("is installed beside Effect 4, which runs millrace/effect with the same errors and connections", async () => {
+    const beside = makeProject(packed, "effect-4", { "identity.mjs": identity });
+    await installWithNpm(packed, beside);
+    link(beside, "effect");
+    for (const { find, args } of runtimes) {
+      const printed = await mustRun(find().program, [...args, "identity.mjs"], beside);
+      assert.equal(printed, '["from an Effect",true,true]\n');
+    }
+  });
+
+  it("is installed beside Effect 3, works, and says what millrace/effect needs", async () => {
+    const files = { "echo.mjs": echo, "too_old.mjs": tooOld };
+    const beside = makeProject(packed, "effect-3", files, { effect: "effect3" });
+    await installWithNpm(packed, beside);
+    assert.equal(await mustRun(findNode().program, ["echo.mjs"], beside), "echo packed\n");
+    assert.match(await mustRun(findNode().program, ["too_old.mjs"], beside), /install effect@4/);
+  });
+
+  it("works in a layout of links, as pnpm makes it, and installed by Bun", async () => {
+    const linked = makeProject(packed, "linked", { "echo.mjs": echo });
+    installLikePnpm(join(project, "node_modules", manifest.name), linked);
+    assert.equal(await mustRun(findNode().program, ["echo.mjs"], linked), "echo packed\n");
+    const bun = findBun().program;
+    const added = makeProject(packed, "added", { "echo.mjs": echo });
+    await mustRun(bun, ["add", packed.tarball], added);
+    assert.equal(await mustRun(bun, ["echo.mjs"], added), "echo packed\n");
+  });
+
+  it("is found by Deno in a checkout that a script elsewhere imports by its path or by an import map", async () => {
+    const path = JSON.stringify(join(root, "mod.ts"));
+    const outside = makeProject(packed, "outside", {
+      "by_path.ts": echo.replace(`"${manifest.name}"`, path),
+      "by_map.ts": echo,
+      "map.json": JSON.stringify({ imports: { [manifest.name]: join(root, "mod.ts") } }),
+    });
+    const deno = findDeno().program;
+    const flags = ["run", "-A", "--no-check", "--node-modules-dir=manual"];
+    assert.equal(await mustRun(deno, [...flags, "by_path.ts"], outside), "echo packed\n");
+    assert.equal(
+      await mustRun(deno, [...flags, "--import-map=map.json", "by_map.ts"], outside),
+      "echo packed\n",
+    );
   });
 });
