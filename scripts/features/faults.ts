@@ -127,7 +127,7 @@ export const faults: readonly Section[] = [
       ),
       row(
         45,
-        "planned",
+        "held",
         "One side ends long before the other",
         "each half lives on its own, on servers and on connections that were opened",
       ),

@@ -50,7 +50,11 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
   readonly egressPolicy?: EgressPolicy | undefined;
   /** The most a peer may send; over it, reading pauses. @default unlimited */
   readonly rateLimit?: RateLimits | undefined;
-  /** After the peer's FIN, stay open for sending until `close()` or `closeTimeout`. Only with `onFrame`. @default false */
+  /**
+   * After the peer's FIN, stay open for sending, until `end()` or `close()`, or until nothing has moved for `closeTimeout`.
+   * For `onFrame`, and for connections of `connect`, whose loop has ended then; a server's `handler` decides itself when it
+   * is done, so that beside one this is refused. @default false
+   */
   readonly allowHalfOpen?: boolean | undefined;
   /** Send small writes at once (TCP_NODELAY). @default true */
   readonly noDelay?: boolean | undefined;

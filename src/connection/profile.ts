@@ -96,8 +96,9 @@ export function resolveProfile<Received, Sent, Context>(
     check.unsupported("upgradable", true, `to be left out: sockets of ${place.adapter.name} have no TLS`);
   }
   check.functions(options, connectionHooks);
-  if (options.allowHalfOpen && options.onFrame === undefined) {
-    check.refuse("allowHalfOpen", true, "to be used with onFrame; a handler decides itself when it is done");
+  if (options.allowHalfOpen && handler !== undefined) {
+    const expected = "to be left out beside handler, which decides itself when the connection is done";
+    check.refuse("allowHalfOpen", true, expected);
   }
   checkRateLimits(check, "rateLimit", rateLimit);
   return Object.freeze({
