@@ -178,7 +178,7 @@ export const faults: readonly Section[] = [
       ),
       row(
         55,
-        "planned",
+        "held",
         "Addresses and errors on another runtime",
         "the same value for the same thing everywhere",
       ),

@@ -4,11 +4,24 @@
  * Used by every adapter. Knows no runtime.
  */
 import { SocketError, socketErrorFrom } from "../core/errors.ts";
+import { isIp } from "../core/place.ts";
 import type { Address, Peer } from "../core/transport.ts";
 
-/** IPv4 that came in through a dual-stack socket (`::ffff:192.0.2.1`) as IPv4; anything else unchanged. */
+/**
+ * IPv4 that came in through a dual-stack socket (`::ffff:192.0.2.1`) as IPv4, and no zone, which only Node tells;
+ * anything else unchanged.
+ */
 export function plainIp(ip: string): string {
-  return ip.startsWith("::ffff:") && ip.includes(".") ? ip.slice(7) : ip;
+  if (ip.startsWith("::ffff:") && ip.includes(".")) return ip.slice(7);
+  const zone = ip.indexOf("%");
+  return zone === -1 ? ip : ip.slice(0, zone);
+}
+
+/** Where a listener is bound that was asked for `asked`: an address as it was asked for, a name as the system told. */
+export function boundAt(asked: Address, told: { readonly host: string; readonly port: number }): Address {
+  if (asked.transport === "unix") return asked;
+  const host = isIp(asked.host) ? asked.host : plainIp(told.host);
+  return { transport: "tcp", host, port: told.port };
 }
 
 /** An address for an error message: `127.0.0.1:3034`, `[::1]:3034`, or the path. */
@@ -18,8 +31,11 @@ export function addressText(address: Address): string {
 }
 
 /** A peer for an error message. One at a Unix socket has no address. */
-export function peerText({ ip, port }: Pick<Peer, "ip" | "port">): string {
-  return ip === "" ? "a local peer" : addressText({ transport: "tcp", host: ip, port });
+export function peerText({ ip, port, local }: Pick<Peer, "ip" | "port" | "local">): string {
+  if (ip !== "") return addressText({ transport: "tcp", host: ip, port });
+  return local.transport === "unix"
+    ? "a local peer"
+    : "a peer that was gone before it could be asked who it is";
 }
 
 /** Both ends of a TCP connection, from what the runtime says; undefined when it was gone before we could ask. */
@@ -44,16 +60,25 @@ interface SocketEnds {
   readonly localPort?: number | undefined;
 }
 
-/** Both ends of a TCP connection that we opened. */
-export function openedPeer(socket: SocketEnds): Peer {
-  return tcpPeer(socket.remoteAddress, socket.remotePort, socket.localAddress, socket.localPort);
+/** Both ends of a TCP connection that we opened; the other end is known, even if it has reset the connection. */
+export function openedPeer(socket: SocketEnds, { host, port }: Extract<Address, { transport: "tcp" }>): Peer {
+  const known = isIp(host) ? host : undefined;
+  return tcpPeer(socket.remoteAddress || known, port, socket.localAddress, socket.localPort);
 }
 
 /** Both ends of a connection that came in at `bound`, which is asked less: our end is known unless it is a wildcard. */
 export function acceptedPeer(socket: SocketEnds, bound: Address): Peer {
   if (bound.transport === "unix") return unixPeer(bound.path);
-  if (bound.host === "::" || bound.host === "0.0.0.0") return openedPeer(socket);
+  if (bound.host === "::" || bound.host === "0.0.0.0") {
+    return tcpPeer(socket.remoteAddress, socket.remotePort, socket.localAddress, socket.localPort);
+  }
   return { ip: plainIp(socket.remoteAddress ?? ""), port: socket.remotePort ?? 0, local: bound };
+}
+
+/** What `sun_path` holds, less the closing zero; undefined on Windows, whose pipes are no files. */
+export function longestPath(platform: string): number | undefined {
+  if (platform.startsWith("win")) return undefined;
+  return platform === "linux" ? 107 : 103;
 }
 
 /** Both ends of a Unix connection. The dialling end has no name, which shows as the path `""`. */

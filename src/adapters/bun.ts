@@ -4,7 +4,9 @@
  * Loaded by `detect.ts`; `bun_transport.ts` is one connection of it.
  */
 import type { Socket } from "node:net";
+import process from "node:process";
 import { SocketError, socketErrorFrom } from "../core/errors.ts";
+import { isIp } from "../core/place.ts";
 import type {
   Adapter,
   Address,
@@ -16,7 +18,7 @@ import type {
   Transport,
 } from "../core/transport.ts";
 import { resetBefore } from "./accept_fault.ts";
-import { acceptedPeer, addressText } from "./address.ts";
+import { acceptedPeer, addressText, boundAt, longestPath } from "./address.ts";
 import { dialSocket, type Opened } from "./bun_dial.ts";
 import { type BunHandlers, type BunSocket, BunTransport, handlers, type Slot } from "./bun_transport.ts";
 import { placed } from "./placed.ts";
@@ -67,6 +69,7 @@ export const bunAdapter: Adapter = {
     tlsCipherSuites: false,
     ownTls,
   },
+  longestPath: longestPath(process.platform),
   ...secured(placed({ bind, dial }), {
     ownTls,
     // See tls_below_socket.ts.
@@ -110,14 +113,30 @@ async function bind(
   return { ...await bindSocket(options, (socket, peer) => door.take(socket, peer), at), tls: "bun" };
 }
 
+/** Bun does not tell which address of a name it has bound. */
+async function resolved(at: Address): Promise<Address> {
+  if (at.transport === "unix" || isIp(at.host)) return at;
+  try {
+    const { lookup } = await import("node:dns/promises");
+    return { ...at, host: (await lookup(at.host)).address };
+  } catch (cause) {
+    throw listenError(cause, at);
+  }
+}
+
 function accepted(socket: BunSocket<Slot>, peer: Peer, accept: (transport: Transport) => void): void {
   const transport = new BunTransport(socket, peer);
   accept(transport);
   transport.accepted();
 }
 
-async function bindSocket(options: ListenOptions, opened: Opened<void>, at: Address): Promise<Listener> {
+async function bindSocket(
+  options: ListenOptions,
+  opened: Opened<void>,
+  place: Address,
+): Promise<Listener> {
   const { address } = options;
+  const at = await resolved(place);
   const most = await (openFiles ??= readOpenFiles());
   const shortage = new Shortage(options.failed);
   const server = open(options, (socket) => {
@@ -132,9 +151,7 @@ async function bindSocket(options: ListenOptions, opened: Opened<void>, at: Addr
     if (peer.ip === "" && bound.transport === "tcp") options.lost?.(resetBefore(action));
     opened(socket, peer);
   }, at);
-  const bound: Address = address.transport === "unix"
-    ? address
-    : { transport: "tcp", host: server.hostname ?? address.host, port: server.port ?? address.port };
+  const bound = boundAt(address, { host: at.transport === "tcp" ? at.host : "", port: server.port ?? 0 });
   const action = `accept on ${addressText(bound)}`;
   const stop = () => {
     server.stop();

@@ -9,6 +9,7 @@ import { Socket } from "node:net";
 import { socketErrorFrom } from "../core/errors.ts";
 import type { Address, ConnectOptions, Peer } from "../core/transport.ts";
 import { abortedConnect, addressText, openedPeer, unixPeer } from "./address.ts";
+import { dialByName, type TcpAddress } from "./by_name.ts";
 import { type BunHandlers, type BunSocket, handlers, type Slot } from "./bun_transport.ts";
 
 /** The slice of Bun that is used here. */
@@ -31,20 +32,33 @@ type HandledSocket = Socket & { _handle?: Handle | null };
 export type Opened<Result> = (socket: BunSocket<Slot>, peer: Peer) => Result;
 
 /** Rejects with a `SocketError`; once the signal has aborted it, nothing of the attempt is left. */
-export function dialSocket<T>(
+export async function dialSocket<T extends { abort(): void }>(
   { address, signal }: ConnectOptions,
   opened: Opened<T | Promise<T>>,
 ): Promise<T> {
-  if (signal?.aborted) return Promise.reject(abortedConnect(signal, address));
+  if (signal?.aborted) throw abortedConnect(signal, address);
   // At a path an attempt succeeds or fails at once.
-  return address.transport === "unix" ? dialOwn(address, signal, opened) : dialNet(address, signal, opened);
+  if (address.transport === "unix") return dialOwn(address, address, signal, opened);
+  const { result } = await dialByName(
+    address,
+    signal,
+    (at, each) => dialNet(at, address, each, opened),
+    (late) => void Promise.resolve(late.result).then((one) => one.abort(), () => {}),
+  );
+  return result;
+}
+
+/** What was made of a socket once it was open, which may take longer than the attempt to open it. */
+interface Taken<T> {
+  readonly result: T | Promise<T>;
 }
 
 function dialNet<T>(
-  address: Address & { transport: "tcp" },
+  at: TcpAddress,
+  address: Address,
   signal: AbortSignal | undefined,
   opened: Opened<T | Promise<T>>,
-): Promise<T> {
+): Promise<Taken<T>> {
   return new Promise((resolve, reject) => {
     const socket: HandledSocket = new Socket({ allowHalfOpen: true });
     // Nothing is to be read before its own handlers are there.
@@ -58,17 +72,17 @@ function dialNet<T>(
     signal?.addEventListener("abort", aborted);
     socket.on("error", (cause) => {
       settle();
-      reject(socketErrorFrom(firstOf(cause), `connect to ${addressText(address)}`));
+      reject(socketErrorFrom(cause, `connect to ${addressText(address)}`));
     });
     socket.on("connect", () => {
       settle();
       const own = takenFrom(socket);
-      if (own !== undefined) return resolve(opened(own, openedPeer(own)));
+      if (own !== undefined) return resolve({ result: opened(own, openedPeer(own, at)) });
       // Another version of Bun.
       socket.destroy();
-      resolve(dialOwn(address, signal, opened));
+      resolve({ result: dialOwn(at, address, signal, opened) });
     });
-    socket.connect({ host: address.host, port: address.port });
+    socket.connect({ host: at.host, port: at.port });
   });
 }
 
@@ -87,12 +101,8 @@ function takenFrom(socket: HandledSocket): BunSocket<Slot> | undefined {
   return handle;
 }
 
-/** Where a name has several addresses, the failure of each is told; the first says enough. */
-function firstOf(cause: Error): unknown {
-  return (cause as AggregateError).errors?.[0] ?? cause;
-}
-
 function dialOwn<T>(
+  at: Address,
   address: Address,
   signal: AbortSignal | undefined,
   opened: Opened<T | Promise<T>>,
@@ -103,11 +113,9 @@ function dialOwn<T>(
     const connected = (socket: BunSocket<Slot>) => {
       signal?.removeEventListener("abort", aborted);
       if (signal?.aborted) return socket.terminate();
-      resolve(opened(socket, address.transport === "unix" ? unixPeer("") : openedPeer(socket)));
+      resolve(opened(socket, at.transport === "unix" ? unixPeer("") : openedPeer(socket, at)));
     };
-    const place = address.transport === "unix"
-      ? { unix: address.path }
-      : { hostname: address.host, port: address.port };
+    const place = at.transport === "unix" ? { unix: at.path } : { hostname: at.host, port: at.port };
     Bun.connect({ ...place, data: connected, socket: handlers, allowHalfOpen: true }).catch((cause) => {
       signal?.removeEventListener("abort", aborted);
       reject(socketErrorFrom(cause, `connect to ${addressText(address)}`));

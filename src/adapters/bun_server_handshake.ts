@@ -144,7 +144,7 @@ class BunServerHandshake extends BunHandshake implements Handshake {
   }
 
   get #action(): string {
-    return `TLS handshake with ${peerText(this)}`;
+    return `TLS handshake with ${peerText(this.#peer)}`;
   }
 
   #end(error: TlsError): void {

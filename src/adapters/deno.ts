@@ -14,7 +14,7 @@ import type {
   Transport,
 } from "../core/transport.ts";
 import { FailingAccepts } from "./accept_fault.ts";
-import { abortedConnect, addressText, plainIp, tcpPeer, unixPeer } from "./address.ts";
+import { abortedConnect, addressText, boundAt, longestPath, plainIp, tcpPeer, unixPeer } from "./address.ts";
 import { placed } from "./placed.ts";
 import { secured } from "./secured.ts";
 import { denoError } from "./deno_failure.ts";
@@ -24,6 +24,7 @@ import { type DenoAddr, type DenoConn, DenoTransport } from "./deno_transport.ts
 declare const Deno: {
   listen(options: DenoListenOptions): DenoListener;
   connect(options: DenoPlace & { readonly signal?: AbortSignal }): Promise<DenoConn>;
+  readonly build: { readonly os: string };
   /** There only with `--unstable-net`. */
   readonly listenDatagram?: unknown;
 };
@@ -60,6 +61,7 @@ export const denoAdapter: Adapter = {
     tlsCipherSuites: false,
     ownTls: false,
   },
+  longestPath: longestPath(typeof Deno === "object" ? Deno.build.os : "linux"),
   ...secured(ownSockets, {
     sockets: async () => (await import("./deno_net.ts")).netSockets(ownSockets),
     lower: async () => {
@@ -106,7 +108,7 @@ class DenoAcceptor implements Listener {
   constructor(listener: DenoListener, options: ListenOptions, accept: (transport: Transport) => void) {
     const { addr } = listener;
     this.address = addr.transport === "tcp"
-      ? { transport: "tcp", host: addr.hostname, port: addr.port }
+      ? boundAt(options.address, { host: addr.hostname, port: addr.port })
       : options.address;
     this.#listener = listener;
     this.#options = options;

@@ -16,7 +16,16 @@ import type {
   Transport,
 } from "../core/transport.ts";
 import { FailingAccepts, resetBefore } from "./accept_fault.ts";
-import { abortedConnect, acceptedPeer, addressText, openedPeer, unixPeer } from "./address.ts";
+import { dialByName } from "./by_name.ts";
+import {
+  abortedConnect,
+  acceptedPeer,
+  addressText,
+  boundAt,
+  longestPath,
+  openedPeer,
+  unixPeer,
+} from "./address.ts";
 import { NodeTransport } from "./node_transport.ts";
 import { placed } from "./placed.ts";
 import { secured } from "./secured.ts";
@@ -45,6 +54,7 @@ export const nodeAdapter: Adapter = {
     tlsCipherSuites: true,
     ownTls: false,
   },
+  longestPath: longestPath(process.platform),
   ...secured(nodeSockets, {
     lower: async () => {
       const { BelowHandle } = await import("./tls_below_handle.ts");
@@ -100,7 +110,7 @@ function binding({ backlog, ipv6Only, reusePort }: ListenOptions, at: Address): 
 function boundAddress(server: Server, asked: Address): Address {
   const bound = server.address();
   if (bound === null || typeof bound === "string") return asked;
-  return { transport: "tcp", host: bound.address, port: bound.port };
+  return boundAt(asked, { host: bound.address, port: bound.port });
 }
 
 /** The descriptor is closed when `close` returns; its callback would wait for every open connection. */
@@ -113,6 +123,16 @@ function stop(server: Server): Promise<void> {
 
 export function dial(options: ConnectOptions): Promise<Transport> {
   const { address, signal } = options;
+  if (address.transport === "unix") return dialAt(address, options, signal);
+  return dialByName(address, signal, (at, each) => dialAt(at, options, each), (late) => late.abort());
+}
+
+function dialAt(
+  at: Address,
+  options: ConnectOptions,
+  signal: AbortSignal | undefined,
+): Promise<Transport> {
+  const { address } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortedConnect(signal, address));
     // `connect` would take these and not heed them: only the constructor does.
@@ -125,11 +145,11 @@ export function dial(options: ConnectOptions): Promise<Transport> {
     };
     const failed = (cause: Error) => {
       settle();
-      reject(socketErrorFrom(firstOf(cause), `connect to ${addressText(address)}`));
+      reject(socketErrorFrom(cause, `connect to ${addressText(address)}`));
     };
     const connected = () => {
       settle();
-      const peer = address.transport === "unix" ? unixPeer("") : openedPeer(socket);
+      const peer = at.transport === "unix" ? unixPeer("") : openedPeer(socket, at);
       resolve(new NodeTransport(socket, peer));
     };
     const aborted = () => {
@@ -141,15 +161,8 @@ export function dial(options: ConnectOptions): Promise<Transport> {
     socket.on("error", failed);
     socket.on("connect", connected);
     signal?.addEventListener("abort", aborted);
-    socket.connect(
-      address.transport === "unix" ? { path: address.path } : { host: address.host, port: address.port },
-    );
+    socket.connect(at.transport === "unix" ? { path: at.path } : { host: at.host, port: at.port });
   });
-}
-
-/** Where a name has several addresses, Node reports the failure of each; the first says enough. */
-function firstOf(cause: Error): unknown {
-  return (cause as AggregateError).errors?.[0] ?? cause;
 }
 
 function tuning({ noDelay, keepAlive }: SocketTuning): SocketOptions {

@@ -25,7 +25,7 @@ export function placed({ bind, dial }: Placing): Pick<Adapter, "listen" | "conne
   return {
     async listen(options, accept) {
       const { address } = options;
-      if (address.transport === "tcp") return bind(options, accept, address);
+      if (address.transport === "tcp") return zoned(address, () => bind(options, accept, address));
       const { bindPath } = await import("./unix_path.ts");
       const plain = { ...options, tls: undefined, failed: ignore };
       const dropped = (transport: Transport) => transport.abort();
@@ -40,9 +40,19 @@ export function placed({ bind, dial }: Placing): Pick<Adapter, "listen" | "conne
       if (address.transport === "unix") {
         (await import("./unix_path.ts")).checkPath(address.path, `connect to ${address.path}`);
       }
-      return dial(options);
+      return zoned(address, () => dial(options));
     },
   };
+}
+
+/** An address with a zone is used by `use` once the zone is known. */
+async function zoned<T>(address: Address, use: () => Promise<T>): Promise<T> {
+  if (address.transport === "unix" || !address.host.includes("%")) return use();
+  const { checkZone, zoneError } = await import("./zone.ts");
+  checkZone(address.host);
+  return use().catch((error) => {
+    throw zoneError(error, address.host);
+  });
 }
 
 function ignore(): void {}

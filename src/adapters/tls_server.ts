@@ -151,7 +151,7 @@ class ServerHandshake implements Handshake, LowerOwner {
   }
 
   get #action(): string {
-    return `TLS handshake with ${peerText(this)}`;
+    return `TLS handshake with ${peerText(this.#below.peer)}`;
   }
 
   #begun(head: Uint8Array): void {

@@ -13,10 +13,11 @@ import process from "node:process";
 import { SocketError, socketErrorFrom } from "../core/errors.ts";
 import { pathFault } from "../core/place.ts";
 import type { Listener, Transport } from "../core/transport.ts";
+import { longestPath } from "./address.ts";
 import { codeOf, Folder, type SocketFile } from "./socket_file.ts";
 
-/** What `sun_path` holds, less the closing zero. Some runtimes cut off what is longer, without a word. */
-const longest = process.platform === "linux" ? 107 : process.platform === "win32" ? undefined : 103;
+/** Some runtimes cut off what is longer, without a word. */
+const longest = longestPath(process.platform);
 
 /** How many starters may have been killed, each while it cleared away what the one before had left. */
 const deepest = 3;

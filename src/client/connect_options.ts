@@ -15,7 +15,10 @@ export interface ClientOptions<Received, Sent = Received, Context = undefined>
   extends ConnectionOptions<Received, Sent, Context> {
   /** TCP port to connect to, 1 to 65535. */
   readonly port?: number | undefined;
-  /** Name or IP address. @default "127.0.0.1" */
+  /**
+   * Name or IP address, written as for servers. Where a name has several addresses, the next is tried as well when one
+   * has failed; on Bun and Node also when one has not answered for a while. @default "127.0.0.1"
+   */
   readonly host?: string | undefined;
   /** Path of a Unix socket, instead of `port`: at most 107 bytes (103 outside Linux), none of them zero. */
   readonly path?: string | undefined;

@@ -4,6 +4,7 @@
  * Used by the doors of `server/` and `client/`.
  */
 import { defaults, type OptionsCheck } from "../core/options.ts";
+import { pathFault, readHost } from "../core/place.ts";
 import type { Adapter, Address, Capability, SocketTuning } from "../core/transport.ts";
 import type { ConnectionOptions } from "./connection_options.ts";
 
@@ -64,16 +65,14 @@ export function resolveAddress(
     check.refuse("port", port === undefined ? undefined : "port and path", "exactly one of port and path");
   }
   if (path === undefined) {
-    if (host !== undefined && !isText(host)) check.refuse("host", host, "a host name or an IP address");
+    const { host: read = defaults.host, expected } = readHost(host === undefined ? defaults.host : host);
+    if (expected !== undefined) check.refuse("host", host, expected);
     const checked = check.integer("port", port, 0, leastPort, 65535);
-    return { transport: "tcp", host: host ?? defaults.host, port: checked };
+    return { transport: "tcp", host: read, port: checked };
   }
   if (host !== undefined) check.refuse("host", host, "no host beside path");
-  if (!isText(path)) check.refuse("path", path, "the path of a Unix socket");
+  const fault = typeof path === "string" ? pathFault(path, adapter.longestPath) : "no text";
+  if (fault !== undefined) check.refuse("path", path, `the path of a Unix socket; ${fault}`);
   if (!adapter.can.unix) check.unsupported("path", path, `port: ${adapter.name} has no Unix sockets`);
   return { transport: "unix", path };
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === "string" && value !== "";
 }

@@ -4,6 +4,7 @@
  * No certificate is read here, and nothing of a key gets into a message.
  */
 import type { OptionsCheck } from "../core/options.ts";
+import { peerName } from "../core/place.ts";
 import type { ClientTls, ServerTls, TlsMaterial, TlsProtocol, TlsVersion } from "../core/tls.ts";
 import type { Adapter, Address } from "../core/transport.ts";
 import type {
@@ -94,10 +95,13 @@ export function resolveClientTls(
   const { serverName, ca, cert, key, insecureSkipVerify } = tls;
   if (cert !== undefined || key !== undefined) checkPair(check, cert, key, false);
   checkText(check, "tls.ca", ca);
-  checkText(check, "tls.serverName", serverName);
   check.flag("tls.insecureSkipVerify", insecureSkipVerify);
-  const name = serverName ?? (address.transport === "tcp" ? address.host : undefined);
-  if (name === undefined && insecureSkipVerify !== true) {
+  const asked = serverName ?? (address.transport === "tcp" ? address.host : undefined);
+  const name = peerName(asked);
+  if (serverName !== undefined && name === undefined) {
+    const shown = typeof serverName === "string" && serverName.length < 300 ? serverName : masked(serverName);
+    check.refuse("tls.serverName", shown, "the name or the IP address that the server's certificate is for");
+  } else if (name === undefined && insecureSkipVerify !== true) {
     check.refuse("tls.serverName", undefined, "the name that the server's certificate is for");
   }
   return {
@@ -150,7 +154,7 @@ function checkPair(check: OptionsCheck, cert: unknown, key: unknown, server: boo
 /** What was found is not shown: it may be a key. */
 function checkText(check: OptionsCheck, path: string, value: unknown): void {
   if (value === undefined || (typeof value === "string" && value !== "")) return;
-  check.refuse(path, masked(value), path.endsWith("Name") ? "a name" : "text");
+  check.refuse(path, masked(value), "text");
 }
 
 function checkKeys(check: OptionsCheck, tls: object, known: readonly string[]): void {

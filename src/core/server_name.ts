@@ -12,6 +12,8 @@ export function serverName(text: string): string | undefined {
   let name = text.slice(star.length).toLowerCase().replace(/\.$/, "");
   // deno-lint-ignore no-control-regex
   if (/[^\x00-\x7f]/.test(name)) {
+    // Of a URL these would end the name, or stand for something else.
+    if (/[\s/\\?#@:%[\]<>^|]/.test(name)) return undefined;
     try {
       name = new URL(`http://${name}`).hostname;
     } catch {

@@ -38,12 +38,20 @@ export type Capability =
 
 /** Where a listener is bound, or one end of a connection. */
 export type Address =
-  | { readonly transport: "tcp"; readonly host: string; readonly port: number }
+  | {
+    readonly transport: "tcp";
+    /** An IP address where it is known: listening at a name shows the address that was bound. */
+    readonly host: string;
+    readonly port: number;
+  }
   | { readonly transport: "unix"; readonly path: string };
 
-/** Both ends of one connection. On a Unix socket `ip` is `""`, `port` 0. */
+/** Both ends of one connection. On a Unix socket `ip` is `""`, `port` 0, and `local` says so. */
 export interface Peer {
-  /** The peer's IP address as text; an IPv4 address on a dual-stack listener is shown as IPv4. */
+  /**
+   * The peer's IP address as text, without a zone; an IPv4 address on a dual-stack listener is shown as IPv4. Empty where
+   * the peer had reset the connection before some runtimes could ask who it was.
+   */
   readonly ip: string;
   /** The peer's port. */
   readonly port: number;
@@ -107,6 +115,8 @@ export interface Adapter {
   readonly name: "bun" | "deno" | "node" | "workerd" | "memory";
   /** What these sockets can do. An option that asks for more is refused before any socket opens. */
   readonly can: Readonly<Record<Capability, boolean>>;
+  /** The longest path of a Unix socket, in bytes; undefined for no limit. */
+  readonly longestPath?: number | undefined;
   /**
    * Resolves when the socket is bound; rejects with a `SocketError`. `accept` runs synchronously per
    * connection and must not throw; whoever gets the transport must start or abort it, now or later. With `tls`,

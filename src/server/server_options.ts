@@ -33,7 +33,11 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined>
   extends ConnectionOptions<Received, Sent, Context> {
   /** TCP port; 0 lets the system choose, see `server.address`. */
   readonly port?: number | undefined;
-  /** Address to bind: `"::"` takes IPv6 and IPv4, `"0.0.0.0"` all of IPv4. @default "127.0.0.1" */
+  /**
+   * Address to bind: `"::"` takes IPv6 and IPv4, `"0.0.0.0"` all of IPv4; `server.address` shows what a name has become.
+   * IPv6 may stand in brackets, link-local addresses need a zone (`fe80::1%eth0`), IPv4 has four numbers without leading
+   * zeros. @default "127.0.0.1"
+   */
   readonly host?: string | undefined;
   /**
    * Path of a Unix socket, instead of `port`: at most 107 bytes (103 outside Linux), none of them zero, so that sockets

@@ -3,7 +3,9 @@ import { describe, it } from "node:test";
 import {
   abortedConnect,
   addressText,
+  boundAt,
   brokenConnection,
+  peerText,
   plainIp,
   tcpPeer,
   unixPeer,
@@ -16,6 +18,29 @@ describe("addresses", () => {
   it("show IPv4 behind a dual-stack listener as IPv4, and leave IPv6 alone", () => {
     assert.equal(plainIp("::ffff:192.0.2.7"), "192.0.2.7");
     for (const ip of ["192.0.2.7", "::1", "::ffff:1", "2001:db8::ffff:1", ""]) assert.equal(plainIp(ip), ip);
+  });
+
+  it("S-55: show no zone, which is told by one runtime only", () => {
+    assert.equal(plainIp("fe80::1%lo"), "fe80::1");
+  });
+
+  it("S-55: of a peer on TCP that was gone too early are not those of a local one", () => {
+    assert.equal(peerText(unixPeer("/run/a.sock")), "a local peer");
+    assert.match(peerText(tcpPeer(undefined, undefined, "127.0.0.1", 1)), /gone before it could be asked/);
+    assert.equal(peerText(peer), "192.0.2.7:4000");
+  });
+
+  it("S-55: of a listener are those asked for, or what a name has become", () => {
+    const told = { host: "::1", port: 7 };
+    assert.deepEqual(boundAt({ transport: "tcp", host: "fe80::1%lo", port: 0 }, told), {
+      transport: "tcp",
+      host: "fe80::1%lo",
+      port: 7,
+    });
+    assert.deepEqual(boundAt({ transport: "tcp", host: "localhost", port: 0 }, told), {
+      transport: "tcp",
+      ...told,
+    });
   });
 
   it("read as one would type them", () => {

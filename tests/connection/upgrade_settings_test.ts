@@ -83,4 +83,7 @@ it("a client's server name is the host it has connected to, unless it says anoth
   const name = (given: object) => resolveUpgrade(new OptionsCheck(), given, made).tls.client?.serverName;
   assert.equal(name({}), "here.example");
   assert.equal(name({ serverName: "there.example" }), "there.example");
+  // S-48: as RFC 6066 has it.
+  assert.equal(name({ serverName: "Bücher.Example." }), "xn--bcher-kva.example");
+  assert.equal(name({ serverName: "[::1]" }), "::1");
 });

@@ -12,6 +12,10 @@ import {
   parseConfig,
 } from "../../src/gateway/config/config.ts";
 import { formatFault, formatFaults } from "../../src/gateway/config/fault.ts";
+import { abilityFaults } from "../../src/gateway/config/abilities.ts";
+import { detectAdapter } from "../../src/adapters/detect.ts";
+import { memoryAdapter } from "../../src/adapters/memory.ts";
+import type { Adapter } from "../../src/core/transport.ts";
 import { it } from "../support/it.ts";
 
 function yaml(text: string): ConfigResult {
@@ -207,6 +211,41 @@ maxConnections = 10
       /endpoints\[1\]\.listen: .*another listen than endpoints\[0\]/,
     ],
     [
+      "S-55: the same address twice in two forms",
+      { endpoints: [{ ...echo, listen: 3034 }, { name: "b", listen: "[::ffff:127.0.0.1]:3034" }] },
+      /endpoints\[1\]\.listen: found "\[::ffff:127\.0\.0\.1\]:3034", expected another listen than endpoints\[0\]/,
+    ],
+    [
+      "S-55: a host that is no address and no name",
+      { endpoints: [{ ...echo, listen: "127.0.0.01:80" }] },
+      /listen: .*four numbers, 0 to 255 without leading zeros, .*before the port/,
+    ],
+    [
+      "S-55: a star for all",
+      { endpoints: [{ ...echo, listen: "*:80" }] },
+      /listen: .*"::" for every address/,
+    ],
+    [
+      "S-55: the number of an interface",
+      { endpoints: [{ name: "a", connect: "[fe80::1%2]:80" }] },
+      /connect: .*the name of a network interface/,
+    ],
+    [
+      "S-48: a zero byte in a path",
+      { endpoints: [{ ...echo, listen: "unix:/run/a\0.sock" }] },
+      /listen: .*the path of a Unix socket; the path has a zero byte/,
+    ],
+    [
+      "S-48: a zero byte in a host",
+      { endpoints: [{ ...echo, listen: "local\0host:80" }] },
+      /listen: .*a host name of letters/,
+    ],
+    [
+      "S-48: a name for TLS that a URL would cut off",
+      { endpoints: [{ name: "a", connect: "127.0.0.1:1", tls: { serverName: "bü/x.example" } }] },
+      /serverName: .*the name or the IP address/,
+    ],
+    [
       "print beside the stdio bus",
       { bus: "stdio", endpoints: [{ ...echo, print: true }] },
       /print: found true, expected to be left out/,
@@ -226,6 +265,46 @@ maxConnections = 10
       assert.match(messages[0]!, message);
     });
   }
+
+  it("S-55: has one form of a host, and of the name for TLS, whatever is written", () => {
+    const { endpoints } = good(checkConfig({
+      endpoints: [
+        { name: "a", listen: "[0:0::1]:1" },
+        { name: "b", connect: "BÜCHER.example.:2", tls: { serverName: "Bücher.Example." } },
+      ],
+    }));
+    assert.deepEqual(endpoints.map(({ address }) => address.transport === "tcp" && address.host), [
+      "::1",
+      "xn--bcher-kva.example.",
+    ]);
+    assert.equal(
+      endpoints[1]!.mode === "client" && endpoints[1]!.tls?.protocol.serverName,
+      "xn--bcher-kva.example",
+    );
+  });
+
+  it("S-48: finds a Unix path that sockets would not take, on both sides, and a setting of a client", async () => {
+    const long = `unix:/run/${"x".repeat(110)}`;
+    const config = good(checkConfig({
+      endpoints: [
+        { name: "a", listen: long },
+        { name: "b", connect: long },
+        { name: "c", connect: "127.0.0.1:1", tcpKeepAlive: "9s" },
+      ],
+    }));
+    const adapter: Adapter = { ...memoryAdapter(), longestPath: 107 };
+    const found = await abilityFaults(config, adapter);
+    assert.deepEqual(found.map(({ path }) => path), [
+      "endpoints[0].listen",
+      "endpoints[1].connect",
+      "endpoints[2].tcpKeepAlive",
+    ]);
+    for (const { expected } of found.slice(0, 2)) assert.match(expected, /115 bytes, and 107 is the maximum/);
+    assert.deepEqual(
+      await abilityFaults(config, await detectAdapter()).then((list) => list.length >= 2),
+      true,
+    );
+  });
 
   it("takes any port 0 twice", () => {
     good(checkConfig({ endpoints: [{ ...echo, listen: 0 }, { name: "b", listen: 0 }] }));

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { framingHelp, parseFraming } from "../framing_spec.ts";
 import { parseDuration } from "./duration_spec.ts";
-import { parsePort } from "./endpoint_spec.ts";
+import { parseHost, parsePath, parsePort } from "./endpoint_spec.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
 import { option, wholeNumber } from "./option_values.ts";
 import type { Shell } from "./shell.ts";
@@ -61,8 +61,8 @@ export function addServe(program: Command, shell: Shell, done: (code: number) =>
     .addOption(
       option("-p, --port <port>", "TCP port; 0 picks a free one (default: 3034)", (text) => parsePort(text)),
     )
-    .option("--host <address>", "address to bind; :: for all (default: 127.0.0.1)")
-    .option("--unix <path>", "listen on a Unix socket instead")
+    .addOption(option("--host <address>", "address to bind; :: for all (default: 127.0.0.1)", parseHost))
+    .addOption(option("--unix <path>", "listen on a Unix socket instead", parsePath))
     .addOption(option("-f, --framing <spec>", "how bytes are cut into frames", parseFraming, "lines"))
     .option("--echo", "send each frame back")
     .option("-q, --quiet", "do not print the frames")

@@ -3,6 +3,7 @@
  *
  * Used by `server_tls.ts` and `client_tls.ts`. Looks into no file: what is in them is checked by `tls_files.ts`.
  */
+import { peerName as readPeerName } from "../../core/place.ts";
 import { serverName } from "../../core/server_name.ts";
 import type { TlsVersion } from "../../core/tls.ts";
 import { resolvePath } from "../../host.ts";
@@ -54,9 +55,8 @@ export const serverNames: Read<readonly string[]> = listOf(
 
 /** The name of one server, or its IP address. */
 export const peerName: Read<string> = (value) => {
-  if (typeof value === "string" && !value.startsWith("*")) {
-    if (serverName(value) !== undefined || /^[\d.]+$|^[\da-f:.]*:[\da-f:.]*$/i.test(value)) return value;
-  }
+  const name = readPeerName(value);
+  if (name !== undefined) return name;
   throw new Refusal("the name or the IP address that the server's certificate is for");
 };
 

@@ -3,6 +3,7 @@
  *
  * Each reader gives the value or throws a `Refusal` that says what is wanted.
  */
+import { pathFault, readHost } from "../../core/place.ts";
 import type { Address } from "../../core/transport.ts";
 import { nearest, type Read, Refusal } from "./section.ts";
 
@@ -136,7 +137,12 @@ export function address(leastPort: 0 | 1): Read<Address> {
       return { transport: "tcp", host: "127.0.0.1", port: port(value, leastPort) };
     }
     if (typeof value !== "string") throw new Refusal(wanted);
-    if (value.startsWith("unix:") && value.length > 5) return { transport: "unix", path: value.slice(5) };
+    if (value.startsWith("unix:") && value.length > 5) {
+      const path = value.slice(5);
+      const fault = pathFault(path, undefined);
+      if (fault !== undefined) throw new Refusal("the path of a Unix socket", fault);
+      return { transport: "unix", path };
+    }
     if (/^:\d+$/.test(value)) {
       const hint =
         `say which one: 127.0.0.1${value} for this machine only, 0.0.0.0${value} or [::]${value} for all`;
@@ -144,11 +150,9 @@ export function address(leastPort: 0 | 1): Read<Address> {
     }
     const match = /^(?:(?:\[([^\]\s]+)\]|([^:[\]\s]+)):)?(\d+)$/.exec(value);
     if (match === null) throw new Refusal(wanted);
-    return {
-      transport: "tcp",
-      host: match[1] ?? match[2] ?? "127.0.0.1",
-      port: port(Number(match[3]), leastPort),
-    };
+    const { host, expected } = readHost(match[1] ?? match[2] ?? "127.0.0.1");
+    if (expected !== undefined) throw new Refusal(`${expected}, before the port`);
+    return { transport: "tcp", host, port: port(Number(match[3]), leastPort) };
   };
 }
 

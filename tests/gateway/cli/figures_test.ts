@@ -53,11 +53,19 @@ describe("endpoints", () => {
       "3034": "127.0.0.1:3034",
       "example.org:1": "example.org:1",
       "unix:/run/a b.sock": "unix:/run/a b.sock",
+      "[::FFFF:127.0.0.1]:1": "127.0.0.1:1",
+      "BÜCHER.example:1": "xn--bcher-kva.example:1",
     };
     for (const [text, shown] of Object.entries(forms)) {
       assert.equal(formatAddress(parseEndpoint(text)), shown);
     }
     for (const text of ["", "host", "host:", "host:0", "1:2:3", "::1:80", "unix:", "a b:1", "host:65536"]) {
+      assert.throws(() => parseEndpoint(text), RangeError, text);
+    }
+    // S-55 and S-48: what `serve` and `connect` refuse.
+    for (
+      const text of ["*:1", "127.0.0.01:1", "2130706433:1", "[::1%lo]:1", "a..b:1", "a\0b:1", "unix:/a\0b"]
+    ) {
       assert.throws(() => parseEndpoint(text), RangeError, text);
     }
     assert.equal(parsePort("0"), 0);

@@ -1,0 +1,52 @@
+/**
+ * Connecting to a name: its addresses are looked up here and tried by `attempts.ts`, since `node:net` gives up each one
+ * that has not answered for 250 ms.
+ *
+ * Used by the adapters that connect through `node:net`.
+ */
+import { lookup } from "node:dns/promises";
+import { socketErrorFrom } from "../core/errors.ts";
+import { isIp } from "../core/place.ts";
+import type { Address, ConnectOptions } from "../core/transport.ts";
+import { abortedConnect, addressText } from "./address.ts";
+import { firstConnected } from "./attempts.ts";
+
+/** A TCP address. */
+export type TcpAddress = Extract<Address, { readonly transport: "tcp" }>;
+
+/**
+ * What `attempt` gives for the address, or for the first one of the name that connects; one that came later is given to
+ * `drop`. Rejects with a `SocketError` where the name is unknown.
+ */
+export async function dialByName<T>(
+  address: TcpAddress,
+  signal: ConnectOptions["signal"],
+  attempt: (at: TcpAddress, signal: AbortSignal | undefined) => Promise<T>,
+  drop: (late: T) => void,
+): Promise<T> {
+  if (isIp(address.host)) return attempt(address, signal);
+  const addresses = await addressesOf(address, signal);
+  const attemptAt = (host: string, each: AbortSignal | undefined) => attempt({ ...address, host }, each);
+  if (addresses.length === 1) return attemptAt(addresses[0]!, signal);
+  return firstConnected({ addresses, attempt: attemptAt, drop }, signal);
+}
+
+/** All addresses of a name, the best first. */
+async function addressesOf(
+  address: TcpAddress,
+  signal: ConnectOptions["signal"],
+): Promise<readonly string[]> {
+  if (signal?.aborted) throw abortedConnect(signal, address);
+  let aborted: () => void = () => {};
+  const given = new Promise<never>((_resolve, reject) => {
+    aborted = () => reject(abortedConnect(signal!, address));
+    signal?.addEventListener("abort", aborted);
+  });
+  try {
+    return (await Promise.race([lookup(address.host, { all: true }), given])).map((found) => found.address);
+  } catch (cause) {
+    throw socketErrorFrom(cause, `connect to ${addressText(address)}`);
+  } finally {
+    signal?.removeEventListener("abort", aborted);
+  }
+}
