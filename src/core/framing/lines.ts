@@ -23,8 +23,8 @@ export interface LineRules {
   /** The line end that is written. @default "\n" */
   readonly newline?: "\n" | "\r\n" | undefined;
   /**
-   * Refuse to send a frame that the receiver would not get as it is, because it contains a newline or ends
-   * with a carriage return: `FrameError` `malformed`. Off, such a frame arrives as several.
+   * Refuse to send a frame that the receiver would not get as it is, because it contains a newline or, with
+   * `newline: "\n"`, ends with a carriage return: `FrameError` `malformed`. Off, such a frame arrives as several.
    * @default false
    */
   readonly checkSent?: boolean | undefined;
@@ -108,6 +108,8 @@ export function lines(options: LinesOptions | TextLinesOptions = {}): Framing<Ui
   };
   const shared = { name: "lines", hint: { kind: "delimited", delimiter, position: "suffix" } } as const;
   const crlf = newline === "\r\n";
+  // Only one carriage return is dropped, which is then the one that is written.
+  const returnIsLost = stripCarriageReturn && !crlf;
 
   if (encoding === undefined) {
     return {
@@ -115,7 +117,7 @@ export function lines(options: LinesOptions | TextLinesOptions = {}): Framing<Ui
       decoder: (report) => new DelimitedDecoder(rules, report),
       encode(frame: Uint8Array, out: ByteSink) {
         requireBytes("lines", frame);
-        if (checkSent) refuseLineEnds(frame.indexOf(10), stripCarriageReturn && frame.at(-1) === 13);
+        if (checkSent) refuseLineEnds(frame.indexOf(10), returnIsLost && frame.at(-1) === 13);
         out.bytes(frame);
         if (append && crlf) out.byte(13);
         if (append) out.byte(10);
@@ -130,7 +132,7 @@ export function lines(options: LinesOptions | TextLinesOptions = {}): Framing<Ui
       if (typeof line !== "string") {
         throw refusal("lines", `found ${typeof line}, expected a string, because encoding is ${encoding}`);
       }
-      if (checkSent) refuseLineEnds(line.indexOf("\n"), stripCarriageReturn && line.endsWith("\r"));
+      if (checkSent) refuseLineEnds(line.indexOf("\n"), returnIsLost && line.endsWith("\r"));
       codec.encode(line, out);
       if (append && crlf) out.byte(13);
       if (append) out.byte(10);

@@ -20,7 +20,6 @@ export class PrefixDecoder implements Decoder<Uint8Array> {
   #opened = false;
   #consumed = 0;
   #matched = 0;
-  #failed: FrameError | undefined = undefined;
   /** The rest of a chunk in which no frame has begun yet. */
   #unread: Uint8Array | undefined = undefined;
 
@@ -38,13 +37,13 @@ export class PrefixDecoder implements Decoder<Uint8Array> {
   }
 
   push(chunk: Uint8Array, next: (frame: Uint8Array) => unknown): boolean {
-    if (this.#failed !== undefined) throw this.#failed;
+    if (this.#rest.failed !== undefined) throw this.#rest.failed;
     if (this.#unread !== undefined) throw restWaits(this.#rules.name);
     return this.#cut(chunk, next);
   }
 
   resume(next: (frame: Uint8Array) => unknown): boolean {
-    if (this.#failed !== undefined) throw this.#failed;
+    if (this.#rest.failed !== undefined) throw this.#rest.failed;
     const unread = this.#unread;
     if (unread === undefined) return this.#rest.resume(this.#emitter(next));
     this.#unread = undefined;
@@ -52,14 +51,14 @@ export class PrefixDecoder implements Decoder<Uint8Array> {
   }
 
   flush(next: (frame: Uint8Array) => unknown): void {
-    if (this.#failed !== undefined) throw this.#failed;
+    if (this.#rest.failed !== undefined) throw this.#rest.failed;
     if (this.#unread !== undefined) throw restWaits(this.#rules.name);
     if (this.#opened) {
       const emit = this.#emitter(next);
       if (this.#rest.buffered === 0) emit(new Uint8Array(0));
       else this.#rest.flush(emit);
     } else if (this.#consumed > 0 && this.#consumed === this.#matched) {
-      throw this.#failed = new FrameError(
+      throw this.#rest.failed = new FrameError(
         "truncated",
         `cut a frame (${this.#rules.name}) at offset 0: the input ended after ${this.#consumed} bytes of the first delimiter`,
         { offset: 0, size: this.#consumed },
@@ -111,7 +110,7 @@ export class PrefixDecoder implements Decoder<Uint8Array> {
         `check that the peer puts it before each frame, or use position "suffix"`,
       { offset: 0 },
     );
-    if (!skip) throw this.#failed = error;
+    if (!skip) throw this.#rest.failed = error;
     return this.#report(error);
   }
 }

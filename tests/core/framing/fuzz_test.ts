@@ -33,6 +33,8 @@ const chunks = fc.array(fc.array(byte, { maxLength: 40 }).map((values) => new Ui
   maxLength: 12,
 });
 
+const nothing = () => assert.fail("a frame after the fault");
+
 describe("random bytes", () => {
   for (const [claim, framing] of framings) {
     it(`S-38: ${claim}: nothing but FrameErrors, no frame over the limit, no more memory than limit and chunk`, () => {
@@ -52,6 +54,10 @@ describe("random bytes", () => {
             if (!(error instanceof FrameError)) throw error;
             assert.ok(error.offset >= 0 && error.offset <= total);
             assert.match(error.message, /^cut a frame \(/);
+            for (const more of [new Uint8Array(0), new Uint8Array([10])]) {
+              assert.throws(() => decoder.push(more, nothing), (again) => again === error);
+              assert.throws(() => decoder.flush?.(nothing), (again) => again === error);
+            }
           }
         }),
         { numRuns: 300 },

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { ByteWriter, concatBytes } from "../../../src/core/bytes.ts";
 import { FrameError, OptionsError } from "../../../src/core/errors.ts";
 import type { Framing } from "../../../src/core/framing/framing.ts";
-import { lines } from "../../../src/core/framing/lines.ts";
+import { lines, type TextLinesOptions } from "../../../src/core/framing/lines.ts";
 import { assertFramer } from "../../../src/testing/assert_framer.ts";
 
 const bytes = (...values: number[]) => new Uint8Array(values);
@@ -238,6 +238,59 @@ describe("lines of text (F-1, F-73)", () => {
   });
 });
 
+describe("lines of text in bulk", () => {
+  it("S-57: a limit far below the chunk's size costs no decoding line by line", () => {
+    const { decode } = TextDecoder.prototype;
+    let calls = 0;
+    TextDecoder.prototype.decode = function (this: TextDecoder, ...given: Parameters<typeof decode>) {
+      calls++;
+      return decode.apply(this, given);
+    };
+    try {
+      const text = "0123456789\r\n".repeat(5_000);
+      for (const encoding of ["utf-8", "latin1"] as const) {
+        for (const maxFrameBytes of [10, 11, 40, 1_000]) {
+          calls = 0;
+          const framing = lines({ encoding, maxFrameBytes } as TextLinesOptions);
+          assert.equal(decoded(framing, ascii(text)).length, 5_000);
+          assert.equal(calls, 1, `maxFrameBytes ${maxFrameBytes}`);
+        }
+      }
+    } finally {
+      TextDecoder.prototype.decode = decode;
+    }
+  });
+
+  it("S-57: gives what the lines would one by one, whatever is too long or no text (property)", () => {
+    const piece = fc.constantFrom("a", "bc", "é", "\r", "\n", "\n", "\r\n", "0123456", "\xff");
+    const chunk = fc.array(piece, { maxLength: 40 })
+      .map((parts) =>
+        concatBytes(parts.map((part) => part === "\xff" ? bytes(255) : new TextEncoder().encode(part)))
+      );
+    fc.assert(
+      fc.property(fc.array(chunk, { maxLength: 4 }), fc.integer({ min: 1, max: 12 }), (chunks, most) => {
+        const framing = lines({
+          encoding: "utf-8",
+          fatal: true,
+          maxFrameBytes: most,
+          onFrameError: "skip",
+          acceptUnterminated: true,
+        });
+        const heard = (pieces: readonly Uint8Array[]): string[] => {
+          const said: string[] = [];
+          const decoder = framing.decoder((error) => said.push(`${error.reason} at ${error.offset}`));
+          for (const one of pieces) decoder.push(one, (line) => said.push(`line ${line}`));
+          decoder.flush?.((line) => said.push(`line ${line}`));
+          return said;
+        };
+        const single = [...concatBytes(chunks)].map((value) => bytes(value));
+        assert.deepEqual(heard(chunks), heard(single));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe("sending lines (F-2)", () => {
   it("appends a newline, or CRLF, or nothing", () => {
     assert.deepEqual(encoded(lines(), ascii("a")), ascii("a\n"));
@@ -257,6 +310,29 @@ describe("sending lines (F-2)", () => {
       encoded(lines({ checkSent: true, stripCarriageReturn: false }), ascii("a\r")),
       ascii("a\r\n"),
     );
+  });
+
+  it("S-57: with checkSent refuses exactly the frames that would not arrive as they are", () => {
+    const texts = [""];
+    for (let i = 0; i < texts.length && texts[i]!.length < 4; i++) {
+      for (const next of "\r\na") texts.push(texts[i] + next);
+    }
+    for (const newline of ["\n", "\r\n"] as const) {
+      const framing = lines({ encoding: "utf-8", checkSent: true, newline });
+      const ofBytes = lines({ checkSent: true, newline });
+      for (const text of texts) {
+        const wire = encoded(lines({ encoding: "utf-8", newline }), text);
+        const arrives = decoded(framing, wire).join("|") === text;
+        const shown = `${JSON.stringify(text)} with ${JSON.stringify(newline)}`;
+        if (arrives) {
+          assert.deepEqual(encoded(framing, text), wire, shown);
+          assert.deepEqual(encoded(ofBytes, ascii(text)), wire, shown);
+        } else {
+          assert.throws(() => encoded(framing, text), FrameError, shown);
+          assert.throws(() => encoded(ofBytes, ascii(text)), FrameError, shown);
+        }
+      }
+    }
   });
 
   it("refuses a frame of the wrong type, and says what to pass", () => {
