@@ -103,7 +103,8 @@ export {
 
 // Stages, as plain calls and as Web Streams
 export { compose, type Stage, toTransformStream } from "./src/core/stage.ts";
-export type { Outlet, StreamStrategies, TimedStage, TimedStream } from "./src/core/timed_stage.ts";
+export type { StreamStrategies } from "./src/core/stream_strategies.ts";
+export type { Outlet, TimedStage, TimedStream } from "./src/core/timed_stage.ts";
 export {
   type Batch,
   type BatchedFrame,
@@ -132,7 +133,8 @@ export type { DurationInput, DurationParts, DurationUnit, DurationValue } from "
 export * from "./src/core/errors.ts";
 export { diagnose, type Diagnosis } from "./src/core/diagnosis.ts";
 export { detectAdapter, type RuntimeMarks } from "./src/adapters/detect.ts";
-export { type ByteChunk, type Duplex, type DuplexOptions, toDuplex } from "./src/core/duplex.ts";
+export type { ByteChunk, Unshared } from "./src/core/byte_chunk.ts";
+export { type Duplex, type DuplexOptions, toDuplex } from "./src/core/duplex.ts";
 export type {
   Adapter,
   Address,

@@ -3,6 +3,7 @@
  *
  * A thin face over `session.ts`, which has the life; this file has the words.
  */
+import type { Unshared } from "../core/byte_chunk.ts";
 import type { SendOutcome } from "../core/outcome.ts";
 import type { Peer } from "../core/transport.ts";
 import type { ConnectionState, ConnectionStats } from "./connection_options.ts";
@@ -22,7 +23,7 @@ export class Connection<Received, Sent = Received, Context = undefined> implemen
   #abort: AbortController | undefined = undefined;
   #closed: Promise<TerminationRecord> | undefined = undefined;
   #settle: ((record: TerminationRecord) => void) | undefined = undefined;
-  #readable: ReadableStream<Received> | undefined = undefined;
+  #readable: ReadableStream<Unshared<Received>> | undefined = undefined;
   #writable: WritableStream<Sent> | undefined = undefined;
   /** Your own value: what the option `context` made, or whatever you put here. */
   context: Context = undefined as Context;
@@ -160,12 +161,12 @@ export class Connection<Received, Sent = Received, Context = undefined> implemen
   }
 
   /** The frames as a Web Stream. Shares the inbox with the loop: use one of the two. */
-  get readable(): ReadableStream<Received> {
-    return this.#readable ??= new ReadableStream<Received>({
+  get readable(): ReadableStream<Unshared<Received>> {
+    return this.#readable ??= new ReadableStream<Unshared<Received>>({
       pull: async (controller) => {
         const { value, done } = await this.#session.nextFrame();
         if (done) controller.close();
-        else controller.enqueue(value);
+        else controller.enqueue(value as Unshared<Received>);
       },
       cancel: () => void this.close(),
     }, { highWaterMark: 0 });

@@ -1,6 +1,8 @@
 /** The batcher as a Web Stream. */
 import { type Batch, Batcher, type BatcherOptions } from "./batcher.ts";
-import { type StreamStrategies, TimedStream } from "./timed_stage.ts";
+import { OptionsCheck } from "./options.ts";
+import { checkStrategies, type StreamStrategies } from "./stream_strategies.ts";
+import { TimedStream } from "./timed_stage.ts";
 import { sharedWheel, type TimerWheel } from "./timer_wheel.ts";
 
 /** Settings of a {@linkcode BatcherStream}. */
@@ -18,6 +20,9 @@ export class BatcherStream<Frame = Uint8Array> extends TimedStream<Frame, Batch<
   /** Throws `OptionsError` for an option that makes no sense. */
   constructor(options: BatcherStreamOptions<Frame> = {}) {
     const { wheel = sharedWheel(), writableStrategy, readableStrategy, ...own } = options;
+    const check = new OptionsCheck();
+    checkStrategies(check, options);
+    check.done();
     super(new Batcher<Frame>(own, wheel), { writableStrategy, readableStrategy });
   }
 }

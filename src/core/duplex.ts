@@ -4,12 +4,10 @@
  * For those who want bytes and no frames, and for the shape of the WinterTC sockets. The transport must not have been
  * started. Knows no framing, no queue beyond the streams' own, and no time.
  */
+import { type ByteChunk, bytesOf } from "./byte_chunk.ts";
 import { SocketError } from "./errors.ts";
 import { OptionsCheck } from "./options.ts";
 import type { Transport, TransportEvents } from "./transport.ts";
-
-/** What a duplex's writable takes. */
-export type ByteChunk = Uint8Array | ArrayBuffer | ArrayBufferView;
 
 /** Both directions of one open connection. */
 export interface Duplex {
@@ -123,7 +121,7 @@ class DuplexEnds implements TransportEvents {
   }
 
   #write(chunk: ByteChunk): void | Promise<void> {
-    const bytes = viewed(chunk);
+    const bytes = bytesOf(chunk, "write to a connection");
     if (bytes.length === 0 || this.#transport.write(bytes)) return;
     if (this.#over) throw this.#gone();
     return new Promise((resolve, reject) => (this.#drained = { resolve, reject }));
@@ -152,11 +150,4 @@ function owned(chunk: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer, byteLength } = chunk;
   const alone = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
   return alone && chunk.constructor === Uint8Array ? chunk as Uint8Array<ArrayBuffer> : new Uint8Array(chunk);
-}
-
-function viewed(chunk: ByteChunk): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk;
-  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
-  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  throw new TypeError(`write to a connection: found ${typeof chunk}, expected bytes; encode text first`);
 }

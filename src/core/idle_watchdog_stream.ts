@@ -1,7 +1,9 @@
 /** The idle watchdog as a Web Stream. */
 import { IdleWatchdog } from "./idle_watchdog.ts";
 import type { DurationInput } from "./duration.ts";
-import { type StreamStrategies, TimedStream } from "./timed_stage.ts";
+import { OptionsCheck } from "./options.ts";
+import { checkStrategies, strategyKeys, type StreamStrategies } from "./stream_strategies.ts";
+import { TimedStream } from "./timed_stage.ts";
 import { sharedWheel, type TimerWheel } from "./timer_wheel.ts";
 
 /** Settings of an {@linkcode IdleWatchdogStream}. */
@@ -12,11 +14,15 @@ export interface IdleWatchdogStreamOptions<T> extends StreamStrategies<T, T> {
 
 /**
  * Passes chunks on as they are, and errors with an `IdleTimeoutError` when none came for `timeout`. Time in which the
- * reader has not taken the last chunk does not count. Throws `OptionsError` for a timeout that is no duration above 0.
+ * reader has not taken the last chunk does not count. Throws `OptionsError` for an option that makes no sense.
  */
-export class IdleWatchdogStream<T = Uint8Array> extends TimedStream<T, T> {
+export class IdleWatchdogStream<T = Uint8Array<ArrayBuffer>> extends TimedStream<T, T> {
   /** Errors after a silence of `timeout`. */
   constructor(timeout: DurationInput, options: IdleWatchdogStreamOptions<T> = {}) {
+    const check = new OptionsCheck();
+    check.keys(options, ["wheel", ...strategyKeys]);
+    checkStrategies(check, options);
+    check.done();
     super(new IdleWatchdog<T>({ idle: timeout }, options.wheel ?? sharedWheel()), options);
   }
 }

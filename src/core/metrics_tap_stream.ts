@@ -1,13 +1,18 @@
 /** The metrics tap as a Web Stream. */
 import { MetricsTap, type TapCounts } from "./metrics_tap.ts";
-import type { StreamStrategies } from "./timed_stage.ts";
+import { OptionsCheck } from "./options.ts";
+import { checkStrategies, strategyKeys, type StreamStrategies } from "./stream_strategies.ts";
 
 /** Passes chunks on as they are; what went through is in `counts`. */
-export class MetricsTapStream<T = Uint8Array> extends TransformStream<T, T> {
+export class MetricsTapStream<T = Uint8Array<ArrayBuffer>> extends TransformStream<T, T> {
   readonly #tap: MetricsTap<T>;
 
-  /** A tap that stands in several streams counts all of them. */
+  /** A tap that stands in several streams counts all of them. Throws `OptionsError` for an option that makes no sense. */
   constructor(tap: MetricsTap<T> = new MetricsTap<T>(), strategies: StreamStrategies<T, T> = {}) {
+    const check = new OptionsCheck();
+    check.keys(strategies, strategyKeys);
+    checkStrategies(check, strategies);
+    check.done();
     let next: (out: T) => void;
     super(
       {

@@ -1,8 +1,9 @@
 /** The rate limiter as a Web Stream. */
 import { Deadline } from "./deadline.ts";
+import { OptionsCheck } from "./options.ts";
 import { byteSize, byteSizeOrZero, type ItemSize } from "./item_size.ts";
 import { RateLimiter, type RateLimits } from "./rate_limiter.ts";
-import type { StreamStrategies } from "./timed_stage.ts";
+import { checkStrategies, type StreamStrategies } from "./stream_strategies.ts";
 import { sharedWheel, type TimerWheel } from "./timer_wheel.ts";
 
 /** Settings of a {@linkcode RateLimiterStream}. A chunk counts as a frame. */
@@ -17,12 +18,16 @@ export interface RateLimiterStreamOptions<T> extends RateLimits, StreamStrategie
  * Passes chunks on as they are, no faster than the limits: over them a chunk waits, and with it the writer. Nothing is
  * dropped, and no chunk is split: one that is larger than the burst passes whole, and the next one waits for it.
  */
-export class RateLimiterStream<T = Uint8Array> extends TransformStream<T, T> {
+export class RateLimiterStream<T = Uint8Array<ArrayBuffer>> extends TransformStream<T, T> {
   readonly #writable: WritableStream<T>;
 
-  /** Throws `OptionsError` for limits that are not above 0. */
+  /** Throws `OptionsError` for limits that are not above 0, and for an option that makes no sense. */
   constructor(options: RateLimiterStreamOptions<T>) {
     const { wheel = sharedWheel(), size, writableStrategy, readableStrategy, ...limits } = options;
+    const check = new OptionsCheck();
+    checkStrategies(check, options);
+    check.functions(options, ["size"]);
+    check.done();
     const limiter = new RateLimiter(limits, wheel.clock);
     super({}, undefined, readableStrategy);
     const sizeOf: ItemSize<T> = size ?? (limits.bytesPerSecond === undefined ? byteSizeOrZero : byteSize);

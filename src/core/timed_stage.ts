@@ -5,6 +5,7 @@
  * however the stream ends. Knows nothing of what the stages do.
  */
 import type { Stage } from "./stage.ts";
+import type { StreamStrategies } from "./stream_strategies.ts";
 
 /** What a timed stage is given to act between two pushes. */
 export interface Outlet<Out> {
@@ -22,14 +23,6 @@ export interface TimedStage<In, Out> extends Stage<In, Out> {
   start(outlet: Outlet<Out>): void;
   /** The pipeline is over, whatever the reason: wait no longer, deliver nothing more. May be called again. */
   stop(): void;
-}
-
-/** How many chunks may wait on each side of a stream. */
-export interface StreamStrategies<In, Out> {
-  /** What may wait to be processed. @default one chunk */
-  readonly writableStrategy?: QueuingStrategy<In> | undefined;
-  /** What may wait to be read. @default one chunk; with 0 the stage cannot tell a slow reader from a silent source */
-  readonly readableStrategy?: QueuingStrategy<Out> | undefined;
 }
 
 /** A timed stage as a standard `TransformStream`. */

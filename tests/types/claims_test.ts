@@ -10,6 +10,10 @@ test("frames, contexts and outcomes have the framing's types, and pairs that mak
   assert.equal(await compile("tests/types/claims.ts"), "0");
 });
 
+test("S-57: streams of this package and of the platform compile together (F-73)", async () => {
+  assert.equal(await compile("tests/types/streams.ts"), "0");
+});
+
 test("a claim that does not hold is reported (F-73)", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "millrace-types-"));
   t.after(() => rmSync(directory, { recursive: true, force: true }));

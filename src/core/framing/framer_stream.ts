@@ -4,10 +4,13 @@
  * For use with `pipeThrough`, away from a server of this package. A connection does not use them: there the
  * decoder runs by plain calls.
  */
+import { type ByteChunk, bytesOf, type Unshared } from "../byte_chunk.ts";
 import { ByteWriter } from "../bytes.ts";
-import type { FrameError } from "../errors.ts";
+import { FrameError } from "../errors.ts";
+import { OptionsCheck } from "../options.ts";
+import { checkStrategies, strategyKeys } from "../stream_strategies.ts";
 import type { Stage } from "../stage.ts";
-import type { Framing } from "./framing.ts";
+import type { Decoder, Framing } from "./framing.ts";
 import { OrderedPair } from "./ordered_pair.ts";
 
 /** Options of {@linkcode FramerStream}. */
@@ -26,22 +29,63 @@ export interface FramerStreamOptions<Received> {
 /**
  * Cuts bytes into frames: `socket.readable.pipeThrough(new FramerStream(lines()))`.
  *
- * Input that cannot be cut, or that ends inside a frame, errors both sides with a `FrameError`; the frames
- * before the fault can still be read.
+ * Input that cannot be cut, or that ends inside a frame, errors both sides with a `FrameError`, and a chunk that is no
+ * bytes with a `TypeError`; the frames before the fault can still be read.
  */
-export class FramerStream<Received> implements TransformStream<Uint8Array, Received> {
-  /** The frames. */
-  readonly readable: ReadableStream<Received>;
-  /** Takes the bytes, in chunks of any size. They must not be changed afterwards: frames may be views of them. */
-  readonly writable: WritableStream<Uint8Array>;
+export class FramerStream<Received> implements TransformStream<ByteChunk, Unshared<Received>> {
+  /** The frames. Those that are bytes are never in memory that another thread shares, so any stream takes them. */
+  readonly readable: ReadableStream<Unshared<Received>>;
+  /**
+   * Takes the bytes, in chunks of any size: arrays, views or buffers. They must not be changed afterwards: frames may
+   * be views of them.
+   */
+  readonly writable: WritableStream<ByteChunk>;
 
-  /** Cuts by `framing`, whose limits hold here too. */
+  /** Cuts by `framing`, whose limits hold here too. Throws `OptionsError` for an option that makes no sense. */
   constructor(framing: Framing<Received, never>, options: FramerStreamOptions<Received> = {}) {
+    const check = checkFramer(framing, "decoder", options, ["onFrameError", ...strategyKeys]);
+    check.functions(options, ["onFrameError"]);
+    check.done();
     const { onFrameError = ignore, writableStrategy, readableStrategy } = options;
-    const stage = framing.decoder(onFrameError);
-    const pair = new OrderedPair({ stage, writable: writableStrategy, readable: readableStrategy });
-    this.readable = pair.readable;
+    const pair = new OrderedPair<ByteChunk, Received>({
+      stage: new Cutting(framing.name, framing.decoder(onFrameError)),
+      writable: writableStrategy as QueuingStrategy<ByteChunk>,
+      readable: readableStrategy,
+    });
+    this.readable = pair.readable as ReadableStream<Unshared<Received>>;
     this.writable = pair.writable;
+  }
+}
+
+/** A decoder that is given bytes in any shape. */
+class Cutting<Received> implements Stage<ByteChunk, Received> {
+  readonly #name: string;
+  readonly #decoder: Decoder<Received>;
+  #position = 0;
+
+  constructor(name: string, decoder: Decoder<Received>) {
+    this.#name = name;
+    this.#decoder = decoder;
+  }
+
+  push(chunk: ByteChunk, next: (frame: Received) => void): void {
+    const bytes = bytesOf(chunk, "cut frames");
+    // Read before: the frame's receiver may transfer the memory.
+    this.#position += bytes.length;
+    this.#decoder.push(bytes, next);
+  }
+
+  flush(next: (frame: Received) => void): void {
+    if (this.#decoder.flush !== undefined) return this.#decoder.flush(next);
+    // A framing of the user's own need not complain itself, here no more than on a connection.
+    const { buffered } = this.#decoder;
+    if (buffered === 0) return;
+    const offset = this.#position - buffered;
+    const what = `the input ended ${buffered} bytes into the frame`;
+    throw new FrameError("truncated", `cut a frame (${this.#name}) at offset ${offset}: ${what}`, {
+      offset,
+      size: buffered,
+    });
   }
 }
 
@@ -65,8 +109,9 @@ export class EncoderStream<Sent> implements TransformStream<Sent, Uint8Array<Arr
   /** Takes the frames. */
   readonly writable: WritableStream<Sent>;
 
-  /** Writes by `framing`. */
+  /** Writes by `framing`. Throws `OptionsError` for an option that makes no sense. */
   constructor(framing: Framing<unknown, Sent>, options: EncoderStreamOptions<Sent> = {}) {
+    checkFramer(framing, "encode", options, strategyKeys).done();
     const { writableStrategy, readableStrategy } = options;
     const writer = new ByteWriter();
     const stage: Stage<Sent, Uint8Array<ArrayBuffer>> = {
@@ -80,6 +125,19 @@ export class EncoderStream<Sent> implements TransformStream<Sent, Uint8Array<Arr
     this.readable = pair.readable;
     this.writable = pair.writable;
   }
+}
+
+function checkFramer(
+  framing: Partial<Framing<unknown, never>> | undefined,
+  part: "decoder" | "encode",
+  options: object,
+  known: readonly string[],
+): OptionsCheck {
+  const check = new OptionsCheck();
+  check.keys(options, known);
+  checkStrategies(check, options);
+  if (typeof framing?.[part] !== "function") check.refuse("framing", framing, "a framing, such as lines()");
+  return check;
 }
 
 function ignore(): void {}

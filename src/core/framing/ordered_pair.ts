@@ -2,8 +2,12 @@
  * A stage as a pair of Web Streams in which an error keeps its place: what the stage passed on before it
  * failed is read first. A `TransformStream` drops what is queued when its transformer throws.
  *
+ * What waits to be read waits here and not in the readable's own queue, whose items are taken out one by one by
+ * `Array.prototype.shift` on some runtimes, and of whose emptiness a strategy that counts bytes tells nothing.
+ *
  * Used by `framer_stream.ts`. Knows nothing of frames.
  */
+import { Fifo } from "../fifo.ts";
 import type { Stage } from "../stage.ts";
 
 /** The strategies of both sides, and the stage between them. */
@@ -19,65 +23,66 @@ export class OrderedPair<In, Out> {
   readonly readable: ReadableStream<Out>;
   readonly writable: WritableStream<In>;
   readonly #stage: Stage<In, Out>;
-  readonly #highWaterMark: number;
-  readonly #emit: (out: Out) => void = (out) => {
-    this.#wanted = false;
-    if (!this.#over) this.#output?.enqueue(out);
-  };
+  readonly #room: number;
+  readonly #size: ((item: Out) => number) | undefined;
+  /** What the stage has passed on and nobody has asked for, oldest first. */
+  readonly #held: Fifo<Out> = new Fifo();
+  /** The sizes of what is held, where they are not 1 each. */
+  readonly #sizes: Fifo<number> = new Fifo();
+  #total = 0;
+  readonly #emit: (out: Out) => void = (out) => this.#take(out);
   #output: ReadableStreamDefaultController<Out> | undefined = undefined;
   #input: WritableStreamDefaultController | undefined = undefined;
-  /** The reader has asked for more than it was given. */
+  /** The reader has asked for more than there is. */
   #wanted = false;
   /** The readable side was cancelled, closed or has failed. */
   #over = false;
-  /** What the readable side ends with, once its queue has been read. */
-  #failure: { readonly error: unknown } | undefined = undefined;
+  /** How the readable side ends, once everything that is held has been read. */
+  #end: { readonly error?: unknown } | undefined = undefined;
   #resume: (() => void) | undefined = undefined;
 
   constructor({ stage, writable, readable = { highWaterMark: 0 } }: PairOptions<In, Out>) {
     this.#stage = stage;
-    // Not Infinity, from which a queue could not be told to be empty.
-    this.#highWaterMark = Math.min(readable.highWaterMark ?? 1, Number.MAX_SAFE_INTEGER);
-    const { size } = readable;
-    const strategy = { highWaterMark: this.#highWaterMark, ...(size && { size }) };
+    this.#room = readable.highWaterMark ?? 1;
+    this.#size = readable.size;
     this.readable = new ReadableStream<Out>({
-      start: (controller) => {
-        this.#output = controller;
-      },
-      pull: () => {
-        this.#wanted = true;
-        this.#settle();
-        this.#wake();
-      },
+      start: (controller) => void (this.#output = controller),
+      pull: () => this.#give(),
       cancel: (reason) => {
         this.#over = true;
+        this.#forget();
         this.#input?.error(reason);
         this.#wake();
       },
-    }, strategy);
+    }, { highWaterMark: 0 });
     this.writable = new WritableStream<In>({
       start: (controller) => {
         this.#input = controller;
         controller.signal.addEventListener("abort", () => this.#wake());
       },
-      write: (item) => this.#wanted ? this.#push(item) : this.#pushLater(item),
+      write: (item) => this.#mayPush ? this.#push(item) : this.#pushLater(item),
       close: () => this.#finish(),
-      abort: (reason) => this.#fail(reason),
+      abort: (error) => this.#endWith({ error }),
     }, writable);
   }
 
+  /** More may be made: a reader waits for it, or there is room for what nobody has asked for yet. */
+  get #mayPush(): boolean {
+    return this.#wanted || this.#total < this.#room;
+  }
+
   async #pushLater(item: In): Promise<void> {
-    while (!this.#wanted && !this.#over && !this.#input?.signal.aborted) {
+    while (!this.#mayPush && !this.#over && !this.#input?.signal.aborted) {
       await new Promise<void>((resolve) => this.#resume = resolve);
     }
-    if (this.#wanted && !this.#over) this.#push(item);
+    if (this.#mayPush && !this.#over) this.#push(item);
   }
 
   #push(item: In): void {
     try {
       this.#stage.push(item, this.#emit);
     } catch (error) {
-      this.#fail(error);
+      this.#endWith({ error });
       throw error;
     }
   }
@@ -86,25 +91,63 @@ export class OrderedPair<In, Out> {
     try {
       this.#stage.flush?.(this.#emit);
     } catch (error) {
-      this.#fail(error);
+      this.#endWith({ error });
       throw error;
     }
-    if (this.#over) return;
-    this.#over = true;
-    this.#output?.close();
+    this.#endWith({});
   }
 
-  #fail(error: unknown): void {
-    this.#failure ??= { error };
+  /** Takes what the stage passes on: to the reader, if it waits, or to the others that wait for it. */
+  #take(out: Out): void {
+    if (this.#over) return;
+    if (this.#wanted) {
+      this.#wanted = false;
+      this.#output?.enqueue(out);
+      return;
+    }
+    if (this.#size === undefined) this.#total++;
+    else {
+      const size = measure(this.#size, out);
+      this.#sizes.push(size);
+      this.#total += size;
+    }
+    this.#held.push(out);
+  }
+
+  /** The reader asks for one more. */
+  #give(): void {
+    if (this.#held.length === 0) this.#wanted = true;
+    else {
+      this.#total -= this.#size === undefined ? 1 : this.#sizes.take();
+      this.#output?.enqueue(this.#held.take());
+      // Sums of fractions do not come back to nothing by themselves.
+      if (this.#held.length === 0) this.#total = 0;
+    }
+    this.#settle();
+    if (this.#mayPush) this.#wake();
+  }
+
+  #endWith(end: { readonly error?: unknown }): void {
+    this.#end ??= end;
     this.#settle();
   }
 
-  /** Fails the readable side if it is to fail and its queue is empty. */
+  /** Ends the readable side if it is to end and everything has been read. */
   #settle(): void {
-    if (this.#failure === undefined || this.#over) return;
-    if ((this.#output?.desiredSize ?? 0) < this.#highWaterMark) return;
+    const end = this.#end;
+    // What was made for a reader that has left since waits in the readable itself.
+    if (end === undefined || this.#over || this.#held.length > 0 || (this.#output?.desiredSize ?? 0) < 0) {
+      return;
+    }
     this.#over = true;
-    this.#output?.error(this.#failure.error);
+    if ("error" in end) this.#output?.error(end.error);
+    else this.#output?.close();
+  }
+
+  #forget(): void {
+    this.#held.clear();
+    this.#sizes.clear();
+    this.#total = 0;
   }
 
   #wake(): void {
@@ -112,4 +155,11 @@ export class OrderedPair<In, Out> {
     this.#resume = undefined;
     resume?.();
   }
+}
+
+/** What a strategy says, called without the strategy as the platform does. */
+function measure<Out>(strategy: (item: Out) => number, item: Out): number {
+  const size = Number(strategy(item));
+  if (size >= 0 && size < Infinity) return size;
+  throw new RangeError(`queue a frame: readableStrategy.size said ${size}, expected a number, 0 or more`);
 }
