@@ -2,6 +2,7 @@
  * What a caller may say about each connection, on a server as on a client, and what goes inward: one
  * checked record of plain numbers.
  */
+import type { Diagnosis } from "../core/diagnosis.ts";
 import type { DurationInput } from "../core/duration.ts";
 import type { FrameError } from "../core/errors.ts";
 import type { Framing } from "../core/framing/framing.ts";
@@ -82,6 +83,13 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
   readonly onFrameError?:
     | ((error: FrameError, connection: Connection<Received, Sent, Context>) => void)
     | undefined;
+  /**
+   * Called at most once, when frames can be cut from a stream that begins as another well-known protocol does: HTTP on
+   * `lines()`, say. Where no frame can be cut, the error has it in `looksLike`. Not called for `raw()`.
+   */
+  readonly onOtherProtocol?:
+    | ((found: Diagnosis, connection: Connection<Received, Sent, Context>) => void)
+    | undefined;
   /** A handler or hook threw (`error` is what it threw), or a connection broke. Only that connection ends. */
   readonly onError?:
     | ((error: unknown, connection: Connection<Received, Sent, Context>) => void)
@@ -139,7 +147,7 @@ export interface ConnectionStats {
   readonly framesSent: number;
   /** Frames given up by a drop policy. */
   readonly framesDropped: number;
-  /** Frames that were received and wait for the handler. */
+  /** Frames that wait for the handler; at most about 1,024 are cut before they are asked for, what is behind them is bytes. */
   readonly inboxFrames: number;
   /** Bytes that wait for the peer. */
   readonly outboxBytes: number;

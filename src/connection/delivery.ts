@@ -121,9 +121,10 @@ export class Delivery<Received> {
     }
   }
 
-  /** Cuts what a loop is about to ask for, where there is nothing ready. */
-  refill(): void {
-    if (this.#source.behind) this.#source.goOn();
+  /** Whether a frame is there for a loop that is about to ask; what came is cut for it. */
+  ready(): boolean {
+    if (this.inbox.length === 0 && this.#source.behind) this.#source.goOn();
+    return this.inbox.length > 0;
   }
 
   /** The next frame for an iterator; asking for more than there is lets reading go on. */

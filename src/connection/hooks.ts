@@ -3,14 +3,18 @@
  *
  * Used by `session.ts`, and by a server that drains. Decides nothing about when.
  */
+import { beginsLike, type Diagnosis } from "../core/diagnosis.ts";
+import type { FrameError, SocketError, TimeoutError } from "../core/errors.ts";
 import type { Session } from "./session.ts";
 import type { SessionOwner } from "./session_owner.ts";
+import type { TerminationRecord } from "./termination.ts";
 
 /** The first bytes are here. A hook that throws ends the connection. */
 export function tellFirstByte<Received, Sent, Context>(
   session: Session<Received, Sent, Context>,
   owner: SessionOwner<Received, Sent, Context>,
 ): void {
+  session.heard = true;
   owner.firstBytesCame(session.ageMs);
   try {
     session.profile.options.onFirstByte?.(session.connection);
@@ -30,4 +34,50 @@ export function tellQuietly<Received, Sent, Context>(
   } catch (error) {
     owner.handlerFailed(session, error);
   }
+}
+
+/** It is over; `error` is with what it broke. */
+export function tellEnd<Received, Sent, Context>(
+  session: Session<Received, Sent, Context>,
+  owner: SessionOwner<Received, Sent, Context>,
+  record: TerminationRecord,
+  error: SocketError | undefined,
+): void {
+  const { onError, onDisconnect } = session.profile.options;
+  if (error !== undefined) tellQuietly(session, owner, () => onError?.(error, session.connection));
+  tellQuietly(session, owner, () => onDisconnect?.(record, session.connection));
+}
+
+/** A frame could not be cut; `last` says that none can follow it. */
+export function tellFrameError<Received, Sent, Context>(
+  session: Session<Received, Sent, Context>,
+  owner: SessionOwner<Received, Sent, Context>,
+  error: FrameError,
+  last: boolean,
+): void {
+  error.connectionId = session.id;
+  session.frameErrors++;
+  owner.frameFailed(session, error, last);
+  tellQuietly(session, owner, () => session.profile.options.onFrameError?.(error, session.connection));
+}
+
+/** Frames can be cut, but the stream begins as another protocol does. */
+export function tellOtherProtocol<Received, Sent, Context>(
+  session: Session<Received, Sent, Context>,
+  owner: SessionOwner<Received, Sent, Context>,
+  found: Diagnosis,
+): void {
+  tellQuietly(session, owner, () => session.profile.options.onOtherProtocol?.(found, session.connection));
+}
+
+/** Time is up: says of which connection, and what its bytes look like where they have not become a frame. */
+export function describeTimeout(
+  error: TimeoutError,
+  session: { readonly id: string; readonly pipeline: { readonly lookedLike: Diagnosis | undefined } },
+): void {
+  error.connectionId = session.id;
+  const found = session.pipeline.lookedLike;
+  if (found === undefined) return;
+  error.looksLike = found.looksLike;
+  error.message += beginsLike(found);
 }

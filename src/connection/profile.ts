@@ -29,6 +29,7 @@ export interface ConnectionProfile<Received, Sent, Context> {
   readonly egressLimit: number;
   readonly egressPolicy: EgressPolicy;
   readonly rateLimit: RateLimits | undefined;
+  readonly looksAtHeads: boolean;
   readonly allowHalfOpen: boolean;
   readonly handler: Handler<Received, Sent, Context> | undefined;
   /** What `upgrade` needs to know; undefined where it was not asked for. */
@@ -53,6 +54,7 @@ const connectionHooks = [
   "onFirstByte",
   "onDisconnect",
   "onFrameError",
+  "onOtherProtocol",
   "onError",
   "context",
 ] as const;
@@ -115,6 +117,7 @@ export function resolveProfile<Received, Sent, Context>(
     egressLimit: check.integer("egressLimit", options.egressLimit, defaults.egressLimit, 1),
     egressPolicy: check.oneOf("egressPolicy", options.egressPolicy, defaults.egressPolicy, policies),
     rateLimit,
+    looksAtHeads: options.onOtherProtocol !== undefined,
     allowHalfOpen: options.allowHalfOpen ?? false,
     handler,
     upgrade: options.upgradable ? place : undefined,

@@ -18,7 +18,8 @@ import type { CloseReason, TerminationRecord } from "./termination.ts";
 export interface RegistryObserver<Received, Sent, Data> {
   opened?(session: Session<Received, Sent, Data>): void;
   closed?(session: Session<Received, Sent, Data>, record: TerminationRecord): void;
-  frameFailed?(session: Session<Received, Sent, Data>, error: FrameError): void;
+  /** `last`: no frame can follow it. */
+  frameFailed?(session: Session<Received, Sent, Data>, error: FrameError, last: boolean): void;
   handlerFailed?(session: Session<Received, Sent, Data>, error: unknown): void;
 }
 
@@ -137,9 +138,9 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Received, Se
     this.#gone.firstByteMs += ms;
   }
 
-  frameFailed(session: Session<Received, Sent, Data>, error: FrameError): void {
+  frameFailed(session: Session<Received, Sent, Data>, error: FrameError, last: boolean): void {
     this.#gone.frameErrors++;
-    for (const observer of this.#observers) observer.frameFailed?.(session, error);
+    for (const observer of this.#observers) observer.frameFailed?.(session, error, last);
   }
 
   handlerFailed(session: Session<Received, Sent, Data>, error: unknown): void {

@@ -4,12 +4,14 @@
  * Between the pipeline (in), the outbox (out), the handler and the clocks it decides what follows from what;
  * `Connection` is its face for users. The server or client that owns it hears how it ended.
  */
+import type { Diagnosis } from "../core/diagnosis.ts";
 import type { FrameError, LimitError, SocketError, TimeoutError } from "../core/errors.ts";
 import { MillraceError } from "../core/errors.ts";
 import { GateReason } from "../core/gate.ts";
 import { Outbox, type OutboxOwner } from "../core/outbox.ts";
 import type { OutcomeListener } from "../core/outcome.ts";
-import { Pipeline, type PipelineOwner } from "../core/pipeline.ts";
+import { Pipeline } from "../core/pipeline.ts";
+import type { PipelineOwner } from "../core/pipeline_owner.ts";
 import type { TimerWheel } from "../core/timer_wheel.ts";
 import type { Transport } from "../core/transport.ts";
 import type { TurnMember } from "../core/turn.ts";
@@ -18,7 +20,7 @@ import type { ConnectionState } from "./connection_options.ts";
 import { Delivery, type DeliveryOwner } from "./delivery.ts";
 import { FlushQueue } from "./flush_queue.ts";
 import { follow, type HandlerRun, type HandlingOwner } from "./handling.ts";
-import { tellFirstByte, tellQuietly } from "./hooks.ts";
+import * as hooks from "./hooks.ts";
 import { makeConnectionId } from "./identity.ts";
 import { Life } from "./life.ts";
 import type { ConnectionProfile } from "./profile.ts";
@@ -42,6 +44,10 @@ export class Session<Received, Sent, Context>
   readonly vigil: Vigil;
   readonly wheel: TimerWheel;
   started = false;
+  /** `onFirstByte` was called. */
+  heard = false;
+  /** Frames that could not be cut. */
+  frameErrors = 0;
   /** The record, once closed. */
   record: TerminationRecord | undefined = undefined;
   /** Where rates are taken: what was counted by the last time. */
@@ -53,7 +59,6 @@ export class Session<Received, Sent, Context>
   #interrupt: (() => void) | undefined = undefined;
   #life: Life | undefined = undefined;
   #inTurn = false;
-  #heard = false;
   #flushes: FlushQueue | undefined = undefined;
 
   constructor(
@@ -61,7 +66,7 @@ export class Session<Received, Sent, Context>
     profile: ConnectionProfile<Received, Sent, Context>,
     owner: SessionOwner<Received, Sent, Context>,
   ) {
-    const { framing, rateLimit, options, ingressLimit, egressLimit, egressPolicy } = profile;
+    const { framing, options, ingressLimit, egressLimit, egressPolicy } = profile;
     this.startedAt = owner.clock.wallTime();
     this.id = makeConnectionId(this.startedAt);
     this.#begun = owner.clock.now();
@@ -70,7 +75,7 @@ export class Session<Received, Sent, Context>
     this.#owner = owner;
     this.wheel = owner.wheel;
     this.vigil = new Vigil(owner.wheel, profile, this);
-    this.pipeline = new Pipeline(transport, framing, this.vigil, rateLimit, owner, this);
+    this.pipeline = new Pipeline(transport, profile, this.vigil, owner, this);
     this.delivery = new Delivery(this, this.pipeline, options.onFrame !== undefined, ingressLimit);
     this.outbox = new Outbox(transport, framing, egressLimit, egressPolicy, this);
     this.connection = new Connection(this);
@@ -131,16 +136,18 @@ export class Session<Received, Sent, Context>
     if (this.outbox.pending > 0 && this.profile.options.onFrame !== undefined) this.flushNow();
   }
 
-  skipped(error: FrameError): void {
+  skipped(error: FrameError, last = false): void {
     if (this.record !== undefined) return;
     this.#heardFirst();
-    error.connectionId = this.id;
-    this.#owner.frameFailed(this, error);
-    tellQuietly(this, this.#owner, () => this.profile.options.onFrameError?.(error, this.connection));
+    hooks.tellFrameError(this, this.#owner, error, last);
+  }
+
+  otherProtocol(found: Diagnosis): void {
+    hooks.tellOtherProtocol(this, this.#owner, found);
   }
 
   faulted(error: FrameError): void {
-    this.skipped(error);
+    this.skipped(error, true);
     if (this.record === undefined) this.life.wind("frame_error", "peer", error);
     this.delivery.end(error);
     this.#finishIfIdle();
@@ -169,7 +176,7 @@ export class Session<Received, Sent, Context>
     if (this.state === "closed") return;
     this.delivery.cutOff(this.#abandoned);
     const cut = error && this.pipeline.cutShort(error);
-    if (cut !== undefined) this.skipped(cut);
+    if (cut !== undefined) this.skipped(cut, true);
     this.#finalize(error, cut);
   }
 
@@ -207,7 +214,7 @@ export class Session<Received, Sent, Context>
       error.connectionId === this.id;
     if (!own) {
       this.#owner.handlerFailed(this, error);
-      tellQuietly(this, this.#owner, () => this.profile.options.onError?.(error, this.connection));
+      hooks.tellQuietly(this, this.#owner, () => this.profile.options.onError?.(error, this.connection));
     }
     this.life.finish("handler_error", "local", undefined, String((error as Error)?.message ?? error));
   }
@@ -249,7 +256,7 @@ export class Session<Received, Sent, Context>
   timedOut(reason: CloseReason, error: TimeoutError): void {
     // The silence of one side is no fault of a connection that has begun to close, which has limits of its own.
     if (this.state === "closing" && error.reason !== "idle") return;
-    error.connectionId = this.id;
+    hooks.describeTimeout(error, this);
     this.delivery.end(error);
     if (this.outbox.pending > 0) this.life.drop(reason, "local", error);
     else this.life.finish(reason, "local", error);
@@ -262,6 +269,7 @@ export class Session<Received, Sent, Context>
   }
 
   // What users ask for, through `Connection`.
+
   send(frame: Sent, listen?: OutcomeListener): void | Promise<void> {
     const result = this.outbox.send(frame, listen);
     if (!this.#inTurn && !this.delivery.active) this.#joinTurn();
@@ -276,8 +284,7 @@ export class Session<Received, Sent, Context>
   /** The next frame for an iterator; an empty inbox is a flush point. */
   nextFrame(): Promise<IteratorResult<Received, undefined>> {
     const { inbox } = this.delivery;
-    if (inbox.length === 0) this.delivery.refill();
-    if (inbox.length > 0 && !inbox.over) return inbox.next();
+    if (this.delivery.ready() && !inbox.over) return inbox.next();
     if (inbox.length === 0 && this.outbox.pending > 0) this.flushNow();
     const next = this.delivery.next();
     if (inbox.over) this.#finishIfIdle();
@@ -300,8 +307,6 @@ export class Session<Received, Sent, Context>
     return this.#owner.clock.now() - this.#begun;
   }
 
-  // Inside.
-
   /** Without a handler that decides, a connection is done when its input has ended and whoever reads it knows. */
   #finishIfIdle(): void {
     const { waiting, inbox } = this.delivery;
@@ -312,9 +317,7 @@ export class Session<Received, Sent, Context>
 
   /** Its first bytes are here; asked where a first chunk can lead, since a chunk itself should cost nothing. */
   #heardFirst(): void {
-    if (this.#heard || this.pipeline.bytesReceived === 0) return;
-    this.#heard = true;
-    tellFirstByte(this, this.#owner);
+    if (!this.heard && this.pipeline.bytesReceived > 0) hooks.tellFirstByte(this, this.#owner);
   }
 
   /** Nobody is there who might still ask for frames. A loop that a plain function left behind may. */
@@ -333,7 +336,6 @@ export class Session<Received, Sent, Context>
     const ending = life.ending!;
     this.vigil.stop();
     delivery.end(cut ?? ending.error ?? error);
-    const { onError, onDisconnect } = this.profile.options;
     if (this.#abandoned) delivery.stop();
     const record = this.record = makeRecord(this, ending, endedWith);
     const failure = life.goneError();
@@ -341,9 +343,7 @@ export class Session<Received, Sent, Context>
     this.#flushes?.fail(failure);
     life.signal();
     this.#interrupt?.();
-    const broke = error !== undefined && error === ending.error;
-    if (broke) tellQuietly(this, this.#owner, () => onError?.(error, this.connection));
-    tellQuietly(this, this.#owner, () => onDisconnect?.(record, this.connection));
+    hooks.tellEnd(this, this.#owner, record, error === ending.error ? error : undefined);
     this.#owner.ended(this, record);
     this.connection.settle(record);
   }

@@ -14,7 +14,8 @@ export interface SessionOwner<Received, Sent, Context> {
   readonly turn: Turn;
   /** A connection's first bytes came, so many milliseconds after its start. */
   firstBytesCame(ms: number): void;
-  frameFailed(session: Session<Received, Sent, Context>, error: FrameError): void;
+  /** `last`: no frame can follow it. */
+  frameFailed(session: Session<Received, Sent, Context>, error: FrameError, last: boolean): void;
   /** A handler or hook of the user's threw. */
   handlerFailed(session: Session<Received, Sent, Context>, error: unknown): void;
   handlerEnded(session: Session<Received, Sent, Context>): void;

@@ -68,9 +68,14 @@ export interface TerminationRecord {
   readonly bytesReceived: number;
   /** Whole frames that were cut out of them. */
   readonly framesReceived: number;
+  /** Frames that could not be cut: those that were skipped, and one that ended it. */
+  readonly frameErrors: number;
   /** Bytes of a frame that never became complete. */
   readonly partialFrameBytes: number;
-  /** Frames that were received but never reached the handler. */
+  /**
+   * Frames that were received but never reached the handler. Of more than 4,096 that wait when the connection breaks,
+   * those that a loop over it may still ask for are neither received nor unhandled yet.
+   */
   readonly framesUnhandled: number;
   /** Bytes that the kernel took. */
   readonly bytesSent: number;

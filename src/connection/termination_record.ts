@@ -7,6 +7,7 @@ interface Ended {
   readonly id: string;
   readonly startedAt: number;
   readonly ageMs: number;
+  readonly frameErrors: number;
   readonly transport: { readonly peer: Peer };
   readonly pipeline: {
     readonly bytesReceived: number;
@@ -39,6 +40,7 @@ export function makeRecord(session: Ended, ending: Ending, endedWith: "fin" | "r
     durationMs: session.ageMs,
     bytesReceived: pipeline.bytesReceived,
     framesReceived: pipeline.framesReceived,
+    frameErrors: session.frameErrors,
     partialFrameBytes: pipeline.partialFrameBytes,
     framesUnhandled: delivery.unhandled + delivery.inbox.length,
     bytesSent: outbox.bytesSent,

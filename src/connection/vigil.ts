@@ -7,7 +7,7 @@
 import { TimeoutError, type TimeoutErrorReason } from "../core/errors.ts";
 import { type IdleReason, idleTimeoutError } from "../core/idle_watchdog.ts";
 import { keepaliveBytes, type KeepalivePayload } from "../core/keepalive_writer.ts";
-import type { ReadWitness } from "../core/pipeline.ts";
+import type { ReadWitness } from "../core/pipeline_owner.ts";
 import type { TimerWheel, WheelEntry } from "../core/timer_wheel.ts";
 import type { CloseReason } from "./termination.ts";
 

@@ -150,6 +150,8 @@ export class TimeoutError extends MillraceError {
   readonly reason: TimeoutErrorReason;
   /** The limit that passed, in milliseconds. */
   readonly limit: number;
+  /** What the bytes look like instead of a first frame, for example `"a TLS ClientHello"`, where some came and none did. */
+  looksLike: string | undefined = undefined;
   /** With the limit that passed, in milliseconds. */
   constructor(reason: TimeoutErrorReason, limit: number, message: string, options?: ErrorOptions) {
     super(message, options);

@@ -6,7 +6,6 @@
  * connections get their turn; until then they are the bytes that came. Used by `connection/session.ts`; knows no
  * handler and no outbox.
  */
-import type { Clock } from "./clock.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import { FrameError, type SocketError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
@@ -14,46 +13,10 @@ import type { Framing } from "./framing/framing.ts";
 import { stoppable, type StoppableDecoder } from "./framing/piecewise_decoder.ts";
 import { Gate } from "./gate.ts";
 import { Pace } from "./pace.ts";
-import type { RateLimits } from "./rate_limiter.ts";
+import type { PipelineOwner, PipelineSettings, PipelineTime, ReadWitness } from "./pipeline_owner.ts";
 import { StreamHead } from "./stream_head.ts";
-import type { TimerWheel } from "./timer_wheel.ts";
 import type { Transport, TransportEvents } from "./transport.ts";
 import type { Turn, TurnMember } from "./turn.ts";
-
-/** What the pipeline tells its connection, in the transport's own turn. */
-export interface PipelineOwner<Received> {
-  /** Says whether another frame is wanted at once. */
-  frame(frame: Received): boolean;
-  /** Another frame is wanted, after it has said that none was. */
-  readonly hungry: boolean;
-  /**
-   * Bytes have been cut as far as they were wanted, of which so many came just now: `partial` says that a frame has
-   * begun and is not complete.
-   */
-  chunkDone(bytes: number, partial: boolean): void;
-  /** A bad frame was skipped; reading goes on. */
-  skipped(error: FrameError): void;
-  /** No frame can follow this one. */
-  faulted(error: FrameError): void;
-  /** The peer has sent FIN, behind bytes that nobody has wanted yet; `inputEnded` or `faulted` comes after them. */
-  inputEnding(): void;
-  /** No more frames: the peer sent FIN at a frame boundary, or reading was stopped at one. */
-  inputEnded(byPeer: boolean): void;
-  transportDrained(): void;
-  transportClosed(error: SocketError | undefined): void;
-}
-
-/** Where time comes from. */
-export interface PipelineTime {
-  readonly clock: Clock;
-  readonly wheel: TimerWheel;
-  readonly turn: Turn;
-}
-
-/** Whoever wants to know of each read, in one plain call. */
-export interface ReadWitness {
-  noteRead(): void;
-}
 
 /** So many frames of one connection are cut before others have their turn. */
 export const framesAtOnce = 1024;
@@ -72,8 +35,9 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
   readonly #turn: Turn;
   readonly #owner: PipelineOwner<Received>;
   readonly #next: (frame: Received) => boolean;
-  /** Until the first frame. */
-  #head: StreamHead | undefined = undefined;
+  readonly #looksAtHeads: boolean;
+  /** Until the first frame, or for as long as it may still tell of another protocol. */
+  #head: StreamHead | undefined = new StreamHead();
   /** The decoder is on the call stack. */
   #cutting = false;
   /** The decoder holds the rest of a chunk. */
@@ -96,9 +60,8 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
 
   constructor(
     transport: Transport,
-    framing: Framing<Received, never>,
+    { framing, rateLimit, looksAtHeads }: PipelineSettings<Received>,
     watchdog: ReadWitness,
-    limits: RateLimits | undefined,
     time: PipelineTime,
     owner: PipelineOwner<Received>,
   ) {
@@ -106,9 +69,10 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
     this.#decoder = this.#decoderOf(framing, owner);
     this.#watchdog = watchdog;
     this.#turn = time.turn;
+    this.#looksAtHeads = looksAtHeads;
     this.#owner = owner;
     const gate = this.gate = new Gate(transport);
-    this.#pace = limits && new Pace(limits, time.clock, time.wheel, gate);
+    this.#pace = rateLimit && new Pace(rateLimit, time.clock, time.wheel, gate);
     this.#next = (frame) => {
       this.framesReceived++;
       return owner.frame(frame) && --this.#share > 0;
@@ -127,7 +91,9 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
 
   /** What the stream looks like, where no frame has come of it. */
   get lookedLike(): Diagnosis | undefined {
-    return this.#head?.recognise({ framing: this.#framing, reason: "truncated" });
+    return this.framesReceived > 0
+      ? undefined
+      : this.#head?.recognise({ framing: this.#framing, reason: "truncated" });
   }
 
   data(chunk: Uint8Array): boolean {
@@ -142,7 +108,7 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
       this.#pace?.take(length, 0);
       return this.gate.isOpen;
     }
-    if (this.framesReceived === 0) (this.#head ??= new StreamHead()).add(chunk);
+    if (this.#head !== undefined) this.#head.add(chunk);
     this.#share = framesAtOnce;
     this.#cut(chunk, length);
     if (this.behind) this.goOn();
@@ -155,7 +121,7 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
       if (this.#share > 0 || this.#closed) this.#cutMore();
       else {
         this.#yielding = true;
-        this.#turn.join(this);
+        this.#turn.yield(this);
       }
     }
   }
@@ -251,7 +217,7 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
     }
     this.#cutting = false;
     if (this.#discarding) return this.#countRest();
-    if (this.framesReceived > 0) this.#head = undefined;
+    if (this.#head !== undefined && this.framesReceived > 0) this.#lookAtHead(this.#head);
     const buffered = this.#stopped ? 0 : this.#decoder.buffered;
     this.#owner.chunkDone(bytes, buffered > 0);
     if (this.#pace !== undefined && !this.#discarding) this.#pace.take(bytes, this.framesReceived - before);
@@ -260,13 +226,19 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
     if (this.#peerEnded && !this.behind) this.#finishAtEnd();
   }
 
+  #lookAtHead(head: StreamHead): void {
+    const found = this.#looksAtHeads && this.#framing.hint?.kind !== "raw" ? head.known : undefined;
+    if (found !== undefined) this.#owner.otherProtocol(found);
+    if (found !== undefined || head.full || !this.#looksAtHeads) this.#head = undefined;
+  }
+
   /** Goes on with the chunk that was cut in part, or with the oldest that waits. */
   #cutMore(): void {
     if (this.#stopped) return this.#cut(undefined, 0);
     const waiting = this.#waiting!;
     const chunk = waiting.take();
     if (waiting.length === 0) this.#waiting = undefined;
-    if (this.framesReceived === 0) this.#head?.add(chunk);
+    this.#head?.add(chunk);
     this.#cut(chunk, 0);
   }
 

@@ -1,9 +1,9 @@
 /**
- * The first bytes of a connection, kept until a frame has come, to say what a wrong peer speaks (F-64).
+ * The first bytes of a connection, kept to say what a wrong peer speaks (F-64).
  *
  * Used by `pipeline.ts`. Whatever it is asked, and however often, it looks at no more than these few bytes.
  */
-import { type Diagnosis, type Misread, recognise, withDiagnosis } from "./diagnosis.ts";
+import { diagnose, type Diagnosis, type Misread, recognise, withDiagnosis } from "./diagnosis.ts";
 import type { FrameError } from "./errors.ts";
 
 /** More is not needed to tell any of the protocols that are known. */
@@ -26,6 +26,16 @@ export class StreamHead {
     this.#bytes = both;
   }
 
+  /** No more bytes are taken. */
+  get full(): boolean {
+    return this.#bytes.length === headLength;
+  }
+
+  /** The well-known protocol that the bytes begin like. */
+  get known(): Diagnosis | undefined {
+    return diagnose(this.#bytes);
+  }
+
   /** What the bytes are in place of frames of this framing. */
   recognise(misread: Misread): Diagnosis | undefined {
     return recognise(this.#bytes, misread);
@@ -35,7 +45,7 @@ export class StreamHead {
   diagnosed(error: FrameError, framing: Misread["framing"]): FrameError {
     if (this.#settled) return error;
     const diagnosed = withDiagnosis(error, this.#bytes, framing);
-    this.#settled = diagnosed !== error || this.#bytes.length === headLength;
+    this.#settled = diagnosed !== error || this.full;
     return diagnosed;
   }
 }

@@ -4,10 +4,14 @@
  * It is the net under the other flush points: a handler that awaits something slow between two sends.
  */
 import type { Clock } from "./clock.ts";
+import { Fifo } from "./fifo.ts";
 
-/** Something that gathers writes during a turn. */
+/** Of those who have more to do than their share, so many get on in one turn: what comes from outside waits for them. */
+const yieldersATurn = 4;
+
+/** Something that gathers writes during a turn, or does its work over several. */
 export interface TurnMember {
-  /** Called once at the end of the turn in which it joined. Must not throw. */
+  /** Called once: at the end of the turn that it joined, or in a later one that is its own. Must not throw. */
   endTurn(): void;
 }
 
@@ -24,6 +28,15 @@ export class Turn {
     this.#spare = members;
   };
 
+  readonly #yielders: Fifo<TurnMember> = new Fifo();
+  readonly #goOn: () => void = () => {
+    const yielders = this.#yielders;
+    for (let left = Math.min(yieldersATurn, yielders.length); left > 0; left--) yielders.take().endTurn();
+    if (yielders.length > 0) this.#clock.endOfTurn(this.#goOn);
+    else this.#yielding = false;
+  };
+  #yielding = false;
+
   constructor(clock: Clock) {
     this.#clock = clock;
   }
@@ -31,6 +44,14 @@ export class Turn {
   /** Joins the current turn; the caller sees to it that it joins once. */
   join(member: TurnMember): void {
     if (this.#members.push(member) === 1) this.#clock.endOfTurn(this.#end);
+  }
+
+  /** Gives way: the member goes on when those who came before it have had a turn. It sees to it that it waits once. */
+  yield(member: TurnMember): void {
+    this.#yielders.push(member);
+    if (this.#yielding) return;
+    this.#yielding = true;
+    this.#clock.endOfTurn(this.#goOn);
   }
 }
 

@@ -18,6 +18,7 @@ import { ClientTally } from "./client_tally.ts";
 import type { ClientEndpointConfig } from "./config/endpoint_config.ts";
 import { formatAddress } from "./config/values.ts";
 import type { Endpoint, FrameConnection } from "./endpoint.ts";
+import { OtherProtocols } from "./other_protocols.ts";
 import { within } from "./patience.ts";
 import type { EndpointRoom } from "./server_endpoint.ts";
 import { loadClientTls } from "./tls_options.ts";
@@ -44,6 +45,7 @@ export class ClientEndpoint implements Endpoint {
   readonly #log: Logger;
   readonly #traffic: Traffic;
   readonly #tally: ClientTally = new ClientTally();
+  readonly #others: OtherProtocols;
   #state: ServerState = "created";
   #attempt: AbortController | undefined = undefined;
   #wake: (() => void) | undefined = undefined;
@@ -55,6 +57,7 @@ export class ClientEndpoint implements Endpoint {
     this.#room = room;
     this.#clock = room.clock;
     this.#log = room.log;
+    this.#others = new OtherProtocols(room.log, settings.framing.name);
     this.#traffic = new Traffic(settings, room.bus, this, room);
   }
 
@@ -203,7 +206,14 @@ export class ClientEndpoint implements Endpoint {
     try {
       // Read anew each time, so that a renewed certificate is used at the next one.
       const secured = tls && await loadClientTls(tls);
-      return await connect({ ...connectOptions(this.settings), tls: secured, adapter, clock, signal });
+      return await connect({
+        ...connectOptions(this.settings),
+        tls: secured,
+        adapter,
+        clock,
+        signal,
+        onOtherProtocol: (found, connection) => this.#others.warn(found, connection),
+      });
     } catch (error) {
       if (signal.aborted) return undefined;
       const text = error instanceof Error ? error.message : String(error);

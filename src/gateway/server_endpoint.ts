@@ -21,6 +21,7 @@ import type {
 import type { Bus, SubscribeOptions } from "./buses/bus.ts";
 import type { ServerEndpointConfig } from "./config/endpoint_config.ts";
 import type { Endpoint, FrameConnection } from "./endpoint.ts";
+import { OtherProtocols } from "./other_protocols.ts";
 import { serverTlsOptions } from "./tls_options.ts";
 import { Traffic, type TrafficStats } from "./traffic.ts";
 
@@ -66,10 +67,18 @@ export class ServerEndpoint implements Endpoint {
     const { adapter, clock, log: logger } = room;
     const options = serveOptions(settings, (connection) => traffic.ingress(connection));
     const tls = settings.tls && serverTlsOptions(settings.tls);
+    const others = new OtherProtocols(logger, settings.framing.name);
     endpoint.#certificates = tls?.certificates;
     traffic.start();
     try {
-      endpoint.#server = await serve({ ...options, tls, adapter, clock, logger });
+      endpoint.#server = await serve({
+        ...options,
+        tls,
+        adapter,
+        clock,
+        logger,
+        onOtherProtocol: (found, connection) => others.warn(found, connection),
+      });
     } catch (error) {
       await traffic.stop();
       throw error;

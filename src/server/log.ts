@@ -1,6 +1,7 @@
 /** Structured log records (F-53) of what happens at a server and its connections. */
 import type { RegistryObserver } from "../connection/registry.ts";
 import type { TerminationRecord } from "../connection/termination.ts";
+import { TimeoutError } from "../core/errors.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Logger, LogRecord } from "./server_options.ts";
 
@@ -54,6 +55,7 @@ function closedFields(record: TerminationRecord): Record<string, unknown> {
     durationMs: record.durationMs,
     bytesReceived: record.bytesReceived,
     framesReceived: record.framesReceived,
+    frameErrors: record.frameErrors,
     partialFrameBytes: record.partialFrameBytes,
     framesUnhandled: record.framesUnhandled,
     bytesSent: record.bytesSent,
@@ -72,16 +74,49 @@ function closedFields(record: TerminationRecord): Record<string, unknown> {
 /** Every number and word of the record is among them. */
 type Facts = Omit<TerminationRecord, "connectionId" | "peer" | "error" | "message">;
 
+/** For how long frames that are skipped belong to the episode whose first one was logged. */
+const episodeMs = 10_000;
+
+/**
+ * One record for an episode of frames that were skipped, however many they are, and not one for each: a peer would
+ * write our log. The closing record has their number.
+ */
+class Episodes {
+  /** When the last episode of a connection was logged, by its age, and how many frames had come. */
+  readonly #logged: WeakMap<object, { readonly at: number; readonly frames: number }> = new WeakMap();
+
+  /** Whether this is the first of an episode. */
+  begins(
+    session: { readonly ageMs: number; readonly pipeline: { readonly framesReceived: number } },
+  ): boolean {
+    const last = this.#logged.get(session);
+    const { ageMs, pipeline: { framesReceived } } = session;
+    if (last !== undefined && (ageMs - last.at < episodeMs || framesReceived === last.frames)) return false;
+    this.#logged.set(session, { at: ageMs, frames: framesReceived });
+    return true;
+  }
+}
+
+/** What the stream looks like of a connection that ran out of time before its first frame. */
+function misread({ error }: TerminationRecord): string | undefined {
+  return error instanceof TimeoutError ? error.looksLike : undefined;
+}
+
 /** Writes records of what happens to connections. */
 export function logObserver<Received, Sent, Context>(log: Logger): RegistryObserver<Received, Sent, Context> {
+  const episodes = new Episodes();
   return {
     opened(session) {
       log({ level: "debug", message: "connection opened", fields: connectionFields(session) });
     },
     closed(_session, record) {
-      log({ level: "info", message: "connection closed", fields: closedFields(record) });
+      const looksLike = misread(record);
+      const fields = closedFields(record);
+      if (looksLike !== undefined) fields.looksLike = looksLike;
+      log({ level: looksLike === undefined ? "info" : "warn", message: "connection closed", fields });
     },
-    frameFailed(session, { reason, message, offset, looksLike }) {
+    frameFailed(session, { reason, message, offset, looksLike }, last) {
+      if (!last && !episodes.begins(session)) return;
       const fields = { ...connectionFields(session), reason, error: message, offset, looksLike };
       log({ level: "warn", message: "frame error", fields });
     },

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from "../../core/clock.ts";
 import { type DurationInput, toMilliseconds } from "../../core/duration.ts";
 import { type MillraceError, socketErrorFrom } from "../../core/errors.ts";
 import { lines } from "../../core/framing/lines.ts";
+import { stoppable } from "../../core/framing/piecewise_decoder.ts";
 import type { TextOutput } from "../../host.ts";
 import type { ByteInput } from "../../host/standard_input.ts";
 import { BusError } from "../errors.ts";
@@ -117,24 +118,26 @@ class StdioBus implements Bus {
     const input = this.#input!;
     const { maxLineBytes = 16 * 1024 * 1024 } = this.#options;
     const framing = lines({ maxFrameBytes: maxLineBytes, acceptUnterminated: true, onFrameError: "skip" });
-    const decoder = framing.decoder((error) => this.#refuse(error.message));
+    const decoder = stoppable(framing.decoder((error) => this.#refuse(error.message)));
     const text = new TextDecoder("utf-8", { fatal: true });
-    let waits: Promise<void>[] = [];
-    const take = (line: Uint8Array): void => {
-      if (line.length === 0) return;
+    let wait: void | Promise<void> = undefined;
+    const take = (line: Uint8Array): boolean => {
+      if (line.length === 0) return true;
       try {
-        const wait = this.#inside.publish(readMessageLine(text.decode(line)));
-        if (wait !== undefined) waits.push(wait);
+        wait = this.#inside.publish(readMessageLine(text.decode(line)));
       } catch (error) {
         this.#refuse(error instanceof Error ? error.message : String(error));
       }
+      return wait === undefined;
     };
     try {
       for (let chunk = await input.next(); !chunk.done; chunk = await input.next()) {
-        decoder.push(chunk.value, take);
-        if (waits.length === 0) continue;
-        await Promise.all(waits);
-        waits = [];
+        // While the bus is slow, the rest of a chunk stays bytes.
+        for (let left = decoder.push(chunk.value, take);; left = decoder.resume(take)) {
+          if (wait !== undefined) await wait;
+          wait = undefined;
+          if (left !== false) break;
+        }
       }
       decoder.flush?.(take);
     } catch (cause) {

@@ -4,6 +4,7 @@ import type { Connection } from "../../connection/connection.ts";
 import { systemClock } from "../../core/clock.ts";
 import { MillraceError } from "../../core/errors.ts";
 import { lines } from "../../core/framing/lines.ts";
+import { stoppable } from "../../core/framing/piecewise_decoder.ts";
 import type { Address } from "../../core/transport.ts";
 import type { ClientTlsConfig } from "../config/client_tls.ts";
 import type { FramingSpec } from "../framing_spec.ts";
@@ -104,19 +105,25 @@ class Conversation {
   /** Sends the input; at its end says so to the server, or waits for the replies that were asked for. */
   async #transmit(input: AsyncIterator<Uint8Array, unknown>): Promise<void> {
     const { waitMs, replies } = this.#order;
-    const splitter = lines({ maxFrameBytes: longestLine, acceptUnterminated: true }).decoder(() => {});
+    const splitter = stoppable(
+      lines({ maxFrameBytes: longestLine, acceptUnterminated: true }).decoder(() => {}),
+    );
     let line = 0;
     try {
       for (let item = await input.next();; item = await input.next()) {
         let wait: void | Promise<void> = undefined;
-        const send = (text: Uint8Array): void => {
-          const sent = this.#connection.send(readFrame(text, this.#order.input, ++line));
-          if (sent !== undefined) wait = sent;
+        const send = (text: Uint8Array): boolean => {
+          wait = this.#connection.send(readFrame(text, this.#order.input, ++line));
+          return wait === undefined;
         };
-        if (item.done === true) splitter.flush?.(send);
-        else splitter.push(item.value, send);
-        // The promise of the last one is enough: frames are taken in order.
-        if (wait !== undefined) await wait;
+        let left = item.done === true ? splitter.flush?.(send) : splitter.push(item.value, send);
+        // While the peer is slow, the rest of the input stays bytes.
+        for (;;) {
+          if (wait !== undefined) await wait;
+          wait = undefined;
+          if (left !== false) break;
+          left = splitter.resume(send);
+        }
         if (item.done === true) break;
       }
       await this.#connection.flush();

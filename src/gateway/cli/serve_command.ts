@@ -10,6 +10,7 @@ import type { ServerTlsConfig } from "../config/server_tls.ts";
 import type { FramingSpec } from "../framing_spec.ts";
 import { LineWriter } from "../line_writer.ts";
 import { frameLine } from "../message_line.ts";
+import { OtherProtocols } from "../other_protocols.ts";
 import { serverTlsOptions } from "../tls_options.ts";
 import { formatAddress } from "./endpoint_spec.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
@@ -37,13 +38,16 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
   const nobodyReads = new Promise<Error>((resolve) => unread = resolve);
   const printer = order.quiet ? undefined : new LineWriter(shell.output, systemClock, unread);
   const secured = tls && serverTlsOptions(tls);
+  const logger = (record: LogRecord) => log(record, shell);
+  const others = new OtherProtocols(logger, framing.text);
   const server = await serve({
     ...(address.transport === "tcp" ? { host: address.host, port: address.port } : { path: address.path }),
     framing: framing.framing,
     tls: secured,
     idleTimeout: order.idleTimeoutMs,
     maxConnections: order.maxConnections,
-    logger: (record) => log(record, shell),
+    logger,
+    onOtherProtocol: (found, connection) => others.warn(found, connection),
     onFrame(frame: Uint8Array, connection: FrameConnection) {
       const printed = printer?.write(describe(frame, connection));
       const sent = echo ? connection.send(frame) : undefined;
