@@ -154,7 +154,7 @@ export const faults: readonly Section[] = [
       ),
       row(
         51,
-        "planned",
+        "held",
         "HTTP to the admin port that no library expects",
         "a short answer, and nothing told of the inside; other hosts' names are refused",
       ),
@@ -225,7 +225,7 @@ export const faults: readonly Section[] = [
       ),
       row(
         67,
-        "planned",
+        "held",
         "Nobody reads the output of a program",
         "it answers, applies backpressure and obeys its signals",
       ),

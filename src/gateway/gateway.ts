@@ -12,8 +12,9 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { type DurationInput, toMilliseconds } from "../core/duration.ts";
 import { MillraceError, SocketError } from "../core/errors.ts";
 import type { Adapter } from "../core/transport.ts";
-import { standardError, standardOutput, type TextOutput } from "../host.ts";
+import type { TextOutput } from "../host/standard_output.ts";
 import { type ByteInput, standardInput } from "../host/standard_input.ts";
+import { standardError, standardOutput } from "../host/standard_output.ts";
 import type { MetricSample } from "../server/metrics.ts";
 import type { Logger, ShutdownReport } from "../server/server_options.ts";
 import { type Admin, startAdmin } from "./admin.ts";
@@ -145,6 +146,7 @@ export class Gateway implements AsyncDisposable {
   /** Destroys everything now, also in the middle of a drain. Idempotent. */
   close(): Promise<GatewayReport> {
     if (this.#stopping !== undefined) {
+      this.#parts.grace.until = Math.min(this.#parts.grace.until, this.#parts.clock.now());
       for (const endpoint of this.#parts.endpoints.values()) {
         void endpoint.close();
       }
@@ -233,9 +235,9 @@ function acquire(
       notReady: () => gateway?.notReady() ?? ["the gateway is starting"],
       samples: () => gateway?.samples() ?? [],
     };
-    const admin = config.admin === undefined || config.admin.address.transport === "unix"
+    const admin = config.admin === undefined
       ? undefined
-      : yield* held("admin", startAdmin(config.admin.address, view), (admin) => admin.close());
+      : yield* held("admin", startAdmin(config.admin, view, { log, clock }), (admin) => admin.close());
     const bus = options.bus ?? (yield* held(
       "bus",
       Promise.resolve(makeBus(config, options, clock, log)),

@@ -6,7 +6,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { MillraceError } from "../core/errors.ts";
 import { socketErrorFrom } from "../core/errors.ts";
-import type { TextOutput } from "../host.ts";
+import type { TextOutput } from "../host/standard_output.ts";
 
 /** Characters gathered before they are written without waiting for the end of the turn. */
 const writeFrom = 32 * 1024;

@@ -2,44 +2,67 @@
  * What the gateway says about itself: one JSON line a record, on standard error, from a level up.
  */
 import type { Clock } from "../core/clock.ts";
-import type { TextOutput } from "../host.ts";
+import type { TextOutput } from "../host/standard_output.ts";
 import type { Logger, LogRecord } from "../server/server_options.ts";
 import type { LogLevel } from "./config/config.ts";
 
 const order: readonly LogRecord["level"][] = ["debug", "info", "warn", "error"];
-/** Characters that may wait for a slow reader of standard error; beyond, records are counted, not kept. */
+/** Characters that may wait for a slow reader of standard error; beyond, lines are counted, not kept. */
 const mostWaiting = 256 * 1024;
+
+/**
+ * Lines to a text output that never wait, and never gather without bound: while the output is stuck they are left out
+ * and counted, which is told as soon as there is room again.
+ */
+export class LossyLines {
+  readonly #output: TextOutput;
+  readonly #missedLine: (count: number) => string;
+  #waiting = 0;
+  #missed = 0;
+
+  /** `missedLine` makes the line that tells of those that were left out. */
+  constructor(output: TextOutput, missedLine: (count: number) => string) {
+    this.#output = output;
+    this.#missedLine = missedLine;
+  }
+
+  /** Takes one line, with its line end. */
+  write(line: string): void {
+    if (this.#waiting > mostWaiting) this.#missed++;
+    else this.#pass(line);
+  }
+
+  #pass(line: string): void {
+    const wait = this.#output.write(line);
+    if (wait === undefined) return;
+    this.#waiting += line.length;
+    const done = (): void => {
+      this.#waiting -= line.length;
+      if (this.#waiting > 0 || this.#missed === 0) return;
+      const missed = this.#missed;
+      this.#missed = 0;
+      this.#pass(this.#missedLine(missed));
+    };
+    // Where nobody reads any more there is nobody to tell.
+    wait.then(done, () => this.#waiting -= line.length);
+  }
+}
 
 /** A logger to a text output. It never waits: while the output is stuck, records are counted and reported later. */
 export function lineLogger(output: TextOutput, level: LogLevel, clock: Clock): Logger {
   const least = order.indexOf(level);
-  let waiting = 0;
-  let missed = 0;
-  const write = (line: string): void => {
-    const wait = output.write(line);
-    if (wait === undefined) return;
-    waiting += line.length;
-    const done = (): void => void (waiting -= line.length);
-    wait.then(done, done);
-  };
   const format = (record: LogRecord): string => {
     const { level, message, fields } = record;
     const own = { time: new Date(clock.wallTime()).toISOString(), level, message };
     // What is in the fields may come from outside: it must not pass for the record's own.
     return `${JSON.stringify({ ...own, ...fields, ...own })}\n`;
   };
+  const lines = new LossyLines(
+    output,
+    (count) => format({ level: "warn", message: "log records were left out", fields: { count } }),
+  );
   return (record) => {
-    if (order.indexOf(record.level) < least) return;
-    if (waiting > mostWaiting) {
-      missed++;
-      return;
-    }
-    if (missed > 0) {
-      const fields = { count: missed };
-      missed = 0;
-      write(format({ level: "warn", message: "log records were left out", fields }));
-    }
-    write(format(record));
+    if (order.indexOf(record.level) >= least) lines.write(format(record));
   };
 }
 

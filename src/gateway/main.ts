@@ -5,20 +5,14 @@
  * Started by hand, by `bin` of package.json and by scripts/start.mjs. What to do is in `cli/program.ts`.
  */
 import { systemClock } from "../core/clock.ts";
-import {
-  exit,
-  ignoresHangup,
-  programArguments,
-  setExitCode,
-  standardError,
-  standardOutput,
-} from "../host.ts";
+import { exit, ignoresHangup, programArguments, setExitCode } from "../host.ts";
 import { SignalEcho, signalEchoMs } from "../host/signal_echo.ts";
 import { afterQuietly, onSignal } from "../host/signals.ts";
+import { standardError, standardOutput } from "../host/standard_output.ts";
 import { standardInput, standardInputIsTerminal } from "../host/standard_input.ts";
 import { signalExitCode } from "./cli/failure.ts";
 import { runProgram } from "./cli/program.ts";
-import { StopSteps } from "./cli/shell.ts";
+import { aborted, StopSteps } from "./cli/shell.ts";
 
 /** What may still be open once a command is done, such as a terminal, may hold the process this much longer. */
 const lastCallMs = 1000;
@@ -36,6 +30,9 @@ const code = await runProgram(programArguments(), {
   inputIsTerminal: standardInputIsTerminal,
   stop,
 });
+// A reader may take its time, until a signal says that there is no more of it.
+const called = aborted(stop.soft).then(() => new Promise((resolve) => setTimeout(resolve, lastCallMs)));
+await Promise.race([standardOutput().flush(), called, aborted(stop.hard)]);
 // The echo of the last signal must not end it with another code.
 afterQuietly(deafen, signalEchoMs);
 setExitCode(code);

@@ -42,6 +42,6 @@ export type {
 } from "./buses/bus.ts";
 export type { PayloadEncoding } from "./payload.ts";
 export { BusError, type BusErrorReason, ConfigError } from "./errors.ts";
-export type { TextOutput } from "../host.ts";
+export type { TextOutput } from "../host/standard_output.ts";
 export type { ByteInput } from "../host/standard_input.ts";
 export type { MetricSample } from "../server/metrics.ts";

@@ -1,7 +1,7 @@
 /** Frames as lines of JSON on standard output, for endpoints with `print`. A slow reader slows the frames down. */
 import type { Clock } from "../core/clock.ts";
 import type { MillraceError } from "../core/errors.ts";
-import type { TextOutput } from "../host.ts";
+import type { TextOutput } from "../host/standard_output.ts";
 import type { Bus, BusMessage, BusSubscription, SubscribeOptions } from "./buses/bus.ts";
 import type { EndpointSettings } from "./config/endpoint_config.ts";
 import { BusError } from "./errors.ts";

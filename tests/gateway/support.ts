@@ -8,7 +8,7 @@ import type { Adapter } from "../../src/core/transport.ts";
 import { checkConfig, type GatewayConfig } from "../../src/gateway/config/config.ts";
 import { formatFaults } from "../../src/gateway/config/fault.ts";
 import { type Gateway, type GatewayOptions, startGateway } from "../../src/gateway/gateway.ts";
-import type { TextOutput } from "../../src/host.ts";
+import type { TextOutput } from "../../src/host/standard_output.ts";
 import type { ByteInput } from "../../src/host/standard_input.ts";
 import type { LogRecord } from "../../src/server/server_options.ts";
 

@@ -65,7 +65,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       "src/server",
       "src/client",
     ],
-    packages: ["effect", "commander", "selfsigned", "smol-toml", "srvx", "yaml"],
+    packages: ["effect", "commander", "selfsigned", "smol-toml", "yaml"],
     runtime: false,
   },
   "mod.ts": {

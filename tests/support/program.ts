@@ -7,8 +7,8 @@ import { signalEchoMs } from "../../src/host/signal_echo.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const deadlineMs = 20_000;
 
-/** How this runtime runs a TypeScript file. */
-function commandLine(file: string, args: readonly string[]): string[] {
+/** How this runtime runs a TypeScript file, without its own name. */
+export function commandLine(file: string, args: readonly string[]): string[] {
   const { bun, deno } = process.versions;
   if (deno !== undefined) return ["run", "-A", "--no-check", "--quiet", file, ...args];
   return bun !== undefined ? [file, ...args] : ["--import", "tsx", file, ...args];

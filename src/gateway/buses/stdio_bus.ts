@@ -9,7 +9,7 @@ import { type DurationInput, toMilliseconds } from "../../core/duration.ts";
 import { type MillraceError, socketErrorFrom } from "../../core/errors.ts";
 import { lines } from "../../core/framing/lines.ts";
 import { stoppable } from "../../core/framing/piecewise_decoder.ts";
-import type { TextOutput } from "../../host.ts";
+import type { TextOutput } from "../../host/standard_output.ts";
 import type { ByteInput } from "../../host/standard_input.ts";
 import { BusError } from "../errors.ts";
 import { LineWriter } from "../line_writer.ts";

@@ -12,7 +12,7 @@ import { formatAddress } from "./endpoint_spec.ts";
 import { CommandFailure, exitCodes, signalExitCode } from "./failure.ts";
 import { drawHistogram, percentiles } from "./histogram_chart.ts";
 import { ProgressBar } from "./progress_bar.ts";
-import { aborted, type Shell } from "./shell.ts";
+import { aborted, print, type Shell } from "./shell.ts";
 
 /** What the command line asked for. */
 export interface BenchOrder {
@@ -60,7 +60,7 @@ export async function runBench(order: BenchOrder, shell: Shell): Promise<number>
   // A signal ends the measuring early; with nothing measured there is nothing to print.
   if (report.messages === 0 && shell.stop.soft.aborted) return signalExitCode(await aborted(shell.stop.soft));
   const text = order.json ? asJson(order, report) : asText(order, report, shell.output.columns ?? 80);
-  await shell.output.write(text + "\n");
+  await print(shell, text + "\n");
   return report.lost > 0 ? exitCodes.unfinished : exitCodes.ok;
 }
 

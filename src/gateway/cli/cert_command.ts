@@ -12,7 +12,7 @@ import {
   type Validity,
 } from "../development_certificates.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
-import type { Shell } from "./shell.ts";
+import { print, type Shell } from "./shell.ts";
 import { quoted } from "./tls_hint.ts";
 
 /** What the command line asked for. */
@@ -58,7 +58,7 @@ export async function runCert(order: CertOrder, shell: Shell): Promise<number> {
     await write(order, stem, await make(ca, validity), order.force);
     written.push({ stem, what, to: validity.to });
   }
-  await shell.output.write(await report(order, written, wanted));
+  await print(shell, await report(order, written, wanted));
   return exitCodes.ok;
 }
 

@@ -4,7 +4,7 @@ import { abilityFaults } from "../config/abilities.ts";
 import { type GatewayConfig, loadConfig } from "../config/config.ts";
 import { formatFaults } from "../config/fault.ts";
 import { exitCodes } from "./failure.ts";
-import type { Shell } from "./shell.ts";
+import { print, type Shell } from "./shell.ts";
 
 /** What the command line asked for. */
 export interface CheckOrder {
@@ -19,7 +19,7 @@ export async function runCheck({ config, json }: CheckOrder, shell: Shell): Prom
     ? await abilityFaults(result.config, await detectAdapter(), { locate: result.locate })
     : result.faults;
   const warnings = result.ok ? warningsOf(result.config) : [];
-  await shell.output.write((json ? JSON.stringify({ config, faults, warnings }) : describe()) + "\n");
+  await print(shell, (json ? JSON.stringify({ config, faults, warnings }) : describe()) + "\n");
   return faults.length === 0 ? exitCodes.ok : exitCodes.failed;
 
   function describe(): string {

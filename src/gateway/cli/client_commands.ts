@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { framingHelp, parseFraming } from "../framing_spec.ts";
 import { parseDuration, parseFiniteDuration, parseShortDuration } from "./duration_spec.ts";
 import { parseEndpoint } from "./endpoint_spec.ts";
+import { CommandFailure, exitCodes } from "./failure.ts";
 import { oneOf, option, valueOf, wholeNumber } from "./option_values.ts";
 import type { Shell } from "./shell.ts";
 import { addClientTls, type ClientTlsFlags, clientTlsOf } from "./tls_flags.ts";
@@ -14,21 +15,24 @@ export function addConnect(program: Command, shell: Shell, done: (code: number) 
     .description("talk to a server in frames: lines of standard input go out, frames come in")
     .addOption(option("-f, --framing <spec>", "how bytes are cut into frames", parseFraming, "lines"))
     .addOption(
-      option("-i, --input <form>", "what a line of input is: text, hex", oneOf(["text", "hex"]), "text"),
+      option(
+        "-i, --input <form>",
+        "what a line of input is: text, hex; or bytes, for input that goes out as it is (default: text; bytes with raw)",
+        oneOf(["text", "hex", "bytes"]),
+      ),
     )
     .addOption(
       option(
         "-o, --output <form>",
-        "how a frame is printed: text, hex, json",
-        oneOf(["text", "hex", "json"]),
-        "text",
+        "how a frame is printed: a line of text, hex or json; or bytes, as they are (default: text; bytes with raw)",
+        oneOf(["text", "hex", "json", "bytes"]),
       ),
     )
     .addOption(option("-n, --replies <count>", "end when this many frames are in", wholeNumber(0)))
     .addOption(
       option(
         "-w, --wait <duration>",
-        "how long to wait for replies after the end of input",
+        "after the end of input, how long to wait for replies while none come",
         parseDuration,
         "5s",
       ),
@@ -43,17 +47,30 @@ export function addConnect(program: Command, shell: Shell, done: (code: number) 
 At the end of input FIN is sent and replies are awaited until the server closes. With --replies FIN is
 sent only after that many frames. Whatever is missing after --wait makes exit code 3.
 
+With --framing raw bytes go through unchanged, from standard input to the server and from the server to
+standard output, unless --input or --output says otherwise; only on a terminal what comes is shown as text.
+
 ${framingHelp}
 
 Examples:
   echo hello | millrace connect 127.0.0.1:3034
   echo '01 02 ff' | millrace connect 127.0.0.1:502 --framing length:2 --input hex --output hex --replies 1
   millrace connect unix:/tmp/echo.sock --framing length:4 --output json
+  millrace connect 127.0.0.1:9100 --framing raw <label.prn >answer.bin
   millrace connect localhost:3034 --tls --ca certs/ca.crt`,
     )
     .action(async (address: ReturnType<typeof parseEndpoint>, options: ConnectFlags) => {
       const { runConnect } = await import("./connect_command.ts");
-      const { framing, input, output, replies, wait, timeout } = options;
+      const { framing, replies, wait, timeout } = options;
+      const raw = framing.framing.name === "raw";
+      const input = options.input ?? (raw ? "bytes" : "text");
+      const output = options.output ?? (raw && !shell.output.isTerminal ? "bytes" : "text");
+      if (input === "bytes" && !raw) {
+        throw new CommandFailure(
+          exitCodes.usage,
+          `--input: found "bytes", expected text or hex with --framing ${framing.text}, or --framing raw`,
+        );
+      }
       const tls = clientTlsOf(options, address.transport === "tcp");
       done(
         await runConnect(
@@ -66,8 +83,8 @@ Examples:
 
 interface ConnectFlags extends ClientTlsFlags {
   framing: ReturnType<typeof parseFraming>;
-  input: "text" | "hex";
-  output: "text" | "hex" | "json";
+  input?: "text" | "hex" | "bytes";
+  output?: "text" | "hex" | "json" | "bytes";
   replies?: number;
   wait: number;
   timeout: number;

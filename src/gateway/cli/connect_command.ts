@@ -14,15 +14,17 @@ import { formatMs } from "./duration_spec.ts";
 import { formatAddress } from "./endpoint_spec.ts";
 import { CommandFailure, exitCodes, oneLine, signalExitCode } from "./failure.ts";
 import { type FrameForm, readFrame, showFrame } from "./frame_text.ts";
-import { aborted, type Shell } from "./shell.ts";
+import { aborted, lastWords, say, type Shell } from "./shell.ts";
 
 /** What the command line asked for. */
 export interface ConnectOrder {
   readonly address: Address;
   readonly framing: FramingSpec;
   readonly tls: ClientTlsConfig | undefined;
-  readonly input: "text" | "hex";
-  readonly output: FrameForm;
+  /** What a line is; `bytes`: no lines, each read goes out as it is. */
+  readonly input: "text" | "hex" | "bytes";
+  /** How a frame becomes a line; `bytes`: no lines, each frame is written as it is. */
+  readonly output: FrameForm | "bytes";
   /** End when this many frames are in; undefined: when the server closes. */
   readonly replies: number | undefined;
   readonly waitMs: number;
@@ -48,7 +50,7 @@ export async function runConnect(order: ConnectOrder, shell: Shell): Promise<num
     signal: shell.stop.hard,
   });
   if (shell.inputIsTerminal()) {
-    await shell.errors.write(`millrace: connected to ${formatAddress(address)}; Ctrl-D ends the input\n`);
+    say(shell, `millrace: connected to ${formatAddress(address)}; Ctrl-D ends the input\n`);
   }
   try {
     return await new Conversation(order, shell, connection).run();
@@ -64,8 +66,11 @@ class Conversation {
   readonly #connection: Connection<Uint8Array>;
   readonly #printer: LineWriter;
   #replies = 0;
+  /** When a frame came last, on the system's clock; `Infinity` while one waits to be printed. */
+  #heard = 0;
   #failure: unknown = undefined;
-  #end: (ending: Ending) => void = () => {};
+  #end!: (ending: Ending) => void;
+  readonly #ended: Promise<Ending> = new Promise((resolve) => this.#end = resolve);
 
   constructor(order: ConnectOrder, shell: Shell, connection: Connection<Uint8Array>) {
     this.#order = order;
@@ -76,24 +81,30 @@ class Conversation {
 
   async run(): Promise<number> {
     const input = this.#shell.input()[Symbol.asyncIterator]();
-    const ended = new Promise<Ending>((resolve) => this.#end = resolve);
     void aborted(this.#shell.stop.soft).then(() => this.#end("stopped"));
     void this.#receive();
     void this.#transmit(input);
-    const ending = await ended;
+    const ending = await this.#ended;
     await input.return?.();
-    await this.#printer.flush();
+    const flushed = this.#printer.flush();
+    const { stop } = this.#shell;
+    if (ending === "stopped") await lastWords(flushed, stop);
+    else if (await Promise.race([flushed, aborted(stop.soft)]) !== undefined) {
+      return await this.#result("stopped");
+    }
     return await this.#result(ending);
   }
 
   /** Prints frames until the server ends, or enough are in. */
   async #receive(): Promise<void> {
-    const { replies, output } = this.#order;
+    const { replies } = this.#order;
     if (replies === 0) return;
     try {
       for await (const frame of this.#connection) {
-        const wait = this.#printer.write(showFrame(frame, output, this.#shell.output.isTerminal) + "\n");
+        const wait = this.#print(frame);
+        this.#heard = Infinity;
         if (wait !== undefined) await wait;
+        this.#heard = systemClock.now();
         if (++this.#replies === replies) return this.#end("replies");
       }
       this.#end("closed");
@@ -102,9 +113,16 @@ class Conversation {
     }
   }
 
+  #print(frame: Uint8Array): void | Promise<void> {
+    const { output } = this.#order;
+    if (output === "bytes") return this.#shell.output.writeBytes(frame);
+    return this.#printer.write(showFrame(frame, output, this.#shell.output.isTerminal) + "\n");
+  }
+
   /** Sends the input; at its end says so to the server, or waits for the replies that were asked for. */
   async #transmit(input: AsyncIterator<Uint8Array, unknown>): Promise<void> {
     const { waitMs, replies } = this.#order;
+    const form = this.#order.input;
     const splitter = stoppable(
       lines({ maxFrameBytes: longestLine, acceptUnterminated: true }).decoder(() => {}),
     );
@@ -113,10 +131,13 @@ class Conversation {
       for (let item = await input.next();; item = await input.next()) {
         let wait: void | Promise<void> = undefined;
         const send = (text: Uint8Array): boolean => {
-          wait = this.#connection.send(readFrame(text, this.#order.input, ++line));
+          wait = this.#connection.send(form === "bytes" ? text : readFrame(text, form, ++line));
           return wait === undefined;
         };
-        let left = item.done === true ? splitter.flush?.(send) : splitter.push(item.value, send);
+        let left: boolean | void = true;
+        if (form === "bytes") {
+          if (item.done !== true && item.value.length > 0) send(item.value);
+        } else left = item.done === true ? splitter.flush?.(send) : splitter.push(item.value, send);
         // While the peer is slow, the rest of the input stays bytes.
         for (;;) {
           if (wait !== undefined) await wait;
@@ -129,13 +150,24 @@ class Conversation {
       await this.#connection.flush();
       if (replies === 0) return this.#end("replies");
       if (replies === undefined) this.#connection.end();
-      if (waitMs === Infinity) return;
-      const timer = setTimeout(() => this.#end("late"), waitMs);
-      void this.#connection.closed.then(() => clearTimeout(timer));
+      if (waitMs !== Infinity) this.#await(waitMs);
     } catch (error) {
       // A connection that ended is told by the one who receives, with what came before.
       if (!(error instanceof MillraceError) || error._tag === "FrameError") this.#fail("closed", error);
     }
+  }
+
+  /** Ends the conversation once nothing has come for so long. What waits to be printed has come. */
+  #await(waitMs: number): void {
+    const begun = systemClock.now();
+    let timer: unknown;
+    const look = (): void => {
+      const left = Math.max(begun, this.#heard) + waitMs - systemClock.now();
+      if (left > 0) timer = systemClock.setTimer(look, Math.min(left, waitMs));
+      else this.#end("late");
+    };
+    look();
+    void this.#ended.then(() => systemClock.clearTimer(timer));
   }
 
   #fail(ending: Ending, error: unknown): void {
@@ -158,7 +190,7 @@ class Conversation {
       const what = replies === undefined ? "the server did not close" : "not all replies came";
       throw new CommandFailure(
         exitCodes.unfinished,
-        `wait for replies: ${what} within ${
+        `wait for replies: ${what}, and nothing came for ${
           formatMs(waitMs)
         } after the end of input${missing}; raise --wait, or say with --replies how many to expect`,
       );

@@ -6,7 +6,7 @@
 import { showPayload } from "../payload.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
 
-/** How a frame is printed. */
+/** How a frame is printed as a line. */
 export type FrameForm = "text" | "hex" | "json";
 
 const utf8 = new TextDecoder();

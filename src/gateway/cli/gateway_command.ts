@@ -9,7 +9,7 @@ import { type Gateway, type GatewayReport, startGateway } from "../gateway.ts";
 import { formatMs } from "./duration_spec.ts";
 import { formatAddress } from "./endpoint_spec.ts";
 import { CommandFailure, exitCodes, oneLine } from "./failure.ts";
-import { aborted, type Shell } from "./shell.ts";
+import { aborted, say, type Shell } from "./shell.ts";
 import { tlsHint } from "./tls_hint.ts";
 
 /** What the command line asked for. */
@@ -23,28 +23,29 @@ export interface GatewayOrder {
 export async function runGateway(order: GatewayOrder, shell: Shell): Promise<number> {
   const result = await loadConfig(order.config);
   if (!result.ok) {
-    await shell.errors.write(`${formatFaults(result.faults, order.config)}\n`);
+    say(shell, `${formatFaults(result.faults, order.config)}\n`);
     throw new CommandFailure(
       exitCodes.failed,
       `${order.config} has ${result.faults.length} fault(s): nothing was started`,
     );
   }
   const gateway = await startGateway(result.config, { output: shell.output });
-  await shell.errors.write(await banner(order.config, gateway, result.config.endpoints));
+  say(shell, await banner(order.config, gateway, result.config.endpoints));
   void aborted(shell.stop.hard).then(() => gateway.close());
   const asked = aborted(shell.stop.soft).then(() => gateway.shutdown({ deadline: order.deadlineMs }));
   const report = await Promise.race([asked, gateway.finished]);
-  return await conclude(report, shell);
+  return conclude(report, shell);
 }
 
-async function conclude(report: GatewayReport, shell: Shell): Promise<number> {
+function conclude(report: GatewayReport, shell: Shell): number {
   const { failure, destroyed, durationMs, endpoints } = report;
   if (failure !== undefined) {
     throw new CommandFailure(exitCodes.failed, `stopped: ${oneLine(failure)}`, { cause: failure });
   }
   const drained = Object.values(endpoints).reduce((sum, each) => sum + each.drained, 0);
   const cut = destroyed === 0 ? "" : `, ${destroyed} cut`;
-  await shell.errors.write(
+  say(
+    shell,
     `millrace: stopped in ${formatMs(durationMs)}; ${drained} connection(s) drained${cut}\n`,
   );
   return destroyed === 0 ? exitCodes.ok : exitCodes.unfinished;

@@ -9,7 +9,7 @@ import { addCert } from "./certificate_commands.ts";
 import { addBench, addConnect } from "./client_commands.ts";
 import { CommandFailure, exitCodes, oneLine } from "./failure.ts";
 import { addCheck, addGateway, addServe } from "./server_commands.ts";
-import type { Shell } from "./shell.ts";
+import { say, type Shell } from "./shell.ts";
 import { version } from "./version.ts";
 
 const exitHelp = `
@@ -29,7 +29,7 @@ export async function runProgram(args: readonly string[], shell: Shell): Promise
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    await shell.errors.write(`millrace: ${oneLine(error)}\n`);
+    say(shell, `millrace: ${oneLine(error)}\n`);
     return error instanceof CommandFailure ? error.exitCode : exitCodes.failed;
   }
 }

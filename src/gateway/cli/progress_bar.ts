@@ -1,5 +1,5 @@
 /** One line that moves: a bar on a terminal, nothing elsewhere. */
-import type { TextOutput } from "../../host.ts";
+import type { TextOutput } from "../../host/standard_output.ts";
 
 const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
@@ -15,6 +15,7 @@ export class ProgressBar {
   readonly #output: TextOutput;
   readonly #shown: boolean;
   #drawn = false;
+  #waiting = false;
 
   constructor(output: TextOutput, wanted: boolean) {
     this.#output = output;
@@ -23,11 +24,17 @@ export class ProgressBar {
 
   /** Shows how far it is, and a few words. */
   update(part: number, words: string): void {
-    if (!this.#shown) return;
+    // A terminal that stands still gets no more of them.
+    if (!this.#shown || this.#waiting) return;
     const width = Math.max(10, Math.min(40, (this.#output.columns ?? 80) - words.length - 6));
     const bar = drawBar(part, width).padEnd(width, "·");
     this.#drawn = true;
-    void this.#output.write(`\r\x1b[2K${bar} ${words}`.slice(0, 9 + (this.#output.columns ?? 80)));
+    const line = `\r\x1b[2K${bar} ${words}`.slice(0, 9 + (this.#output.columns ?? 80));
+    const wait = this.#output.write(line);
+    if (wait === undefined) return;
+    this.#waiting = true;
+    const done = (): void => void (this.#waiting = false);
+    wait.then(done, done);
   }
 
   /** Takes the line away. */

@@ -9,12 +9,13 @@ import type { LogRecord } from "../../server/server_options.ts";
 import type { ServerTlsConfig } from "../config/server_tls.ts";
 import type { FramingSpec } from "../framing_spec.ts";
 import { LineWriter } from "../line_writer.ts";
+import { LossyLines } from "../log.ts";
 import { frameLine } from "../message_line.ts";
 import { OtherProtocols } from "../other_protocols.ts";
 import { serverTlsOptions } from "../tls_options.ts";
 import { formatAddress } from "./endpoint_spec.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
-import { aborted, type Shell } from "./shell.ts";
+import { aborted, lastWords, say, type Shell } from "./shell.ts";
 import { tlsHint } from "./tls_hint.ts";
 
 /** What the command line asked for. */
@@ -37,8 +38,9 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
   let unread: (error: Error) => void = () => {};
   const nobodyReads = new Promise<Error>((resolve) => unread = resolve);
   const printer = order.quiet ? undefined : new LineWriter(shell.output, systemClock, unread);
+  const words = new LossyLines(shell.errors, (count) => `millrace: warn: ${count} lines were left out\n`);
   const secured = tls && serverTlsOptions(tls);
-  const logger = (record: LogRecord) => log(record, shell);
+  const logger = (record: LogRecord) => log(record, words);
   const others = new OtherProtocols(logger, framing.text);
   const server = await serve({
     ...(address.transport === "tcp" ? { host: address.host, port: address.port } : { path: address.path }),
@@ -55,10 +57,16 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
     },
   });
   const hint = tls === undefined ? "" : await tlsHint(tls, secured!.certificates.inspect());
-  await shell.errors.write(banner(order, server.address, hint));
+  say(shell, banner(order, server.address, hint));
   const broken = await Promise.race([aborted(shell.stop.soft).then(() => undefined), nobodyReads]);
   const code = await stop(server, order, shell);
-  await printer?.flush();
+  const printed = printer === undefined || await lastWords(printer.flush(), shell.stop);
+  if (!printed) {
+    throw new CommandFailure(
+      exitCodes.unfinished,
+      "stopped: nobody reads the output, and frames were not printed",
+    );
+  }
   if (broken === undefined) return code;
   throw new CommandFailure(exitCodes.failed, `${broken.message}; with --quiet no frames are printed`, {
     cause: broken,
@@ -70,14 +78,15 @@ async function stop(server: Server<Uint8Array>, order: ServeOrder, shell: Shell)
   void aborted(shell.stop.hard).then(() => server.close());
   try {
     const report = await server.shutdown({ deadline: order.deadlineMs });
-    await shell.errors.write(
+    say(
+      shell,
       `millrace: stopped; ${report.drained} of ${report.open} open connections drained\n`,
     );
     return exitCodes.ok;
   } catch (error) {
     if (!(error instanceof ShutdownTimeoutError)) throw error;
     const cut = error.connectionIds.length;
-    await shell.errors.write(`millrace: stopped; ${cut} open connections were cut\n`);
+    say(shell, `millrace: stopped; ${cut} open connections were cut\n`);
     return exitCodes.unfinished;
   }
 }
@@ -109,11 +118,11 @@ function banner(
 }
 
 /** Warnings and errors for a person. */
-function log({ level, message, fields }: LogRecord, shell: Shell): void {
+function log({ level, message, fields }: LogRecord, words: LossyLines): void {
   if (level !== "warn" && level !== "error") return;
   const facts = Object.entries(fields).filter(([, value]) => value !== undefined);
   const text = facts.map(([key, value]) =>
     `${key}=${typeof value === "string" ? JSON.stringify(value) : String(value)}`
   );
-  void shell.errors.write(`millrace: ${level}: ${message}: ${text.join(" ")}\n`);
+  words.write(`millrace: ${level}: ${message}: ${text.join(" ")}\n`);
 }

@@ -3,13 +3,17 @@
  *
  * Made by `main.ts` from the host; tests make their own.
  */
-import type { TextOutput } from "../../host.ts";
+import { systemClock } from "../../core/clock.ts";
+import type { TextOutput } from "../../host/standard_output.ts";
+import type { ByteOutput } from "../../host/standard_output.ts";
 import type { SignalName } from "../../host/signals.ts";
+import { within } from "../patience.ts";
+import { CommandFailure, signalExitCode } from "./failure.ts";
 import type { ByteInput } from "../../host/standard_input.ts";
 
 /** The streams and the stop signals of one run of the program. */
 export interface Shell {
-  readonly output: TextOutput;
+  readonly output: ByteOutput;
   readonly errors: TextOutput;
   readonly input: () => ByteInput;
   readonly inputIsTerminal: () => boolean;
@@ -44,6 +48,33 @@ export class StopSteps implements Stop {
     else return false;
     return true;
   }
+}
+
+/** How long output that nobody reads may hold up the end of a program. */
+const lastWordsMs = 2_000;
+
+/** Says something to a person without waiting until it is read: a full pipe must not keep anybody from stopping. */
+export function say(shell: Pick<Shell, "errors">, text: string): void {
+  void shell.errors.write(text);
+}
+
+/** Prints a result, and waits until it is read. A signal ends the wait with the exit code for it. */
+export async function print(shell: Shell, text: string): Promise<void> {
+  const read = shell.output.write(text);
+  if (read === undefined) return;
+  if (shell.stop.soft.aborted) return void await lastWords(read, shell.stop);
+  const stopped = aborted(shell.stop.soft).then((name) => name as SignalName);
+  const name = await Promise.race([read, stopped]);
+  if (name !== undefined) {
+    throw new CommandFailure(signalExitCode(name), "stopped before anybody had read the output");
+  }
+}
+
+/** Waits for the last words of a program that stops: for a while, or until the second signal. False when some are left. */
+export async function lastWords(written: Promise<unknown>, stop: Stop): Promise<boolean> {
+  const hurried = aborted(stop.hard).then(() => false);
+  const done = within(written, lastWordsMs, systemClock);
+  return await Promise.race([done, hurried]);
 }
 
 /** Resolves with the signal's name when it is aborted. */

@@ -11,7 +11,7 @@ import { Section } from "./section.ts";
 import { type ListenPlace, refuseSharedPlaces } from "./shared_places.ts";
 import { refuseSharedSubjects } from "./shared_subjects.ts";
 import { type ConfigFormat, formatOfFile, parseText } from "./source.ts";
-import { address, finiteDuration, formatAddress, integer, oneOf, size } from "./values.ts";
+import { address, finiteDuration, formatAddress, hostNames, integer, oneOf, size } from "./values.ts";
 
 /** How much a gateway says about itself on standard error. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -21,10 +21,20 @@ export interface GatewayConfig {
   readonly endpoints: readonly EndpointConfig[];
   readonly bus: BusConfig;
   /** Where the admin endpoint listens; undefined for none. */
-  readonly admin: { readonly address: Address } | undefined;
+  readonly admin: AdminConfig | undefined;
   /** How long connections may take to finish when the gateway stops. */
   readonly shutdownDeadline: number;
   readonly logLevel: LogLevel;
+}
+
+/** The admin endpoint. */
+export interface AdminConfig {
+  readonly address: Extract<Address, { readonly transport: "tcp" }>;
+  /**
+   * Names and addresses that it answers to besides those of this machine alone; undefined: on an address of this machine
+   * alone none, on another one any address.
+   */
+  readonly hosts: readonly string[] | undefined;
 }
 
 /** Which bus carries the frames, and how much may wait in each of its queues. */
@@ -103,12 +113,7 @@ function readGateway(list: FaultList, value: unknown, folder: string): GatewayCo
   if (section === undefined) return undefined;
   const bus = readBus(section);
   const endpoints = readEndpoints(list, section, bus.type, folder);
-  const admin = section.table("admin", 'a table such as { listen: "127.0.0.1:9464" }', (table) => ({
-    address: table.require("listen", address(0), 'where to listen, such as "127.0.0.1:9464"')!,
-  }));
-  if (admin?.address?.transport === "unix") {
-    list.add(["admin", "listen"], formatAddress(admin.address), 'a host and port such as "127.0.0.1:9464"');
-  }
+  const admin = section.table("admin", 'a table such as { listen: "127.0.0.1:9464" }', readAdmin);
   const shutdownDeadline = section.table(
     "shutdown",
     'a table such as { deadline: "30s" }',
@@ -144,6 +149,16 @@ function placeOf(path: ConfigPath, item: unknown): ListenPlace | undefined {
   const { listen, connect, reusePort, ipv6Only } = item as Table;
   if (listen === undefined || connect !== undefined) return undefined;
   return { path, value: listen, reusePort: reusePort === true, ipv6Only: ipv6Only === true };
+}
+
+function readAdmin(table: Section): AdminConfig | undefined {
+  const place = table.require("listen", address(0), 'where to listen, such as "127.0.0.1:9464"');
+  const hosts = table.take("hosts", hostNames);
+  if (place?.transport === "unix") {
+    table.refuse("listen", formatAddress(place), 'a host and port such as "127.0.0.1:9464"');
+    return undefined;
+  }
+  return place && { address: place, hosts };
 }
 
 function readBus(section: Section): BusConfig {

@@ -4,6 +4,7 @@
  * Called by `config.ts`. Compares what the texts stand for and not the texts: `3034` and `127.0.0.1:3034` are one place.
  */
 import type { Address } from "../../core/transport.ts";
+import { plainHost } from "../host_name.ts";
 import { type ConfigPath, type FaultList, formatPath } from "./fault.ts";
 import { address } from "./values.ts";
 
@@ -61,14 +62,4 @@ function covers(all: string, host: string, ipv6Only: boolean): boolean {
   if (all === "0.0.0.0") return /^\d+(?:\.\d+){3}$/.test(host);
   if (all === "::") return host.includes(":") || (!ipv6Only && /^\d+(?:\.\d+){3}$/.test(host));
   return false;
-}
-
-/** One writing for each address. */
-function plainHost(host: string): string {
-  if (!host.includes(":")) return host.toLowerCase();
-  try {
-    return new URL(`http://[${host}]/`).hostname.slice(1, -1);
-  } catch {
-    return host.toLowerCase();
-  }
 }

@@ -5,6 +5,7 @@
  */
 import { pathFault, readHost } from "../../core/place.ts";
 import type { Address } from "../../core/transport.ts";
+import { isIpv6 } from "../host_name.ts";
 import { nearest, type Read, Refusal } from "./section.ts";
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -160,6 +161,20 @@ function port(number: number, least: 0 | 1): number {
   if (Number.isInteger(number) && number >= least && number <= 65_535) return number;
   throw new Refusal(`a port from ${least} to 65535`);
 }
+
+/** A list of host names and IP addresses, without ports. */
+export const hostNames: Read<readonly string[]> = (value) => {
+  const wanted = 'a list of host names or addresses without ports, such as ["metrics.example.org"]';
+  if (!Array.isArray(value)) throw new Refusal(wanted);
+  return value.map((item: unknown) => {
+    const [, v6, name] = typeof item === "string"
+      ? /^(?:\[?([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)\]?|([A-Za-z0-9_.-]{1,253}))$/.exec(item) ?? []
+      : [];
+    if (v6 !== undefined && !isIpv6(v6)) throw new Refusal(wanted);
+    if (v6 === undefined && name === undefined) throw new Refusal(wanted);
+    return v6 ?? name!;
+  });
+};
 
 /** An address as it is written in a configuration. */
 export function formatAddress(address: Address): string {

@@ -1,9 +1,9 @@
 // A shell without a process: what a command writes is text to look at, what it reads is given.
 import { type Shell, StopSteps } from "../../../src/gateway/cli/shell.ts";
-import type { TextOutput } from "../../../src/host.ts";
+import type { ByteOutput } from "../../../src/host/standard_output.ts";
 
 /** An output that keeps what was written. */
-export class TextSink implements TextOutput {
+export class TextSink implements ByteOutput {
   text = "";
   readonly isTerminal: boolean;
   readonly columns: number | undefined;
@@ -13,6 +13,12 @@ export class TextSink implements TextOutput {
   }
   write(text: string): void {
     this.text += text;
+  }
+  writeBytes(bytes: Uint8Array): void {
+    this.text += new TextDecoder().decode(bytes);
+  }
+  flush(): Promise<void> {
+    return Promise.resolve();
   }
 }
 

@@ -1,0 +1,103 @@
+// `millrace` as a process whose output goes into a real pipe that nobody reads, until the test lets the reader go.
+import { type ChildProcess, spawn } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { signalEchoMs } from "../../src/host/signal_echo.ts";
+import { type Cleaner, commandLine } from "./program.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const deadlineMs = 60_000;
+
+/**
+ * What happens to the output: `out` goes unread while what is said on standard error is heard; `both` share one pipe, of
+ * which so many lines are heard, and then nothing more.
+ */
+export type Unread = { readonly unread: "out" } | { readonly unread: "both"; readonly heard: number };
+
+/** The reader ends, and with it the pipe, when this shell's standard input does. */
+const script = {
+  out: 'exec 3>&1 4<&0; { sh -c \'echo "pid $$" >&2; exec "$@"\' sh "$@" 2>&3 </dev/null 3>&- 4<&-; ' +
+    'echo "code $?" >&3; } | { read -r end <&4; }',
+  both:
+    'heard=$1; shift; exec 3>&1 4<&0; { sh -c \'echo "pid $$"; exec "$@"\' sh "$@" 2>&1 </dev/null 3>&- 4<&-; ' +
+    'echo "code $?" >&3; } | { while [ $heard -ge 0 ]; do IFS= read -r line; echo "$line" >&3; ' +
+    "heard=$((heard - 1)); done; read -r end <&4; }",
+} as const;
+
+/** One program that nobody reads. */
+export class UnreadProgram {
+  readonly #shell: ChildProcess;
+  #heard = "";
+  #changed: () => void = () => {};
+
+  private constructor(t: Cleaner, how: Unread, args: readonly string[]) {
+    const command = [process.execPath, ...commandLine("src/gateway/main.ts", args)];
+    const heard = how.unread === "both" ? [String(how.heard)] : [];
+    const shell = spawn("sh", ["-c", script[how.unread], "sh", ...heard, ...command], { cwd: root });
+    this.#shell = shell;
+    shell.stdin!.on("error", () => {});
+    for (const stream of [shell.stdout!, shell.stderr!]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        this.#heard += text;
+        this.#changed();
+      });
+    }
+    shell.on("close", () => this.#changed());
+    t.after(() => {
+      shell.stdin!.end();
+      const pid = /^pid (\d+)$/m.exec(this.#heard)?.[1];
+      if (pid === undefined || /^code /m.test(this.#heard)) return;
+      try {
+        process.kill(Number(pid), "SIGKILL");
+      } catch {
+        // It has just ended.
+      }
+    });
+  }
+
+  /** Starts it and waits until it has an id. */
+  static async start(t: Cleaner, how: Unread, ...args: string[]): Promise<UnreadProgram> {
+    const program = new UnreadProgram(t, how, args);
+    await program.said(/^pid \d+$/m);
+    return program;
+  }
+
+  /** Resolves with the match once it has been heard. */
+  async said(wanted: RegExp): Promise<RegExpExecArray> {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#changed();
+    }, deadlineMs);
+    try {
+      for (;;) {
+        const match = wanted.exec(this.#heard);
+        if (match !== null) return match;
+        if (late) throw new Error(`wait for ${wanted}: not heard within ${deadlineMs} ms\n${this.#heard}`);
+        await new Promise<void>((resolve) => this.#changed = resolve);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  signal(name: "SIGTERM"): void {
+    process.kill(Number(/^pid (\d+)$/m.exec(this.#heard)![1]), name);
+  }
+
+  /** As a person does who has lost patience: so late that it is no echo of the signal before. */
+  async signalAgain(name: "SIGTERM"): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, signalEchoMs + 50));
+    this.signal(name);
+  }
+
+  /** From now on whoever writes into the pipe finds that its reader is gone. */
+  letReaderGo(): void {
+    this.#shell.stdin!.end();
+  }
+
+  /** The exit code, once it has ended. */
+  async code(): Promise<number> {
+    return Number((await this.said(/^code (\d+)$/m))[1]);
+  }
+}
