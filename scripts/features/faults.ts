@@ -199,7 +199,7 @@ export const faults: readonly Section[] = [
       row(60, "planned", "Permissions that are missing", "an error that names the permission"),
       row(
         61,
-        "planned",
+        "held",
         "No descriptors left for opening connections",
         "a typed error, no spinning, those that are open live on",
       ),

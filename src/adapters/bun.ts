@@ -20,6 +20,7 @@ import type {
 import { resetBefore } from "./accept_fault.ts";
 import { acceptedPeer, addressText, boundAt, longestPath } from "./address.ts";
 import { dialSocket, type Opened } from "./bun_dial.ts";
+import { type SocketFiles, socketFiles } from "./bun_files.ts";
 import { type BunHandlers, type BunSocket, BunTransport, handlers, type Slot } from "./bun_transport.ts";
 import { placed } from "./placed.ts";
 import { secured } from "./secured.ts";
@@ -28,7 +29,6 @@ import { Shortage } from "./shortage.ts";
 /** The slice of Bun that is used here. */
 declare const Bun: {
   listen<Data>(options: BunOptions<Data>): BunAddress & { stop(): void };
-  file(path: string): { text(): Promise<string> };
   readonly version: string;
   readonly semver: { satisfies(version: string, range: string): boolean };
 };
@@ -75,10 +75,10 @@ export const bunAdapter: Adapter = {
     // See tls_below_socket.ts.
     sockets: async () => {
       const net = await import("./node.ts");
-      const most = await (openFiles ??= readOpenFiles());
+      const files = await socketFiles();
       return placed({
-        bind: (options, accept, at) => bindNet(options, accept, at, net.bind, most),
-        dial: net.dial,
+        bind: (options, accept, at) => bindNet(options, accept, at, net.bind, files),
+        dial: (options) => net.dial(options, (socket, action) => spareNetSocket(socket, files, action)),
       });
     },
     lower: async () => {
@@ -89,16 +89,6 @@ export const bunAdapter: Adapter = {
 };
 
 // -- listening ------------------------------------------------------------------------------------------
-
-/** Descriptors that are left to the rest of the program. */
-const spare = 8;
-let openFiles: Promise<number> | undefined;
-
-/** How many files this process may have open; Infinity where the system doesn't say. */
-async function readOpenFiles(): Promise<number> {
-  const limits = await Bun.file("/proc/self/limits").text().catch(() => "");
-  return Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Infinity);
-}
 
 /** With `tls`, secured by Bun itself. */
 async function bind(
@@ -137,13 +127,11 @@ async function bindSocket(
 ): Promise<Listener> {
   const { address } = options;
   const at = await resolved(place);
-  const most = await (openFiles ??= readOpenFiles());
+  const files = await socketFiles();
   const shortage = new Shortage(options.failed);
   const server = open(options, (socket) => {
-    // When Bun itself finds no descriptor it tells nobody, and asks again and again at full speed. So the last
-    // ones are never used: the system gives out the lowest that is free.
-    if (socket.fd >= most - spare) {
-      shortage.met(() => shortOfFiles(bound, most));
+    if (files.isSpare(socket.fd)) {
+      shortage.met(() => files.error(action));
       return socket.terminate();
     }
     tune(socket, options, bound);
@@ -166,13 +154,14 @@ function bindNet(
   accept: (transport: Transport) => void,
   at: Address,
   bind: typeof import("./node.ts").bind,
-  most: number,
+  files: SocketFiles,
 ): Promise<Listener> {
   const { address, failed } = options;
   const shortage = new Shortage(failed);
-  const keepSpare = (socket: Socket & { readonly _handle?: { readonly fd?: number } | null }): void => {
-    if ((socket._handle?.fd ?? 0) < most - spare) return;
-    shortage.met(() => shortOfFiles(address, most));
+  const keepSpare = (socket: Socket): void => {
+    const error = spareNetSocket(socket, files, `accept on ${addressText(address)}`);
+    if (error === undefined) return;
+    shortage.met(() => error);
     socket.destroy();
   };
   return bind(options, accept, at, (server) => server.on("connection", keepSpare)).catch((error: Error) => {
@@ -180,9 +169,12 @@ function bindNet(
   });
 }
 
-function shortOfFiles(bound: Address, most: number): SocketError {
-  const message = `this process may have ${most} files open, and the last ${spare} are kept back`;
-  return socketErrorFrom({ code: "EMFILE", message }, `accept on ${addressText(bound)}`);
+function spareNetSocket(
+  { _handle }: Socket & { readonly _handle?: { readonly fd?: number } | null },
+  files: SocketFiles,
+  action: string,
+): SocketError | undefined {
+  return files.isSpare(_handle?.fd) ? files.error(action) : undefined;
 }
 
 function open(
@@ -218,8 +210,13 @@ function listenError(cause: unknown, address: Address): SocketError {
 /** With `tls`, secured by Bun itself. */
 async function dial(options: ConnectOptions): Promise<Transport> {
   const { tls, address, signal } = options;
+  const files = await socketFiles();
   const secure = tls && (await import("./bun_client_handshake.ts")).secureBunClient;
   return dialSocket(options, (socket, peer) => {
+    if (files.isSpare(socket.fd)) {
+      socket.terminate();
+      throw files.error(`connect to ${addressText(address)}`);
+    }
     tune(socket, options, address);
     return secure ? secure(socket, peer, tls, address, signal) : connected(socket, peer);
   });

@@ -6,11 +6,11 @@
  * does, and its socket is one of Bun's own, whose handlers can be replaced (`reload`).
  */
 import { Socket } from "node:net";
-import { socketErrorFrom } from "../core/errors.ts";
 import type { Address, ConnectOptions, Peer } from "../core/transport.ts";
-import { abortedConnect, addressText, openedPeer, unixPeer } from "./address.ts";
+import { abortedConnect, openedPeer, unixPeer } from "./address.ts";
 import { dialByName, type TcpAddress } from "./by_name.ts";
 import { type BunHandlers, type BunSocket, handlers, type Slot } from "./bun_transport.ts";
+import { connectError } from "./connect_failure.ts";
 
 /** The slice of Bun that is used here. */
 declare const Bun: {
@@ -61,6 +61,7 @@ function dialNet<T>(
 ): Promise<Taken<T>> {
   return new Promise((resolve, reject) => {
     const socket: HandledSocket = new Socket({ allowHalfOpen: true });
+    const taken = takenBy(opened, (result) => resolve({ result }), reject);
     // Nothing is to be read before its own handlers are there.
     socket.pause();
     const settle = () => signal?.removeEventListener("abort", aborted);
@@ -72,12 +73,12 @@ function dialNet<T>(
     signal?.addEventListener("abort", aborted);
     socket.on("error", (cause) => {
       settle();
-      reject(socketErrorFrom(cause, `connect to ${addressText(address)}`));
+      reject(connectError(cause, address));
     });
     socket.on("connect", () => {
       settle();
       const own = takenFrom(socket);
-      if (own !== undefined) return resolve({ result: opened(own, openedPeer(own, at)) });
+      if (own !== undefined) return taken(own, openedPeer(own, at));
       // Another version of Bun.
       socket.destroy();
       resolve({ result: dialOwn(at, address, signal, opened) });
@@ -101,6 +102,21 @@ function takenFrom(socket: HandledSocket): BunSocket<Slot> | undefined {
   return handle;
 }
 
+/** What `opened` throws rejects, and nothing of it gets into Bun's handlers. */
+function takenBy<T>(
+  opened: Opened<T | Promise<T>>,
+  resolve: (result: T | Promise<T>) => void,
+  reject: (error: unknown) => void,
+): Opened<void> {
+  return (socket, peer) => {
+    try {
+      resolve(opened(socket, peer));
+    } catch (error) {
+      reject(error);
+    }
+  };
+}
+
 function dialOwn<T>(
   at: Address,
   address: Address,
@@ -108,17 +124,18 @@ function dialOwn<T>(
   opened: Opened<T | Promise<T>>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
+    const taken = takenBy(opened, resolve, reject);
     const aborted = () => reject(abortedConnect(signal!, address));
     signal?.addEventListener("abort", aborted);
     const connected = (socket: BunSocket<Slot>) => {
       signal?.removeEventListener("abort", aborted);
       if (signal?.aborted) return socket.terminate();
-      resolve(opened(socket, at.transport === "unix" ? unixPeer("") : openedPeer(socket, at)));
+      taken(socket, at.transport === "unix" ? unixPeer("") : openedPeer(socket, at));
     };
     const place = at.transport === "unix" ? { unix: at.path } : { hostname: at.host, port: at.port };
     Bun.connect({ ...place, data: connected, socket: handlers, allowHalfOpen: true }).catch((cause) => {
       signal?.removeEventListener("abort", aborted);
-      reject(socketErrorFrom(cause, `connect to ${addressText(address)}`));
+      reject(connectError(cause, address));
     });
   });
 }

@@ -5,11 +5,11 @@
  * Used by the adapters that connect through `node:net`.
  */
 import { lookup } from "node:dns/promises";
-import { socketErrorFrom } from "../core/errors.ts";
 import { isIp } from "../core/place.ts";
 import type { Address, ConnectOptions } from "../core/transport.ts";
-import { abortedConnect, addressText } from "./address.ts";
+import { abortedConnect } from "./address.ts";
 import { firstConnected } from "./attempts.ts";
+import { connectError } from "./connect_failure.ts";
 
 /** A TCP address. */
 export type TcpAddress = Extract<Address, { readonly transport: "tcp" }>;
@@ -45,7 +45,7 @@ async function addressesOf(
   try {
     return (await Promise.race([lookup(address.host, { all: true }), given])).map((found) => found.address);
   } catch (cause) {
-    throw socketErrorFrom(cause, `connect to ${addressText(address)}`);
+    throw connectError(cause, address);
   } finally {
     signal?.removeEventListener("abort", aborted);
   }

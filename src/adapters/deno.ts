@@ -15,6 +15,7 @@ import type {
 } from "../core/transport.ts";
 import { FailingAccepts } from "./accept_fault.ts";
 import { abortedConnect, addressText, boundAt, longestPath, plainIp, tcpPeer, unixPeer } from "./address.ts";
+import { connectError } from "./connect_failure.ts";
 import { placed } from "./placed.ts";
 import { secured } from "./secured.ts";
 import { denoError } from "./deno_failure.ts";
@@ -172,7 +173,7 @@ async function dial(options: ConnectOptions): Promise<Transport> {
     conn = await Deno.connect(signal === undefined ? place(address) : { ...place(address), signal });
   } catch (cause) {
     if (signal?.aborted) throw abortedConnect(signal, address);
-    throw denoError(cause, `connect to ${addressText(address)}`);
+    throw connectError(cause, address, denoError);
   }
   // Not every kind of connection heeds the signal.
   if (signal?.aborted) {

@@ -16,6 +16,7 @@ import type {
 } from "../core/transport.ts";
 import { addressText } from "./address.ts";
 import { denoError } from "./deno_failure.ts";
+import { connectError } from "./connect_failure.ts";
 import { bind, dial } from "./node.ts";
 import { placed } from "./placed.ts";
 
@@ -95,7 +96,7 @@ function prepare(server: Server & Handled, { keepAlive }: ListenOptions): void {
 
 function connect(options: ConnectOptions): Promise<Transport> {
   return dial(options).catch((error) => {
-    throw retold(error, `connect to ${addressText(options.address)}`);
+    throw connectError(error, options.address, retold);
   });
 }
 

@@ -5,7 +5,7 @@
  */
 import { createServer, type ListenOptions as NodeListenOptions, type Server, Socket } from "node:net";
 import process from "node:process";
-import { socketErrorFrom } from "../core/errors.ts";
+import { type SocketError, socketErrorFrom } from "../core/errors.ts";
 import type {
   Adapter,
   Address,
@@ -16,7 +16,6 @@ import type {
   Transport,
 } from "../core/transport.ts";
 import { FailingAccepts, resetBefore } from "./accept_fault.ts";
-import { dialByName } from "./by_name.ts";
 import {
   abortedConnect,
   acceptedPeer,
@@ -26,6 +25,8 @@ import {
   openedPeer,
   unixPeer,
 } from "./address.ts";
+import { dialByName } from "./by_name.ts";
+import { connectError } from "./connect_failure.ts";
 import { NodeTransport } from "./node_transport.ts";
 import { placed } from "./placed.ts";
 import { secured } from "./secured.ts";
@@ -121,16 +122,21 @@ function stop(server: Server): Promise<void> {
 
 // -- connecting -----------------------------------------------------------------------------------------
 
-export function dial(options: ConnectOptions): Promise<Transport> {
+/** Asked of a socket that is connected; what it returns refuses it. */
+type Fault = (socket: Socket, action: string) => SocketError | undefined;
+
+/** Connects. */
+export function dial(options: ConnectOptions, fault?: Fault): Promise<Transport> {
   const { address, signal } = options;
-  if (address.transport === "unix") return dialAt(address, options, signal);
-  return dialByName(address, signal, (at, each) => dialAt(at, options, each), (late) => late.abort());
+  if (address.transport === "unix") return dialAt(address, options, signal, fault);
+  return dialByName(address, signal, (at, each) => dialAt(at, options, each, fault), (late) => late.abort());
 }
 
 function dialAt(
   at: Address,
   options: ConnectOptions,
   signal: AbortSignal | undefined,
+  fault: Fault | undefined,
 ): Promise<Transport> {
   const { address } = options;
   return new Promise((resolve, reject) => {
@@ -145,10 +151,15 @@ function dialAt(
     };
     const failed = (cause: Error) => {
       settle();
-      reject(socketErrorFrom(cause, `connect to ${addressText(address)}`));
+      reject(connectError(cause, address));
     };
     const connected = () => {
       settle();
+      const error = fault?.(socket, `connect to ${addressText(address)}`);
+      if (error !== undefined) {
+        socket.destroy();
+        return reject(error);
+      }
       const peer = at.transport === "unix" ? unixPeer("") : openedPeer(socket, at);
       resolve(new NodeTransport(socket, peer));
     };

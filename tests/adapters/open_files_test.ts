@@ -52,6 +52,37 @@ describe(`too many open files, on the ${adapter.name} adapter`, () => {
     });
   }
 
+  for (const kind of ["plain", "upgradable"]) {
+    const what = "are a typed error of connecting, harm no connection that is open, and keep nobody busy";
+    it(`S-61: ${what}: ${kind} sockets`, { skip, timeout: 60_000 }, async (t) => {
+      const rig = new Rig(onLoopback(adapter), t);
+      const target = await rig.listen();
+      const file = "tests/adapters/programs/connect_without_files.ts";
+      const proxy = new Program(t, file, [`${target.port}`, kind]);
+      const port = Number((await proxy.said("out", /port (\d+)/))[1]);
+      const address = { transport: "tcp", host: "127.0.0.1", port } as const;
+      const first = (await rig.connect(address)).start();
+      await echoes(first, "hello");
+      // Each takes two descriptors there, and there are less than for all.
+      const more = await Promise.allSettled(Array.from({ length: 50 }, () => rig.connect(address)));
+      for (const result of more) if (result.status === "fulfilled") result.value.start();
+      await echoes(first, "still here");
+      proxy.write("go on\n");
+      const busy = Number((await proxy.said("out", /busy (\d+) percent/))[1]);
+      assert.ok(busy < 40, `${busy} percent of the time were spent`);
+      const [, then, byName] = await proxy.said("out", /then (\w+), by name (\w+)/);
+      assert.deepEqual([then, byName], ["too_many_open_files", "too_many_open_files"]);
+      assert.equal((await proxy.said("out", /at last (\w+)/))[1], "connected");
+      await echoes(first, "and now");
+      proxy.signal("SIGTERM");
+      const { out, err } = await proxy.end();
+      assert.equal(err, "");
+      for (const [, reason] of out.matchAll(/^(?:refused for|failed) (\w+)/gm)) {
+        assert.equal(reason, "too_many_open_files");
+      }
+    });
+  }
+
   it("S-17: are told once an episode", () => {
     const told: SocketError[] = [];
     const shortage = new Shortage((error, fatal) => {
