@@ -206,14 +206,14 @@ export const faults: readonly Section[] = [
       row(62, "planned", "A burst of our own", "the same outcome on every runtime"),
       row(
         63,
-        "planned",
+        "held",
         "Shutdown asked for twice, or from inside a handler",
         "errors name the limit in force, and nobody waits for itself",
       ),
       row(64, "planned", "Frames lost on their way out of the gateway", "counted"),
       row(
         65,
-        "planned",
+        "held",
         "A hundred thousand connections drain",
         "in slices, between which others are served",
       ),

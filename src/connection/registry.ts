@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import type { FrameError } from "../core/errors.ts";
+import { inSlices } from "../core/slices.ts";
 import { sharedWheel, type TimerWheel } from "../core/timer_wheel.ts";
 import type { Transport } from "../core/transport.ts";
 import { type Turn, turnOf } from "../core/turn.ts";
@@ -60,6 +61,7 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Received, Se
   /** Sessions whose connection is closed while their handler still runs. */
   readonly #lingering: Set<Session<Received, Sent, Data>> = new Set();
   #abandoned = false;
+  #destroying: Promise<void> | undefined = undefined;
   readonly #gone: Totals = emptyTotals();
   #waiting: (() => void)[] = [];
 
@@ -101,17 +103,11 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Received, Se
 
   /**
    * Destroys every connection, and no longer waits for handlers: one that never returns cannot be stopped, its
-   * connection is gone and that must do. Adds the ids of all of them to `destroyed`.
+   * connection is gone and that must do. Adds the ids of all of them to `destroyed`. The first ones go at once, very many
+   * in slices; a second call waits for the first.
    */
-  destroyAll(): void {
-    const remaining = [...this.sessions, ...this.#lingering];
-    this.#abandoned = true;
-    this.#lingering.clear();
-    for (const session of remaining) {
-      this.destroyed.push(session.id);
-      session.life.destroy("shutdown");
-    }
-    this.#check();
+  destroyAll(): Promise<void> {
+    return this.#destroying ??= this.#destroy();
   }
 
   /** Calls back once `empty`, perhaps at once. Returns what withdraws the wish. */
@@ -165,6 +161,21 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Received, Se
 
   effectRunner(session: Session<Received, Sent, Data>): EffectRunner | undefined {
     return this.#effects?.runnerFor(session);
+  }
+
+  #destroy(): Promise<void> {
+    const sessions = [...this.sessions];
+    this.#abandoned = true;
+    for (const session of this.#lingering) this.destroyed.push(session.id);
+    this.#lingering.clear();
+    const done = inSlices(this.clock, sessions, (session) => {
+      // One that has ended meanwhile, by itself.
+      if (!this.sessions.has(session)) return;
+      this.destroyed.push(session.id);
+      session.life.destroy("shutdown");
+    });
+    this.#check();
+    return done;
   }
 
   #check(): void {

@@ -6,6 +6,8 @@ import * as Effect from "effect/Effect";
 import type { Connection } from "../connection/connection.ts";
 import { tellQuietly } from "../connection/hooks.ts";
 import type { Registry } from "../connection/registry.ts";
+import type { Session } from "../connection/session.ts";
+import { inSlices } from "../core/slices.ts";
 import type { ShutdownReport } from "./server_options.ts";
 
 /** How long the destroyed ones get to report their end; a runtime does that in its next turn. */
@@ -14,6 +16,9 @@ const afterDestroying = 1000;
 const mostLooks = 20;
 /** So many looks in a row must find nothing: on a busy machine a runtime may come back from a timer without one. */
 const quietLooks = 3;
+
+/** Connections whose counters are added up in one turn. */
+const summedAtOnce = 16_384;
 
 /** Succeeds, always, at the latest shortly after the deadline (ms; 0 destroys at once). */
 export function drain<Received, Sent, Context>(
@@ -25,16 +30,20 @@ export function drain<Received, Sent, Context>(
     const begun = registry.clock.now();
     const open = registry.remaining;
     if (deadline > 0) {
-      const told = [...registry.sessions].filter((session) => {
-        if (!session.life.drain()) return false;
-        tellQuietly(session, registry, () => onDrain?.(session.connection));
-        return true;
-      });
-      yield* readOut(registry);
-      for (const { pipeline } of told) pipeline.stopAtBoundary();
-      yield* emptyOr(registry, deadline);
+      const { clock } = registry;
+      const told: Session<Received, Sent, Context>[] = [];
+      yield* Effect.promise(() =>
+        inSlices(clock, [...registry.sessions], (session) => {
+          if (!session.life.drain()) return;
+          told.push(session);
+          tellQuietly(session, registry, () => onDrain?.(session.connection));
+        })
+      );
+      yield* readOut(registry, told);
+      yield* Effect.promise(() => inSlices(clock, told, ({ pipeline }) => pipeline.stopAtBoundary()));
+      yield* emptyOr(registry, Math.max(0, begun + deadline - clock.now()));
     }
-    if (!registry.empty) registry.destroyAll();
+    if (!registry.empty) yield* Effect.promise(() => registry.destroyAll());
     if (!registry.empty) yield* emptyOr(registry, afterDestroying);
     const { destroyed } = registry;
     return { open, drained: open - destroyed.length, destroyed, durationMs: registry.clock.now() - begun };
@@ -46,20 +55,26 @@ export function drain<Received, Sent, Context>(
  * sockets find nothing more. Only a timer is sure to make a runtime look; Deno goes through sixty ends of turns
  * before it does, and reads in several of its turns what is there at once.
  */
-function readOut<Received, Sent, Context>(registry: Registry<Received, Sent, Context>): Effect.Effect<void> {
-  const { clock } = registry;
+function readOut<Received, Sent, Context>(
+  { clock }: Registry<Received, Sent, Context>,
+  told: readonly Session<Received, Sent, Context>[],
+): Effect.Effect<void> {
   return Effect.callback<void>((resume) => {
     let looks = 0;
     let quiet = 0;
     let before = -1;
-    const look = () => {
-      const { bytesReceived } = registry.totals();
+    const look = async () => {
+      let bytesReceived = 0;
+      const add = ({ pipeline }: Session<Received, Sent, Context>) => {
+        bytesReceived += pipeline.bytesReceived;
+      };
+      await inSlices(clock, told, add, summedAtOnce);
       quiet = bytesReceived === before ? quiet + 1 : 0;
       if (quiet === quietLooks || ++looks > mostLooks) return resume(Effect.void);
       before = bytesReceived;
-      clock.setTimer(() => clock.endOfTurn(look), 0);
+      clock.setTimer(() => clock.endOfTurn(() => void look()), 0);
     };
-    look();
+    void look();
   });
 }
 

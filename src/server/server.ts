@@ -48,8 +48,10 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   #sampler: RateSampler<Received, Sent, Context> | undefined = undefined;
   #stopping: Promise<ShutdownReport> | undefined = undefined;
   #switching: Promise<void> = Promise.resolve();
-  /** `close` was called, perhaps before a shutdown had got as far as draining. */
-  #hurried = false;
+  /** The deadline of the first call that stopped it, in ms. */
+  #deadline = 0;
+  /** `close` came before that, perhaps before a shutdown had got as far as draining. */
+  #cutShort = false;
   #drainMs = 0;
   #finish!: (report: ShutdownReport) => void;
 
@@ -181,7 +183,9 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   /**
    * Drains (F-18): accepts no more, tells handlers (`connection.signal`), lets them finish, flushes, closes. At
    * the deadline (default: the option `shutdownDeadline`) the rest is destroyed, and this rejects with
-   * `ShutdownTimeoutError`. Idempotent: the first call decides.
+   * `ShutdownTimeoutError`. Idempotent: the first call decides, and its deadline is the one that errors name; `close`
+   * cuts it short. It waits for every handler, so a handler or hook of this server must not await it: it would wait for
+   * itself until the deadline. Call it there without `await`, and return.
    */
   async shutdown(options: { readonly deadline?: DurationInput | undefined } = {}): Promise<ShutdownReport> {
     const { deadline } = options;
@@ -189,14 +193,16 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
       ? this.#settings.shutdownDeadline
       : toMilliseconds(deadline, "deadline");
     const report = await this.#stop(ms);
-    if (report.destroyed.length > 0) throw new ShutdownTimeoutError(ms, report.destroyed);
+    if (report.destroyed.length > 0) {
+      throw new ShutdownTimeoutError(this.#cutShort ? 0 : this.#deadline, report.destroyed, this.#cutShort);
+    }
     return report;
   }
 
   /** Destroys everything now (F-19), also in the middle of a shutdown. Idempotent, never rejects. */
   close(): Promise<ShutdownReport> {
-    this.#hurried = true;
-    if (this.#state === "draining") this.#registry.destroyAll();
+    if (this.#state !== "stopped" && this.#registry.destroyed.length === 0) this.#cutShort = true;
+    if (this.#state === "draining") void this.#registry.destroyAll();
     return this.#stop(0);
   }
 
@@ -248,6 +254,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   }
 
   #stop(deadline: number): Promise<ShutdownReport> {
+    if (this.#stopping === undefined) this.#deadline = deadline;
     return this.#stopping ??= Effect.runPromise(Effect.gen({ self: this }, function* () {
       yield* Effect.promise(() => this.#switching);
       this.#enter("draining");
@@ -255,7 +262,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
         this.#listenerFailed(socketErrorFrom(error, "stop listening"), false)
       );
       const undone = this.#door?.close();
-      const report = yield* drain(this.#registry, this.#hurried ? 0 : deadline, this.#options.onDrain);
+      const report = yield* drain(this.#registry, this.#cutShort ? 0 : deadline, this.#options.onDrain);
       yield* Effect.promise(() => Promise.all([stopped, undone])).pipe(Effect.timeoutOption(1000));
       this.#drainMs = report.durationMs;
       this.#sampler?.stop();

@@ -237,3 +237,67 @@ test("S-27: a deadline that is no duration is refused and does not start a shutd
   assert.match(String(error), /deadline: found "soon"/);
   assert.equal(server.state, "running");
 });
+
+test("S-63: a shutdown names the limit that was in force, whoever asks and whatever they asked for", async (t) => {
+  const place = new Virtual(t);
+  const hang = () => new Promise<void>(() => {});
+  const server = await place.serve({ framing: utf8, shutdownDeadline: "9 seconds", handler: hang });
+  await place.dial(server);
+  await place.settle();
+  const failing = [
+    server.shutdown({ deadline: 1_000 }),
+    server.shutdown({ deadline: 3_000 }),
+    server.shutdown(),
+  ];
+  const errors = Promise.all(failing.map(rejection));
+  await place.pass(900);
+  assert.equal(server.state, "draining");
+  await place.pass(200);
+  for (const error of [...await errors, await rejection(server.shutdown({ deadline: 5_000 }))]) {
+    assert.ok(error instanceof ShutdownTimeoutError);
+    assert.equal(error.limit, 1_000);
+    assert.match(error.message, /within 1000 ms.*do not await shutdown\(\) in a handler/s);
+  }
+  // Too late to cut anything short.
+  await place.drive(server.close());
+  assert.match(String(await rejection(server.shutdown())), /within 1000 ms/);
+});
+
+test("S-63: a shutdown that close() cuts short says so, and names no time that has not passed", async (t) => {
+  for (const when of ["same turn", "while draining", "before"]) {
+    const place = new Virtual(t);
+    const hang = () => new Promise<void>(() => {});
+    const server = await place.serve({ framing: utf8, handler: hang });
+    await place.dial(server);
+    await place.settle();
+    if (when === "before") await place.drive(server.close());
+    const failing = rejection(server.shutdown({ deadline: "3 seconds" }));
+    if (when === "while draining") await place.pass(500);
+    await place.drive(server.close());
+    const error = await place.drive(failing);
+    assert.ok(error instanceof ShutdownTimeoutError, when);
+    assert.equal(error.limit, 0, when);
+    assert.match(error.message, /close\(\) did not wait, and 1 connection/);
+    assert.doesNotMatch(error.message, /3000/);
+  }
+});
+
+test("S-63: a handler that asks for a shutdown and returns is drained like the others", async (t) => {
+  const place = new Virtual(t);
+  const server = await place.serve({
+    framing: utf8,
+    handler: async (connection) => {
+      for await (const line of connection) {
+        await connection.send(`re: ${line}`);
+        if (line === "stop") void server.shutdown();
+      }
+    },
+  });
+  const peer = await place.dial(server);
+  peer.write("stop\n");
+  await place.settle();
+  assert.equal(peer.text, "re: stop\n");
+  peer.end();
+  const report = await place.drive(server.finished);
+  assert.deepEqual([report.drained, report.destroyed.length], [1, 0]);
+});
