@@ -22,6 +22,7 @@ import { certificateOf, contextsOf, type TlsContexts, tlsInfo } from "./tls_cont
 import { handshakeError } from "./tls_failure.ts";
 import { resumptionFault } from "./tls_resumption.ts";
 import { TlsTransport } from "./tls_transport.ts";
+import { verdictOn } from "./tls_verdict.ts";
 
 /** Secures the connections of one listener. */
 export class TlsDoor {
@@ -200,7 +201,7 @@ class ServerHandshake implements Handshake, LowerOwner {
       if (clientCertificates === "request") return undefined;
       throw { code: "PEER_DID_NOT_RETURN_A_CERTIFICATE", message: "the peer sent no certificate" };
     }
-    const fault = verifyFault(socket) ?? resumptionFault(socket, this.#door.tls.ca);
+    const fault = verdictOn(socket) ?? resumptionFault(socket, this.#door.tls.ca);
     if (fault === undefined) return certificate;
     const code = certificateFault(socket, fault, "client");
     throw { code, message: code };
@@ -228,17 +229,6 @@ class ServerHandshake implements Handshake, LowerOwner {
     this.#below.abort();
     this.#socket?.destroy();
   }
-}
-
-/**
- * What is wrong with the peer's certificate, as a code. A TLSSocket without a `tls.Server` knows, but tells it only so:
- * an error or null on Node and Bun, a code or "" on Deno. Whatever else it says counts as a fault.
- */
-function verifyFault(socket: TLSSocket): string | undefined {
-  const { ssl } = socket as { ssl?: { verifyError?(): unknown } };
-  const fault = typeof ssl?.verifyError === "function" ? ssl.verifyError() : "UNABLE_TO_VERIFY";
-  if (fault === null || fault === "") return undefined;
-  return typeof fault === "string" ? fault : (fault as { code?: string })?.code ?? "UNABLE_TO_VERIFY";
 }
 
 function ignore(): void {}

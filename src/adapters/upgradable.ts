@@ -222,6 +222,8 @@ export function upgradeOver(ground: () => Promise<MakeLower>): Upgrade {
       return secureClient(plain, tls.client, address, signal, lower);
     }
     const { TlsDoor } = await import("./tls_server.ts");
+    const { requireVerdicts } = await import("./tls_verdict.ts");
+    await requireVerdicts(tls.server);
     return new Promise((resolve, reject) => {
       const door = new TlsDoor(
         tls.server,

@@ -43,7 +43,7 @@ it(
     await place.drive(until(() => server.stats().handshakesActive === 0));
     const secured = Number(/secured (\d+)/.exec(out)?.[1]);
     assert.ok(answers > 0, "no answer while handshakes were on their way");
-    assert.equal(most, 300, `${most} handshakes at one time`);
+    assert.ok(most <= 300, `${most} handshakes at one time`);
     const { handshakesCompleted, handshakesFailed, handshakesFailedByReason } = server.stats();
     // Each is in one counter, and those that the server has dropped are those that were not let in.
     assert.equal(handshakesCompleted - 1 + handshakesFailed, 500);

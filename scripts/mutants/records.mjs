@@ -1,0 +1,217 @@
+/** Termination records, first causes, counters and outcomes. */
+const record = "src/connection/termination_record.ts";
+const life = "src/connection/life.ts";
+const registry = "src/connection/registry.ts";
+const outbox = "src/core/outbox.ts";
+const ofRecord = [
+  "tests/connection/termination_test.ts",
+  "tests/connection/life_test.ts",
+  "tests/connection/departure_test.ts",
+  "tests/server/reset_test.ts",
+];
+const ofStats = [
+  "tests/server/metrics_test.ts",
+  "tests/server/states_test.ts",
+  "tests/server/frames_test.ts",
+];
+const ofDrain = ["tests/server/drain_test.ts", "tests/server/faults_test.ts"];
+
+/** For `npm run mutate`. */
+export const mutants = [
+  {
+    file: record,
+    find: "delivery.unhandled + delivery.inbox.length",
+    put: "delivery.unhandled",
+    tests: [...ofRecord, "tests/connection/reading_test.ts"],
+    why: "frames that wait in the inbox are not in the record",
+  },
+  {
+    file: record,
+    find: "delivery.unhandled + delivery.inbox.length",
+    put: "delivery.inbox.length",
+    tests: [...ofRecord, "tests/connection/reading_test.ts"],
+    why: "frames that came too late are not in the record",
+  },
+  {
+    file: record,
+    find: "bytesUnsent: outbox.pending,",
+    put: "bytesUnsent: 0,",
+    tests: ofRecord,
+    why: "unsent bytes are not in the record",
+  },
+  {
+    file: record,
+    find: "framesUnsent: outbox.framesPending,",
+    put: "framesUnsent: 0,",
+    tests: ofRecord,
+    why: "unsent frames are not in the record",
+  },
+  {
+    file: record,
+    find: "framesDropped: outbox.framesDropped,",
+    put: "framesDropped: 0,",
+    tests: [...ofRecord, "tests/server/backpressure_test.ts"],
+    why: "dropped frames are not in the record",
+  },
+  {
+    file: record,
+    find: "partialFrameBytes: pipeline.partialFrameBytes,",
+    put: "partialFrameBytes: 0,",
+    tests: [...ofRecord, "tests/server/faults_test.ts"],
+    why: "the beginning of a frame is not in the record",
+  },
+  {
+    file: record,
+    find: "message: ending.message ?? ending.error?.message,",
+    put: "message: ending.message,",
+    tests: [...ofRecord, "tests/server/faults_test.ts", "tests/server/time_test.ts"],
+    why: "the record does not say what the error said",
+  },
+  {
+    file: record,
+    find: "durationMs: session.ageMs,",
+    put: "durationMs: 0,",
+    tests: [...ofRecord, "tests/server/states_test.ts"],
+    why: "the record does not say how long",
+  },
+  {
+    file: record,
+    find: "code: ending.code,",
+    put: "code: undefined,",
+    tests: [...ofRecord, "tests/server/states_test.ts"],
+    why: "the code of a kill is not in the record",
+  },
+  {
+    file: life,
+    find: "this.ending ??= { reason, by, error, message, code };",
+    put: "this.ending = { reason, by, error, message, code };",
+    tests: ofRecord,
+    why: "the last cause wins",
+  },
+  {
+    file: life,
+    find: 'if (error !== undefined && this.ending?.reason === "peer_closed") this.ending = undefined;',
+    put: "",
+    tests: ofRecord,
+    why: "a reset behind a FIN is a clean end",
+  },
+  {
+    file: life,
+    find: 'return error !== undefined && this.#living.outbox.pending > 0 ? "rst" : "fin";',
+    put: 'return "fin";',
+    tests: [...ofRecord, "tests/server/slow_reader_test.ts"],
+    why: "an end with bytes unsent is told as FIN",
+  },
+  {
+    file: life,
+    find: "    this.#forget(hopes);\n",
+    put: "",
+    tests: [...ofRecord, ...ofDrain],
+    why: "a destroyed connection has drained",
+  },
+  {
+    file: life,
+    find: "    this.#forget(promises);\n",
+    put: "",
+    tests: [...ofRecord, "tests/server/half_close_test.ts", "tests/server/time_test.ts"],
+    why: "a delivery that failed is told as done",
+  },
+  {
+    file: life,
+    find: "    outbox.close(this.goneError());\n    this.signal();",
+    put: "    this.signal();",
+    tests: [...ofRecord, "tests/server/backpressure_test.ts"],
+    why: "sends of a dropped connection wait for the transport's end",
+  },
+  {
+    file: registry,
+    find: "    this.#gone.closed++;\n",
+    put: "",
+    tests: ofStats,
+    why: "closed connections are not counted",
+  },
+  {
+    file: registry,
+    find: "    addSession(this.#gone, session);\n",
+    put: "",
+    tests: ofStats,
+    why: "what a connection counted is forgotten with it",
+  },
+  {
+    file: registry,
+    find: "(this.closedByReason[record.reason] ?? 0) + 1",
+    put: "1",
+    tests: ofStats,
+    why: "a reason is counted once",
+  },
+  {
+    file: registry,
+    find: "    this.#gone.frameErrors++;\n",
+    put: "",
+    tests: [...ofStats, "tests/server/faults_test.ts"],
+    why: "bad frames are not counted",
+  },
+  {
+    file: registry,
+    find: "if (session.handling && !this.#abandoned) this.#lingering.add(session);",
+    put: "",
+    tests: [...ofDrain, "tests/server/states_test.ts"],
+    why: "a shutdown does not wait for handlers of closed connections",
+  },
+  {
+    file: registry,
+    find: "      this.destroyed.push(session.id);\n",
+    put: "",
+    tests: ofDrain,
+    why: "a shutdown does not name what it destroyed",
+  },
+  {
+    file: "src/server/drain.ts",
+    find: "      yield* readOut(registry);\n",
+    put: "",
+    tests: ofDrain,
+    why: "a drain does not read what the kernel holds",
+  },
+  {
+    file: "src/server/drain.ts",
+    find: "for (const { pipeline } of told) pipeline.stopAtBoundary();",
+    put: "",
+    tests: ofDrain,
+    why: "a drain reads on for ever",
+  },
+  {
+    file: outbox,
+    find: "      this.#framesSent += ledger.takenTo(position);",
+    put: "      ledger.takenTo(position);",
+    tests: ["tests/core/ledger_test.ts", ...ofRecord, ...ofStats],
+    why: "sent frames are not counted",
+  },
+  {
+    file: outbox,
+    find: "    this.#framesLeft = this.framesPending;\n",
+    put: "",
+    tests: [...ofRecord, "tests/server/backpressure_test.ts"],
+    why: "frames that were left when it closed are forgotten",
+  },
+  {
+    file: "src/core/ledger.ts",
+    find: 'kernel: start < handed ? "unknown" : "none"',
+    put: 'kernel: "none"',
+    tests: ["tests/core/ledger_test.ts", ...ofRecord],
+    why: "a frame that may have gone out is said to have stayed",
+  },
+  {
+    file: "src/core/ledger.ts",
+    find: "if (this.#start + length > position) return;",
+    put: "if (this.#start > position) return;",
+    tests: ["tests/core/ledger_test.ts"],
+    why: "a frame taken in part counts as sent",
+  },
+  {
+    file: "src/core/pipeline.ts",
+    find: "this.partialFrameBytes === 0) return undefined;",
+    put: "true) return undefined;",
+    tests: [...ofRecord, "tests/server/faults_test.ts"],
+    why: "a connection that breaks inside a frame has no frame error",
+  },
+];
