@@ -166,13 +166,13 @@ export const faults: readonly Section[] = [
       ),
       row(
         53,
-        "planned",
+        "held",
         "Memory of a frame is used again after send",
         "what arrives is what was sent, as long as the sender keeps to the documented moment",
       ),
       row(
         54,
-        "planned",
+        "held",
         "An end that overtakes another",
         "the first cause stays, and outcomes and counters agree",
       ),
@@ -203,7 +203,7 @@ export const faults: readonly Section[] = [
         "No descriptors left for opening connections",
         "a typed error, no spinning, those that are open live on",
       ),
-      row(62, "planned", "A burst of our own", "the same outcome on every runtime"),
+      row(62, "held", "A burst of our own", "the same outcome on every runtime"),
       row(
         63,
         "held",

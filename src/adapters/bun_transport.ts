@@ -90,6 +90,7 @@ export type Slot = BunSink | ((socket: BunSocket<Slot>) => void);
 export class BunTransport implements Transport, BunSink {
   readonly peer: Peer;
   taken = 0;
+  readonly prompt = true;
   readonly #socket: BunSocket<Slot>;
   #events: TransportEvents | undefined = undefined;
   #paused = true;
@@ -149,6 +150,13 @@ export class BunTransport implements Transport, BunSink {
     if (taken < 0) this.#broke();
     else this.#outgoing = [chunk.subarray(taken)];
     return false;
+  }
+
+  offer(chunk: Uint8Array): number {
+    if (this.#ended || this.#outgoing !== undefined) return 0;
+    const taken = Math.max(0, this.#socket.write(chunk));
+    this.taken += taken;
+    return taken;
   }
 
   end(): void {

@@ -36,6 +36,7 @@ const largestSlab = 256 * 1024;
 export class DenoTransport implements Transport {
   readonly peer: Peer;
   taken = 0;
+  readonly prompt = false;
   readonly #conn: DenoConn;
   #events: TransportEvents | undefined = undefined;
   /** Reading is stopped by the receiver, or not begun. */

@@ -13,6 +13,7 @@ import type { Segment, Wire } from "./memory_wire.ts";
 export class MemoryTransport implements Transport {
   readonly peer: Peer;
   taken = 0;
+  readonly prompt = true;
   readonly #wire: Wire;
   readonly #clock: Clock;
   readonly #canReset: boolean;

@@ -26,6 +26,7 @@ const nothing = new Uint8Array(0);
 /** One open connection of Node. */
 export class NodeTransport implements Transport {
   readonly peer: Peer;
+  readonly prompt = true;
   readonly #socket: OwnedSocket;
   #events: TransportEvents | undefined = undefined;
   #paused = false;

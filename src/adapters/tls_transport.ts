@@ -22,6 +22,7 @@ const nobody: LowerOwner = { belowEnded() {}, belowClosed() {} };
 export class TlsTransport implements Transport, LowerOwner {
   readonly peer: Peer;
   taken = 0;
+  readonly prompt = false;
   readonly #socket: OwnedSocket;
   readonly #below: Lower;
   readonly #destroy: () => unknown;

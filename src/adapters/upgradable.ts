@@ -39,6 +39,10 @@ export class UpgradableTransport implements Transport {
     return this.#inner.peer;
   }
 
+  get prompt(): boolean {
+    return this.#inner.prompt;
+  }
+
   get taken(): number {
     return this.#takenBefore + this.#inner.taken;
   }
@@ -137,6 +141,10 @@ export class PlainPart implements Transport {
 
   get peer(): Peer {
     return this.original.peer;
+  }
+
+  get prompt(): boolean {
+    return this.original.prompt;
   }
 
   get taken(): number {

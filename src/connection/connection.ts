@@ -81,6 +81,9 @@ export class Connection<Received, Sent = Received, Context = undefined> implemen
    * Queues one frame; it leaves with the others of this turn. Returns nothing while there is room and a promise
    * when the peer is slow, so it is always right to `await`. Rejects when the connection is over. Throws what
    * the framing throws for a frame it cannot write. At `egressLimit`, `egressPolicy` decides.
+   *
+   * When `send` returns, the memory of the frame is yours again, whatever its size and whatever was returned: what the
+   * kernel has not taken by then has been copied.
    */
   send(frame: Sent): void | Promise<void> {
     return this.#session.send(frame);
@@ -88,7 +91,7 @@ export class Connection<Received, Sent = Received, Context = undefined> implemen
 
   /**
    * Sends, and resolves with what became of the frame (F-67): in the kernel, dropped by a policy, or failed.
-   * Rejects only for a frame that the framing cannot write.
+   * Rejects only for a frame that the framing cannot write. The frame's memory is yours again when `deliver` returns.
    */
   deliver(frame: Sent): Promise<SendOutcome> {
     return new Promise((resolve) => void this.#session.send(frame, resolve));

@@ -45,7 +45,11 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
   readonly keepalive?: KeepaliveOptions | undefined;
   /** Reading stops when received frames that wait for the handler make up more than this many bytes. @default 262_144 */
   readonly ingressLimit?: number | undefined;
-  /** The most bytes that may wait for a slow peer; then `egressPolicy` decides. @default 1_048_576 */
+  /**
+   * The most bytes that may wait for a slow peer; then `egressPolicy` decides. A burst of one turn is not the peer's
+   * slowness: where the kernel answers late (Deno, and TLS on all but Bun's own), up to 4 MiB more wait for its answer,
+   * for 100 ms at most. @default 1_048_576
+   */
   readonly egressLimit?: number | undefined;
   /** What happens to a frame that does not fit: see {@linkcode EgressPolicy}. @default "wait" */
   readonly egressPolicy?: EgressPolicy | undefined;

@@ -77,7 +77,7 @@ export class Session<Received, Sent, Context>
     this.vigil = new Vigil(owner.wheel, profile, this);
     this.pipeline = new Pipeline(transport, profile, this.vigil, owner, this);
     this.delivery = new Delivery(this, this.pipeline, options.onFrame !== undefined, ingressLimit);
-    this.outbox = new Outbox(transport, framing, egressLimit, egressPolicy, this);
+    this.outbox = new Outbox(transport, framing, egressLimit, egressPolicy, owner.wheel, this);
     this.connection = new Connection(this);
   }
 

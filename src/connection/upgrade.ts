@@ -72,7 +72,8 @@ export async function upgrade<Received, Sent, Context>(
     if (authorize !== undefined) await permit(authorize, transport.peer);
     slot?.succeed();
     pipeline.reframe(framing);
-    outbox.release(framing);
+    outbox.reframe(framing);
+    outbox.refusal.release();
     session.wrote();
   };
   const steps = async (): Promise<void> => {
@@ -90,7 +91,7 @@ export async function upgrade<Received, Sent, Context>(
   transport.hold!();
   pipeline.gate.close(GateReason.upgrade);
   const meanwhile = `send on connection ${session.id}: it is being secured; await upgrade`;
-  outbox.hold(() => new TlsError("upgrading", meanwhile));
+  outbox.refusal.hold(() => new TlsError("upgrading", meanwhile));
   const work = Promise.race([steps(), late]);
   delivery.holdBack(work);
   try {
@@ -109,8 +110,8 @@ function checkPlace<Received, Sent, Context>(session: Session<Received, Sent, Co
     const expected = "set to true when the connection is made, so that it can be secured later";
     throw new OptionsError("conflict", [{ path: "upgradable", found: false, expected }]);
   }
-  if (outbox.held || transport.peer.tls !== undefined) {
-    const found = outbox.held ? "a connection that is being secured" : "a connection that is secured";
+  if (outbox.refusal.held || transport.peer.tls !== undefined) {
+    const found = outbox.refusal.held ? "a connection that is being secured" : "a connection that is secured";
     throw new OptionsError("conflict", [{ path: "upgrade", found, expected: "one call for a connection" }]);
   }
   return profile.upgrade;

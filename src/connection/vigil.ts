@@ -203,7 +203,8 @@ export class Vigil implements WheelEntry, ReadWitness {
     if (left > 0) return left;
     this.#lastKeepalive = now;
     try {
-      this.#owner.sendKeepalive(keepaliveBytes(payload));
+      // A copy: the payload is the user's, who may write the next one into it.
+      this.#owner.sendKeepalive(new Uint8Array(keepaliveBytes(payload)));
     } catch (error) {
       this.#owner.userFailed(error);
     }

@@ -32,6 +32,13 @@ export class Fifo<Item> {
     return item;
   }
 
+  /** Takes the newest item back; only when `length` is not 0. */
+  takeNewest(): Item {
+    const item = this.#items.pop()!;
+    if (this.#head === this.#items.length) this.clear();
+    return item;
+  }
+
   /** Forgets everything. */
   clear(): void {
     this.#items = [];

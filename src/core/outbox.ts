@@ -2,47 +2,37 @@
  * The outbound half of a connection: frames are encoded into a writer and handed to the transport at the
  * flush points, so that the frames of one turn leave in one write (F-43), under an egress limit (F-42).
  *
- * Used by `connection/connection.ts`, which decides when to flush. Knows the transport and the policy;
- * knows neither handlers nor timers. It never writes while the transport still holds bytes.
+ * Used by `connection/session.ts`, which decides when to flush. Knows the transport and the policy;
+ * knows no handlers. It never writes while the transport still holds bytes.
  */
-import { ByteWriter } from "./bytes.ts";
-import { LimitError, type MillraceError } from "./errors.ts";
-import { Fifo } from "./fifo.ts";
+import type { MillraceError } from "./errors.ts";
+import { Congestion } from "./congestion.ts";
 import type { Framing } from "./framing/framing.ts";
-import { giveLedger, type Ledger, takeLedger } from "./ledger.ts";
 import type { EgressPolicy, OutcomeListener } from "./outcome.ts";
-import { makeRoom, refuse, type Room } from "./room.ts";
+import type { OutboxOwner } from "./outbox_owner.ts";
+import { Outflow } from "./outflow.ts";
+import { overLimit, Refusal, refuse } from "./refusal.ts";
 import { giveSlab, giveWriter, type SlabWriter, takeWriter } from "./slab_writer.ts";
+import type { TimerWheel } from "./timer_wheel.ts";
 import type { Transport } from "./transport.ts";
+import { encodeWhole, WholeFrames } from "./whole_frames.ts";
 
-/** What the outbox tells its connection. Called synchronously. */
-export interface OutboxOwner {
-  /** The kernel took bytes: as far as writing goes, the peer is alive. */
-  wrote(): void;
-  /** Held bytes went above the egress limit (true), or fell back to half of it (false). */
-  congested(full: boolean): void;
-  /** Policy `close`: a frame did not fit. */
-  overflowed(error: LimitError): void;
-  /** Nothing is held any more, by us or by the transport. */
-  emptied(): void;
-}
-
-/** A frame kept apart so that it can still be dropped. */
-interface WholeFrame {
-  readonly bytes: Uint8Array;
-  readonly listen: OutcomeListener | undefined;
-}
+export type { OutboxOwner };
 
 /** Bytes at which the outbox flushes by itself. */
 const mostGathered = 256 * 1024;
-const scratch = new ByteWriter();
+/**
+ * What may be held above the limit while the kernel has not answered: as much as a kernel takes of one connection at
+ * most, which those that answer at once never hold.
+ */
+const largestBurst = 4 * 1024 * 1024;
 
 /** Outbound queue of one connection. */
 export class Outbox<Sent> {
-  /** Frames given up by a drop policy. */
-  framesDropped = 0;
   /** Bytes accepted and not yet taken by the kernel. */
   pending = 0;
+  /** Why it takes no frames, if it does not; what was accepted before is still delivered. */
+  readonly refusal: Refusal = new Refusal();
 
   readonly #transport: Transport;
   #framing: Framing<unknown, Sent>;
@@ -51,19 +41,14 @@ export class Outbox<Sent> {
   readonly #owner: OutboxOwner;
   readonly #flushFrom: number;
   #writer: SlabWriter | undefined = undefined;
-  #whole: Fifo<WholeFrame> | undefined = undefined;
-  #ledger: Ledger | undefined = undefined;
-  #room: Room | undefined = undefined;
+  readonly #wheel: TimerWheel;
+  #whole: WholeFrames | undefined = undefined;
+  #framesDropped = 0;
   #lent: Uint8Array<ArrayBuffer> | undefined = undefined;
-  #bytesSent = 0;
-  #framesSent = 0;
-  #inTransport = 0;
+  readonly #flow: Outflow = new Outflow();
   #blocked = false;
-  #full = false;
-  /** Makes the error for whoever still sends. */
-  #refusing: (() => MillraceError) | undefined = undefined;
-  /** What is refused only for a while, and is then `#refusing` too. */
-  #holding: (() => MillraceError) | undefined = undefined;
+  /** From when more than the limit is held until half of it is free. */
+  #congestion: Congestion | undefined = undefined;
   #closed = false;
   /** Frames that were left when it closed. */
   #framesLeft: number | undefined = undefined;
@@ -73,6 +58,7 @@ export class Outbox<Sent> {
     framing: Framing<unknown, Sent>,
     limit: number,
     policy: EgressPolicy,
+    wheel: TimerWheel,
     owner: OutboxOwner,
   ) {
     this.#transport = transport;
@@ -80,37 +66,41 @@ export class Outbox<Sent> {
     this.#limit = limit;
     this.#flushFrom = Math.min(mostGathered, limit);
     this.#policy = policy;
+    this.#wheel = wheel;
     this.#owner = owner;
   }
 
   /** Bytes that the kernel has taken. */
   get bytesSent(): number {
     this.look();
-    return this.#bytesSent;
+    return this.#flow.bytes;
   }
 
   /** Frames that the kernel has taken whole. */
   get framesSent(): number {
     this.look();
-    return this.#framesSent;
+    return this.#flow.frames;
+  }
+
+  /** Frames given up by a drop policy. */
+  get framesDropped(): number {
+    return this.#framesDropped + (this.#whole?.dropped ?? 0);
   }
 
   /** Frames accepted, not dropped, and not taken whole by the kernel. */
   get framesPending(): number {
     this.look();
-    return this.#framesLeft ?? (this.#ledger?.frames ?? 0) + (this.#whole?.length ?? 0);
+    return this.#framesLeft ?? this.#flow.framesLeft + (this.#whole?.length ?? 0);
   }
 
   /** Encodes and accepts one frame; a promise means: wait before sending more. Throws what the framing throws. */
   send(frame: Sent, listen?: OutcomeListener): void | Promise<void> {
-    if (this.#refusing !== undefined) return refuse(this.#refusing(), listen);
-    if (this.#blocked && this.#policy === "drop-oldest") {
-      scratch.reset();
-      this.#framing.encode(frame, scratch);
-      return this.#sendWhole(scratch.take(), listen);
-    }
+    const { reason } = this.refusal;
+    if (reason !== undefined) return refuse(reason(), listen);
+    if (this.#keepsWhole) return this.#sendWhole(encodeWhole(this.#framing, frame), listen);
     const writer = this.#writer ??= takeWriter();
     const before = writer.length;
+    writer.borrows = !this.#blocked && this.#transport.offer !== undefined;
     writer.mark();
     try {
       this.#framing.encode(frame, writer);
@@ -121,20 +111,26 @@ export class Outbox<Sent> {
     const size = writer.length - before;
     if (this.pending + size > this.#limit && !this.#admits(size)) {
       writer.rollback();
-      return this.#madeRoom() ? this.send(frame, listen) : this.#overflow(size, listen);
+      if (this.#madeRoom()) return this.send(frame, listen);
+      return this.#unanswered(size)
+        ? this.#sendWhole(encodeWhole(this.#framing, frame), listen)
+        : this.#overflow(size, listen);
     }
-    return this.#accept(size, listen);
+    const result = this.#accept(size, listen);
+    if (writer.borrowing) this.#giveBack(writer);
+    return result;
   }
 
-  /** Accepts bytes that are one encoded frame already: a broadcast, or a keepalive. */
+  /** Accepts bytes that are one encoded frame already, and never change: a broadcast, or a keepalive. */
   sendEncoded(bytes: Uint8Array, listen?: OutcomeListener): void | Promise<void> {
     const { length } = bytes;
-    if (this.#refusing !== undefined) return refuse(this.#refusing(), listen);
-    if (this.#blocked && this.#policy === "drop-oldest") return this.#sendWhole(bytes, listen);
+    const { reason } = this.refusal;
+    if (reason !== undefined) return refuse(reason(), listen);
+    if (this.#keepsWhole) return this.#sendWhole(bytes, listen);
     if (this.pending + length > this.#limit && !this.#admits(length) && !this.#madeRoom()) {
-      return this.#overflow(length, listen);
+      return this.#unanswered(length) ? this.#sendWhole(bytes, listen) : this.#overflow(length, listen);
     }
-    (this.#writer ??= takeWriter()).bytes(bytes);
+    (this.#writer ??= takeWriter()).shared(bytes);
     return this.#accept(length, listen);
   }
 
@@ -143,27 +139,15 @@ export class Outbox<Sent> {
     return this.#framing;
   }
 
-  /** Takes no frames until `release`; what was accepted is still delivered. */
-  hold(error: () => MillraceError): void {
-    this.#refusing ??= this.#holding = error;
-  }
-
-  /** True from `hold` to `release`. */
-  get held(): boolean {
-    return this.#holding !== undefined;
-  }
-
-  /** Takes frames again, written by this framing. */
-  release(framing: Framing<unknown, Sent>): void {
+  /** Frames are written by this framing from now on. */
+  reframe(framing: Framing<unknown, Sent>): void {
     this.#framing = framing;
-    if (this.#refusing === this.#holding) this.#refusing = undefined;
-    this.#holding = undefined;
   }
 
   /** Hands over what has gathered, unless the transport is still busy with the last write. */
   flush(): void {
     while (!this.#blocked && !this.#closed) {
-      if (this.#whole !== undefined) this.#unpackWhole(this.#whole);
+      if (this.#whole !== undefined) this.#unpack(this.#whole);
       const writer = this.#writer;
       if (writer === undefined) return;
       if (writer.length > 0) this.#writePiece(writer);
@@ -178,9 +162,9 @@ export class Outbox<Sent> {
 
   /** Counts what the kernel has taken by now of what the transport holds, and tells the outcomes. */
   look(): void {
-    if (this.#inTransport === 0 || this.#closed) return;
-    const handed = this.#bytesSent + this.#inTransport;
-    const taken = Math.min(this.#transport.taken, handed) - this.#bytesSent;
+    const { underWay, bytes } = this.#flow;
+    if (underWay === 0 || this.#closed) return;
+    const taken = Math.min(this.#transport.taken - bytes, underWay);
     if (taken > 0) this.#count(taken);
   }
 
@@ -196,49 +180,87 @@ export class Outbox<Sent> {
 
   /** Takes no more frames; what was accepted is still delivered. */
   refuse(error: () => MillraceError): void {
-    if (this.#refusing === this.#holding) this.#refusing = error;
+    this.refusal.always(error);
   }
 
   /** The connection is over: every frame still held fails, once. */
   close(error: () => MillraceError): void {
     if (this.#closed) return;
-    this.#framesLeft = this.framesPending;
+    [this.#framesLeft, this.#framesDropped] = [this.framesPending, this.framesDropped];
     this.#closed = true;
-    this.#refusing = error;
-    const ledger = this.#ledger;
+    this.refusal.reason = error;
     const whole = this.#whole;
-    this.#writer =
-      this.#whole =
-      this.#ledger =
-      this.#lent =
-        undefined;
-    ledger?.fail(this.#bytesSent + this.#inTransport, error);
-    while (whole !== undefined && whole.length > 0) {
-      whole.take().listen?.({ status: "failed", kernel: "none", error: error() });
-    }
-    this.#room?.reject(error());
-    this.#room = undefined;
+    this.#writer = this.#whole = this.#lent = undefined;
+    this.#flow.fail(error);
+    whole?.fail(error);
+    this.#congestion?.over(error());
+    this.#congestion = undefined;
   }
 
   #accept(size: number, listen: OutcomeListener | undefined): void | Promise<void> {
     this.pending += size;
-    (this.#ledger ??= takeLedger(this.#bytesSent)).add(size, listen);
+    this.#flow.add(size, listen);
     // Nothing will tell of a frame without bytes.
     if (this.pending === 0) this.#count(0);
-    if (this.pending - this.#inTransport >= this.#flushFrom) this.flush();
+    if (this.pending - this.#flow.underWay >= this.#flushFrom) this.flush();
     if (this.pending <= this.#limit || this.#closed) return;
-    if (!this.#full) {
-      this.#full = true;
+    const congestion = this.#congest();
+    if (this.#policy === "wait") return congestion.room;
+  }
+
+  /** More than the limit is held. */
+  #congest(): Congestion {
+    let congestion = this.#congestion;
+    if (congestion === undefined) {
+      congestion = this.#congestion = new Congestion();
       this.#owner.congested(true);
     }
-    if (this.#policy === "wait") return (this.#room ??= makeRoom()).promise;
+    if (!this.#transport.prompt && !congestion.slow && !congestion.awaiting) {
+      congestion.await(this.#wheel, () => this.#overdue());
+    }
+    return congestion;
+  }
+
+  /** Frames go where they can still be dropped: behind others that do, and always under `drop-oldest`. */
+  get #keepsWhole(): boolean {
+    return this.#whole !== undefined || (this.#blocked && this.#policy === "drop-oldest");
+  }
+
+  /** Offers what is borrowed to the kernel, and copies what it does not take: the memory is the sender's again. */
+  #giveBack(writer: SlabWriter): void {
+    while (writer.borrowing && !this.#blocked && !this.#closed && this.#writer === writer) {
+      this.#writePiece(writer);
+    }
+    writer.own();
   }
 
   /** One frame always fits. Under `wait`, frames past the limit are held while senders wait, up to as much again. */
   #admits(size: number): boolean {
     const { pending } = this;
     if (pending === 0) return true;
-    return this.#policy === "wait" && (pending <= this.#limit || pending + size <= 2 * this.#limit);
+    if (this.#policy !== "wait") return false;
+    return pending <= this.#limit || pending + size <= 2 * this.#limit || this.#unanswered(size);
+  }
+
+  /** Our own burst is not the peer's slowness: it may be held for as long as the kernel has not answered. */
+  #unanswered(size: number): boolean {
+    return this.#blocked && !this.#transport.prompt && !this.#congestion?.slow && !this.#closed &&
+      this.pending + size <= this.#limit + largestBurst;
+  }
+
+  /** No answer is one: the kernel is full, and what is held above the limit is for the policy. */
+  #overdue(): void {
+    this.look();
+    const congestion = this.#congestion;
+    if (congestion === undefined || !this.#blocked || this.pending <= this.#limit) return;
+    congestion.slow = true;
+    const whole = this.#whole;
+    // One frame alone always fits.
+    if (whole === undefined || whole.length === 0) return;
+    const excess = this.pending - this.#limit;
+    if (this.#policy === "close") {
+      this.#owner.overflowed(overLimit("close", this.#limit, this.pending, excess));
+    } else this.pending -= whole.drop(excess, this.#policy as "drop-newest" | "drop-oldest");
   }
 
   /** What has only gathered is not the peer's slowness: it goes first, and all of it fits unless the peer is slow. */
@@ -253,85 +275,74 @@ export class Outbox<Sent> {
   }
 
   #overflow(size: number, listen: OutcomeListener | undefined): void | Promise<void> {
-    const limit = this.#limit;
     if (this.#policy === "drop-newest" || this.#policy === "drop-oldest") {
-      this.framesDropped++;
+      this.#framesDropped++;
       listen?.({ status: "dropped", policy: this.#policy });
       return;
     }
-    const held =
-      `send a frame: ${this.pending} bytes wait for a slow peer and ${size} more pass egressLimit ${limit}`;
-    if (this.#policy === "wait") {
-      const hint = "; await the promise that send returns, or choose another egressPolicy";
-      return refuse(new LimitError("waiting_sends", limit, held + hint), listen);
-    }
-    const error = new LimitError("egress", limit, `${held}; egressPolicy "close" closes the connection`);
-    this.#owner.overflowed(error);
+    const error = overLimit(this.#policy, this.#limit, this.pending, size);
+    if (this.#policy === "close") this.#owner.overflowed(error);
     return refuse(error, listen);
   }
 
   #sendWhole(bytes: Uint8Array, listen: OutcomeListener | undefined): void | Promise<void> {
-    const whole = this.#whole ??= new Fifo();
+    const whole = this.#whole ??= new WholeFrames();
     const { length } = bytes;
-    while (this.pending + length > this.#limit && whole.length > 0) this.#dropOldest(whole.take());
-    if (this.pending + length > this.#limit) return this.#overflow(length, listen);
+    const excess = this.pending + length - this.#limit;
+    if (excess > 0 && !this.#unanswered(length)) {
+      if (this.#policy === "drop-oldest") this.pending -= whole.drop(excess, "drop-oldest");
+      if (this.pending + length > this.#limit) return this.#overflow(length, listen);
+    }
     this.pending += length;
     whole.push({ bytes, listen });
+    if (this.pending > this.#limit) this.#congest();
   }
 
-  #dropOldest({ bytes, listen }: WholeFrame): void {
-    this.pending -= bytes.length;
-    this.framesDropped++;
-    listen?.({ status: "dropped", policy: "drop-oldest" });
-  }
-
-  /** Nothing is in the transport: frames that could still be dropped get their place in the stream. */
-  #unpackWhole(whole: Fifo<WholeFrame>): void {
+  /** Nothing is in the transport: frames get their place in the stream, as many as leave together. */
+  #unpack(whole: WholeFrames): void {
     const writer = this.#writer ??= takeWriter();
-    const ledger = this.#ledger ??= takeLedger(this.#bytesSent);
-    while (whole.length > 0) {
+    while (whole.length > 0 && writer.length < this.#flushFrom) {
       const { bytes, listen } = whole.take();
-      ledger.add(bytes.length, listen);
-      writer.bytes(bytes);
+      this.#flow.add(bytes.length, listen);
+      writer.shared(bytes);
     }
+    if (whole.length > 0) return;
+    this.#framesDropped += whole.dropped;
     this.#whole = undefined;
   }
 
   #writePiece(writer: SlabWriter): void {
+    const { borrowing } = writer;
     const piece = writer.next();
     const slab = writer.lastSlab;
-    this.#inTransport = piece.length;
+    this.#flow.underWay = piece.length;
     // Blocked until the answer is known, so that whoever is called from inside the write cannot write ahead.
     this.#blocked = true;
-    if (this.#transport.write(piece)) {
+    if (borrowing ? this.#offer(piece) : this.#transport.write(piece)) {
       this.#blocked = false;
       if (slab !== undefined) giveSlab(slab);
       this.#taken();
     } else this.#lent = slab;
   }
 
+  /** Writes a piece whose memory has to be given back. */
+  #offer(piece: Uint8Array): boolean {
+    const taken = this.#transport.offer!(piece);
+    return taken === piece.length || this.#transport.write(new Uint8Array(piece.subarray(taken)));
+  }
+
   #count(bytes: number): void {
-    this.#inTransport -= bytes;
     this.pending -= bytes;
-    const position = this.#bytesSent += bytes;
-    const ledger = this.#ledger;
-    if (ledger !== undefined) {
-      this.#framesSent += ledger.takenTo(position);
-      const empty = ledger.frames === 0;
-      if (empty) this.#ledger = undefined;
-      ledger.settle(position);
-      if (empty) giveLedger(ledger);
-    }
+    this.#flow.take(bytes);
     if (bytes > 0) this.#owner.wrote();
   }
 
   /** The kernel has all that was handed over. */
   #taken(): void {
-    this.#count(this.#inTransport);
-    if (this.#full && this.pending <= this.#limit / 2) {
-      this.#full = false;
-      this.#room?.resolve();
-      this.#room = undefined;
+    this.#count(this.#flow.underWay);
+    if (this.#congestion !== undefined && this.pending <= this.#limit / 2) {
+      this.#congestion.over();
+      this.#congestion = undefined;
       this.#owner.congested(false);
     }
     if (this.pending === 0) this.#owner.emptied();

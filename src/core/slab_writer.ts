@@ -1,6 +1,7 @@
 /**
- * Where outgoing frames are written: small ones are copied one behind the other into a slab, large ones are
- * referenced, and the whole comes out as few pieces. Used by the outbox alone; a writer that is empty goes
+ * Where outgoing frames are written: copied one behind the other into slabs, so that the sender's memory is the sender's
+ * again. Large ones are only borrowed for as long as it takes to offer them to the kernel, where a runtime allows that;
+ * memory that never changes is referenced. The whole comes out as few pieces. Used by the outbox alone; a writer that is empty goes
  * back to a pool, so that an idle connection holds neither slab nor writer.
  *
  * A connection starts with a small slab and gets large ones once it fills that, so that a thousand slow
@@ -11,8 +12,12 @@ import type { ByteSink } from "./framing/framing.ts";
 
 const smallSlab = 4 * 1024;
 const largeSlab = 64 * 1024;
-/** Sources at least this long are referenced, shorter ones are copied. */
+/** Sources of memory that never changes are referenced if they are this long. */
 const referenceFrom = 4096;
+/** Below this, a copy costs less than a write of its own. */
+const borrowFrom = 32 * 1024;
+/** Above this, a copy is one new stretch of memory: so many slabs would be so many writes. */
+const longestInSlabs = 2 * largeSlab;
 /** A piece above the first is handed to the transport in parts of the second, so that a slow peer's progress shows. */
 const largestPiece = 512 * 1024;
 const partOfPiece = 256 * 1024;
@@ -46,14 +51,19 @@ export function giveWriter(writer: SlabWriter): void {
 export class SlabWriter implements ByteSink {
   /** Bytes held. */
   length = 0;
+  /** Large sources may be borrowed until `own`. */
+  borrows = false;
   #slab: Slab | undefined = undefined;
   #start = 0;
   #end = 0;
   #pieces: Uint8Array[] = [];
   /** For each piece, the slab that is free once the piece is through. */
   #slabs: (Slab | undefined)[] = [];
+  /** So many of the pieces, from the first on, end with the last one that is borrowed. */
+  #borrowed = 0;
   // Where the frame that is being written began.
   #markedPieces = 0;
+  #markedBorrowed = 0;
   #markedLast: Uint8Array | undefined = undefined;
   #markedSlab: Slab | undefined = undefined;
   #markedStart = 0;
@@ -70,7 +80,8 @@ export class SlabWriter implements ByteSink {
 
   bytes(source: Uint8Array): void {
     const { length } = source;
-    if (length >= referenceFrom) this.#reference(source);
+    if (length >= borrowFrom) this.#large(source);
+    else if (length > largeSlab - this.#end) this.#fill(source);
     else {
       if (this.#slab === undefined || length > this.#slab.length - this.#end) this.#nextSlab(length);
       this.#slab!.set(source, this.#end);
@@ -79,9 +90,29 @@ export class SlabWriter implements ByteSink {
     this.length += length;
   }
 
+  /** The same for memory that nobody changes any more. */
+  shared(source: Uint8Array): void {
+    if (source.length < referenceFrom) return this.bytes(source);
+    this.#reference(source);
+    this.length += source.length;
+  }
+
+  /** True while a piece is borrowed: it is the next one, or behind it. */
+  get borrowing(): boolean {
+    return this.#borrowed > 0;
+  }
+
+  /** Copies what is borrowed still. */
+  own(): void {
+    for (let at = 0; at < this.#borrowed; at++) {
+      if (this.#slabs[at] === undefined) this.#pieces[at] = copy(this.#pieces[at]!);
+    }
+    this.#borrowed = 0;
+  }
+
   text(source: string): void {
     const most = source.length * 3;
-    if (most >= referenceFrom) return this.bytes(utf8.encode(source));
+    if (most >= referenceFrom) return this.shared(utf8.encode(source));
     if (this.#slab === undefined || most > this.#slab.length - this.#end) this.#nextSlab(most);
     const { written } = utf8.encodeInto(source, this.#slab!.subarray(this.#end));
     this.#end += written;
@@ -92,6 +123,7 @@ export class SlabWriter implements ByteSink {
   mark(): void {
     const { length } = this.#pieces;
     this.#markedPieces = length;
+    this.#markedBorrowed = this.#borrowed;
     if (length > 0) this.#markedLast = this.#pieces[length - 1];
     this.#markedSlab = this.#slab;
     this.#markedStart = this.#start;
@@ -103,6 +135,7 @@ export class SlabWriter implements ByteSink {
   rollback(): void {
     const pieces = this.#markedPieces;
     this.#pieces.length = this.#slabs.length = pieces;
+    this.#borrowed = this.#markedBorrowed;
     if (pieces > 0) this.#pieces[pieces - 1] = this.#markedLast!;
     this.#slab = this.#markedSlab;
     this.#start = this.#markedStart;
@@ -128,9 +161,30 @@ export class SlabWriter implements ByteSink {
     } else {
       this.#pieces.shift();
       this.lastSlab = this.#slabs.shift();
+      if (this.#borrowed > 0) this.#borrowed--;
     }
     this.length -= piece.length;
     return piece;
+  }
+
+  #large(source: Uint8Array): void {
+    if (this.borrows) {
+      this.#reference(source);
+      this.#borrowed = this.#pieces.length;
+    } else if (source.length > longestInSlabs) this.#reference(copy(source));
+    else this.#fill(source);
+  }
+
+  /** Copies a source over as many slabs as it takes. */
+  #fill(source: Uint8Array): void {
+    for (let at = 0; at < source.length;) {
+      if (this.#slab === undefined || this.#end === this.#slab.length) this.#nextSlab(source.length - at);
+      const slab = this.#slab!;
+      const part = source.subarray(at, at + slab.length - this.#end);
+      slab.set(part, this.#end);
+      this.#end += part.length;
+      at += part.length;
+    }
   }
 
   /** Small bytes before a large source take its beginning with them: a packet of a few bytes costs as much as a full one. */
@@ -172,4 +226,9 @@ export class SlabWriter implements ByteSink {
       : largeSlabs.pop() ?? new Uint8Array(largeSlab);
     this.#start = this.#end = 0;
   }
+}
+
+/** In memory of its own, whatever subclass it is of. */
+function copy(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
 }

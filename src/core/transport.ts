@@ -159,6 +159,16 @@ export interface Transport {
    * where the runtime tells only of whole writes, each piece of a large one counts when it is through, of 64 KiB at most.
    */
   readonly taken: number;
+  /**
+   * Whether `write` answers for the kernel: false then means that it is full. Otherwise it may only not have answered
+   * yet, as where each write is a promise.
+   */
+  readonly prompt: boolean;
+  /**
+   * Hands the kernel what it takes of this chunk at once, holds nothing, and says how many bytes that was. Only where
+   * nothing is held, and missing where a runtime keeps what the kernel does not take.
+   */
+  offer?(chunk: Uint8Array): number;
   /** Flush what is held, then send FIN; reading goes on. Idempotent. */
   end(): void;
   /** Delivers nothing more until it is upgraded. Only where `upgradable` was asked for. */

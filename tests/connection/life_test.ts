@@ -170,6 +170,7 @@ function hasty(withRst: boolean): Transport {
     resume: () => {},
     write: () => true,
     taken: 0,
+    prompt: true,
     end: () => {},
     release: () => {},
     abort: () => {},

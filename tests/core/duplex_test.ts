@@ -16,6 +16,7 @@ class Scripted implements Transport {
   /** What `write` answers. */
   room = true;
   taken = 0;
+  readonly prompt = true;
 
   start(events: TransportEvents): void {
     this.events = events;

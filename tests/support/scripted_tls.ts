@@ -58,6 +58,7 @@ export class Played extends Virtual {
         peer: { ...plain.peer, tls: info },
         start: (events) => plain.start(events),
         resume: () => plain.resume(),
+        prompt: plain.prompt,
         write: (chunk) => plain.write(chunk),
         get taken() {
           return plain.taken - before;

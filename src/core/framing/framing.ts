@@ -52,7 +52,10 @@ export interface Decoder<Received> extends Stage<Uint8Array, Received> {
   resume?(next: (frame: Received) => unknown): void | boolean;
 }
 
-/** Where `encode` writes. Bytes are copied, or for large arrays referenced: do not change them before they are sent. */
+/**
+ * Where `encode` writes. What it is given is the caller's again when `encode` is done, not before: a large array may be
+ * taken where it lies instead of being copied.
+ */
 export interface ByteSink {
   /** Writes one byte, 0 to 255. */
   byte(value: number): void;
