@@ -140,10 +140,9 @@ export const faults: readonly Section[] = [
       ),
       row(
         48,
-        "partly",
+        "held",
         "Numbers and texts that a lower layer wraps or cuts",
         "refused where they are configured, or carried whole",
-        "numbers in payloads of JSON",
       ),
       row(49, "held", "Subjects that overlap without being equal", "refused where they are configured"),
       row(

@@ -6,6 +6,7 @@
  */
 import type { BusMessage } from "./buses/bus.ts";
 import { isSubject } from "./buses/subject.ts";
+import { membersOf } from "./json_text.ts";
 import { type PayloadEncoding, payloadEncodings, readPayload, showPayload } from "./payload.ts";
 
 /** Metadata that is shown as a number. */
@@ -28,7 +29,7 @@ function fields(message: BusMessage): string {
   for (const [key, value] of Object.entries(message.metadata)) {
     if (reserved.has(key)) continue;
     text += `${JSON.stringify(key)}:${
-      numbers.has(key) && /^\d+$/.test(value) ? value : JSON.stringify(value)
+      numbers.has(key) && /^(?:0|[1-9]\d{0,14})$/.test(value) ? value : JSON.stringify(value)
     },`;
   }
   const shown = showPayload(message.payload, message.encoding ?? "utf8");
@@ -43,6 +44,11 @@ export function readMessageLine(line: string): BusMessage {
     throw new TypeError("found JSON that is no object, expected one with subject and payload");
   }
   const { subject, reply, payload, encoding, ...rest } = value as Record<string, unknown>;
+  const texts = new Map<string, string>();
+  for (const [key, text] of membersOf(line)) {
+    if (texts.has(key)) throw new TypeError(`found ${JSON.stringify(key)} twice, expected each key once`);
+    texts.set(key, text);
+  }
   const hint = 'expected a subject such as "millrace.echo.out"';
   if (typeof subject !== "string" || !isSubject(subject)) {
     throw new TypeError(`found subject ${JSON.stringify(subject) ?? "nothing"}, ${hint}`);
@@ -63,9 +69,10 @@ export function readMessageLine(line: string): BusMessage {
         `found ${JSON.stringify(key)} with ${JSON.stringify(field)}, expected a text or a number`,
       );
     }
-    metadata.push([key, String(field)]);
+    // A number as it is written: a large one would be rounded.
+    metadata.push([key, typeof field === "number" ? texts.get(key)! : String(field)]);
   }
-  const bytes = readPayload(payload, encoding as PayloadEncoding | undefined);
+  const bytes = readPayload(payload, texts.get("payload")!, encoding as PayloadEncoding | undefined);
   // Made as a whole: an assignment to the key `__proto__` would be lost.
   return {
     subject,

@@ -4,8 +4,12 @@
  * Used by the stdio bus and the printing of frames. Nothing is lost: bytes that the wanted encoding cannot
  * show are shown as base64, and the line says so.
  */
+import { compactJson } from "./json_text.ts";
 
-/** How bytes become a JSON value. `json`: the bytes are JSON text, shown as that value. */
+/**
+ * How bytes become a JSON value. `json`: the bytes are JSON text, shown as it is but for the white space between its parts:
+ * numbers of any size and keys that come twice are what they were. What is no JSON is shown as `utf8`.
+ */
 export type PayloadEncoding = "utf8" | "base64" | "hex" | "json";
 
 /** All of them, for messages and checks. */
@@ -39,31 +43,32 @@ export function showPayload(bytes: Uint8Array, wanted: PayloadEncoding): ShownPa
 }
 
 /**
- * Reads a JSON value back to bytes. Without an encoding a string is UTF-8 and any other value is JSON.
- * Throws a `TypeError` that says what is wrong.
+ * Reads a JSON value, of which `json` is the text, back to bytes. Without an encoding a string is UTF-8 and any other
+ * value is JSON. Throws a `TypeError` that says what is wrong.
  */
-export function readPayload(value: unknown, encoding: PayloadEncoding | undefined): Uint8Array {
+export function readPayload(
+  value: unknown,
+  json: string,
+  encoding: PayloadEncoding | undefined,
+): Uint8Array {
   const how = encoding ?? (typeof value === "string" ? "utf8" : "json");
-  if (how === "json") return encoder.encode(JSON.stringify(value) ?? "null");
+  if (how === "json") return encoder.encode(json);
   if (typeof value !== "string") {
     throw new TypeError(`found a payload that is no string, expected one in ${how}`);
   }
-  if (how === "utf8") return encoder.encode(value);
+  if (how === "utf8") {
+    // Half of a pair has no bytes, and would be replaced without a word.
+    if (!/\p{Surrogate}/u.test(value)) return encoder.encode(value);
+    throw new TypeError(
+      "found half of a surrogate pair in the payload, expected text that has bytes in UTF-8",
+    );
+  }
   return how === "hex" ? fromHex(value) : fromBase64(value);
 }
 
 function decodeText(bytes: Uint8Array): string | undefined {
   try {
     return strict.decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-/** JSON text on one line, or nothing when it is no JSON. */
-function compactJson(text: string): string | undefined {
-  try {
-    return JSON.stringify(JSON.parse(text));
   } catch {
     return undefined;
   }
