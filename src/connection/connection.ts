@@ -7,6 +7,7 @@ import type { Unshared } from "../core/byte_chunk.ts";
 import type { SendOutcome } from "../core/outcome.ts";
 import type { Peer } from "../core/transport.ts";
 import type { ConnectionState, ConnectionStats } from "./connection_options.ts";
+import { readableOf, writableOf } from "./connection_streams.ts";
 import type { Session } from "./session.ts";
 import type { TerminationRecord } from "./termination.ts";
 import { upgrade, type UpgradeOptions } from "./upgrade.ts";
@@ -18,7 +19,8 @@ import { upgrade, type UpgradeOptions } from "./upgrade.ts";
  * @typeParam Sent what `send` takes
  * @typeParam Context the user's own value
  */
-export class Connection<Received, Sent = Received, Context = undefined> implements AsyncIterable<Received> {
+export class Connection<Received, Sent = Received, Context = undefined>
+  implements AsyncIterable<Received>, AsyncDisposable {
   readonly #session: Session<Received, Sent, Context>;
   #abort: AbortController | undefined = undefined;
   #closed: Promise<TerminationRecord> | undefined = undefined;
@@ -69,9 +71,12 @@ export class Connection<Received, Sent = Received, Context = undefined> implemen
   }
 
   /**
-   * Frames in order. The loop ends when the peer has sent FIN or the server drains; it throws a `FrameError`,
-   * `SocketError` or `TimeoutError` when the connection broke, after the frames received before. Breaking out
-   * of the loop leaves the connection open and the rest of the frames in place. One loop at a time.
+   * Frames in order. The loop ends when the peer has sent FIN, when the server drains (both at a frame boundary), and
+   * when you call `close()` yourself. Everything else that ends the connection is an error, after the frames received
+   * before: a `FrameError`, `SocketError` or `TimeoutError`, which is the cause in the record where that has one, and
+   * otherwise a `SocketError` `aborted`, as after `kill()`, `abort()`, `server.close()` and a deadline that has passed.
+   * It is thrown once; a handler that lets it pass has not failed. Breaking out of the loop leaves the connection open
+   * and the rest of the frames in place. One loop at a time.
    */
   [Symbol.asyncIterator](): AsyncIterator<Received, undefined> {
     return new FrameIterator(this.#session);
@@ -163,28 +168,27 @@ export class Connection<Received, Sent = Received, Context = undefined> implemen
     });
   }
 
-  /** The frames as a Web Stream. Shares the inbox with the loop: use one of the two. */
+  /**
+   * The frames as a Web Stream, which ends or fails as the loop does, also when nobody reads it. Shares the inbox with the
+   * loop: use one of the two. Cancelling it closes the connection.
+   */
   get readable(): ReadableStream<Unshared<Received>> {
-    return this.#readable ??= new ReadableStream<Unshared<Received>>({
-      pull: async (controller) => {
-        const { value, done } = await this.#session.nextFrame();
-        if (done) controller.close();
-        else controller.enqueue(value as Unshared<Received>);
-      },
-      cancel: () => void this.close(),
-    }, { highWaterMark: 0 });
+    return this.#readable ??= readableOf(this.#session, this.closed, () => void this.close());
   }
 
-  /** Frames to send, as a Web Stream with the outbox's backpressure. Closing it half-closes. */
+  /**
+   * Frames to send, as a Web Stream with the outbox's backpressure. Closing it half-closes, aborting it drops the
+   * connection at once. It fails as soon as nothing can be sent any more, so that what is piped into it is cancelled.
+   * The `signal` of `pipeTo` waits for the write under way, as the standard has it: where the peer takes nothing,
+   * `abort()` of the writer or of the connection is what ends it.
+   */
   get writable(): WritableStream<Sent> {
-    return this.#writable ??= new WritableStream<Sent>({
-      write: (frame) => this.send(frame),
-      close: async () => {
-        await this.flush();
-        this.end();
-      },
-      abort: () => this.abort(),
-    }, { highWaterMark: 1 });
+    return this.#writable ??= writableOf(this.#session, () => this.abort());
+  }
+
+  /** Closes, at the end of `await using`: as `close()`, so what was sent is delivered first. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   /** For the session, once. */

@@ -159,13 +159,15 @@ export class Delivery<Received> {
   /** Frames that still come are only counted. */
   refuse(error?: unknown): void {
     this.#stopped = true;
-    this.#end ??= { error };
+    // With frames still to be cut, which nobody gets now, the input has not come to its end.
+    if (this.#source.behind) this.#end = { error: this.#end?.error ?? error };
+    else this.#end ??= { error };
     this.inbox.end(this.#end.error);
   }
 
   /** Nobody will take a frame any more. */
-  stop(): void {
-    this.refuse();
+  stop(error?: unknown): void {
+    this.refuse(error);
     this.unhandled += this.inbox.discard();
   }
 

@@ -14,7 +14,7 @@ import type { CloseReason, Ending } from "./termination.ts";
 export interface Living extends Departing {
   readonly id: string;
   readonly pipeline: Departing["pipeline"] & { discard(): void; stopAtBoundary(): void };
-  readonly delivery: Departing["delivery"] & { refuse(error?: unknown): void; stop(): void };
+  readonly delivery: Departing["delivery"] & { refuse(error?: unknown): void; stop(error?: unknown): void };
 }
 
 /** Causes that stand for as long as all that is owed gets delivered. */
@@ -23,6 +23,10 @@ const hopes: readonly CloseReason[] = ["peer_closed", "drained"];
 const promises: readonly CloseReason[] = [...hopes, "handler_done", "closed"];
 /** A peer that let time pass has had its time. */
 const outOfTime: readonly CloseReason[] = ["first_frame_timeout", "frame_timeout", "idle_timeout"];
+
+const sideEnded = "this side has ended";
+/** Ends of the connection's own code, or of a peer that had said all: they are no error for whoever still reads. */
+const quietEnds: readonly CloseReason[] = ["closed", "handler_done", "peer_closed"];
 
 /** One connection's way from open to closed. */
 export class Life {
@@ -34,6 +38,7 @@ export class Life {
   readonly #living: Living;
   #departure: Departure | undefined = undefined;
   #listeners: (() => void)[] | undefined = undefined;
+  #mute: ((error: () => MillraceError) => void) | undefined = undefined;
 
   constructor(living: Living) {
     this.#living = living;
@@ -57,10 +62,17 @@ export class Life {
     else (this.#listeners ??= []).push(listener);
   }
 
+  /** Calls back, once, when nothing can be sent any more, with what a send fails with. */
+  onMute(listener: (error: () => MillraceError) => void): void {
+    if (this.dropped || this.state === "closed") listener(this.goneError());
+    else if (this.leaving) listener(this.closedError(sideEnded));
+    else this.#mute = listener;
+  }
+
   /** Half-close: no more frames from us. */
   end(): void {
     if (this.leaving) return;
-    this.#living.outbox.refuse(this.closedError("this side has ended"));
+    this.#refuse();
     this.#leave().end();
   }
 
@@ -101,12 +113,12 @@ export class Life {
   /** Deliver what was sent, FIN, wait for the peer's for a little while. */
   finish(reason: CloseReason, by: "peer" | "local", error?: MillraceError, message?: string): void {
     if (this.state === "closing" || this.state === "closed") return;
-    const { delivery, pipeline, outbox } = this.#living;
+    const { delivery, pipeline } = this.#living;
     this.wind(reason, by, error, message);
     this.state = "closing";
-    delivery.stop();
+    delivery.stop(quietEnds.includes(reason) ? undefined : this.#lost());
     pipeline.discard();
-    outbox.refuse(this.closedError("this side has ended"));
+    this.#refuse();
     this.#leave().linger(!outOfTime.includes(reason));
   }
 
@@ -123,10 +135,11 @@ export class Life {
     this.state = "closing";
     this.dropped = true;
     const { delivery, pipeline, outbox } = this.#living;
-    delivery.refuse(error);
+    delivery.refuse(this.#lost());
     pipeline.discard();
     // Now, so that nothing is handed to a transport that has been aborted, as if it might still arrive.
     outbox.close(this.goneError());
+    this.#muted(this.goneError());
     this.signal();
     if (this.#living.started) this.#living.transport.abort();
   }
@@ -151,6 +164,7 @@ export class Life {
     if (error !== undefined && this.ending?.reason === "peer_closed") this.ending = undefined;
     this.mark(error === undefined ? "peer_closed" : "peer_reset", "peer", error);
     this.state = "closed";
+    this.#muted(this.goneError());
     this.#departure?.stop();
     if (this.dropped || (error?.reason === "reset" && this.ending!.by === "peer")) return "rst";
     // One that broke before everything was handed over was not let go with a FIN.
@@ -179,6 +193,30 @@ export class Life {
   goneError(): () => MillraceError {
     const { reason, message } = this.ending!;
     return this.closedError(`it is closed (${message === undefined ? reason : `${reason}: ${message}`})`);
+  }
+
+  /** Nothing more is accepted for sending; what was is still delivered. */
+  #refuse(): void {
+    const error = this.closedError(sideEnded);
+    this.#living.outbox.refuse(error);
+    this.#muted(error);
+  }
+
+  #muted(error: () => MillraceError): void {
+    const mute = this.#mute;
+    this.#mute = undefined;
+    mute?.(error);
+  }
+
+  /** What whoever still reads fails with. */
+  #lost(): MillraceError {
+    const { reason, message, error } = this.ending!;
+    if (error !== undefined) return error;
+    const { id } = this.#living;
+    const why = message === undefined ? reason : `${reason}: ${message}`;
+    const lost = new SocketError("aborted", `receive on connection ${id}: it was dropped (${why})`);
+    lost.connectionId = id;
+    return lost;
   }
 
   #leave(): Departure {
