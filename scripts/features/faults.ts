@@ -189,7 +189,7 @@ export const faults: readonly Section[] = [
       ),
       row(
         57,
-        "planned",
+        "held",
         "Web Streams of a connection that ends",
         "each side settles or errors with the cause; nothing hangs",
       ),
