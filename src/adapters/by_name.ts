@@ -5,9 +5,10 @@
  * Used by the adapters that connect through `node:net`.
  */
 import { lookup } from "node:dns/promises";
+import { SocketError } from "../core/errors.ts";
 import { isIp } from "../core/place.ts";
 import type { Address, ConnectOptions } from "../core/transport.ts";
-import { abortedConnect } from "./address.ts";
+import { abortedConnect, addressText } from "./address.ts";
 import { firstConnected } from "./attempts.ts";
 import { connectError } from "./connect_failure.ts";
 
@@ -45,7 +46,10 @@ async function addressesOf(
   try {
     return (await Promise.race([lookup(address.host, { all: true }), given])).map((found) => found.address);
   } catch (cause) {
-    throw connectError(cause, address);
+    if ((cause as { code?: unknown }).code !== "EPERM") throw connectError(cause, address);
+    const action = `connect to ${addressText(address)}`;
+    const text = `${action}: this program may not look up names; on Deno run it with --allow-net`;
+    throw new SocketError("permission_denied", text, { cause });
   } finally {
     signal?.removeEventListener("abort", aborted);
   }

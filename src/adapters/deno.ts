@@ -3,6 +3,7 @@
  *
  * Loaded by `detect.ts`; `deno_transport.ts` is one connection of it.
  */
+import { socketErrorFrom } from "../core/errors.ts";
 import type {
   Adapter,
   Address,
@@ -18,7 +19,6 @@ import { abortedConnect, addressText, boundAt, longestPath, plainIp, tcpPeer, un
 import { connectError } from "./connect_failure.ts";
 import { placed } from "./placed.ts";
 import { secured } from "./secured.ts";
-import { denoError } from "./deno_failure.ts";
 import { type DenoAddr, type DenoConn, DenoTransport } from "./deno_transport.ts";
 
 /** The slice of Deno that is used here. */
@@ -89,7 +89,7 @@ function open({ address, backlog, reusePort }: ListenOptions, at: Address): Deno
   try {
     return Deno.listen(options);
   } catch (cause) {
-    throw denoError(cause, `listen on ${addressText(address)}`);
+    throw socketErrorFrom(cause, `listen on ${addressText(address)}`);
   }
 }
 
@@ -144,7 +144,7 @@ class DenoAcceptor implements Listener {
 
   readonly #failed = (cause: unknown): void => {
     if (this.#stopped !== undefined) return this.#released!();
-    const wait = this.#failing.met(cause, `accept on ${addressText(this.address)}`, denoError);
+    const wait = this.#failing.met(cause, `accept on ${addressText(this.address)}`);
     if (wait === 0) return this.#next();
     if (wait !== undefined) this.#resting = setTimeout(this.#next, wait);
     else {
@@ -173,7 +173,7 @@ async function dial(options: ConnectOptions): Promise<Transport> {
     conn = await Deno.connect(signal === undefined ? place(address) : { ...place(address), signal });
   } catch (cause) {
     if (signal?.aborted) throw abortedConnect(signal, address);
-    throw connectError(cause, address, denoError);
+    throw connectError(cause, address);
   }
   // Not every kind of connection heeds the signal.
   if (signal?.aborted) {

@@ -5,7 +5,7 @@
  * Loaded by `deno.ts` when TLS is wanted. Knows where Deno's differs from Node's, and nothing of TLS.
  */
 import type { Server, Socket } from "node:net";
-import { SocketError } from "../core/errors.ts";
+import { SocketError, socketErrorFrom } from "../core/errors.ts";
 import type {
   Adapter,
   Address,
@@ -15,7 +15,6 @@ import type {
   Transport,
 } from "../core/transport.ts";
 import { addressText } from "./address.ts";
-import { denoError } from "./deno_failure.ts";
 import { connectError } from "./connect_failure.ts";
 import { bind, dial } from "./node.ts";
 import { placed } from "./placed.ts";
@@ -103,7 +102,7 @@ function connect(options: ConnectOptions): Promise<Transport> {
 function retold(error: unknown, action: string): SocketError {
   return error instanceof SocketError && error.reason !== "unknown"
     ? error
-    : denoError(error instanceof SocketError ? error.cause : error, action);
+    : socketErrorFrom(error instanceof SocketError ? error.cause : error, action);
 }
 
 function ignore(): void {}

@@ -13,6 +13,8 @@ import type {
   Transport,
 } from "../core/transport.ts";
 
+type TcpAddress = Extract<Address, { readonly transport: "tcp" }>;
+
 /** A runtime's own listening and connecting. Both reject, and never throw. */
 export interface Placing {
   /** `at` is the place that the system is told; peers and messages have that of the options. */
@@ -37,17 +39,20 @@ export function placed({ bind, dial }: Placing): Pick<Adapter, "listen" | "conne
     },
     async connect(options) {
       const { address } = options;
-      if (address.transport === "unix") {
-        (await import("./unix_path.ts")).checkPath(address.path, `connect to ${address.path}`);
-      }
-      return zoned(address, () => dial(options));
+      if (address.transport === "tcp") return zoned(address, () => dial(options));
+      const { path } = address;
+      const { checkPath, dialError } = await import("./unix_path.ts");
+      checkPath(path, `connect to ${path}`);
+      return dial(options).catch((error) => {
+        throw dialError(error, path);
+      });
     },
   };
 }
 
 /** An address with a zone is used by `use` once the zone is known. */
-async function zoned<T>(address: Address, use: () => Promise<T>): Promise<T> {
-  if (address.transport === "unix" || !address.host.includes("%")) return use();
+async function zoned<T>(address: TcpAddress, use: () => Promise<T>): Promise<T> {
+  if (!address.host.includes("%")) return use();
   const { checkZone, zoneError } = await import("./zone.ts");
   checkZone(address.host);
   return use().catch((error) => {

@@ -165,10 +165,10 @@ class PathBinding {
   async #explained(error: unknown): Promise<SocketError> {
     const failure = socketErrorFrom(error, this.#action);
     const { reason, cause } = failure;
-    if (namesPermission(cause) || (reason !== "permission_denied" && reason !== "path_not_found")) {
-      return failure;
-    }
     const directory = dirname(this.#path);
+    const missing = missingPermission(cause, this.#action, `its directory ${directory}`);
+    if (missing !== undefined) return missing;
+    if (reason !== "permission_denied" && reason !== "path_not_found") return failure;
     const there = await access(directory).then(() => true, (fault) => codeOf(fault) !== "ENOENT");
     const [found, text] = there
       ? ["permission_denied", `no right to make a file in ${directory}`] as const
@@ -194,9 +194,21 @@ async function answers(dial: () => Promise<Transport>): Promise<boolean> {
   }
 }
 
-/** What Deno throws where a permission is missing. */
-function namesPermission(cause: unknown): boolean {
-  return (cause as { name?: unknown } | undefined)?.name === "NotCapable";
+/** The error for what Deno throws where a permission is missing; `place` is what has to be permitted. */
+function missingPermission(cause: unknown, action: string, place: string): SocketError | undefined {
+  const { name, message = "" } = (cause ?? {}) as { name?: unknown; message?: string };
+  if (name !== "NotCapable") return undefined;
+  const kind = /^Requires (\w+) access/.exec(message)?.[1] ?? "some";
+  const text =
+    `${action}: this program lacks ${kind} access (--allow-${kind}); a Unix socket needs --allow-net, and ` +
+    `--allow-read and --allow-write for ${place}`;
+  return new SocketError("permission_denied", text, { cause });
+}
+
+/** The error of an attempt to connect to a path, which names the permissions where one is missing. */
+export function dialError(error: unknown, path: string): unknown {
+  if (!(error instanceof SocketError)) return error;
+  return missingPermission(error.cause, `connect to ${path}`, "its path") ?? error;
 }
 
 /** A named pipe of Windows is no file. */

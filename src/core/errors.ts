@@ -191,8 +191,10 @@ export class ShutdownTimeoutError extends TimeoutError {
 /** Translates a runtime's error; `action` says what was being done, such as `"listen on 127.0.0.1:3034"`. */
 export function socketErrorFrom(cause: unknown, action: string): SocketError {
   if (cause instanceof SocketError) return cause;
-  const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown };
+  const { name, code, message } = (cause ?? {}) as { name?: unknown; code?: unknown; message?: unknown };
   const text = typeof message === "string" ? message : String(cause);
+  // Deno, which says what is missing and with which flag it is given.
+  if (name === "NotCapable") return new SocketError("permission_denied", `${action}: ${text}`, { cause });
   let reason = typeof code === "string" ? reasonOf(code) : undefined;
   if (reason === undefined && /failed to lookup address/.test(text)) reason = "host_not_found";
   const hint = reason === undefined ? "" : hints[reason] ?? "";

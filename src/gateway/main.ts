@@ -6,6 +6,7 @@
  */
 import { systemClock } from "../core/clock.ts";
 import { exit, ignoresHangup, programArguments, setExitCode } from "../host.ts";
+import { shieldEnvironment } from "../host/environment.ts";
 import { SignalEcho, signalEchoMs } from "../host/signal_echo.ts";
 import { afterQuietly, onSignal } from "../host/signals.ts";
 import { standardError, standardOutput } from "../host/standard_output.ts";
@@ -17,6 +18,8 @@ import { aborted, StopSteps } from "./cli/shell.ts";
 /** What may still be open once a command is done, such as a terminal, may hold the process this much longer. */
 const lastCallMs = 1000;
 
+// For the libraries that parse and print.
+shieldEnvironment();
 const stop = new StopSteps();
 const echo = new SignalEcho(systemClock);
 const deafen = onSignal(["SIGINT", "SIGTERM", ...(ignoresHangup() ? [] : ["SIGHUP"] as const)], (name) => {

@@ -43,7 +43,8 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined>
    * Path of a Unix socket, instead of `port`: at most 107 bytes (103 outside Linux), none of them zero, so that sockets
    * without a file are not supported. What a server left that was killed is taken over; a living one keeps its path
    * (`SocketError`, reason `address_in_use`), and stopping removes no file but its own. The socket is made under another
-   * name in the same directory, in which this process must be allowed to make files.
+   * name in the same directory, in which this process must be allowed to make files (on Deno `--allow-read` and
+   * `--allow-write` of the directory, beside `--allow-net`).
    */
   readonly path?: string | undefined;
   /** Length of the kernel's accept queue, where the runtime can set it. @default the runtime's */

@@ -5,6 +5,7 @@
  */
 import { parse as parseToml, TomlError } from "smol-toml";
 import { isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
+import { withEnvironment } from "../../host/environment.ts";
 import type { ConfigFault, ConfigPath, Locate } from "./fault.ts";
 
 /** Formats of a config file. */
@@ -29,12 +30,14 @@ export function parseText(whole: string, format: ConfigFormat): ParsedText {
   if (format === "toml") return parseTomlText(text);
   // JSON is YAML too, and only the YAML parser tells where things stand.
   const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    version: "1.2",
-    strict: true,
-  });
+  const document = withEnvironment(() =>
+    parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      version: "1.2",
+      strict: true,
+    })
+  );
   const strict = format === "json" ? jsonFault(text, lines) : undefined;
   const problems = strict === undefined || document.errors.length > 0
     ? [...document.errors, ...document.warnings].map(({ message, pos }) => {
