@@ -121,7 +121,7 @@ export const faults: readonly Section[] = [
       ),
       row(
         44,
-        "planned",
+        "held",
         "Small input that is costly to take in",
         "time and memory in proportion to the bytes, and a fair share for every connection",
       ),

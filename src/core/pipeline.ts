@@ -10,7 +10,7 @@ import type { Diagnosis } from "./diagnosis.ts";
 import { FrameError, type SocketError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import type { Framing } from "./framing/framing.ts";
-import { stoppable, type StoppableDecoder } from "./framing/piecewise_decoder.ts";
+import { type StoppableDecoder, stoppableDecoder } from "./framing/piecewise_decoder.ts";
 import { Gate } from "./gate.ts";
 import { Pace } from "./pace.ts";
 import type { PipelineOwner, PipelineSettings, PipelineTime, ReadWitness } from "./pipeline_owner.ts";
@@ -195,11 +195,11 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
   }
 
   #decoderOf(framing: Framing<Received, never>, owner: PipelineOwner<Received>): StoppableDecoder<Received> {
-    return stoppable(framing.decoder((error) => {
+    return stoppableDecoder(framing, (error) => {
       if (this.#discarding) return true;
       owner.skipped(this.#diagnosed(error));
       return (this.#share -= refusalCost) > 0;
-    }));
+    });
   }
 
   /** Cuts a chunk, or goes on with the rest of one, as far as frames are wanted. `bytes` of it came just now. */

@@ -4,7 +4,8 @@
  * Used by the pipeline and `FramerStream` for framings of the user's own. What one piece gives is passed on, wanted
  * or not, so a piece is what bounds the frames that wait.
  */
-import type { Decoder } from "./framing.ts";
+import type { FrameError } from "../errors.ts";
+import type { Decoder, Framing } from "./framing.ts";
 import { restWaits } from "./refusal.ts";
 
 /** A decoder that goes on with the rest of a chunk when it is asked to. */
@@ -15,9 +16,28 @@ export interface StoppableDecoder<Received> extends Decoder<Received> {
 /** The most bytes that are cut at once: a network's chunk is most often no larger. */
 const pieceBytes = 16 * 1024;
 
-/** The decoder itself where it can stop, and otherwise one that gives it its chunks in pieces. */
-export function stoppable<Received>(decoder: Decoder<Received>): StoppableDecoder<Received> {
-  return canStop(decoder) ? decoder : new PiecewiseDecoder(decoder);
+/**
+ * A decoder of this framing that can stop: its own, or one that gives its own the chunks in pieces. `next` and `report`
+ * may answer `false` in either case.
+ */
+export function stoppableDecoder<Received>(
+  framing: Framing<Received, never>,
+  report: (error: FrameError) => unknown,
+): StoppableDecoder<Received> {
+  let pieces: PiecewiseDecoder<Received> | undefined;
+  let stops = false;
+  const decoder = framing.decoder((error) => {
+    const more = report(error);
+    // One that cannot stop may be made of one that can, and would lose what that keeps.
+    if (stops || more !== false) return more;
+    pieces?.stop();
+    return true;
+  });
+  if (canStop(decoder)) {
+    stops = true;
+    return decoder;
+  }
+  return pieces = new PiecewiseDecoder(decoder);
 }
 
 function canStop<Received>(decoder: Decoder<Received>): decoder is StoppableDecoder<Received> {
@@ -56,6 +76,11 @@ class PiecewiseDecoder<Received> implements StoppableDecoder<Received> {
 
   flush(next: (frame: Received) => unknown): void {
     this.#decoder.flush?.(next);
+  }
+
+  /** Enough, after this piece. */
+  stop(): void {
+    this.#enough = true;
   }
 
   #cut(chunk: Uint8Array, start: number, next: (frame: Received) => unknown): boolean {

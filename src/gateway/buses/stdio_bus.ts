@@ -8,7 +8,7 @@ import { type Clock, systemClock } from "../../core/clock.ts";
 import { type DurationInput, toMilliseconds } from "../../core/duration.ts";
 import { type MillraceError, socketErrorFrom } from "../../core/errors.ts";
 import { lines } from "../../core/framing/lines.ts";
-import { stoppable } from "../../core/framing/piecewise_decoder.ts";
+import { stoppableDecoder } from "../../core/framing/piecewise_decoder.ts";
 import type { TextOutput } from "../../host/standard_output.ts";
 import type { ByteInput } from "../../host/standard_input.ts";
 import { BusError } from "../errors.ts";
@@ -118,7 +118,7 @@ class StdioBus implements Bus {
     const input = this.#input!;
     const { maxLineBytes = 16 * 1024 * 1024 } = this.#options;
     const framing = lines({ maxFrameBytes: maxLineBytes, acceptUnterminated: true, onFrameError: "skip" });
-    const decoder = stoppable(framing.decoder((error) => this.#refuse(error.message)));
+    const decoder = stoppableDecoder(framing, (error) => this.#refuse(error.message));
     const text = new TextDecoder("utf-8", { fatal: true });
     let wait: void | Promise<void> = undefined;
     const take = (line: Uint8Array): boolean => {

@@ -4,7 +4,7 @@ import type { Connection } from "../../connection/connection.ts";
 import { systemClock } from "../../core/clock.ts";
 import { MillraceError } from "../../core/errors.ts";
 import { lines } from "../../core/framing/lines.ts";
-import { stoppable } from "../../core/framing/piecewise_decoder.ts";
+import { stoppableDecoder } from "../../core/framing/piecewise_decoder.ts";
 import type { Address } from "../../core/transport.ts";
 import type { ClientTlsConfig } from "../config/client_tls.ts";
 import type { FramingSpec } from "../framing_spec.ts";
@@ -123,8 +123,9 @@ class Conversation {
   async #transmit(input: AsyncIterator<Uint8Array, unknown>): Promise<void> {
     const { waitMs, replies } = this.#order;
     const form = this.#order.input;
-    const splitter = stoppable(
-      lines({ maxFrameBytes: longestLine, acceptUnterminated: true }).decoder(() => {}),
+    const splitter = stoppableDecoder(
+      lines({ maxFrameBytes: longestLine, acceptUnterminated: true }),
+      () => {},
     );
     let line = 0;
     try {

@@ -59,6 +59,22 @@ describe("millrace serve", () => {
     assert.deepEqual([code, out], [0, ""]);
   });
 
+  it("S-21: warns once of a peer that speaks another protocol, though lines can be cut from it (F-64)", async (t) => {
+    const { program, port } = await startServer(t);
+    for (let time = 0; time < 2; time++) {
+      const peer = createConnection({ port, host: "127.0.0.1" });
+      peer.on("error", () => {});
+      t.after(() => peer.destroy());
+      peer.resume().write(`GET /${time} HTTP/1.1\r\n\r\n`);
+      await program.said("out", new RegExp(`GET /${time} `));
+    }
+    program.signal("SIGTERM");
+    const { err } = await program.end();
+    const warned = err.split("\n").filter((line) => line.includes("the peer speaks another protocol"));
+    assert.equal(warned.length, 1);
+    assert.match(warned[0]!, /looksLike="an HTTP request" framing="lines" advice="check that the peer means/);
+  });
+
   it("says which port is in use and what to do, with exit code 1", async (t) => {
     const { port } = await startServer(t);
     const { code, err } = await runMillrace(t, ["serve", "--port", String(port)]);
