@@ -20,7 +20,7 @@ import type { Logger, ShutdownReport } from "../server/server_options.ts";
 import { type Admin, startAdmin } from "./admin.ts";
 import type { Bus, SubscribeOptions } from "./buses/bus.ts";
 import { memoryBus } from "./buses/memory_bus.ts";
-import { stdioBus } from "./buses/stdio_bus.ts";
+import { type LineBus, stdioBus } from "./buses/stdio_bus.ts";
 import { ClientEndpoint } from "./client_endpoint.ts";
 import { abilityFaults } from "./config/abilities.ts";
 import type { GatewayConfig } from "./config/config.ts";
@@ -56,6 +56,8 @@ export interface GatewayReport {
   readonly endpoints: Readonly<Record<string, ShutdownReport>>;
   /** Connections that were destroyed at the deadline, all together. */
   readonly destroyed: number;
+  /** Lines for standard output, of `print` or the stdio bus, that nobody had read when there was no more time. */
+  readonly linesUnwritten: number;
   /** What ended it when nobody asked for it, such as a bus that is gone. */
   readonly failure: MillraceError | undefined;
   /** Milliseconds from the call that stopped it until all was closed. */
@@ -75,6 +77,8 @@ interface Grace {
 }
 
 interface Parts {
+  /** Lines that are not out. */
+  readonly unwritten: () => number;
   readonly grace: Grace;
   readonly bus: Bus;
   readonly clock: Clock;
@@ -181,7 +185,9 @@ export class Gateway implements AsyncDisposable {
     this.#state = "stopped";
     const destroyed = reports.reduce((sum, [, report]) => sum + report.destroyed.length, 0);
     const endpoints = Object.fromEntries(reports);
-    const report: GatewayReport = { endpoints, destroyed, failure, durationMs: clock.now() - begun };
+    const linesUnwritten = this.#parts.unwritten();
+    const durationMs = clock.now() - begun;
+    const report: GatewayReport = { endpoints, destroyed, linesUnwritten, failure, durationMs };
     this.#finish(report);
     return report;
   }
@@ -267,7 +273,9 @@ function acquire(
       yield* held(what, Promise.resolve(control.start()), () => control.stop());
       controls.set(settings.name, control);
     }
-    gateway = new Gateway(config, { grace, bus, clock, admin, endpoints, controls }, release);
+    const unwritten = (): number =>
+      (printer?.linesUnwritten ?? 0) + ("linesUnwritten" in bus ? (bus as LineBus).linesUnwritten : 0);
+    gateway = new Gateway(config, { grace, bus, clock, admin, endpoints, controls, unwritten }, release);
     const fail = (failure: MillraceError): void => {
       log({ level: "error", message: "the gateway stops", fields: { error: failure.message } });
       gateway?.fail(failure);

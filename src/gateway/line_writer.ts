@@ -22,6 +22,9 @@ export class LineWriter {
   readonly #clock: Clock;
   readonly #broke: (error: MillraceError) => void;
   #text = "";
+  /** Lines in `#text`, and lines that the output was given and has not taken yet. */
+  #gathered = 0;
+  #given = 0;
   #planned = false;
   #busy: Promise<void> | undefined = undefined;
   #room: { readonly promise: Promise<void>; settle(): void } | undefined = undefined;
@@ -34,10 +37,16 @@ export class LineWriter {
     this.#broke = broke;
   }
 
+  /** Lines accepted that have not gone out so far; none once the output broke, which was told. */
+  get linesUnwritten(): number {
+    return this.#gathered + this.#given;
+  }
+
   /** Takes one line, with its line end. A promise means: wait before writing more. */
   write(line: string): void | Promise<void> {
     if (this.#broken !== undefined) return refuse(this.#broken);
     this.linesWritten++;
+    this.#gathered++;
     this.#text += line;
     if (this.#busy === undefined) {
       if (this.#text.length >= writeFrom) this.#push();
@@ -64,8 +73,13 @@ export class LineWriter {
     while (this.#busy === undefined && this.#text !== "" && this.#broken === undefined) {
       const text = this.#text;
       this.#text = "";
+      this.#given = this.#gathered;
+      this.#gathered = 0;
       const wait = this.#output.write(text);
-      if (wait === undefined) continue;
+      if (wait === undefined) {
+        this.#given = 0;
+        continue;
+      }
       this.#busy = wait.then(this.#resume, (cause: unknown) => {
         this.#fail(socketErrorFrom(cause, "write lines"));
       });
@@ -74,6 +88,7 @@ export class LineWriter {
 
   readonly #resume = (): void => {
     this.#busy = undefined;
+    this.#given = 0;
     this.#push();
     if (this.#text.length > holdFrom / 2) return;
     this.#room?.settle();
@@ -84,6 +99,7 @@ export class LineWriter {
     this.#busy = undefined;
     this.#broken = error;
     this.#text = "";
+    this.#gathered = this.#given = 0;
     this.#room?.settle();
     this.#room = undefined;
     this.#broke(error);

@@ -38,6 +38,11 @@ export class Printer {
     );
   }
 
+  /** Frames accepted that nobody has read so far. */
+  get linesUnwritten(): number {
+    return this.#writer.linesUnwritten;
+  }
+
   /** Writes what there is, then prints no more. */
   async close(): Promise<void> {
     await this.#writer.flush();

@@ -8,7 +8,17 @@ import type { BusMessage } from "../../src/gateway/buses/bus.ts";
 import { memoryBus } from "../../src/gateway/buses/memory_bus.ts";
 import { startGateway } from "../../src/gateway/gateway.ts";
 import type { LogRecord } from "../../src/server/server_options.ts";
-import { configOf, FakeOutput, lineClient, portOf, read, soon, startEcho, still } from "./support.ts";
+import {
+  configOf,
+  FakeInput,
+  FakeOutput,
+  lineClient,
+  portOf,
+  read,
+  soon,
+  startEcho,
+  still,
+} from "./support.ts";
 import { it } from "../support/it.ts";
 
 const encoder = new TextEncoder();
@@ -233,6 +243,27 @@ describe("a gateway", () => {
     assert.equal(report.destroyed, 1);
     assert.equal(gateway.state, "stopped");
     await client.close();
+  });
+
+  it("S-67: lines that nobody read are in the report, of print and of the stdio bus, and hold up the end for its deadline only", async () => {
+    for (const bus of ["memory", "stdio"]) {
+      const output = new FakeOutput();
+      const { gateway, port } = await startEcho({ print: bus === "memory" }, { bus }, {
+        output,
+        input: new FakeInput(),
+      });
+      output.stick();
+      const client = await lineClient(port);
+      for (const word of ["one", "two", "three"]) await client.send(word);
+      await client.flush();
+      await output.until(1);
+      while (gateway.endpoints.get("echo")!.traffic().framesPublished < 3) {
+        await new Promise<void>((resolve) => systemClock.endOfTurn(resolve));
+      }
+      await client.close();
+      const { linesUnwritten, failure } = await soon(gateway.shutdown({ deadline: 200 }), "the end");
+      assert.deepEqual({ bus, linesUnwritten, failure }, { bus, linesUnwritten: 3, failure: undefined });
+    }
   });
 
   it("close() cuts a shutdown short, and both tell the same report", async () => {

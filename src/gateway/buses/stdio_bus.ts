@@ -35,12 +35,18 @@ export interface StdioBusOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** A bus that knows what its output has not taken. */
+export interface LineBus extends Bus {
+  /** Messages published that nobody has read so far. */
+  readonly linesUnwritten: number;
+}
+
 /** A bus over lines of JSON. Reading begins with the first subscription. */
-export function stdioBus(options: StdioBusOptions): Bus {
+export function stdioBus(options: StdioBusOptions): LineBus {
   return new StdioBus(options);
 }
 
-class StdioBus implements Bus {
+class StdioBus implements LineBus {
   readonly name = "stdio";
   readonly failed: Promise<MillraceError>;
 
@@ -93,6 +99,10 @@ class StdioBus implements Bus {
       ? requestTimeout
       : toMilliseconds(options.timeout, "timeout");
     return requestOver(this, message, timeout, this.#clock);
+  }
+
+  get linesUnwritten(): number {
+    return this.#writer.linesUnwritten;
   }
 
   stats(): BusStats {

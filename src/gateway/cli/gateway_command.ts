@@ -38,17 +38,20 @@ export async function runGateway(order: GatewayOrder, shell: Shell): Promise<num
 }
 
 function conclude(report: GatewayReport, shell: Shell): number {
-  const { failure, destroyed, durationMs, endpoints } = report;
+  const { failure, destroyed, linesUnwritten, durationMs, endpoints } = report;
   if (failure !== undefined) {
     throw new CommandFailure(exitCodes.failed, `stopped: ${oneLine(failure)}`, { cause: failure });
   }
   const drained = Object.values(endpoints).reduce((sum, each) => sum + each.drained, 0);
+  const unread = linesUnwritten === 0
+    ? ""
+    : `; ${linesUnwritten} line(s) of output that nobody read are lost`;
   const cut = destroyed === 0 ? "" : `, ${destroyed} cut`;
   say(
     shell,
-    `millrace: stopped in ${formatMs(durationMs)}; ${drained} connection(s) drained${cut}\n`,
+    `millrace: stopped in ${formatMs(durationMs)}; ${drained} connection(s) drained${cut}${unread}\n`,
   );
-  return destroyed === 0 ? exitCodes.ok : exitCodes.unfinished;
+  return destroyed === 0 && linesUnwritten === 0 ? exitCodes.ok : exitCodes.unfinished;
 }
 
 /** What runs where, and what to type next. */
