@@ -10,17 +10,19 @@ const server = await serve({
   egressPolicy: "drop-oldest",
   context: () => ({ name: "" }),
   onConnect: (connection) => void connection.send("your name?"),
-  onFrame: async (line, connection) => {
-    if (connection.context.name !== "") {
-      await server.broadcast(`${connection.context.name}: ${line}`, (other) => other !== connection);
+  // `publish` waits for nobody; the promise of `broadcast` would wait for the slowest peer, and hold this one back.
+  onFrame: (line, connection) => {
+    const { name } = connection.context;
+    if (name !== "") {
+      server.publish(`${name}: ${line}`, (other) => other !== connection);
       return;
     }
     connection.context.name = line.trim() || connection.id;
     connection.send(`hello, ${connection.context.name}; ${server.connections.size} here`);
-    await server.broadcast(`* ${connection.context.name} came`, (other) => other !== connection);
+    server.publish(`* ${connection.context.name} came`, (other) => other !== connection);
   },
   onDisconnect: ({ reason }, connection) =>
-    void server.broadcast(`* ${connection.context.name || "somebody"} left (${reason})`),
+    void server.publish(`* ${connection.context.name || "somebody"} left (${reason})`),
 });
 console.log("chat:", server.address);
 

@@ -26,7 +26,8 @@ class Peer {
     this.#socket = dial({ port, host: "127.0.0.1", allowHalfOpen: true });
     t.after(() => this.#socket.destroy());
     this.#socket.setEncoding("latin1").on("data", (text: string) => {
-      this.#got += text;
+      // Only the end is ever asked for.
+      this.#got = (this.#got + text).slice(-10_000);
       this.#changed();
     });
     for (const event of ["end", "close", "error"]) {
@@ -98,6 +99,30 @@ describe("examples", () => {
     await ada.got("Bob: hi all\n");
     bob.end();
     await ada.got("* Bob left (peer_closed)\n");
+    await drains(program);
+  });
+
+  it("S-59: a chat goes on for everybody while one of them reads nothing", { timeout: 60_000 }, async (t) => {
+    const [program, port] = await start(t, "chat", "0");
+    const deaf = dial({ port, host: "127.0.0.1" }).on("error", () => {});
+    t.after(() => deaf.destroy());
+    await new Promise<void>((resolve) => deaf.once("connect", () => resolve()));
+    deaf.pause().write("Deaf\n");
+    const ada = new Peer(t, port);
+    await ada.got("your name?\n");
+    ada.send("Ada\n");
+    await ada.got("hello, Ada; 2 here\n");
+    const bob = new Peer(t, port);
+    await bob.got("your name?\n");
+    bob.send("Bob\n");
+    await ada.got("* Bob came\n");
+    // More than the kernel holds for the one who does not read.
+    const line = `${"x".repeat(60_000)}\n`;
+    for (let at = 0; at < 200; at++) ada.send(line);
+    ada.send("at last\n");
+    await bob.got("Ada: at last\n");
+    deaf.destroy();
+    await ada.got("* Deaf left (peer_reset)\n");
     await drains(program);
   });
 

@@ -27,10 +27,7 @@ export async function broadcast<Received, Sent, Context>(
   frame: Sent,
   filter: ((connection: Connection<Received, Sent, Context>) => boolean) | undefined,
 ): Promise<BroadcastReport> {
-  const writer = new ByteWriter();
-  framing.encode(frame, writer);
-  const bytes = writer.take();
-  const chosen = [...sessions].filter((session) => filter === undefined || filter(session.connection));
+  const { bytes, chosen } = prepare(sessions, framing, frame, filter);
   const counts = { sent: 0, dropped: 0, failed: 0 };
   const targets = chosen.length;
   if (targets === 0) return { targets, ...counts };
@@ -48,11 +45,43 @@ export async function broadcast<Received, Sent, Context>(
   });
 }
 
+/**
+ * Sends to the same sessions without waiting for anybody; returns how many they are. Throws what `broadcast` rejects
+ * with, and then sends nothing.
+ */
+export function publish<Received, Sent, Context>(
+  sessions: Iterable<Session<Received, Sent, Context>>,
+  framing: Framing<Received, Sent>,
+  frame: Sent,
+  filter: ((connection: Connection<Received, Sent, Context>) => boolean) | undefined,
+): number {
+  const { bytes, chosen } = prepare(sessions, framing, frame, filter);
+  for (const session of chosen) {
+    if (session.outbox.framing === framing) session.sendEncoded(bytes);
+    else sendOwn(session, frame, undefined, () => {});
+  }
+  return chosen.length;
+}
+
+/** The frame in bytes, and whom it is for, before anything is sent. */
+function prepare<Received, Sent, Context>(
+  sessions: Iterable<Session<Received, Sent, Context>>,
+  framing: Framing<Received, Sent>,
+  frame: Sent,
+  filter: ((connection: Connection<Received, Sent, Context>) => boolean) | undefined,
+): { readonly bytes: Uint8Array; readonly chosen: readonly Session<Received, Sent, Context>[] } {
+  const writer = new ByteWriter();
+  framing.encode(frame, writer);
+  const bytes = writer.take();
+  const chosen = [...sessions].filter((session) => filter === undefined || filter(session.connection));
+  return { bytes, chosen };
+}
+
 /** To a connection whose framing has changed, which may not be able to write such a frame. */
 function sendOwn<Received, Sent, Context>(
   session: Session<Received, Sent, Context>,
   frame: Sent,
-  listen: OutcomeListener,
+  listen: OutcomeListener | undefined,
   failed: () => void,
 ): void {
   try {

@@ -70,7 +70,11 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
   /** Makes the value of `connection.context`, once per connection, before `onConnect`. */
   readonly context?: ((connection: Connection<Received, Sent, undefined>) => Context) | undefined;
 
-  /** Takes one frame at a time, in order, called synchronously. A promise that it returns holds back the next frame. */
+  /**
+   * Takes one frame at a time, in order, called synchronously. A promise that it returns holds back the next frame of this
+   * connection, whatever it waits for: that of `send` for this peer, that of a server's `broadcast` for the slowest of all,
+   * for which reason there is `publish`.
+   */
   readonly onFrame?: OnFrame<Received, Sent, Context> | undefined;
   /** Called once, before the first frame. What it throws ends the connection with reason `handler_error`. */
   readonly onConnect?: ((connection: Connection<Received, Sent, Context>) => void) | undefined;

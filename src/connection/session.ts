@@ -276,7 +276,7 @@ export class Session<Received, Sent, Context>
     return result;
   }
 
-  sendEncoded(bytes: Uint8Array, listen: OutcomeListener): void {
+  sendEncoded(bytes: Uint8Array, listen?: OutcomeListener): void {
     this.outbox.sendEncoded(bytes, listen);
     if (!this.#inTurn) this.#joinTurn();
   }

@@ -5,7 +5,7 @@
  * framing and no runtime: it hands every admitted transport to the registry.
  */
 import * as Effect from "effect/Effect";
-import { broadcast, type BroadcastReport } from "../connection/broadcast.ts";
+import { broadcast, type BroadcastReport, publish } from "../connection/broadcast.ts";
 import type { Connection } from "../connection/connection.ts";
 import { type ConnectionProfile, withSlots } from "../connection/profile.ts";
 import type { Registry } from "../connection/registry.ts";
@@ -127,13 +127,26 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
 
   /**
    * Sends one frame to all connections, or to those for which `filter` is true: encoded once, each under its own
-   * egress policy. Resolves when the outcome of every one is known (F-44, F-67).
+   * egress policy. Resolves when the outcome of every one is known (F-44, F-67), so that one peer that does not read
+   * keeps it waiting: in `onFrame`, whose promise holds the next frame back, and in a loop over a connection use
+   * {@linkcode publish}. Rejects, and sends nothing, for a frame that the framing cannot write. Handing the frame to all
+   * of them is one turn, however many they are, so that frames reach all of them in the same order.
    */
   broadcast(
     frame: Sent,
     filter?: (connection: Connection<Received, Sent, Context>) => boolean,
   ): Promise<BroadcastReport> {
     return broadcast(this.#registry.sessions, this.#settings.profile.framing, frame, filter);
+  }
+
+  /**
+   * As `broadcast`, but waits for nobody and tells no outcomes: the form for `onFrame`. Returns for how many connections
+   * the frame was meant; each egress policy decides for its own peer, `drop-oldest` or `close` being the ones for
+   * publishing: under `wait` a slow peer's frames above twice its `egressLimit` are refused, which nobody hears of here.
+   * Throws, and sends nothing, for a frame that the framing cannot write and with what `filter` throws.
+   */
+  publish(frame: Sent, filter?: (connection: Connection<Received, Sent, Context>) => boolean): number {
+    return publish(this.#registry.sessions, this.#settings.profile.framing, frame, filter);
   }
 
   /** Sends to one connection (F-45); an unknown id is the outcome `failed` with reason `unknown_connection`. */

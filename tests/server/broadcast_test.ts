@@ -141,3 +141,30 @@ test("every deliver has one outcome, and a frame that cannot be written is refus
   const late = await connection!.deliver("four");
   assert.ok(late.status === "failed" && late.error.connectionId === connection!.id);
 });
+
+test("S-59: publish waits for nobody: a peer that does not read holds back neither the sender nor the others", async (t) => {
+  const place = new Virtual(t, { bufferSize: 1_000 });
+  const server = await place.serve({
+    framing: lines({ encoding: "utf-8", checkSent: true }),
+    egressLimit: 2_000,
+    egressPolicy: "drop-oldest",
+    onFrame: (line, connection) => void server.publish(line, (other) => other !== connection),
+  });
+  const deaf = await place.dial(server, "stalled");
+  const [ada, bob] = [await place.dial(server), await place.dial(server)];
+  for (let at = 0; at < 50; at++) {
+    ada.write(String(at).padStart(999, ".") + "\n");
+    await place.settle();
+    assert.equal(bob.bytes, (at + 1) * 1_000);
+  }
+  assert.equal(deaf.closed, false);
+  assert.equal(server.publish("to all"), 3);
+  assert.equal(server.publish("to nobody", () => false), 0);
+  await place.settle();
+  assert.ok(ada.text.endsWith("to all\n") && bob.text.endsWith("to all\n"));
+  assert.throws(() => server.publish("two\nlines"), FrameError);
+  const filter = () => {
+    throw new Error("bad filter");
+  };
+  assert.throws(() => server.publish("x", filter), /bad filter/);
+});
