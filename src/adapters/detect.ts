@@ -14,6 +14,8 @@ export interface RuntimeMarks {
   readonly Deno?: unknown;
   /** There on Node.js, and on the other two. */
   readonly process?: { readonly versions?: { readonly node?: string } };
+  /** Tells workerd, which passes for Node too. */
+  readonly navigator?: { readonly userAgent?: string };
 }
 
 /**
@@ -25,6 +27,9 @@ export async function detectAdapter(marks: RuntimeMarks = globalThis): Promise<A
   // Bun and Deno also pass for Node, so they are asked first.
   if (marks.Bun !== undefined) return (await import("./bun.ts")).bunAdapter;
   if (marks.Deno !== undefined) return (await import("./deno.ts")).denoAdapter;
+  if (marks.navigator?.userAgent === "Cloudflare-Workers" && marks.process?.versions?.node !== undefined) {
+    return (await import("./workerd.ts")).workerdAdapter;
+  }
   if (marks.process?.versions?.node !== undefined) return (await import("./node.ts")).nodeAdapter;
   throw new OptionsError("unsupported", [{
     path: "adapter",

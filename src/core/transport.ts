@@ -115,6 +115,8 @@ export interface Adapter {
   readonly name: "bun" | "deno" | "node" | "workerd" | "memory";
   /** What these sockets can do. An option that asks for more is refused before any socket opens. */
   readonly can: Readonly<Record<Capability, boolean>>;
+  /** False on a host whose sockets connect only: servers are refused there. */
+  readonly listens?: boolean | undefined;
   /** The longest path of a Unix socket, in bytes; undefined for no limit. */
   readonly longestPath?: number | undefined;
   /**

@@ -65,6 +65,9 @@ export function resolveServer<Received, Sent, Context>(
     check.refuse("handler", handler && "handler and onFrame", "exactly one of handler and onFrame");
   }
   check.functions(options, serverHooks);
+  if (adapter.listens === false) {
+    check.unsupported("adapter", adapter.name, "a host with sockets that listen: Bun, Deno or Node.js");
+  }
   const most = check.integer("maxConnections", options.maxConnections, defaults.maxConnections, 0);
   const mostHandshakes = check.integer("maxHandshakes", options.maxHandshakes, defaults.maxHandshakes, 0);
   const tls = resolveTls(check, options.tls, adapter);
