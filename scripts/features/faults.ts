@@ -218,7 +218,7 @@ export const faults: readonly Section[] = [
       ),
       row(
         66,
-        "planned",
+        "held",
         "Socket options left at their default",
         "what the documentation says, on every runtime",
       ),

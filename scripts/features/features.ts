@@ -56,7 +56,7 @@ export const features: readonly Section[] = [
       row(12, "held", "Idle timeout for reads, writes or both, with one timer for all connections"),
       row(13, "held", "Keepalive bytes after a period without writes, never inside a frame"),
       row(14, "held", "TCP keepalive of the system: off, on, or with a delay", {
-        instead: { deno: "on or off; a delay is refused at start" },
+        instead: { deno: "on or off, with the delay of the system; another one is refused at start" },
       }),
       row(
         15,

@@ -238,5 +238,7 @@ function tune(socket: BunSocket<Slot>, { noDelay, keepAlive }: SocketTuning, { t
   if (transport === "unix") return;
   // Bun has it on from the start, and each of these is a call of the system.
   if (!noDelay) socket.setNoDelay(false);
-  if (keepAlive !== "system") socket.setKeepAlive(keepAlive !== false, keepAlive || 0);
+  if (keepAlive !== "system") {
+    socket.setKeepAlive(keepAlive !== false, Number(keepAlive === true ? 0 : keepAlive));
+  }
 }

@@ -177,9 +177,10 @@ function dialAt(
 }
 
 function tuning({ noDelay, keepAlive }: SocketTuning): SocketOptions {
-  return typeof keepAlive === "number"
-    ? { noDelay, keepAlive: true, keepAliveInitialDelay: keepAlive }
-    : { noDelay, keepAlive: false };
+  if (typeof keepAlive === "boolean" || keepAlive === "system") {
+    return { noDelay, keepAlive: keepAlive === true };
+  }
+  return { noDelay, keepAlive: true, keepAliveInitialDelay: keepAlive };
 }
 
 interface SocketOptions {

@@ -10,8 +10,10 @@ import { resolveAddress, resolveTuning } from "../connection/socket_settings.ts"
 import { warnInsecure } from "../connection/insecure.ts";
 import { resolveClientTls } from "../connection/tls_settings.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
+import { Deadline } from "../core/deadline.ts";
 import { type OptionsError, SocketError, TimeoutError } from "../core/errors.ts";
 import { defaults, OptionsCheck } from "../core/options.ts";
+import { sharedWheel } from "../core/timer_wheel.ts";
 import type { TlsError } from "../core/tls_error.ts";
 import type { Adapter, Address, ConnectOptions as Dial, Transport } from "../core/transport.ts";
 import type { ClientOptions } from "./connect_options.ts";
@@ -116,16 +118,17 @@ function dial(
   return Effect.callback<Transport, SocketError | TimeoutError | TlsError>((resume, interrupted) => {
     const attempt = new AbortController();
     let expired = false;
-    const timer = timeout === Infinity ? undefined : clock.setTimer(() => {
+    const limit = new Deadline(sharedWheel(clock), () => {
       expired = true;
       attempt.abort();
-    }, timeout);
+    });
+    limit.set(timeout);
     const give = () => attempt.abort();
     signal?.addEventListener("abort", give);
     interrupted.addEventListener("abort", give);
     if (signal?.aborted) give();
     const settle = (outcome: Effect.Effect<Transport, SocketError | TimeoutError | TlsError>) => {
-      if (timer !== undefined) clock.clearTimer(timer);
+      limit.unset();
       signal?.removeEventListener("abort", give);
       resume(outcome);
     };

@@ -63,8 +63,12 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
   readonly allowHalfOpen?: boolean | undefined;
   /** Send small writes at once (TCP_NODELAY). @default true */
   readonly noDelay?: boolean | undefined;
-  /** The OS's own TCP keepalive: off, on with this delay to the first probe, or as the system has it. @default "30 seconds" */
-  readonly tcpKeepAlive?: false | "system" | DurationInput | undefined;
+  /**
+   * The OS's own TCP keepalive: off, on with this delay to the first probe, on with the delay of the system (`true`; two
+   * hours on Linux), or off and on as the system has it. Sockets of Deno take no delay, so there one is refused, and the
+   * default is `true`. @default "30 seconds"
+   */
+  readonly tcpKeepAlive?: boolean | "system" | DurationInput | undefined;
   /** The connection begins in the clear and can be secured with `connection.upgrade` (STARTTLS). @default false */
   readonly upgradable?: boolean | undefined;
   /** Makes the value of `connection.context`, once per connection, before `onConnect`. */

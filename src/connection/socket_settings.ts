@@ -18,18 +18,25 @@ export function resolveTuning(
   adapter: Adapter,
 ): SocketTuning {
   const { tcpKeepAlive, noDelay } = options;
-  const off = tcpKeepAlive === false;
-  const delay = tcpKeepAlive !== undefined && !off && tcpKeepAlive !== "system";
-  const keepAlive = off || tcpKeepAlive === "system"
+  const switched = typeof tcpKeepAlive === "boolean";
+  const delay = tcpKeepAlive !== undefined && !switched && tcpKeepAlive !== "system";
+  const usual = adapter.can.keepAliveDelay ? defaults.tcpKeepAlive : adapter.can.keepAlive || "system";
+  const keepAlive = switched || tcpKeepAlive === "system"
     ? tcpKeepAlive
-    : check.duration("tcpKeepAlive", tcpKeepAlive, defaults.tcpKeepAlive);
+    : delay
+    ? check.duration("tcpKeepAlive", tcpKeepAlive, defaults.tcpKeepAlive)
+    : usual;
   if (typeof keepAlive === "number" && keepAlive > longestKeepAlive) {
-    check.refuse("tcpKeepAlive", tcpKeepAlive, '32,767 seconds or less, false for no probes, or "system"');
+    check.refuse(
+      "tcpKeepAlive",
+      tcpKeepAlive,
+      '32,767 seconds or less, true, false for no probes, or "system"',
+    );
   }
   check.flag("noDelay", noDelay);
   checkAbilities(check, adapter, [
     ["noDelay", noDelay, noDelay === false],
-    ["keepAlive", tcpKeepAlive, off, "tcpKeepAlive"],
+    ["keepAlive", tcpKeepAlive, switched, "tcpKeepAlive"],
     ["keepAliveDelay", tcpKeepAlive, delay, "tcpKeepAlive"],
   ]);
   return {

@@ -65,8 +65,11 @@ export interface Peer {
 export interface SocketTuning {
   /** Send small writes at once (TCP_NODELAY). */
   readonly noDelay: boolean;
-  /** `"system"` leaves the default alone, `false` is off, a number is the delay to the first probe in ms. */
-  readonly keepAlive: "system" | false | number;
+  /**
+   * `"system"` leaves the default alone, `false` is off, `true` is on with the delay of the system, a number is the delay
+   * to the first probe in ms.
+   */
+  readonly keepAlive: "system" | boolean | number;
 }
 
 /** What `listen` is given; checked and complete. */

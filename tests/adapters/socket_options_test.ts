@@ -25,7 +25,10 @@ function keepAliveOf(local: number, remote: number): number | undefined {
 }
 
 /** The keepalive of both ends of a connection that is tuned like this. */
-async function tuned(t: TestContext, keepAlive: "system" | false | number): Promise<(number | undefined)[]> {
+async function tuned(
+  t: TestContext,
+  keepAlive: "system" | boolean | number,
+): Promise<(number | undefined)[]> {
   const rig = new Rig(onLoopback(adapter), t);
   const listening = await rig.listen({ keepAlive });
   const [client, server] = await Promise.all([
@@ -45,6 +48,13 @@ describe(`TCP keepalive, on the ${adapter.name} adapter`, () => {
 
   it("is as the system has it unless something else is wanted (F-14)", { skip }, async (t) => {
     assert.deepEqual(await tuned(t, "system"), [undefined, undefined]);
+  });
+
+  it("S-66: is on with the delay of the system where only that is wanted", { skip }, async (t) => {
+    const system = Number(readFileSync("/proc/sys/net/ipv4/tcp_keepalive_time", "latin1"));
+    for (const seconds of await tuned(t, true)) {
+      assert.ok(seconds !== undefined && seconds > system - 10 && seconds <= system + 0.1, `${seconds} s`);
+    }
   });
 
   it("sends its first probe after the delay, on both ends (F-14, F-26)", { skip: skipDelay }, async (t) => {

@@ -94,7 +94,8 @@ test("connecting is given up after connectTimeout, ten seconds unless told other
     const failing = rejection(connect({ port: 1, framing: utf8, ...options, adapter, clock: place.clock }));
     await place.pass(limit - 1);
     assert.equal(given[0]!.aborted, false);
-    await place.pass(1);
+    // Two ticks of the shared wheel, and the rest of one.
+    await place.pass(751);
     const error = await failing;
     assert.ok(error instanceof TimeoutError && error.reason === "connect" && error.limit === limit);
     assert.match(
@@ -103,6 +104,22 @@ test("connecting is given up after connectTimeout, ten seconds unless told other
     );
     assert.equal(given[0]!.aborted, true);
   }
+});
+
+test("S-66: a process that stood still while it connected is not out of time for that", async (t) => {
+  const place = new Virtual(t);
+  const { adapter, given } = silent(place);
+  const options = { port: 1, framing: utf8, connectTimeout: 500, adapter, clock: place.clock };
+  const failing = rejection(connect(options));
+  await place.pass(100);
+  place.clock.stall(900);
+  await place.settle();
+  assert.equal(given[0]!.aborted, false);
+  await place.pass(300);
+  assert.equal(given[0]!.aborted, false);
+  await place.pass(300);
+  const error = await failing;
+  assert.ok(error instanceof TimeoutError && error.limit === 500);
 });
 
 test("a connectTimeout longer than any timer does not fire at once, and Infinity sets none (F-15)", async (t) => {

@@ -186,3 +186,28 @@ test("socket tuning goes to the sockets as it was asked for, keepalive on by def
     { noDelay: false, keepAlive: 10_000, backlog: 9, reusePort: true, ipv6Only: true },
   ]);
 });
+
+test("S-66: keepalive left at its default is one that the sockets can do", async (t) => {
+  const place = new Virtual(t);
+  const rows = [
+    [{ keepAlive: true, keepAliveDelay: true }, 30_000],
+    [{ keepAlive: true, keepAliveDelay: false }, true],
+    [{ keepAlive: false, keepAliveDelay: false }, "system"],
+  ] as const;
+  for (const [can, expected] of rows) {
+    const seen: unknown[] = [];
+    const adapter: Adapter = {
+      ...place.adapter,
+      can: { ...place.adapter.can, ...can },
+      listen: (options, accept) => {
+        seen.push(options.keepAlive);
+        return place.adapter.listen(options, accept);
+      },
+    };
+    const server = await place.drive(
+      serve({ ...fine, adapter, clock: place.clock, logger: () => {} } as never),
+    );
+    await place.drive(server.close());
+    assert.deepEqual(seen, [expected]);
+  }
+});

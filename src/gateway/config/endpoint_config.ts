@@ -120,7 +120,7 @@ const limitReaders: Readonly<Record<string, Read<unknown>>> = {
   egressLimit: size,
   egressPolicy: oneOf(policies),
   noDelay: boolean,
-  tcpKeepAlive: (value) => value === false || value === "system" ? value : keepAliveDelay(value),
+  tcpKeepAlive: (value) => typeof value === "boolean" || value === "system" ? value : keepAliveDelay(value),
 };
 const listenerReaders: Readonly<Record<string, Read<unknown>>> = {
   maxConnections: integer(0),
@@ -137,7 +137,7 @@ function keepAliveDelay(value: unknown): number {
   try {
     return finiteDuration(value);
   } catch {
-    throw new Refusal('false, "system", or the delay to the first probe such as "30s"');
+    throw new Refusal('true, false, "system", or the delay to the first probe such as "30s"');
   }
 }
 
