@@ -30,14 +30,15 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
   readonly frameTimeout?: DurationInput | undefined;
   /**
    * How long a connection that is closing, by us or by the peer's FIN, may make no progress: each byte that the kernel
-   * takes begins the wait anew. Then it is dropped (RST), what it still owed is counted in the record, and the reason is
+   * takes begins the wait anew, as does each frame that the handler takes. (A kernel takes more once a third of its buffer
+   * is free, some hundred kB at times: mind that for very slow peers.) Then it is dropped (RST), what it still owed is counted in the record, and the reason is
    * `close_timeout`, unless a fault was the first cause. `"Infinity"` leaves the end to you. @default "30 seconds"
    */
   readonly closeTimeout?: DurationInput | undefined;
   /**
    * How long to wait for the peer's FIN after ours without hearing from it. What it still sends is discarded and begins
-   * the wait anew, from `closeTimeout` on only where it has come at 1 kB a second on average, and never where the peer ran
-   * out of time. Then the descriptor is closed in the ordinary way: the kernel goes on delivering what it has taken.
+   * the wait anew, so that it can read to the end what it was sent: from `closeTimeout` on only where it has come at 1 kB a
+   * second on average, and never where nothing was sent or the peer ran out of time. `kill` and `abort` do not wait. Then the descriptor is closed in the ordinary way: the kernel goes on delivering what it has taken.
    * @default "2 seconds"
    */
   readonly lingerTimeout?: DurationInput | undefined;

@@ -4,6 +4,7 @@
  *
  * Used by `life.ts`, which decides when to leave and why.
  */
+import { defaults } from "../core/options.ts";
 import type { Outbox } from "../core/outbox.ts";
 import type { TimerWheel, WheelEntry } from "../core/timer_wheel.ts";
 import type { Transport } from "../core/transport.ts";
@@ -88,7 +89,8 @@ export class Departure implements WheelEntry {
    */
   linger(patient: boolean): void {
     this.#lingering = true;
-    this.#patient = patient;
+    // Nothing that was sent can get lost where nothing was.
+    this.#patient = patient && (this.#departing.transport.taken > 0 || this.#departing.outbox.pending > 0);
     this.#lingeringSince = this.#departing.wheel.now;
     this.#receivedBefore = this.#departing.pipeline.bytesReceived;
     if (this.finSent) this.#wait(this.#departing.profile.linger);
@@ -157,7 +159,8 @@ export class Departure implements WheelEntry {
   #keepsSending(now: number): boolean {
     if (!this.#lingering || !this.#patient) return false;
     const { pipeline, profile } = this.#departing;
-    const allowed = profile.close + (pipeline.bytesReceived - this.#receivedBefore) / slowestSender;
+    const usual = profile.close === Infinity ? defaults.closeTimeout : profile.close;
+    const allowed = usual + (pipeline.bytesReceived - this.#receivedBefore) / slowestSender;
     return now - this.#lingeringSince < allowed;
   }
 }

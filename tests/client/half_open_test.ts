@@ -55,7 +55,12 @@ test("S-45: without allowHalfOpen a client closes when its loop has ended at the
 
 test("S-45: a client that is half open stays so while it sends, is dropped after closeTimeout without a byte, and close() works", async (t) => {
   const place = new Virtual(t);
-  const { client, came, loop } = await halfOpen(place, { allowHalfOpen: true, closeTimeout: "10 seconds" });
+  const { client, came, loop } = await halfOpen(place, {
+    allowHalfOpen: true,
+    closeTimeout: "10 seconds",
+    // The server, which has ended, owes nothing more to read.
+    readIdleTimeout: "5 seconds",
+  });
   await place.drive(loop);
   for (let at = 0; at < 10; at++) {
     void client.send(String(at));

@@ -175,6 +175,21 @@ test("S-43: a peer that ran out of time for a frame gets lingerTimeout, however 
   assert.deepEqual(place.records.map(({ reason }) => reason), ["frame_timeout"]);
 });
 
+test("S-43: a peer that was sent nothing gets lingerTimeout, however much it sends", async (t) => {
+  const place = new Virtual(t);
+  await place.serve({ framing: lines(), handler: async () => {} }).then(async (server) => {
+    const peer = await place.dial(server);
+    for (let at = 0; at < 3 && !peer.closed; at++) {
+      peer.write("x".repeat(5_000));
+      await place.pass(1_000);
+    }
+  });
+  assert.deepEqual(place.records.map(({ reason, endedWith }) => [reason, endedWith]), [[
+    "handler_done",
+    "fin",
+  ]]);
+});
+
 test("S-43: a peer that breaks the connection before all is handed over leaves no clean record", async (t) => {
   const { place, peer } = await slow(t, (connection) => {
     void connection.send(megabyte);

@@ -34,6 +34,9 @@ export interface ConnectOrder {
 /** The longest line of input, in bytes. */
 const longestLine = 64 * 1024 * 1024;
 
+/** How long a server may take to end after the replies that were asked for, in ms. */
+const patienceMs = 2_000;
+
 /** What ends the conversation. */
 type Ending = "replies" | "closed" | "late" | "stopped" | "unread";
 
@@ -45,7 +48,6 @@ export async function runConnect(order: ConnectOrder, shell: Shell): Promise<num
     framing: order.framing.framing,
     tls: tls && await loadClientTls(tls),
     idleTimeout: Infinity,
-    closeTimeout: Infinity,
     connectTimeout: order.timeoutMs,
     signal: shell.stop.hard,
   });
@@ -171,6 +173,17 @@ class Conversation {
     void this.#ended.then(() => systemClock.clearTimer(timer));
   }
 
+  /** Delivers what was sent. A server that goes on sending after the replies that were asked for is not waited for. */
+  async #leave(): Promise<void> {
+    const closed = this.#connection.close();
+    if (this.#order.replies === 0) return void await closed;
+    await this.#connection.flush().catch(() => {});
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise<void>((resolve) => timer = setTimeout(resolve, patienceMs));
+    await Promise.race([closed, patience]);
+    clearTimeout(timer);
+  }
+
   #fail(ending: Ending, error: unknown): void {
     this.#failure ??= error;
     this.#end(ending);
@@ -183,9 +196,11 @@ class Conversation {
     }
     if (ending === "stopped") return signalExitCode(await aborted(this.#shell.stop.soft));
     if (ending === "replies") {
-      await this.#connection.close();
+      await this.#leave();
       return exitCodes.ok;
     }
+    // What was sent before the server ended is still delivered.
+    if (ending === "closed") await this.#connection.close();
     const missing = replies === undefined ? "" : `; ${this.#replies} of ${replies} replies came`;
     if (ending === "late") {
       const what = replies === undefined ? "the server did not close" : "not all replies came";

@@ -7,6 +7,7 @@ import { parseFraming } from "../../../src/gateway/framing_spec.ts";
 import { type Cleaner, runMillrace, startMillrace } from "../../support/program.ts";
 import { startEcho } from "./echo_server.ts";
 import { it } from "../../support/it.ts";
+import { within } from "../../contract/within.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -65,6 +66,34 @@ describe("millrace connect", () => {
       "one\ntwo\n",
     );
     assert.deepEqual([code, out], [0, '"a\\tb"\n{"base64":"/wAB"}\n']);
+  });
+
+  it("S-43: with --replies leaves a server that sends on, and without delivers what was sent before the server's FIN", async (t) => {
+    const restless = createServer({ allowHalfOpen: true }, (socket) => {
+      const more = setInterval(() => socket.write("tick\n"), 5);
+      socket.on("error", () => {}).on("close", () => clearInterval(more)).resume();
+      t.after(() => socket.destroy());
+    });
+    t.after(() => restless.close());
+    const port = await listen(restless);
+    const left = await runMillrace(t, ["connect", String(port), "-f", "lines", "--replies", "1"], "go\n");
+    assert.deepEqual([left.code, left.out], [0, "tick\n"]);
+
+    let got = 0;
+    let over: () => void = () => {};
+    const all = new Promise<void>((resolve) => over = resolve);
+    const curt = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on("data", (chunk: Uint8Array) => {
+        if (got === 0) socket.end("enough\n");
+        got += chunk.length;
+      }).on("end", over).on("error", over);
+    });
+    t.after(() => curt.close());
+    const line = "x".repeat(4_000_000) + "\n";
+    const args = ["connect", String(await listen(curt)), "-f", "lines,max=5m"];
+    const ended = await runMillrace(t, args, line);
+    await within(all, () => "the rest of what was sent");
+    assert.deepEqual([ended.code, ended.out, got], [0, "enough\n", line.length]);
   });
 
   it("ends with --replies while the input is still open", async (t) => {
