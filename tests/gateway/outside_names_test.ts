@@ -4,11 +4,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe } from "node:test";
+import { detectAdapter } from "../../src/adapters/detect.ts";
 import { socketErrorFrom } from "../../src/core/errors.ts";
+import { abilityFaults } from "../../src/gateway/config/abilities.ts";
 import { checkConfig, loadConfig, parseConfig } from "../../src/gateway/config/config.ts";
 import { formatFault } from "../../src/gateway/config/fault.ts";
 import { FramingSpecError, parseFraming } from "../../src/gateway/framing_spec.ts";
 import { readMessageLine } from "../../src/gateway/message_line.ts";
+import { configOf } from "./support.ts";
 import { it } from "../support/it.ts";
 
 const inherited = ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf"];
@@ -86,6 +89,21 @@ describe("a text with a mark, or in another encoding", () => {
 });
 
 describe("numbers that a layer below would wrap", () => {
+  for (const place of ["listen", "connect"]) {
+    it(`S-48: a probe later than the kernel can count is refused for an endpoint with ${place}, before it starts`, async () => {
+      const adapter = await detectAdapter();
+      const faultsWith = async (tcpKeepAlive: string) => {
+        const endpoint = { name: "echo", [place]: "127.0.0.1:3034", tcpKeepAlive };
+        return (await abilityFaults(configOf({ endpoints: [endpoint] }), adapter)).map((fault) =>
+          formatFault(fault)
+        );
+      };
+      const [fault = ""] = await faultsWith("10h");
+      assert.match(fault, /^endpoints\[0\]\.tcpKeepAlive: found 36000000, expected /);
+      assert.equal((await faultsWith("9h")).length, adapter.can.keepAliveDelay ? 0 : 1);
+    });
+  }
+
   const refused: Array<[key: string, value: unknown, message: RegExp]> = [
     ["backlog", 2 ** 32 + 1, /a whole number, 1 to 2147483647/],
     ["maxConnections", 2 ** 53, /a whole number/],
