@@ -3,9 +3,17 @@ const outbox = "src/core/outbox.ts";
 const delivery = "src/connection/delivery.ts";
 const pipeline = "src/core/pipeline.ts";
 const limiter = "src/core/rate_limiter.ts";
-const ofEgress = ["tests/server/backpressure_test.ts", "tests/connection/flush_test.ts"];
-const ofIngress = ["tests/connection/reading_test.ts", "tests/server/backpressure_test.ts"];
-const ofRate = ["tests/core/rate_limiter_test.ts", "tests/connection/reading_test.ts"];
+const ofEgress = [
+  "tests/server/backpressure_test.ts",
+  "tests/server/rates_held_test.ts",
+  "tests/connection/flush_test.ts",
+];
+const ofIngress = [
+  "tests/connection/delivery_test.ts",
+  "tests/connection/reading_test.ts",
+  "tests/server/backpressure_test.ts",
+];
+const ofRate = ["tests/core/rate_limiter_test.ts", "tests/server/rates_held_test.ts"];
 
 /** For `npm run mutate`. */
 export const mutants = [

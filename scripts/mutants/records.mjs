@@ -4,6 +4,7 @@ const life = "src/connection/life.ts";
 const registry = "src/connection/registry.ts";
 const outbox = "src/core/outbox.ts";
 const ofRecord = [
+  "tests/connection/record_counts_test.ts",
   "tests/connection/termination_test.ts",
   "tests/connection/life_test.ts",
   "tests/connection/departure_test.ts",
@@ -120,8 +121,9 @@ export const mutants = [
     file: life,
     find: "    outbox.close(this.goneError());\n    this.signal();",
     put: "    this.signal();",
-    tests: [...ofRecord, "tests/server/backpressure_test.ts"],
+    tests: ["tests/connection/record_counts_test.ts"],
     why: "sends of a dropped connection wait for the transport's end",
+    runtime: "node",
   },
   {
     file: registry,
@@ -155,7 +157,7 @@ export const mutants = [
     file: registry,
     find: "if (session.handling && !this.#abandoned) this.#lingering.add(session);",
     put: "",
-    tests: [...ofDrain, "tests/server/states_test.ts"],
+    tests: ["tests/connection/record_counts_test.ts", ...ofDrain],
     why: "a shutdown does not wait for handlers of closed connections",
   },
   {
@@ -167,14 +169,14 @@ export const mutants = [
   },
   {
     file: "src/server/drain.ts",
-    find: "      yield* readOut(registry);\n",
+    find: "      yield* readOut(registry, told);\n",
     put: "",
     tests: ofDrain,
     why: "a drain does not read what the kernel holds",
   },
   {
     file: "src/server/drain.ts",
-    find: "for (const { pipeline } of told) pipeline.stopAtBoundary();",
+    find: "yield* Effect.promise(() => inSlices(clock, told, ({ pipeline }) => pipeline.stopAtBoundary()));",
     put: "",
     tests: ofDrain,
     why: "a drain reads on for ever",

@@ -122,14 +122,14 @@ export const mutants = [
     file: "src/connection/session.ts",
     find: "if (this.#life?.leaving || this.outbox.pending > 0) return;",
     put: "if (this.#life?.leaving) return;",
-    tests: [...ofVigil, "tests/server/backpressure_test.ts"],
+    tests: [...ofVigil, "tests/server/rates_held_test.ts"],
     why: "keepalives pile up behind a slow peer",
   },
   {
     file: "src/connection/session.ts",
     find: 'if (this.state === "closing" && error.reason !== "idle") return;',
     put: "",
-    tests: [...ofVigil, ...ofDeparture],
+    tests: [...ofVigil, "tests/server/rates_held_test.ts"],
     why: "a connection that closes is ended for the silence of one side",
   },
   {

@@ -39,13 +39,6 @@ export const mutants = [
   },
   {
     file: server,
-    find: 'if (clientCertificates === "request") return undefined;\n      throw',
-    put: "return undefined;\n      throw",
-    tests: ["tests/server/tls_test.ts", ...reasons],
-    why: "under `require`, a client without a certificate is let in where TLS lets it",
-  },
-  {
-    file: server,
     find: "verdictOn(socket) ?? resumptionFault(socket, this.#door.tls.ca)",
     put: "resumptionFault(socket, this.#door.tls.ca)",
     tests: reasons,
@@ -57,6 +50,14 @@ export const mutants = [
     put: "",
     tests: ofServer,
     why: "plain text on a TLS port is not recognised",
+    runtime: "node",
+  },
+  {
+    file: "src/adapters/bun_server_handshake.ts",
+    find: "    if (wrong !== undefined) return this.#end(wrong);\n",
+    put: "",
+    tests: ofServer,
+    why: "plain text on the port of Bun's TLS is not recognised",
   },
   {
     file: client,

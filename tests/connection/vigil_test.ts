@@ -306,6 +306,38 @@ test("S-13: a peer that takes nothing of what it is owed is silent, however busy
 
 const ping = new Uint8Array([7]);
 
+test("S-13: bytes that the peer takes of one long write are its sign of life, and their end is silence", () => {
+  const { clock, peer } = watch({ writeIdle: 10_000 });
+  peer.owing = true;
+  for (let look = 0; look < 10; look++) {
+    peer.transport.taken++;
+    clock.advance(6_000);
+  }
+  peer.quiet();
+  clock.advance(20_000);
+  equal(peer.events.length, 1);
+});
+
+test("a peer that has ended is not asked for bytes", () => {
+  const { clock, peer } = watch({ readIdle: 10_000, writeIdle: 300_000 });
+  peer.vigil.inputOver();
+  clock.advance(60_000);
+  peer.quiet();
+});
+
+test("a keepalive that finds no room is tried again an interval later, however often other clocks are looked at", () => {
+  const { clock, peer } = watch({
+    frame: 1_000,
+    keepalive: { interval: 10_000, payload: new Uint8Array([1]) },
+  });
+  peer.takesKeepalives = false;
+  for (let frame = 0; frame < 50; frame++) {
+    peer.vigil.frameProgress(true, frame);
+    clock.advance(500);
+  }
+  equal(peer.events.length, 2, peer.events.join());
+});
+
 test("the first keepalive comes a whole interval after the start, the next ones an interval apart (F-13)", () => {
   const { clock, peer } = watch({ keepalive: { interval: 1_000, payload: ping } });
   clock.advance(999);

@@ -1,0 +1,89 @@
+// How much is cut and kept for user code that has not asked for it, frame by frame.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Delivery, type DeliveryOwner } from "../../src/connection/delivery.ts";
+import { lines } from "../../src/core/framing/lines.ts";
+import { Gate } from "../../src/core/gate.ts";
+import { framesAtOnce, Pipeline } from "../../src/core/pipeline.ts";
+import type { PipelineOwner } from "../../src/core/pipeline_owner.ts";
+import { TimerWheel } from "../../src/core/timer_wheel.ts";
+import { Turn } from "../../src/core/turn.ts";
+import { FakeClock } from "../../src/testing/fake_clock.ts";
+import { bytes } from "../support/frames.ts";
+
+const source = () => ({ behind: false, goOn() {}, cutOff() {}, gate: new Gate({ resume() {} }) });
+
+function delivering(limit: number, deliver?: () => Promise<void> | void) {
+  const owner: DeliveryOwner<string> = {
+    deliver: deliver ?? (() => {}),
+    userFailed: (error) => assert.fail(String(error)),
+    released: () => {},
+  };
+  const from = source();
+  return { delivery: new Delivery<string>(owner, from, deliver !== undefined, limit), gate: from.gate };
+}
+
+test("S-44: of chunks that wait there are never more than a thousand and some, however small they are", () => {
+  const { delivery, gate } = delivering(Infinity);
+  let chunks = 0;
+  while (gate.isOpen && chunks < 5_000) {
+    delivery.frame("");
+    delivery.chunkDone(1);
+    chunks++;
+  }
+  assert.equal(chunks, 1025);
+});
+
+test("ingressLimit is about what waits: what was taken counts no more (F-41)", async () => {
+  const { delivery, gate } = delivering(100);
+  for (let round = 0; round < 5; round++) {
+    delivery.frame("one");
+    delivery.chunkDone(60);
+    assert.equal(gate.isOpen, true, `in round ${round}`);
+    assert.equal((await delivery.next()).value, "one");
+    const next = delivery.next();
+    delivery.frame("two");
+    assert.equal((await next).value, "two");
+  }
+  for (let chunk = 0; chunk < 2; chunk++) {
+    delivery.frame("one");
+    delivery.chunkDone(60);
+  }
+  assert.equal(gate.isOpen, false);
+});
+
+test("S-44: a thousand and some frames are cut ahead of a loop, and none while onFrame holds back", () => {
+  const loop = delivering(Infinity).delivery;
+  let ahead = 1;
+  while (loop.frame("") && ahead < 5_000) ahead++;
+  assert.equal(ahead, 1024);
+  const direct = delivering(Infinity, () => new Promise<void>(() => {})).delivery;
+  assert.equal(direct.hungry, true);
+  assert.equal(direct.frame(""), false);
+  assert.equal(direct.hungry, false);
+});
+
+test("S-44: of one chunk no more frames are cut in one turn than are one connection's share", () => {
+  const clock = new FakeClock();
+  const time = { clock, wheel: new TimerWheel(clock), turn: new Turn(clock) };
+  const owner: PipelineOwner<Uint8Array> = {
+    frame: () => true,
+    hungry: true,
+    chunkDone() {},
+    skipped() {},
+    otherProtocol() {},
+    faulted: (error) => assert.fail(error.message),
+    inputEnding() {},
+    inputEnded() {},
+    transportDrained() {},
+    transportClosed() {},
+  };
+  const transport = { resume() {} } as ConstructorParameters<typeof Pipeline>[0];
+  const settings = { framing: lines(), rateLimit: undefined, looksAtHeads: false };
+  const pipeline = new Pipeline<Uint8Array>(transport, settings, { noteRead() {} }, time, owner);
+  const total = 3 * framesAtOnce;
+  pipeline.data(bytes("\n".repeat(total)));
+  assert.equal(pipeline.framesReceived, framesAtOnce);
+  clock.advance(0);
+  assert.equal(pipeline.framesReceived, total);
+});
