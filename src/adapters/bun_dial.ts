@@ -9,6 +9,7 @@ import { Socket } from "node:net";
 import type { Address, ConnectOptions, Peer } from "../core/transport.ts";
 import { abortedConnect, openedPeer, unixPeer } from "./address.ts";
 import { dialByName, type TcpAddress } from "./by_name.ts";
+import { isUnreachable } from "./bun_route.ts";
 import { type BunHandlers, type BunSocket, handlers, type Slot } from "./bun_transport.ts";
 import { connectError } from "./connect_failure.ts";
 
@@ -73,7 +74,9 @@ function dialNet<T>(
     signal?.addEventListener("abort", aborted);
     socket.on("error", (cause) => {
       settle();
-      reject(connectError(cause, address));
+      const refused = (cause as { code?: unknown }).code === "ECONNREFUSED";
+      if (!refused || !isUnreachable(at.host.replace(/%.*/, ""))) return reject(connectError(cause, address));
+      reject(connectError({ code: "ENETUNREACH", message: "the network is unreachable" }, address));
     });
     socket.on("connect", () => {
       settle();
