@@ -1,6 +1,6 @@
 // A chat: every line goes to everybody else. Try it with several terminals: nc 127.0.0.1 3035
 import process from "node:process";
-import { lines, serve } from "../mod.ts";
+import { lines, onSignals, serve } from "../mod.ts";
 
 const server = await serve({
   port: Number(process.argv[2] ?? 3035),
@@ -26,5 +26,5 @@ const server = await serve({
 });
 console.log("chat:", server.address);
 
-process.once("SIGTERM", () => void server.shutdown());
+onSignals(server);
 await server.finished;

@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { connect as dial, type Socket } from "node:net";
 import { describe, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { stxEtx } from "../examples/stx_etx.ts";
+import { assertFramer } from "../src/testing/mod.ts";
 import { Program } from "./support/program.ts";
 import { it } from "./support/it.ts";
 
@@ -42,8 +44,18 @@ class Peer {
     this.#socket.write(text, "latin1");
   }
 
+  /** Sends without ever reading again, far more than fits between two programs that do not read. */
+  flood(text: string): void {
+    this.#socket.pause();
+    this.#socket.write(text.repeat(Math.ceil((16 * 1024 * 1024) / text.length)), "latin1");
+  }
+
   end(): void {
     this.#socket.end();
+  }
+
+  get text(): string {
+    return this.#got;
   }
 
   /** Resolves once everything that came ends like this; rejects if the connection ends before. */
@@ -65,13 +77,26 @@ async function drains(program: Program): Promise<void> {
   assert.equal(code, 0, err);
 }
 
+/** What a server of an example is asked, and what it answers. */
+interface Talk {
+  readonly name: string;
+  readonly ask: string;
+  readonly answer: string;
+}
+
+const talks: readonly Talk[] = [
+  { name: "echo", ask: "hello\n", answer: "hello\n" },
+  { name: "custom_framer", ask: "\x02h\xc3\xa9\x03", answer: "\x02H\xc3\x89\x03" },
+  { name: "device_server", ask: "\x00\x03\x01\x2a\x07", answer: "\x00\x02\x01\x01" },
+];
+
 describe("examples", () => {
-  it("are under 40 lines each", () => {
+  it("are of 50 lines at most", () => {
     const names = readdirSync(folder).filter((name) => name.endsWith(".ts"));
     assert.ok(names.length >= 5);
     for (const name of names) {
       const lines = readFileSync(`${folder}/${name}`, "utf8").trimEnd().split("\n").length;
-      assert.ok(lines < 40, `${name} has ${lines} lines`);
+      assert.ok(lines <= 50, `${name} has ${lines} lines`);
     }
   });
 
@@ -165,5 +190,85 @@ describe("examples", () => {
     peer.send("\x00\x01\x09");
     await program.said("out", /left: killed after 2 frames/);
     await drains(program);
+  });
+
+  for (const { name, ask, answer } of talks) {
+    it(
+      `S-59: ${name}: FIN at every place of a message ends that connection alone`,
+      { timeout: 60_000 },
+      async (t) => {
+        const [program, port] = await start(t, name, "0");
+        for (let sent = 0; sent <= ask.length; sent++) {
+          const peer = new Peer(t, port);
+          peer.send(ask.slice(0, sent));
+          peer.end();
+          await peer.ended();
+          assert.equal(peer.text, sent === ask.length ? answer : "", `after ${sent} bytes`);
+        }
+        const other = new Peer(t, port);
+        other.send(ask);
+        await other.got(answer);
+        other.end();
+        await other.ended();
+        await drains(program);
+      },
+    );
+
+    it(
+      `S-59: ${name}: serves others beside a peer that never reads, drains at a burst of signals, and stops at a later one`,
+      { timeout: 60_000 },
+      async (t) => {
+        const [program, port] = await start(t, name, "0");
+        const deaf = new Peer(t, port);
+        deaf.flood(ask);
+        const other = new Peer(t, port);
+        other.send(ask);
+        await other.got(answer);
+        const [late, stuck] = [new Peer(t, port), new Peer(t, port)];
+        for (const peer of [late, stuck]) {
+          peer.send(ask + ask.slice(0, 1));
+          await peer.got(answer);
+        }
+        program.signal("SIGTERM");
+        program.signal("SIGINT");
+        program.signal("SIGTERM");
+        // Nothing is due there, so this is how far the drain is when it has begun.
+        await other.ended();
+        late.send(ask.slice(1));
+        await late.ended();
+        assert.ok(late.text.startsWith(answer) && late.text.length === 2 * answer.length, late.text);
+        await program.signalAgain("SIGTERM");
+        const { code, signal, err } = await program.end();
+        assert.deepEqual([code, signal], [0, null], err);
+      },
+    );
+  }
+
+  it("S-59: the framing of one's own is held to the standard of the library's (F-11)", () => {
+    const text = "x".repeat(1_024);
+    assertFramer(stxEtx, [
+      { bytes: "", frames: [] },
+      { bytes: "\x02\x03\x02h\u00e9\u20ac\n\x03", frames: ["", "h\u00e9\u20ac\n"], exact: true },
+      { name: "a message of the limit", bytes: `\x02${text}\x03`, frames: [text], exact: true },
+      {
+        name: "a message over the limit",
+        bytes: `\x02a\x03\x02${text}x`,
+        frames: ["a"],
+        error: { reason: "too_large", offset: 3 },
+      },
+      { bytes: "\x02a\x03b", frames: ["a"], error: { reason: "malformed", offset: 3 } },
+      { bytes: "\x03", frames: [], error: { reason: "malformed", offset: 0 } },
+      { bytes: "\x02a\x03\x02b\x02", frames: ["a"], error: { reason: "malformed", offset: 3 } },
+      { bytes: "\x02a\x03\x02b", frames: ["a"], error: { reason: "truncated", offset: 3, size: 2 } },
+    ], { refuses: ["a\x02", "\x03"], randomSplits: 10 });
+  });
+
+  it("S-58: all stop at signals as the library does it", () => {
+    for (const name of readdirSync(folder).filter((name) => name.endsWith(".ts"))) {
+      const code = readFileSync(`${folder}/${name}`, "utf8");
+      if (!/\bserve\(/.test(code)) continue;
+      assert.match(code, /^onSignals\(server\);\nawait server\.finished;$/m, name);
+      assert.doesNotMatch(code, /process\.(?:on|once)\(/, name);
+    }
   });
 });

@@ -73,11 +73,20 @@ export class FramerTrial<Received> {
     if (this.error !== undefined) return;
     if (this.#fed !== bytes.length) throw new RangeError("a split must end where the bytes end");
     const { buffered } = this.#decoder;
-    this.#run(() => this.#decoder.flush?.(this.#next));
+    this.#run(() =>
+      this.#decoder.flush === undefined ? this.#endUnflushed() : this.#decoder.flush(this.#next)
+    );
     const ended = this.error as TrialError | undefined;
     if (ended?.reason === "truncated" && buffered === 0) {
       this.fail("buffered", "0 where the end of input is an error", "1 or more inside a frame");
     }
+  }
+
+  /** As connections and streams do for a decoder that does not look at the end itself. */
+  #endUnflushed(): void {
+    const size = this.#decoder.buffered;
+    if (size === 0) return;
+    throw new FrameError("truncated", "the input ended inside a frame", { offset: this.#fed - size, size });
   }
 
   /** Compares what is known after `fed` bytes with what another split made of the same. */
