@@ -45,11 +45,16 @@ class Fused implements Stage<unknown, unknown> {
 
   constructor(stages: readonly Stage<unknown, unknown>[]) {
     this.#stages = stages;
-    const links: ((item: unknown) => void)[] = [(out) => this.#next(out)];
+    // Blocks, so that no answer gets to a decoder, which would take a `false` for "enough".
+    const links: ((item: unknown) => void)[] = [(out) => {
+      this.#next(out);
+    }];
     for (let i = stages.length - 1; i > 0; i--) {
       const stage = stages[i]!;
       const after = links[0]!;
-      links.unshift((item) => stage.push(item, after));
+      links.unshift((item) => {
+        stage.push(item, after);
+      });
     }
     this.#links = links;
   }

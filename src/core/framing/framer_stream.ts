@@ -48,7 +48,7 @@ export class FramerStream<Received> implements TransformStream<ByteChunk, Unshar
     check.done();
     const { onFrameError = ignore, writableStrategy, readableStrategy } = options;
     const pair = new OrderedPair<ByteChunk, Received>({
-      stage: new Cutting(framing.name, framing.decoder(onFrameError)),
+      stage: new Cutting(framing.name, framing.decoder((error) => void onFrameError(error))),
       writable: writableStrategy as QueuingStrategy<ByteChunk>,
       readable: readableStrategy,
     });

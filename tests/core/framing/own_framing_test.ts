@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { FrameError } from "../../../src/core/errors.ts";
 import { FramerStream } from "../../../src/core/framing/framer_stream.ts";
 import type { Framing } from "../../../src/core/framing/framing.ts";
+import { lines } from "../../../src/core/framing/lines.ts";
 import { compose } from "../../../src/core/stage.ts";
 import { assertFramer } from "../../../src/testing/assert_framer.ts";
 
@@ -55,6 +56,24 @@ describe("a user's own framing (F-11)", () => {
     fused.push(new TextEncoder().encode("1 2 "), (value) => sums.push(value));
     fused.push(new TextEncoder().encode("3 "), (value) => sums.push(value));
     assert.deepEqual(sums, [1, 3, 6]);
+  });
+
+  it("S-44: what the next stage or a listener answers is not taken for enough", async () => {
+    const got: unknown[] = [];
+    const refuse = (value: unknown): boolean => got.push(value) < 0;
+    const framing = lines({ encoding: "utf-8", maxFrameBytes: 1, onFrameError: "skip" });
+    compose(framing.decoder(() => {}), { push: refuse }).push(
+      new TextEncoder().encode("a\nb\nc\n"),
+      () => {},
+    );
+    assert.deepEqual(got, ["a", "b", "c"]);
+    const source = new Blob(["bad\nbad\nd\n"]).stream() as ReadableStream<Uint8Array>;
+    const listening = new FramerStream(framing, {
+      onFrameError: (error) => refuse(error.reason),
+    });
+    const reader = source.pipeThrough(listening).getReader();
+    assert.deepEqual(await reader.read(), { value: "d", done: false });
+    assert.deepEqual(got.slice(3), ["too_large", "too_large"]);
   });
 
   it("is a Web Stream by FramerStream", async () => {
