@@ -209,7 +209,7 @@ export const faults: readonly Section[] = [
         "Shutdown asked for twice, or from inside a handler",
         "errors name the limit in force, and nobody waits for itself",
       ),
-      row(64, "planned", "Frames lost on their way out of the gateway", "counted"),
+      row(64, "held", "Frames lost on their way out of the gateway", "counted"),
       row(
         65,
         "held",

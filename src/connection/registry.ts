@@ -39,6 +39,7 @@ export interface Totals {
   framesReceived: number;
   framesSent: number;
   framesDropped: number;
+  framesLost: number;
   outboxBytes: number;
   frameErrors: number;
   handlerErrors: number;
@@ -155,6 +156,7 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Received, Se
     this.#gone.closed++;
     this.closedByReason[record.reason] = (this.closedByReason[record.reason] ?? 0) + 1;
     addSession(this.#gone, session);
+    this.#gone.framesLost += record.framesUnsent;
     for (const observer of this.#observers) observer.closed?.(session, record);
     this.#check();
   }
@@ -205,6 +207,7 @@ function emptyTotals(): Totals {
     framesReceived: 0,
     framesSent: 0,
     framesDropped: 0,
+    framesLost: 0,
     outboxBytes: 0,
     frameErrors: 0,
     handlerErrors: 0,

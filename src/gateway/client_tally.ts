@@ -19,12 +19,14 @@ export class ClientTally {
   readonly #byReason: Partial<Record<CloseReason, number>> = {};
   readonly #sums: Sums = { bytesReceived: 0, bytesSent: 0, framesReceived: 0, framesSent: 0 };
   #framesDropped = 0;
+  #framesLost = 0;
 
   ended(record: TerminationRecord): void {
     this.#closed++;
     this.#byReason[record.reason] = (this.#byReason[record.reason] ?? 0) + 1;
     if (record.reason === "frame_error") this.#frameErrors++;
     this.#framesDropped += record.framesDropped;
+    this.#framesLost += record.framesUnsent;
     add(this.#sums, record);
   }
 
@@ -42,6 +44,7 @@ export class ClientTally {
     return {
       ...sums,
       framesDropped,
+      framesLost: this.#framesLost,
       outboxBytes,
       connectionsActive,
       connectionsAccepted: this.opened,

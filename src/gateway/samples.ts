@@ -45,7 +45,8 @@ export function gatewaySamples(
     const { framesPublished, messagesSent, messagesUndelivered } = endpoint.traffic();
     count("millrace_frames_published_total", "Frames that the bus took.", framesPublished);
     count("millrace_messages_sent_total", "Messages handed to connections.", messagesSent);
-    const lost = "Messages for connections that are not there, or that ended first.";
+    const lost =
+      "Messages for connections that are not there, that ended first, or whose egress policy gave them up.";
     count("millrace_messages_undelivered_total", lost, messagesUndelivered);
     const control = controls.get(endpoint.name)?.stats();
     if (control === undefined) continue;

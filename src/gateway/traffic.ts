@@ -7,8 +7,9 @@
  * logged.
  */
 import type { BroadcastReport } from "../connection/broadcast.ts";
+import type { TerminationRecord } from "../connection/termination.ts";
 import type { Clock } from "../core/clock.ts";
-import { MillraceError, SocketError } from "../core/errors.ts";
+import { LimitError, MillraceError, SocketError } from "../core/errors.ts";
 import type { SendOutcome } from "../core/outcome.ts";
 import type { Logger } from "../server/server_options.ts";
 import type { Bus, BusMessage, BusSubscription, SubscribeOptions } from "./buses/bus.ts";
@@ -28,7 +29,10 @@ export interface TrafficStats {
   readonly framesPublished: number;
   /** Messages from the bus that were handed to a connection, or to all. */
   readonly messagesSent: number;
-  /** Messages from the bus that could not be delivered: no such connection, or it ended, or no frame. */
+  /**
+   * Messages from the bus that could not be delivered: no such connection, no frame, or it ended before the kernel had
+   * them, or its egress policy gave them up. Of those that had been handed over, counted when the connection ends.
+   */
   readonly messagesUndelivered: number;
 }
 
@@ -49,6 +53,8 @@ export class Traffic {
   #framesPublished = 0;
   #messagesSent = 0;
   #messagesUndelivered = 0;
+  /** For each connection, frames that it had accepted and that are counted as undelivered already. */
+  readonly #told: Map<string, number> = new Map();
   /** Connections whose input has ended and that wait for replies; called whenever one was sent. */
   readonly #owed: Map<string, () => void> = new Map();
 
@@ -112,6 +118,7 @@ export class Traffic {
       }),
       encoding,
     };
+    void connection.closed.then((record) => this.#lost(record));
     try {
       for await (const payload of connection) {
         const wait = this.#bus.publish({ ...message, payload });
@@ -129,7 +136,7 @@ export class Traffic {
     const id = this.#target(message);
     if (id === everyone) return this.#broadcast(message);
     const connection = id === undefined ? undefined : this.#peers.connections.get(id);
-    if (id === undefined || connection === undefined) {
+    if (id === undefined || connection === undefined || isOver(connection)) {
       const why = id === undefined
         ? 'it names no connection in "conn.id" ("*" is all)'
         : "no such connection is open";
@@ -166,6 +173,7 @@ export class Traffic {
     return wait.then(cancel, (error: unknown) => {
       cancel();
       this.#messagesSent--;
+      this.#tell(connection.id, error);
       return this.#undelivered(message, error);
     });
   }
@@ -193,7 +201,10 @@ export class Traffic {
     } finally {
       cancel();
     }
-    if (outcome.status === "failed") return this.#undelivered(message, outcome.error);
+    if (outcome.status === "failed") {
+      this.#tell(connection.id, outcome.error);
+      return this.#undelivered(message, outcome.error);
+    }
     this.#sent(connection.id);
     await this.#answer(message, { ok: outcome.status === "sent", result: outcome });
   }
@@ -217,6 +228,22 @@ export class Traffic {
     } finally {
       this.#clock.clearTimer(timer);
     }
+  }
+
+  /** A frame is counted as undelivered; one above the limit was never the connection's. */
+  #tell(id: string, error: unknown): void {
+    if (!(error instanceof LimitError)) this.#told.set(id, (this.#told.get(id) ?? 0) + 1);
+  }
+
+  /** A connection has ended: what it had accepted and never handed to the kernel is undelivered, and said once. */
+  #lost({ connectionId, reason, framesUnsent, framesDropped }: TerminationRecord): void {
+    const lost = framesUnsent + framesDropped - (this.#told.get(connectionId) ?? 0);
+    this.#told.delete(connectionId);
+    if (lost <= 0) return;
+    this.#messagesUndelivered += lost;
+    const error =
+      `${lost} messages were handed to connection ${connectionId} and did not leave before it ended`;
+    this.#sparingly.warn("message not delivered", { connectionId, reason, error });
   }
 
   #undelivered(message: BusMessage, error: unknown): void | Promise<void> {
@@ -259,6 +286,11 @@ export class Traffic {
       void connection.closed.then(done);
     });
   }
+}
+
+/** It accepts no frames any more. */
+function isOver({ state }: FrameConnection): boolean {
+  return state === "closing" || state === "closed";
 }
 
 /** The word for a program: the error's own reason, or its class. */

@@ -57,6 +57,12 @@ const rows: readonly Row[] = [
   ["bytes_written_total", "counter", "Bytes that the kernel took.", (s) => s.bytesSent],
   ["frames_received_total", "counter", "Whole frames received.", (s) => s.framesReceived],
   ["frames_sent_total", "counter", "Frames that the kernel took.", (s) => s.framesSent],
+  [
+    "frames_lost_total",
+    "counter",
+    "Frames that the kernel had not taken when their connection ended.",
+    (s) => s.framesLost,
+  ],
   ["frames_dropped_total", "counter", "Frames given up by an egress policy.", (s) => s.framesDropped],
   [
     "frame_errors_total",

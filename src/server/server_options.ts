@@ -147,6 +147,8 @@ export interface ServerStats {
   readonly framesSent: number;
   /** Frames given up by a drop policy. */
   readonly framesDropped: number;
+  /** Frames that were accepted, and not whole in the kernel when their connection ended. */
+  readonly framesLost: number;
   /** Bad frames, skipped ones included. */
   readonly frameErrors: number;
   /** Times that a handler or hook threw or rejected. */

@@ -203,6 +203,39 @@ describe("a gateway", () => {
     await quick.close();
   });
 
+  it("S-64: every message to a connection is sent or counted as undelivered, be it lost in the outbox, dropped or refused", async (t) => {
+    for (const egressPolicy of ["wait", "drop-newest", "drop-oldest", "close"]) {
+      const { gateway, port } = await startEcho({ egressLimit: 65_536, egressPolicy });
+      t.after(() => gateway.close());
+      const bus = gateway.bus;
+      let know!: (id: string) => void;
+      const known = new Promise<string>((resolve) => know = resolve);
+      bus.subscribe("millrace.echo.in", ({ metadata }) => know(metadata["conn.id"]!));
+      const client = await lineClient(port);
+      await client.send("here");
+      const id = await soon(known, "the id");
+      const endpoint = gateway.endpoints.get("echo")!;
+      const connection = endpoint.connections.get(id)!;
+      const payload = new Uint8Array(40_000).fill(120);
+      // Nobody reads: more than all the buffers on the way hold.
+      let messages = 0;
+      while (messages < 1_000 && connection.state === "open" && bus.stats().pending < 10) {
+        messages++;
+        void bus.publish({ subject: "millrace.echo.out", payload, metadata: { "conn.id": id } });
+        if (messages % 10 === 0) await new Promise<void>((resolve) => systemClock.endOfTurn(resolve));
+      }
+      connection.kill();
+      const record = await soon(connection.closed, "the end");
+      const messagesUndelivered = await still(() => endpoint.traffic().messagesUndelivered);
+      assert.ok(messagesUndelivered > 0, egressPolicy);
+      assert.equal(record.framesSent + messagesUndelivered, messages, egressPolicy);
+      const { framesLost, framesDropped } = endpoint.stats();
+      assert.deepEqual([framesLost, framesDropped], [record.framesUnsent, record.framesDropped]);
+      await client.close();
+      await gateway.close();
+    }
+  });
+
   it("S-26: at a shutdown the frames that are in are answered, also those that wait in the bus", async () => {
     const { gateway, port } = await startEcho();
     let release!: () => void;
