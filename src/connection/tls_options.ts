@@ -60,7 +60,10 @@ export interface TlsServerOptions<Choice extends CertificateChoice = Certificate
 
 /** TLS of a client's side. */
 export interface TlsClientOptions extends TlsProtocolOptions {
-  /** The name or IP address that the server's certificate must be for. @default the host that is connected to */
+  /**
+   * The name or IP address that the server's certificate must be for. Names are asked for as A-labels (`xn--…`) without a
+   * dot at the end. @default the host that is connected to
+   */
   readonly serverName?: string | undefined;
   /** PEM text of those who may sign the server's certificate. @default the system's or the runtime's list */
   readonly ca?: string | undefined;
