@@ -194,7 +194,7 @@ export const faults: readonly Section[] = [
         "each side settles or errors with the cause; nothing hangs",
       ),
       row(58, "held", "Two signals, close together", "one drains, another after that means now"),
-      row(59, "planned", "One peer of an example does not read", "the others are served"),
+      row(59, "held", "One peer of an example does not read", "the others are served"),
       row(60, "held", "Permissions that are missing", "an error that names the permission"),
       row(
         61,
