@@ -1,5 +1,6 @@
 // A server and the signals of its process: the first drains, a later one means now, a burst is one.
 import assert from "node:assert/strict";
+import process from "node:process";
 import { describe } from "node:test";
 import { connect } from "../../src/client/connect.ts";
 import type { Connection } from "../../src/connection/connection.ts";
@@ -7,6 +8,7 @@ import { OptionsError } from "../../src/core/errors.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { signalEchoMs } from "../../src/host/signal_echo.ts";
 import { onSignals, type SignalsOptions, type Stoppable } from "../../src/server/on_signals.ts";
+import { FakeClock } from "../../src/testing/mod.ts";
 import { it } from "../support/it.ts";
 import { type Cleaner, Program } from "../support/program.ts";
 
@@ -107,6 +109,32 @@ describe("onSignals", () => {
     assert.equal(await next(client), "still here");
     program.signal("SIGHUP");
     await ends(program, /finished: 0 drained, 1 destroyed/);
+  });
+
+  it("S-58: listens until the echo of the last signal is over, and no longer", async () => {
+    for (const stopped of [true, false]) {
+      const clock = new FakeClock();
+      const before = process.listenerCount("SIGHUP");
+      const asked: string[] = [];
+      let finish!: () => void;
+      const server: Stoppable = {
+        finished: new Promise<void>((resolve) => finish = resolve),
+        shutdown: () => Promise.resolve(asked.push("shutdown")),
+        close: () => Promise.resolve(asked.push("close")),
+      };
+      onSignals(server, { signals: ["SIGHUP"], clock });
+      process.emit("SIGHUP");
+      clock.advance(signalEchoMs);
+      if (stopped) finish();
+      // A close that never comes to its end must not make the process deaf.
+      else process.emit("SIGHUP");
+      await Promise.resolve();
+      assert.deepEqual(asked, stopped ? ["shutdown"] : ["shutdown", "close"]);
+      clock.advance(signalEchoMs - 1);
+      assert.equal(process.listenerCount("SIGHUP"), before + 1);
+      clock.advance(1);
+      assert.equal(process.listenerCount("SIGHUP"), before);
+    }
   });
 
   it("S-58: refuses what makes no sense before any signal comes", () => {
