@@ -236,6 +236,24 @@ describe("a gateway", () => {
     }
   });
 
+  it("a peer that has ended gets the replies that come within replyWait, long after the bus has its frames", async () => {
+    const { gateway, port } = await startEcho({ replyWait: 5_000 });
+    let release!: () => void;
+    const held = new Promise<void>((resolve) => release = resolve);
+    gateway.bus.subscribe("millrace.echo.in", ({ reply, payload }) => {
+      void held.then(() => gateway.bus.publish({ subject: reply!, payload, metadata: {} }));
+    });
+    const client = await lineClient(port);
+    await client.send("1");
+    client.end();
+    const reading = read(client, 1);
+    // The loop over its frames ends in that time, and with it the connection, if nothing holds it.
+    for (let turn = 0; turn < 50; turn++) await new Promise<void>((resolve) => setTimeout(resolve, 1));
+    release();
+    assert.deepEqual(await soon(reading, "the reply"), ["1"]);
+    await soon(client.closed, "the end");
+  });
+
   it("S-26: at a shutdown the frames that are in are answered, also those that wait in the bus", async () => {
     const { gateway, port } = await startEcho();
     let release!: () => void;
