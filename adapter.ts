@@ -1,0 +1,51 @@
+/**
+ * `millrace/adapter`: the seam between Millrace and a runtime's sockets, for whoever writes an adapter for another runtime
+ * or transport, and for programs that use the sockets of this one without frames. An adapter is given to `serve` and
+ * `connect` as the option `adapter`, and must hold every line of the comments on {@linkcode Adapter} and
+ * {@linkcode Transport}.
+ *
+ * @example The sockets of this runtime as a pair of Web Streams
+ * ```ts
+ * import { detectAdapter, toDuplex } from "@millrace/millrace/adapter";
+ *
+ * const adapter = await detectAdapter();
+ * const transport = await adapter.connect({
+ *   address: { transport: "tcp", host: "127.0.0.1", port: 3034 },
+ *   noDelay: true,
+ *   keepAlive: "system",
+ *   signal: undefined,
+ *   tls: undefined,
+ * });
+ * const { readable, writable } = toDuplex(transport);
+ * ```
+ *
+ * @module
+ */
+export { detectAdapter, type RuntimeMarks } from "./src/adapters/detect.ts";
+export { type ByteChunk, type Duplex, type DuplexOptions, toDuplex } from "./src/core/duplex.ts";
+export type {
+  Adapter,
+  Address,
+  Capability,
+  ConnectOptions,
+  Listener,
+  ListenOptions,
+  Peer,
+  SocketTuning,
+  Transport,
+  TransportEvents,
+} from "./src/core/transport.ts";
+export type {
+  ClientTls,
+  Handshake,
+  HandshakeObserver,
+  PeerCertificate,
+  ServerTls,
+  TlsInfo,
+  TlsMaterial,
+  TlsProtocol,
+  TlsVersion,
+  UpgradeTls,
+} from "./src/core/tls.ts";
+export { TlsError, type TlsErrorReason } from "./src/core/tls_error.ts";
+export { SocketError, socketErrorFrom, type SocketErrorReason } from "./src/core/errors.ts";

@@ -1,0 +1,69 @@
+/**
+ * `millrace/streams`: the stages of a connection as Web Streams, and the framings to use with them. They need no sockets,
+ * so this runs in browsers and at the edge too; they compose with the streams of anybody else by `pipeThrough`.
+ *
+ * @example Lines of a response, with a limit on silence
+ * ```ts
+ * import { FramerStream, IdleWatchdogStream, lines } from "@millrace/millrace/streams";
+ *
+ * const response = await fetch("http://127.0.0.1:3034/log");
+ * const log = response.body!
+ *   .pipeThrough(new IdleWatchdogStream("30 seconds"))
+ *   .pipeThrough(new FramerStream(lines({ encoding: "utf-8" })));
+ * for await (const line of log) console.log(line);
+ * ```
+ *
+ * @module
+ */
+// Framings
+export type {
+  ByteSink,
+  Decoder,
+  FrameErrorPolicy,
+  Framing,
+  FramingHint,
+} from "./src/core/framing/framing.ts";
+export { delimited, type DelimitedOptions, type DelimiterOptions } from "./src/core/framing/delimited.ts";
+export { fixedLength, type FixedLengthOptions } from "./src/core/framing/fixed_length.ts";
+export { lengthField, type LengthFieldOptions, type LengthRules } from "./src/core/framing/length_field.ts";
+export type { Endian } from "./src/core/framing/length_value.ts";
+export { type LineRules, lines, type LinesOptions, type TextLinesOptions } from "./src/core/framing/lines.ts";
+export { raw } from "./src/core/framing/raw.ts";
+export type { TextEncoding } from "./src/core/framing/text_encoding.ts";
+export {
+  EncoderStream,
+  type EncoderStreamOptions,
+  FramerStream,
+  type FramerStreamOptions,
+} from "./src/core/framing/framer_stream.ts";
+
+// Stages, as plain calls and as Web Streams
+export { compose, type Stage, toTransformStream } from "./src/core/stage.ts";
+export type { Outlet, StreamStrategies, TimedStage, TimedStream } from "./src/core/timed_stage.ts";
+export {
+  type Batch,
+  type BatchedFrame,
+  Batcher,
+  type BatcherOptions,
+  type BatchReason,
+} from "./src/core/batcher.ts";
+export { BatcherStream, type BatcherStreamOptions } from "./src/core/batcher_stream.ts";
+export type { IdleLimits } from "./src/core/idle_watchdog.ts";
+export { IdleWatchdogStream, type IdleWatchdogStreamOptions } from "./src/core/idle_watchdog_stream.ts";
+export type { KeepalivePayload, KeepaliveWriterOptions } from "./src/core/keepalive_writer.ts";
+export {
+  KeepaliveWriterStream,
+  type KeepaliveWriterStreamOptions,
+} from "./src/core/keepalive_writer_stream.ts";
+export { MetricsTap, type TapCounts } from "./src/core/metrics_tap.ts";
+export { MetricsTapStream } from "./src/core/metrics_tap_stream.ts";
+export type { RateLimits } from "./src/core/rate_limiter.ts";
+export { RateLimiterStream, type RateLimiterStreamOptions } from "./src/core/rate_limiter_stream.ts";
+export type { ItemSize } from "./src/core/item_size.ts";
+export { TimerWheel, type TimerWheelOptions, type WheelEntry } from "./src/core/timer_wheel.ts";
+
+// Time and errors
+export type { Clock } from "./src/core/clock.ts";
+export type { DurationInput, DurationParts, DurationUnit, DurationValue } from "./src/core/duration.ts";
+export { FrameError, LimitError, MillraceError, OptionsError, TimeoutError } from "./src/core/errors.ts";
+export { diagnose, type Diagnosis } from "./src/core/diagnosis.ts";
