@@ -22,7 +22,7 @@
  * @module
  */
 export { detectAdapter, type RuntimeMarks } from "./src/adapters/detect.ts";
-export { type ByteChunk, type Duplex, type DuplexOptions, toDuplex } from "./src/core/duplex.ts";
+export { type Duplex, type DuplexOptions, toDuplex } from "./src/core/duplex.ts";
 export type {
   Adapter,
   Address,

@@ -21,7 +21,7 @@
 // Servers
 export { serve } from "./src/server/serve.ts";
 export type { Server } from "./src/server/server.ts";
-export { onSignals, type SignalsOptions } from "./src/server/on_signals.ts";
+export { onSignals, type SignalsOptions, type Stoppable, type StopSignal } from "./src/server/on_signals.ts";
 export type { ConnectionInspection, ServerInspection } from "./src/server/inspection.ts";
 export type {
   Logger,
@@ -29,6 +29,7 @@ export type {
   RateSample,
   RejectReason,
   ServeOptions,
+  ServerOptions,
   ServerState,
   ServerStats,
   ShutdownReport,
@@ -36,18 +37,20 @@ export type {
 
 // Clients
 export { connect } from "./src/client/connect.ts";
-export type { ConnectOptions } from "./src/client/connect_options.ts";
+export type { ClientOptions, ConnectOptions } from "./src/client/connect_options.ts";
 
 // Connections
 export type { BroadcastReport } from "./src/connection/broadcast.ts";
 export type { Connection } from "./src/connection/connection.ts";
 export type {
   ConnectionOptions,
+  ConnectionRates,
   ConnectionState,
   ConnectionStats,
   Handler,
   KeepaliveOptions,
   OnFrame,
+  Place,
 } from "./src/connection/connection_options.ts";
 export type { CloseReason, TerminationRecord } from "./src/connection/termination.ts";
 export type { EgressPolicy, SendOutcome } from "./src/core/outcome.ts";
@@ -56,10 +59,29 @@ export type { Address, Peer } from "./src/core/transport.ts";
 
 // TLS
 export { certificates } from "./src/server/certificates.ts";
-export type { Certificates, CertificatesOptions } from "./src/server/certificate_options.ts";
-export type { ServerTlsOptions } from "./src/server/server_tls.ts";
+export type {
+  CertificateChange,
+  CertificateFiles,
+  CertificateFunction,
+  CertificateInspection,
+  CertificateNames,
+  Certificates,
+  CertificatesOptions,
+  CertificateSource,
+  CertificatesUser,
+  CertificateText,
+  ClientAuthorities,
+  ClientAuthoritiesInspection,
+  ReloadReport,
+} from "./src/server/certificate_options.ts";
+export type { HandshakePeer, ServerTlsOptions, TlsInspection } from "./src/server/server_tls.ts";
 export type { UpgradeOptions } from "./src/connection/upgrade.ts";
-export type { TlsClientOptions } from "./src/connection/tls_options.ts";
+export type {
+  CertificateChoice,
+  TlsClientOptions,
+  TlsProtocolOptions,
+  TlsServerOptions,
+} from "./src/connection/tls_options.ts";
 export type { PeerCertificate, TlsInfo } from "./src/core/tls.ts";
 
 // Framings
@@ -78,6 +100,7 @@ export {
   LimitError,
   MillraceError,
   OptionsError,
+  type OptionsIssue,
   ShutdownTimeoutError,
   SocketError,
   TimeoutError,

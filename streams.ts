@@ -39,7 +39,9 @@ export {
 
 // Stages, as plain calls and as Web Streams
 export { compose, type Stage, toTransformStream } from "./src/core/stage.ts";
-export type { Outlet, StreamStrategies, TimedStage, TimedStream } from "./src/core/timed_stage.ts";
+export type { StreamStrategies } from "./src/core/stream_strategies.ts";
+export type { Outlet, TimedStage, TimedStream } from "./src/core/timed_stage.ts";
+export type { ByteChunk, Unshared } from "./src/core/byte_chunk.ts";
 export {
   type Batch,
   type BatchedFrame,

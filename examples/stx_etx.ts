@@ -1,7 +1,7 @@
 // A framing of one's own: UTF-8 between STX (0x02) and ETX (0x03), up to 1 KiB. Anything between two messages is refused.
 // It is held to assertFramer of millrace/testing, as yours should be. An end inside of a message is `truncated` by itself,
 // since `buffered` is above 0 there.
-import { type Decoder, FrameError, type FrameErrorReason, type Framing } from "../mod.ts";
+import { type Decoder, FrameError, type Framing } from "../mod.ts";
 
 const [STX, ETX, limit] = [2, 3, 1_024];
 const refused = "write a frame (stx-etx): found STX or ETX in it, which would end it";
@@ -30,7 +30,7 @@ class StxEtxDecoder implements Decoder<string> {
     }
   }
 
-  #fail(reason: FrameErrorReason, found: string): never {
+  #fail(reason: FrameError["reason"], found: string): never {
     const offset = this.#read - this.#held.length;
     throw this.#failed = new FrameError(reason, `cut a frame (stx-etx) at offset ${offset}: ${found}`, {
       offset,

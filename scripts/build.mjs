@@ -9,7 +9,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { install, root } from "./install.mjs";
 
 const dist = join(root, "dist");
@@ -25,13 +25,27 @@ function doors() {
   });
 }
 
+/**
+ * Made into files of their own, which the bundlers of our users leave out where they are not used: no bundler knows that
+ * a class of the platform can be extended without an effect.
+ */
+const standingAlone = readdirSync(join(root, "src/core"), { recursive: true })
+  .map((name) => `src/core/${String(name).split(sep).join("/")}`)
+  .filter((name) =>
+    name.endsWith(".ts") &&
+    / extends (?:Transform|Timed)Stream\b/.test(readFileSync(join(root, name), "utf8"))
+  );
+
 const effectEntry = join(root, "effect.ts");
 
 async function bundle(all) {
   const { build } = await import("esbuild");
   const settings = {
     absWorkingDir: root,
-    entryPoints: Object.fromEntries(all.map(({ name, source }) => [name, source])),
+    entryPoints: Object.fromEntries([
+      ...all.map(({ name, source }) => [name, source]),
+      ...standingAlone.map((source) => [`parts/${basename(source, ".ts")}`, source]),
+    ]),
     bundle: true,
     format: "esm",
     platform: "node",
@@ -175,15 +189,34 @@ function declare(sources) {
   const run = spawnSync(process.execPath, [tsc, "-p", config], { cwd: root, stdio: ["ignore", 1, 2] });
   rmSync(config);
   if (run.status !== 0) throw new Error("tsc found faults: see its messages above");
+  const named = new Set(
+    sources.flatMap((source) => [...declaredBy(join(types, source.replace(/\.ts$/, ".d.ts")))]),
+  );
   // Compilers of our users look for what a `.js` import declares; nothing of ours ends in `.ts` any more.
   for (const name of readdirSync(types, { recursive: true }).map(String)) {
     if (!name.endsWith(".d.ts")) continue;
     const file = join(types, name);
+    if (!named.has(file)) {
+      rmSync(file);
+      continue;
+    }
     const text = readFileSync(file, "utf8");
     const pattern = /(\bfrom\s*|\bimport\s*\(?\s*)(["'])(\.[^"'\n]*)\.ts\2/g;
     // Examples import the name that their reader has installed.
     writeFileSync(file, text.replace(pattern, "$1$2$3.js$2").replaceAll(jsrName, npmName));
   }
+}
+
+/** The file and those that it names, directly or not: nobody can reach any others. */
+function declaredBy(file, seen = new Set()) {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  for (
+    const [, path] of readFileSync(file, "utf8").matchAll(/\b(?:from|import)\s*\(?\s*"(\.[^"\n]*)\.ts"/g)
+  ) {
+    declaredBy(join(dirname(file), `${path}.d.ts`), seen);
+  }
+  return seen;
 }
 
 async function main() {

@@ -52,7 +52,17 @@ function run(program, args, { cwd = root } = {}) {
 function stepsWith(deno, temporary) {
   const node = (...args) => () => run(process.execPath, args);
   const modules = (path) => join(root, "node_modules", path);
-  const sources = ["mod.ts", "effect.ts", "src", "tests", "bench", "examples", "scripts/features"].filter((
+  const sources = [
+    "mod.ts",
+    "streams.ts",
+    "adapter.ts",
+    "effect.ts",
+    "src",
+    "tests",
+    "bench",
+    "examples",
+    "scripts/features",
+  ].filter((
     path,
   ) => existsSync(join(root, path)));
   const tarball = () => join(temporary, readdirSync(temporary).find((name) => name.endsWith(".tgz")) ?? "");

@@ -25,7 +25,9 @@ function realSources(): Map<string, string> {
     const file = `src/${entry.split(sep).join("/")}`;
     if (file.endsWith(".ts")) add(file);
   }
-  for (const door of ["mod.ts", "effect.ts"]) if (existsSync(join(root, door))) add(door);
+  for (const door of ["mod.ts", "streams.ts", "adapter.ts", "effect.ts"]) {
+    if (existsSync(join(root, door))) add(door);
+  }
   return sources;
 }
 

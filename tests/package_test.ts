@@ -3,9 +3,10 @@
 // The package that users get from npm, from its tarball: installed into an empty project, it is the only package there,
 // and works on Bun, Deno and Node, beside no Effect, Effect 3 and Effect 4.
 import assert from "node:assert/strict";
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { gzipSync } from "node:zlib";
 import { findBun, findDeno, findNode } from "../scripts/runtimes.mjs";
 import {
   installLikePnpm,
@@ -87,6 +88,17 @@ const program = Effect.gen(function* () {
 });
 console.log(JSON.stringify(await Effect.runPromise(Effect.scoped(program))));
 `;
+const edge = `
+import { FramerStream, lines } from "${manifest.name}/streams";
+
+async function collect() {
+  const frames = [];
+  const bytes = new Blob(["one\\ntwo\\n"]).stream();
+  for await (const line of bytes.pipeThrough(new FramerStream(lines({ encoding: "utf-8" })))) frames.push(line);
+  return frames;
+}
+export const frames = collect();
+`;
 const tooOld = `
 import { lines } from "${manifest.name}";
 import { serve } from "${manifest.name}/effect";
@@ -132,7 +144,6 @@ describe("the packed package", { timeout: 600_000 }, () => {
   it("contains what is built and what is read, and no source, test or script", () => {
     const outside = packed.paths.filter((path) => !/^(?:dist|docs|examples)\//.test(path));
     assert.deepEqual(outside.sort(), [
-      "ARCHITECTURE.md",
       "CHANGELOG.md",
       "LICENSE",
       "README.md",
@@ -172,6 +183,26 @@ describe("the packed package", { timeout: 600_000 }, () => {
       .flatMap((path) => loadedBy(join(dist, "..", path)))
       .filter((name) => !name.startsWith("node:"));
     assert.deepEqual(outside, []);
+  });
+
+  it("bundles for browsers and the edge: FramerStream with lines is at most 8 KB, gzipped, and loads nothing", async () => {
+    const entry = join(project, "edge.mjs");
+    writeFileSync(entry, edge);
+    const { build } = await import("esbuild");
+    const { outputFiles: [made] } = await build({
+      entryPoints: [entry],
+      bundle: true,
+      minify: true,
+      format: "esm",
+      platform: "browser",
+      write: false,
+      logLevel: "silent",
+    });
+    const size = gzipSync(made!.contents).length;
+    assert.ok(size <= 8 * 1024, `${size} bytes`);
+    assert.doesNotMatch(made!.text, /\bimport\b/);
+    const { frames } = await import(`data:text/javascript,${encodeURIComponent(made!.text)}`);
+    assert.deepEqual(await frames, ["one", "two"]);
   });
 
   const runtimes = [

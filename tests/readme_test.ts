@@ -29,14 +29,16 @@ function folder(t: TestContext): string {
 
 /** A block as a module: with the imports that it leaves out, and what its reader has anyway. */
 function asModule(code: string, mod: string): string {
-  if (/^import /m.test(code)) return code.replace('from "millrace"', `from "${mod}"`);
+  const made = [...code.matchAll(/^const (\w+)/gm)].map(([, name]) => `void ${name};`).join("\n");
+  if (/^import /m.test(code)) {
+    const sources = code.replace(
+      /from "millrace(?:\/(\w+))?"/g,
+      (_, entry = "mod") => `from "${mod.replace("mod.ts", `${entry}.ts`)}"`,
+    );
+    return `${sources}\n${made}\n`;
+  }
   const used = Object.keys(door).filter((name) => new RegExp(`\\b${name}\\(`).test(code));
-  const made = [...code.matchAll(/^const (\w+)/gm)].map(([, name]) => name);
-  return `import { ${used.join(", ")} } from "${mod}";
-declare const response: Response;
-${code}
-${made.map((name) => `void ${name};`).join("\n")}
-`;
+  return `import { ${used.join(", ")} } from "${mod}";\n${code}\n${made}\n`;
 }
 
 describe("README.md", () => {

@@ -36,9 +36,6 @@ export class SocketError extends MillraceError {
   }
 }
 
-/** Why bytes could not be cut into frames. */
-export type FrameErrorReason = "too_large" | "malformed" | "truncated";
-
 /** Facts of a {@linkcode FrameError}. */
 export interface FrameErrorDetails {
   /** Byte offset in the connection's inbound stream at which the faulty frame starts. */
@@ -56,7 +53,7 @@ export class FrameError extends MillraceError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag = "FrameError";
   /** What is wrong with the frame. */
-  readonly reason: FrameErrorReason;
+  readonly reason: "too_large" | "malformed" | "truncated";
   /** Byte offset in the connection's inbound stream at which the faulty frame starts. */
   readonly offset: number;
   /** The limit in force, in bytes, where one was passed. */
@@ -76,15 +73,15 @@ export class FrameError extends MillraceError {
   }
 }
 
-/** Which bound was reached. */
-export type LimitErrorReason = "connections" | "egress" | "frame_size" | "waiting_sends" | "rate";
+/** Why bytes could not be cut into frames. */
+export type FrameErrorReason = FrameError["reason"];
 
 /** A bound that the user set, or a default, was reached. */
 export class LimitError extends MillraceError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag = "LimitError";
   /** Which bound it was. */
-  readonly reason: LimitErrorReason;
+  readonly reason: "connections" | "egress" | "frame_size" | "waiting_sends" | "rate";
   /** The bound in force. */
   readonly limit: number;
   /** With the bound in force. */
@@ -95,8 +92,8 @@ export class LimitError extends MillraceError {
   }
 }
 
-/** Why an option was refused. */
-export type OptionsErrorReason = "invalid" | "conflict" | "unsupported";
+/** Which bound was reached. */
+export type LimitErrorReason = LimitError["reason"];
 
 /** One refused option. */
 export interface OptionsIssue {
@@ -113,7 +110,7 @@ export class OptionsError extends MillraceError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag = "OptionsError";
   /** `invalid`: makes no sense; `conflict`: not with another one; `unsupported`: not on this runtime. */
-  readonly reason: OptionsErrorReason;
+  readonly reason: "invalid" | "conflict" | "unsupported";
   /** Every option that was refused; the message names them all. */
   readonly issues: readonly OptionsIssue[];
   /** The message is made of the issues. */
@@ -129,25 +126,25 @@ export class OptionsError extends MillraceError {
   }
 }
 
-/** Which wait ran out. */
-export type TimeoutErrorReason =
-  | "connect"
-  | "first_byte"
-  | "first_frame"
-  | "frame"
-  | "half_close"
-  | "handshake"
-  | "read_idle"
-  | "write_idle"
-  | "idle"
-  | "shutdown";
+/** Why an option was refused. */
+export type OptionsErrorReason = OptionsError["reason"];
 
 /** A time limit passed. */
 export class TimeoutError extends MillraceError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag: "TimeoutError" | "IdleTimeoutError" | "ShutdownTimeoutError" = "TimeoutError";
   /** Which wait it was. */
-  readonly reason: TimeoutErrorReason;
+  readonly reason:
+    | "connect"
+    | "first_byte"
+    | "first_frame"
+    | "frame"
+    | "half_close"
+    | "handshake"
+    | "read_idle"
+    | "write_idle"
+    | "idle"
+    | "shutdown";
   /** The limit that passed, in milliseconds. */
   readonly limit: number;
   /** What the bytes look like instead of a first frame, for example `"a TLS ClientHello"`, where some came and none did. */
@@ -159,6 +156,9 @@ export class TimeoutError extends MillraceError {
     this.limit = limit;
   }
 }
+
+/** Which wait ran out. */
+export type TimeoutErrorReason = TimeoutError["reason"];
 
 /** Nothing was read, written, or either, for the idle timeout. */
 export class IdleTimeoutError extends TimeoutError {

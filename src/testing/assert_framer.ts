@@ -4,7 +4,7 @@
  * Part of `millrace/testing`; for the framings of this package and for a user's own, under any test runner.
  */
 import { ByteWriter, showBytes } from "../core/bytes.ts";
-import { FrameError, type FrameErrorReason } from "../core/errors.ts";
+import { FrameError } from "../core/errors.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import { cutEverywhere, seeded, type Split, splitsOf } from "./framer_splits.ts";
 import { FramerTrial, type TrialError } from "./framer_trial.ts";
@@ -13,7 +13,7 @@ import { same, show } from "./sameness.ts";
 /** A {@linkcode FrameError} that is expected. */
 export interface ExpectedFrameError {
   /** Its reason, always compared. */
-  readonly reason: FrameErrorReason;
+  readonly reason: FrameError["reason"];
   /** Where in the stream the faulty frame begins. Not compared where it is left out. */
   readonly offset?: number | undefined;
   /** The size claimed or reached, compared when all bytes come in one chunk. */
@@ -31,9 +31,9 @@ export interface FramerCase<Received, Sent = Received> {
   /** All frames, in order. */
   readonly frames: readonly Received[];
   /** What ends the stream before its time, or at its end (`truncated`). @default no error */
-  readonly error?: FrameErrorReason | ExpectedFrameError | undefined;
+  readonly error?: FrameError["reason"] | ExpectedFrameError | undefined;
   /** The frames that are reported and passed over. @default none */
-  readonly skipped?: readonly (FrameErrorReason | ExpectedFrameError)[] | undefined;
+  readonly skipped?: readonly (FrameError["reason"] | ExpectedFrameError)[] | undefined;
   /**
    * What to encode to get the same frames back. Written one after the other they are decoded again, which must
    * give `frames`. `false` leaves that out. @default `frames`; false where an error or something skipped is
@@ -110,7 +110,7 @@ interface Expected<Received> {
 }
 
 function detailed(
-  error: FrameErrorReason | ExpectedFrameError | undefined,
+  error: FrameError["reason"] | ExpectedFrameError | undefined,
 ): ExpectedFrameError | undefined {
   return typeof error === "string" ? { reason: error } : error;
 }
@@ -232,7 +232,7 @@ const leastMs = 50;
  * The least of some tries is the framer's own time: the others were shared with whatever else the machine does. The
  * small size is tried as often as is as long as one try of the large one, since a pause spoils a short time most.
  */
-const [fewestTries, triesMs, smallTries] = [2, 1000, sizes[1] / sizes[0]];
+const [fewestTries, triesMs, smallTries] = [2, 5000, sizes[1] / sizes[0]];
 
 function assertLinear<Sent>(framing: Framing<unknown, Sent>, frameOfSize: (bytes: number) => Sent): void {
   const [few, many] = sizes.map((size) => {

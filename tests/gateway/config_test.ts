@@ -77,7 +77,10 @@ maxConnections = 10
     assert.deepEqual(plain(fromJson), plain(fromYaml));
     assert.equal(fromYaml.endpoints[0]?.limits.idleTimeout, 60_000);
     assert.equal(fromYaml.endpoints[0]?.framing.name, "lengthField");
-    assert.deepEqual(fromYaml.admin, { address: { transport: "tcp", host: "127.0.0.1", port: 9464 } });
+    assert.deepEqual(fromYaml.admin, {
+      address: { transport: "tcp", host: "127.0.0.1", port: 9464 },
+      hosts: undefined,
+    });
   });
 
   it("has subjects of the endpoint's name, a line framing and the memory bus unless told otherwise", () => {

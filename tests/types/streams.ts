@@ -2,12 +2,14 @@
  * Claims about the types of streams: what flows together at run time compiles. Never run; compiled by the check of types
  * and by `claims_test.ts`.
  */
-import * as main from "../../mod.ts";
+import type { Duplex } from "../../adapter.ts";
+import type { Connection } from "../../mod.ts";
+import * as main from "../../streams.ts";
 
 declare const bytes: ReadableStream<Uint8Array>;
-declare const connection: main.Connection<Uint8Array>;
-declare const texts: main.Connection<string>;
-declare const duplex: main.Duplex;
+declare const connection: Connection<Uint8Array>;
+declare const texts: Connection<string>;
+declare const duplex: Duplex;
 
 /** What the platform's own streams take is bytes that nobody shares. */
 function decoded(readable: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<string> {

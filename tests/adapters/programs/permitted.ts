@@ -4,13 +4,13 @@ import {
   certificates,
   connect,
   type ConnectOptions,
-  FramerStream,
   lengthField,
   lines,
   MillraceError,
   serve,
   type ServeOptions,
 } from "../../../mod.ts";
+import { FramerStream } from "../../../streams.ts";
 
 const [folder = "", cert = "", key = "", ca = "", ...wanted] = process.argv.slice(2);
 const framing = lines({ encoding: "utf-8" });
