@@ -25,4 +25,17 @@
 export { type EffectHandler, type EffectServeOptions, serve } from "./src/server/effect_server.ts";
 export { layer } from "./src/server/server_layer.ts";
 export { connect } from "./src/client/effect_client.ts";
-export { frames, type ReceiveError, send, type SendError } from "./src/connection/frame_stream.ts";
+export {
+  close,
+  type ConnectionError,
+  deliver,
+  type DeliveryOutcome,
+  flush,
+  frames,
+  type ReceiveError,
+  send,
+  type SendError,
+  upgrade,
+  type WaitTimeoutError,
+} from "./src/connection/connection_effects.ts";
+export { broadcast, type ConnectionFilter, publish, shutdown } from "./src/server/server_effects.ts";

@@ -4,6 +4,7 @@
  * A thin face over `session.ts`, which has the life; this file has the words.
  */
 import type { Unshared } from "../core/byte_chunk.ts";
+import type { Inbox } from "../core/inbox.ts";
 import type { SendOutcome } from "../core/outcome.ts";
 import type { Peer } from "../core/transport.ts";
 import type { ConnectionState, ConnectionStats } from "./connection_options.ts";
@@ -76,7 +77,8 @@ export class Connection<Received, Sent = Received, Context = undefined>
    * before: a `FrameError`, `SocketError` or `TimeoutError`, which is the cause in the record where that has one, and
    * otherwise a `SocketError` `aborted`, as after `kill()`, `abort()`, `server.close()` and a deadline that has passed.
    * It is thrown once; a handler that lets it pass has not failed. Breaking out of the loop leaves the connection open
-   * and the rest of the frames in place. One loop at a time.
+   * and the rest of the frames in place; so does `return()` of the iterator while its `next()` waits, which then is done.
+   * One loop at a time.
    */
   [Symbol.asyncIterator](): AsyncIterator<Received, undefined> {
     return new FrameIterator(this.#session);
@@ -199,12 +201,14 @@ export class Connection<Received, Sent = Received, Context = undefined>
 
 /** Where an iterator gets its frames from. */
 interface FrameSource<Received> {
+  readonly delivery: { readonly inbox: Pick<Inbox<Received>, "withdraw"> };
   nextFrame(): Promise<IteratorResult<Received, undefined>>;
 }
 
 class FrameIterator<Received> implements AsyncIterator<Received, undefined> {
   readonly #source: FrameSource<Received>;
   #left = false;
+  #last: Promise<IteratorResult<Received, undefined>> | undefined = undefined;
 
   constructor(source: FrameSource<Received>) {
     this.#source = source;
@@ -212,11 +216,13 @@ class FrameIterator<Received> implements AsyncIterator<Received, undefined> {
 
   next(): Promise<IteratorResult<Received, undefined>> {
     if (this.#left) return Promise.resolve({ value: undefined, done: true });
-    return this.#source.nextFrame();
+    return this.#last = this.#source.nextFrame();
   }
 
   return(): Promise<IteratorResult<Received, undefined>> {
     this.#left = true;
+    this.#source.delivery.inbox.withdraw(this.#last);
+    this.#last = undefined;
     return Promise.resolve({ value: undefined, done: true });
   }
 }

@@ -30,12 +30,12 @@ export function effectSupport<Received, Sent, Data>(
 }
 
 function runnerWith(services: Context.Context<never>): EffectRunner {
-  return (result, done) => {
+  return (result, over) => {
     if (!Effect.isEffect(result)) return undefined;
     const fiber = Effect.runForkWith(services)(Effect.scoped(result as Effect.Effect<void, unknown>));
     fiber.addObserver((exit) => {
-      if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) done();
-      else done({ error: Cause.squash(exit.cause) });
+      if (Exit.isSuccess(exit)) over("done");
+      else over(Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : { error: Cause.squash(exit.cause) });
     });
     return () => fiber.interruptUnsafe();
   };

@@ -6,21 +6,20 @@
  */
 import { OptionsError } from "../core/errors.ts";
 
+/** How a handler's run ends; `interrupted` is an Effect that was stopped on its way, by whomever. */
+export type HandlerEnd = "done" | "interrupted" | { readonly error: unknown };
+
 /**
- * Runs what a handler returned if that is an Effect, and tells `done` its failure or nothing; gives what interrupts it.
+ * Runs what a handler returned if that is an Effect, and tells `over` how it ended; gives what interrupts it.
  * Undefined, and nothing is run, for anything else.
  */
-export type EffectRunner = (
-  result: unknown,
-  done: (failure?: { readonly error: unknown }) => void,
-) => (() => void) | undefined;
+export type EffectRunner = (result: unknown, over: (end: HandlerEnd) => void) => (() => void) | undefined;
 
 /** Hears how the run goes. */
 export interface HandlingOwner {
   /** The handler goes on after its call has returned. */
   handlerBegan(): void;
-  handlerDone(): void;
-  handlerFailed(error: unknown): void;
+  handlerOver(end: HandlerEnd): void;
 }
 
 /** How far a run is; a plain function that has returned leaves the connection to its callbacks and stays `called`. */
@@ -38,15 +37,12 @@ export function follow(
   if (result === undefined || result === null) return;
   if (typeof (result as Promise<void>).then === "function") {
     owner.handlerBegan();
-    (result as Promise<void>).then(() => owner.handlerDone(), (error) => owner.handlerFailed(error));
+    (result as Promise<void>).then(() => owner.handlerOver("done"), (error) => owner.handlerOver({ error }));
     return;
   }
   if (!isEffect(result)) return;
   owner.handlerBegan();
-  const interrupt = run?.(result, (failure) => {
-    if (failure === undefined) owner.handlerDone();
-    else owner.handlerFailed(failure.error);
-  });
+  const interrupt = run?.(result, (end) => owner.handlerOver(end));
   if (interrupt !== undefined) return interrupt;
   const expected =
     "a promise or nothing; a server whose handlers are Effects is made by `serve` of millrace/effect";

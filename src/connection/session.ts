@@ -19,7 +19,7 @@ import { Connection } from "./connection.ts";
 import type { ConnectionState } from "./connection_options.ts";
 import { Delivery, type DeliveryOwner } from "./delivery.ts";
 import { FlushQueue } from "./flush_queue.ts";
-import { follow, type HandlerRun, type HandlingOwner } from "./handling.ts";
+import { follow, type HandlerEnd, type HandlerRun, type HandlingOwner } from "./handling.ts";
 import * as hooks from "./hooks.ts";
 import { makeConnectionId } from "./identity.ts";
 import { Life } from "./life.ts";
@@ -106,7 +106,7 @@ export class Session<Received, Sent, Context>
         this.#interrupt = follow(handler(this.connection), this, this.#owner.effectRunner(this));
       }
     } catch (error) {
-      this.handlerFailed(error);
+      this.handlerOver({ error });
     }
     this.vigil.start();
     this.transport.start(this.pipeline);
@@ -195,16 +195,13 @@ export class Session<Received, Sent, Context>
     this.#run = "running";
   }
 
-  handlerDone(): void {
+  handlerOver(end: HandlerEnd): void {
     this.#run = "over";
     this.#owner.handlerEnded(this);
-    this.life.finish("handler_done", "local");
-  }
-
-  handlerFailed(error: unknown): void {
-    this.#run = "over";
-    this.#owner.handlerEnded(this);
-    this.userFailed(error);
+    if (end === "done") this.life.finish("handler_done", "local");
+    // What it has sent may be half of something: a FIN would say that it was all.
+    else if (end === "interrupted") this.life.destroy("aborted");
+    else this.userFailed(end.error);
   }
 
   /** A function of the user's threw or rejected. */

@@ -20,6 +20,8 @@ export class Inbox<Frame> {
   /** Made for the first frame that finds no reader. */
   #frames: Fifo<Frame> | undefined = undefined;
   #resolve: Resolve<Frame> | undefined = undefined;
+  /** What that reader was given. */
+  #promise: Promise<IteratorResult<Frame, undefined>> | undefined = undefined;
   #over = false;
   #taken = false;
   #told = false;
@@ -57,7 +59,7 @@ export class Inbox<Frame> {
       (this.#frames ??= new Fifo()).push(frame);
       return;
     }
-    this.#resolve = undefined;
+    this.#resolve = this.#promise = undefined;
     resolve({ value: frame, done: false });
   }
 
@@ -81,7 +83,16 @@ export class Inbox<Frame> {
     }
     const frame = new Promise<IteratorResult<Frame, undefined>>(executor);
     this.#resolve = resolver as Resolve<Frame>;
+    this.#promise = frame;
     return frame;
+  }
+
+  /** The reader that was given this promise waits no longer, where it still does: the next frame is not for it. */
+  withdraw(promise: Promise<IteratorResult<Frame, undefined>> | undefined): void {
+    const resolve = this.#resolve;
+    if (resolve === undefined || this.#promise !== promise) return;
+    this.#resolve = this.#promise = undefined;
+    resolve({ value: undefined, done: true });
   }
 
   /** No more frames will come; with an error, a reader that gets this far hears of it once. */
@@ -89,7 +100,7 @@ export class Inbox<Frame> {
     if (this.#over) return;
     this.#over = true;
     const resolve = this.#resolve;
-    this.#resolve = undefined;
+    this.#resolve = this.#promise = undefined;
     if (resolve === undefined) {
       this.#error = error;
       return;

@@ -3,6 +3,7 @@
  * the check of types and by `claims_test.ts`.
  */
 import type * as Effect from "effect/Effect";
+import * as EffectNamespace from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { Server as FrontServer } from "../../mod.ts";
 import * as main from "../../mod.ts";
@@ -135,3 +136,32 @@ export const required: Effect.Effect<
 > = effect.serve({ port: 0, framing: text, handler: () => needy });
 // @ts-expect-error the promise door can give no services
 void main.serve({ port: 0, framing: text, handler: () => needy });
+
+// The verbs of Effect: failures are of their types, and tags take them out, one by one, until none is left.
+declare const wired: main.Connection<string>;
+declare const running: FrontServer<string>;
+type FailureOf<Program> = Program extends Effect.Effect<unknown, infer Failure> ? Failure : never;
+export function verbs(): void {
+  const delivered = effect.deliver(wired, "text");
+  holds<Same<FailureOf<typeof delivered>, effect.SendError>>();
+  holds<Same<Effect.Success<typeof delivered>["status"], "sent" | "dropped">>();
+  const told = delivered.pipe(
+    EffectNamespace.catchTag("TimeoutError", () => EffectNamespace.void),
+    EffectNamespace.catchTag("IdleTimeoutError", () => EffectNamespace.void),
+    EffectNamespace.catchTags({
+      FrameError: () => EffectNamespace.void,
+      LimitError: () => EffectNamespace.void,
+      SocketError: () => EffectNamespace.void,
+      TlsError: () => EffectNamespace.void,
+    }),
+  );
+  holds<Same<FailureOf<typeof told>, never>>();
+  // @ts-expect-error it takes text
+  void effect.deliver(wired, new Uint8Array(1));
+  holds<Same<FailureOf<ReturnType<typeof broadcastText>>, main.FrameError>>();
+  const stopped = effect.shutdown(running);
+  holds<Same<FailureOf<typeof stopped>, main.ShutdownTimeoutError | main.OptionsError>>();
+  const secured = effect.upgrade(wired, { cert: "", key: "", framing: lengthField({ lengthBytes: 2 }) });
+  holds<Same<Effect.Success<typeof secured>, main.Connection<Uint8Array>>>();
+}
+const broadcastText = () => effect.broadcast(running, "text", (connection) => connection.id !== "");
