@@ -2,6 +2,9 @@
 const traffic = "src/gateway/traffic.ts";
 const control = "src/gateway/control.ts";
 const unix = "src/adapters/unix_path.ts";
+const httpServer = "src/host/http_server.ts";
+const httpPeer = "src/host/http_peer.ts";
+const ofHttp = ["tests/host/http_server_test.ts", "tests/gateway/admin_http_test.ts"];
 const ofGateway = ["tests/gateway/gateway_test.ts", "tests/gateway/control_test.ts"];
 const ofUnix = ["tests/adapters/unix_path_test.ts", "tests/adapters/unix_path_races_test.ts"];
 
@@ -84,5 +87,47 @@ export const mutants = [
     put: "",
     tests: ofUnix,
     why: "a server that stops leaves its file",
+  },
+  {
+    file: httpServer,
+    find: "    headersTimeout: requestTimeout,\n    requestTimeout,\n",
+    put: "",
+    tests: ofHttp,
+    why: "a request to the admin endpoint may take any time",
+  },
+  {
+    file: httpServer,
+    find: "  server.maxConnections = options.maxConnections;\n",
+    put: "",
+    tests: ofHttp,
+    why: "the admin endpoint has any number of connections",
+  },
+  {
+    file: httpPeer,
+    find: "if (++this.#ahead > mostAhead) {",
+    put: "if (false) {",
+    tests: ofHttp,
+    why: "any number of requests waits for the answer to one",
+  },
+  {
+    file: httpPeer,
+    find: "clock.setTimer(() => this.#socket.destroy(), silence)",
+    put: "undefined",
+    tests: ofHttp,
+    why: "an answer that nobody takes is held for ever",
+  },
+  {
+    file: httpPeer,
+    find: "this.#turn = this.#turn.then(() => this.#last(this.#options.refuse(status)));",
+    put: "this.#last(this.#options.refuse(status));",
+    tests: ofHttp,
+    why: "what is wrong with a request is said before the answers to earlier ones",
+  },
+  {
+    file: httpPeer,
+    find: "    if (this.#refused) return;\n    this.#refused = true;\n",
+    put: "",
+    tests: ofHttp,
+    why: "a refusal is written again for all that comes after",
   },
 ];

@@ -2,21 +2,17 @@
  * The admin endpoint (F-60): `/metrics`, `/healthz`, `/readyz` and `/connections` over HTTP.
  *
  * Started by the gateway before anything else and stopped last. It only reads; what changes something goes over the
- * control subjects. It stands on Millrace's own sockets, so that what a peer sends is met by the same limits and gets
- * the same answer on every runtime, whose own servers differ in what they let pass and tell.
+ * control subjects. Loaded only where one is configured.
  */
-import { detectAdapter } from "../adapters/detect.ts";
-import type { Connection } from "../connection/connection.ts";
 import type { Clock } from "../core/clock.ts";
-import { raw } from "../core/framing/raw.ts";
+import { type HttpAnswer, type HttpRefusal, type HttpRequest, startHttpServer } from "../host/http_server.ts";
 import { type MetricSample, prometheusContentType, prometheusText } from "../server/metrics.ts";
-import { serve } from "../server/serve.ts";
 import type { Logger } from "../server/server_options.ts";
 import { AdminHosts } from "./admin_hosts.ts";
+import { readAdminRequest } from "./admin_request.ts";
 import type { AdminConfig } from "./config/config.ts";
 import { formatAddress } from "./config/values.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { HeadReader, type HttpHead, HttpRefusal } from "./http_head.ts";
 
 /** What the admin endpoint shows. */
 export interface AdminView {
@@ -35,29 +31,18 @@ export interface Admin {
 }
 
 /** How long a request may take to arrive, in milliseconds. */
-const headTimeout = 10_000;
-/** How long a connection may be silent between two requests, or take nothing of an answer. */
+const requestTimeout = 10_000;
+/** How long a connection may be silent between two requests, or take nothing of an answer, in milliseconds. */
 const silence = 60_000;
+/** The longest head of a request, in bytes. */
+const maxHeadBytes = 16 * 1024;
 /** Connections at one time; scrapers and probes need a few. */
-const mostConnections = 256;
-/** The largest answer: the list of very many connections. */
-const largestAnswer = 256 * 1024 * 1024;
+const maxConnections = 256;
 
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-  readonly type: string;
-  readonly allow?: boolean;
-}
-
-type Page = (view: AdminView) => Answer | Promise<Answer>;
+type Page = (view: AdminView) => HttpAnswer | Promise<HttpAnswer>;
 
 const pages: ReadonlyMap<string, Page> = new Map(Object.entries<Page>({
-  "/metrics": async (view) => ({
-    status: 200,
-    body: await prometheusText(view.samples()),
-    type: prometheusContentType,
-  }),
+  "/metrics": async (view) => text(200, await prometheusText(view.samples()), prometheusContentType),
   "/healthz": () => json(200, { status: "ok" }),
   "/readyz": (view) => {
     const reasons = view.notReady();
@@ -68,18 +53,12 @@ const pages: ReadonlyMap<string, Page> = new Map(Object.entries<Page>({
   "/connections": (view) => json(200, { endpoints: [...view.endpoints].map(picture) }),
 }));
 
-const phrases: ReadonlyMap<number, string> = new Map([
-  [200, "OK"],
-  [400, "Bad Request"],
-  [404, "Not Found"],
-  [405, "Method Not Allowed"],
-  [408, "Request Timeout"],
-  [421, "Misdirected Request"],
-  [431, "Request Header Fields Too Large"],
-  [500, "Internal Server Error"],
-  [503, "Service Unavailable"],
-  [505, "HTTP Version Not Supported"],
-]);
+const refusals: Readonly<Record<HttpRefusal, string>> = {
+  400: "this is no request of HTTP/1.1",
+  408: "the request took too long",
+  431: `the head has more than ${maxHeadBytes} bytes`,
+  505: "this version of HTTP is not supported, use HTTP/1.1",
+};
 
 function picture(endpoint: Endpoint): object {
   const { connections, ...rest } = endpoint.inspect();
@@ -94,66 +73,39 @@ export async function startAdmin(
 ): Promise<Admin> {
   const { host, port } = config.address;
   const hosts = new AdminHosts(host, config.hosts);
-  const server = await serve({
+  const server = await startHttpServer({
     host,
     port,
-    framing: raw(),
-    adapter: await detectAdapter(),
     clock,
-    maxConnections: mostConnections,
-    idleTimeout: silence,
-    egressLimit: largestAnswer,
-    // Whoever scans ports is no news; a listener that fails is.
-    logger: (record) => record.level === "error" && log(record),
-    handler: (connection) => converse(connection, clock, (head) => answer(head, view, hosts, log)),
+    maxConnections,
+    maxHeadBytes,
+    requestTimeout,
+    silence,
+    answer: (request) => answer(request, view, hosts, log),
+    refuse: (status) => json(status, { error: refusals[status] }),
+    failed: (error) =>
+      log({ level: "error", message: "admin listener failed", fields: { error: error.message } }),
   });
   return { url: `http://${formatAddress(server.address)}`, close: () => server.close() };
 }
 
-/** Answers the requests of one connection, one after the other, until it says that there are no more. */
-async function converse(
-  connection: Connection<Uint8Array>,
-  clock: Clock,
-  answer: (head: HttpHead) => Promise<Answer>,
-): Promise<void> {
-  const reader = new HeadReader();
-  const late = (): void => {
-    void connection.send(encode(json(408, { error: "the request took too long" }), true, false));
-    void connection.close("the request took too long");
-  };
-  let timer: unknown = clock.setTimer(late, headTimeout);
-  const untime = (): void => {
-    clock.clearTimer(timer);
-    timer = undefined;
-  };
-  try {
-    for await (const chunk of connection) {
-      reader.push(chunk);
-      for (let head = reader.next(); head !== undefined; head = reader.next()) {
-        untime();
-        const reply = await answer(head);
-        await connection.send(encode(reply, !head.keepAlive, head.method === "HEAD"));
-        if (!head.keepAlive) return;
-      }
-      if (reader.begun) timer ??= clock.setTimer(late, headTimeout);
-    }
-  } catch (error) {
-    if (!(error instanceof HttpRefusal)) throw error;
-    await connection.send(encode(json(error.status, { error: error.message }), true, false));
-  } finally {
-    untime();
-  }
-}
-
-async function answer(head: HttpHead, view: AdminView, hosts: AdminHosts, log: Logger): Promise<Answer> {
-  const { method, path, host } = head;
+async function answer(
+  request: HttpRequest,
+  view: AdminView,
+  hosts: AdminHosts,
+  log: Logger,
+): Promise<HttpAnswer> {
+  const { method } = request;
+  const read = readAdminRequest(request);
+  if (read.status !== undefined) return { ...json(read.status, { error: read.error }), close: true };
+  const { path, host } = read;
   if (host !== undefined && !hosts.accepts(host)) {
     const error = "this host is not served here; list it under admin.hosts if it should be";
     return json(421, { error });
   }
   const page = pages.get(path);
   if (method !== "GET" && method !== "HEAD") {
-    return { ...json(405, { error: `${method} is not supported, use GET` }), allow: true };
+    return json(405, { error: `${method} is not supported, use GET` }, { allow: "GET, HEAD" });
   }
   if (page === undefined) {
     return json(404, { error: `no page ${path.slice(0, 200)}`, pages: [...pages.keys()] });
@@ -167,26 +119,16 @@ async function answer(head: HttpHead, view: AdminView, hosts: AdminHosts, log: L
   }
 }
 
-function json(status: number, value: object): Answer {
-  return { status, body: `${JSON.stringify(value)}\n`, type: "application/json; charset=utf-8" };
+function json(status: number, value: object, headers: Readonly<Record<string, string>> = {}): HttpAnswer {
+  return text(status, `${JSON.stringify(value)}\n`, "application/json; charset=utf-8", headers);
 }
 
-function encode(
-  { status, body, type, allow = false }: Answer,
-  last: boolean,
-  withoutBody: boolean,
-): Uint8Array {
-  const encoder = new TextEncoder();
-  const bytes = encoder.encode(body);
-  const head = [
-    `HTTP/1.1 ${status} ${phrases.get(status) ?? ""}`,
-    `date: ${new Date().toUTCString()}`,
-    `content-type: ${type}`,
-    `content-length: ${bytes.length}`,
-    "cache-control: no-store",
-    "x-content-type-options: nosniff",
-    ...(allow ? ["allow: GET, HEAD"] : []),
-    ...(last ? ["connection: close"] : []),
-  ].map((line) => `${line}\r\n`).join("");
-  return encoder.encode(`${head}\r\n${withoutBody ? "" : body}`);
+function text(
+  status: number,
+  body: string,
+  type: string,
+  headers: Readonly<Record<string, string>> = {},
+): HttpAnswer {
+  const ours = { "content-type": type, "cache-control": "no-store", "x-content-type-options": "nosniff" };
+  return { status, headers: { ...ours, ...headers }, body };
 }

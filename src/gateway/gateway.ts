@@ -17,7 +17,7 @@ import { type ByteInput, standardInput } from "../host/standard_input.ts";
 import { standardError, standardOutput } from "../host/standard_output.ts";
 import type { MetricSample } from "../server/metrics.ts";
 import type { Logger, ShutdownReport } from "../server/server_options.ts";
-import { type Admin, startAdmin } from "./admin.ts";
+import type { Admin, AdminView, startAdmin } from "./admin.ts";
 import type { Bus, SubscribeOptions } from "./buses/bus.ts";
 import { memoryBus } from "./buses/memory_bus.ts";
 import { type LineBus, stdioBus } from "./buses/stdio_bus.ts";
@@ -236,14 +236,14 @@ function acquire(
     const endpoints = new Map<string, Endpoint>();
     const controls = new Map<string, Control>();
     let gateway: Gateway | undefined = undefined;
-    const view = {
+    const view: AdminView = {
       endpoints: { [Symbol.iterator]: () => endpoints.values() },
       notReady: () => gateway?.notReady() ?? ["the gateway is starting"],
       samples: () => gateway?.samples() ?? [],
     };
     const admin = config.admin === undefined
       ? undefined
-      : yield* held("admin", startAdmin(config.admin, view, { log, clock }), (admin) => admin.close());
+      : yield* held("admin", loadAdmin(config.admin, view, { log, clock }), (admin) => admin.close());
     const bus = options.bus ?? (yield* held(
       "bus",
       Promise.resolve(makeBus(config, options, clock, log)),
@@ -284,6 +284,12 @@ function acquire(
     void printer?.failed.then(fail);
     return gateway;
   });
+}
+
+/** An HTTP server is not loaded by those who need none. */
+async function loadAdmin(...given: Parameters<typeof startAdmin>): Promise<Admin> {
+  const { startAdmin } = await import("./admin.ts");
+  return await startAdmin(...given);
 }
 
 /** The same error, saying which part of the gateway it was. */
