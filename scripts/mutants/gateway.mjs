@@ -123,11 +123,4 @@ export const mutants = [
     tests: ofHttp,
     why: "what is wrong with a request is said before the answers to earlier ones",
   },
-  {
-    file: httpPeer,
-    find: "    if (this.#refused) return;\n    this.#refused = true;\n",
-    put: "",
-    tests: ofHttp,
-    why: "a refusal is written again for all that comes after",
-  },
 ];
