@@ -138,7 +138,7 @@ describe("the packed package", { timeout: 600_000 }, () => {
     const files = { "echo.mjs": echo, "embedded.mjs": embedded, "entries.mjs": everyEntry };
     project = makeProject(packed, "project", files);
     await installWithNpm(packed, project);
-  });
+  }, { timeout: 300_000 });
   after(() => rmSync(packed.folder, { recursive: true, force: true }));
 
   it("contains what is built and what is read, and no source, test or script", () => {

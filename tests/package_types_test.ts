@@ -93,7 +93,7 @@ describe("the types of the packed package", { timeout: 600_000 }, () => {
       for (const name of ["@types/node", "undici-types"]) link(folder, name);
     }
     link(withEffect, "effect");
-  });
+  }, { timeout: 300_000 });
   after(() => rmSync(packed.folder, { recursive: true, force: true }));
 
   for (const [name, folder] of Object.entries(compilers)) {
