@@ -18,7 +18,7 @@ const server = await serve({
       console.log(connection.peer.ip, "reading", payload.join(" "));
       return connection.send(Uint8Array.of(1, connection.context.readings & 0xff));
     }
-    if (kind !== 2) return connection.kill({ reason: `unknown kind ${kind}`, code: "kind" });
+    if (kind !== 2) return connection.destroy({ reason: `unknown kind ${kind}`, code: "kind" });
     const time = new DataView(new ArrayBuffer(9));
     time.setUint8(0, 2);
     time.setBigUint64(1, BigInt(Date.now()));

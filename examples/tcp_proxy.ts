@@ -12,7 +12,7 @@ type Bytes = Connection<Uint8Array>;
 
 async function pump(from: Bytes, to: Bytes): Promise<void> {
   // A reset can come when nobody reads or sends any more.
-  void from.closed.then(({ endedWith }) => endedWith === "rst" && to.abort());
+  void from.closed.then(({ endedWith }) => endedWith === "rst" && to.destroy());
   for await (const bytes of from) await to.send(bytes);
   to.end();
 }
@@ -29,7 +29,7 @@ const server = await serve({
       await target.closed;
     } catch (error) {
       console.error(String(error));
-      client.abort();
+      client.destroy();
     }
   },
 });

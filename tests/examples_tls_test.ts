@@ -50,7 +50,7 @@ async function secured(
     framing: lines({ encoding: "utf-8" }),
     tls: { ca: text("ca.crt"), ...own },
   });
-  t.after(() => connection.abort());
+  t.after(() => connection.destroy());
   return connection;
 }
 
@@ -102,7 +102,7 @@ describe("examples with TLS", () => {
     const folder = await certificates(t);
     const [program, port] = await start(t, "starttls_lines", folder);
     const connection = await connect({ port, framing: lines({ encoding: "utf-8" }), upgradable: true });
-    t.after(() => connection.abort());
+    t.after(() => connection.destroy());
     assert.equal(await answer(connection, "secret"), "say STARTTLS first");
     assert.equal(await answer(connection, "STARTTLS"), "go ahead");
     await connection.upgrade({ ca: readFileSync(join(folder, "ca.crt"), "utf8") });

@@ -65,7 +65,7 @@ for await (const line of client) {
   break;
 }
 await client.close();
-await gateway.shutdown();
+await gateway.close();
 `;
 const identity = `
 import * as whole from "${manifest.name}";

@@ -36,7 +36,7 @@ export const client: Connection<Uint8Array> = await connect({ port: 1, framing: 
 const check = checkConfig({ endpoints: [{ name: "a", listen: 0 }] });
 if (check.ok) {
   const config: CheckedConfig = check.config;
-  await (await startGateway(config, { bus: memoryBus() })).shutdown({ deadline: "1 second" });
+  await (await startGateway(config, { bus: memoryBus() })).close({ deadline: "1 second" });
 }
 // @ts-expect-error Only what has passed the check can be started.
 await startGateway({ endpoints: [] });
@@ -61,7 +61,7 @@ export const client: Connection<Uint8Array> = await connect({ port: 1, framing: 
 const check = checkConfig({ endpoints: [{ name: "a", listen: 0 }] });
 if (check.ok) {
   const config: CheckedConfig = check.config;
-  await (await startGateway(config, { bus: memoryBus() })).shutdown({ deadline: "1 second" });
+  await (await startGateway(config, { bus: memoryBus() })).close({ deadline: "1 second" });
 }
 // @ts-expect-error Only what has passed the check can be started.
 await startGateway({ endpoints: [] });

@@ -68,7 +68,7 @@ describe("README.md", () => {
     const file = join(folder(t), "echo.mts");
     writeFileSync(file, code);
     const { server } = await import(pathToFileURL(file).href) as { server: door.Server<Uint8Array> };
-    t.after(() => server.close());
+    t.after(() => server.destroy());
     assert.equal(server.address.transport, "tcp");
     const { port } = server.address as { port: number };
     const client = await door.connect({ port, framing: door.lines({ encoding: "utf-8" }) });

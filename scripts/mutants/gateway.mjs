@@ -26,7 +26,7 @@ export const mutants = [
   },
   {
     file: traffic,
-    find: '() => connection.kill({ reason, code: "egress_timeout" }),',
+    find: '() => connection.destroy({ reason, code: "egress_timeout" }),',
     put: "() => {},",
     tests: ofGateway,
     why: "egressTimeout does nothing",

@@ -61,7 +61,7 @@ function open<Received, Sent, Context>(
     const transport = yield* dial(adapter, settings.dial, settings.timeout, clock, signal);
     const session = new Registry(clock, [], effects?.(clock)).open(transport, settings.profile);
     if (signal !== undefined) {
-      const abort = () => session.connection.abort();
+      const abort = () => session.connection.destroy();
       signal.addEventListener("abort", abort);
       void session.connection.closed.then(() => signal.removeEventListener("abort", abort));
       if (signal.aborted) abort();

@@ -75,7 +75,7 @@ export class Connection<Received, Sent = Received, Context = undefined>
    * Frames in order. The loop ends when the peer has sent FIN, when the server drains (both at a frame boundary), and
    * when you call `close()` yourself. Everything else that ends the connection is an error, after the frames received
    * before: a `FrameError`, `SocketError` or `TimeoutError`, which is the cause in the record where that has one, and
-   * otherwise a `SocketError` `aborted`, as after `kill()`, `abort()`, `server.close()` and a deadline that has passed.
+   * otherwise a `SocketError` `aborted`, as after `destroy()`, `server.destroy()` and a deadline that has passed.
    * It is thrown once; a handler that lets it pass has not failed. Breaking out of the loop leaves the connection open
    * and the rest of the frames in place; so does `return()` of the iterator while its `next()` waits, which then is done.
    * One loop at a time.
@@ -143,14 +143,13 @@ export class Connection<Received, Sent = Received, Context = undefined>
     return this.closed;
   }
 
-  /** Drops the connection at once for a reason of the application's, which goes into the record (F-46). */
-  kill(why: { readonly reason?: string | undefined; readonly code?: string | undefined } = {}): void {
-    this.#session.life.destroy("killed", { message: why.reason, code: why.code });
-  }
-
-  /** Drops the connection at once: RST where the runtime can, nothing held is sent. */
-  abort(): void {
-    this.#session.life.destroy("aborted");
+  /**
+   * Drops the connection at once: RST where the runtime can, nothing held is sent. The record's reason is `aborted`, or
+   * `killed` where `why` is given, which goes into it. Idempotent.
+   */
+  destroy(why?: { readonly reason?: string | undefined; readonly code?: string | undefined }): void {
+    if (why === undefined) this.#session.life.destroy("aborted");
+    else this.#session.life.destroy("killed", { message: why.reason, code: why.code });
   }
 
   /** Aborted when the server drains, or when this connection ends: finish what you are doing. */
@@ -182,10 +181,10 @@ export class Connection<Received, Sent = Received, Context = undefined>
    * Frames to send, as a Web Stream with the outbox's backpressure. Closing it half-closes, aborting it drops the
    * connection at once. It fails as soon as nothing can be sent any more, so that what is piped into it is cancelled.
    * The `signal` of `pipeTo` waits for the write under way, as the standard has it: where the peer takes nothing,
-   * `abort()` of the writer or of the connection is what ends it.
+   * `abort()` of the writer or `destroy()` of the connection is what ends it.
    */
   get writable(): WritableStream<Sent> {
-    return this.#writable ??= writableOf(this.#session, () => this.abort());
+    return this.#writable ??= writableOf(this.#session, () => this.destroy());
   }
 
   /** Closes, at the end of `await using`: as `close()`, so what was sent is delivered first. */

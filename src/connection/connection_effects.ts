@@ -193,7 +193,7 @@ export function upgrade<Received, Sent, Context, NewReceived = Received, NewSent
   return Effect.suspend(() =>
     settled<Connection<NewReceived, NewSent, Context>, OptionsError | ConnectionError>(
       connection.upgrade(options),
-      () => connection.abort(),
+      () => connection.destroy(),
     )
   );
 }

@@ -38,7 +38,7 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
   /**
    * How long to wait for the peer's FIN after ours without hearing from it. What it still sends is discarded and begins
    * the wait anew, so that it can read to the end what it was sent: from `closeTimeout` on only where it has come at 1 kB a
-   * second on average, and never where nothing was sent or the peer ran out of time. `kill` and `abort` do not wait. Then the descriptor is closed in the ordinary way: the kernel goes on delivering what it has taken.
+   * second on average, and never where nothing was sent or the peer ran out of time. `destroy` does not wait. Then the descriptor is closed in the ordinary way: the kernel goes on delivering what it has taken.
    * @default "2 seconds"
    */
   readonly lingerTimeout?: DurationInput | undefined;

@@ -17,13 +17,13 @@ export type CloseReason =
   /** The handler returned, or `close()` was called. */
   | "handler_done"
   | "closed"
-  /** `abort()` was called. */
+  /** `destroy()` was called. */
   | "aborted"
-  /** `server.kill()` or `connection.kill()` was called; `code` and `message` are the caller's. */
+  /** `server.kill()` or `connection.destroy({ … })` was called; `code` and `message` are the caller's. */
   | "killed"
   /** The server shut down and this connection ended in time. */
   | "drained"
-  /** The server shut down and this connection, which had no other reason to end, was destroyed: at the deadline, or by `server.close()`. */
+  /** The server shut down and this connection, which had no other reason to end, was destroyed: at the deadline, or by `server.destroy()`. */
   | "shutdown"
   | "idle_timeout"
   | "first_frame_timeout"
@@ -54,9 +54,9 @@ export interface TerminationRecord {
    * from the peer what it had not read yet. An end before everything was handed to the kernel is never `"fin"`.
    */
   readonly endedWith: "fin" | "rst";
-  /** The code given to `kill`. */
+  /** The code given to `kill` or `destroy`. */
   readonly code: string | undefined;
-  /** The text given to `kill` or `close`, or the error's message. */
+  /** The text given to `kill`, `destroy` or `close`, or the error's message. */
   readonly message: string | undefined;
   /** The error behind it, where there is one. */
   readonly error: MillraceError | undefined;

@@ -166,7 +166,7 @@ export class IdleTimeoutError extends TimeoutError {
   override readonly _tag = "IdleTimeoutError" as const;
 }
 
-/** The shutdown deadline passed, or `close()` came, with connections still open; they have been destroyed. */
+/** The shutdown deadline passed, or `destroy()` came, with connections still open; they have been destroyed. */
 export class ShutdownTimeoutError extends TimeoutError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
   override readonly _tag = "ShutdownTimeoutError" as const;
@@ -174,15 +174,15 @@ export class ShutdownTimeoutError extends TimeoutError {
   readonly connectionIds: readonly string[];
   /**
    * The message names the first five connections. `limit` is the deadline that was in force, whichever call had set it;
-   * `cutShort` says that `close()` did not wait for it.
+   * `cutShort` says that `destroy()` did not wait for it.
    */
   constructor(limit: number, connectionIds: readonly string[], cutShort: boolean = false) {
     const shown = connectionIds.slice(0, 5).join(", ") + (connectionIds.length > 5 ? ", …" : "");
     const what = `${connectionIds.length} connection(s) still open were destroyed`;
     const how = cutShort
-      ? `shut down: close() did not wait, and ${what} (${shown})`
+      ? `shut down: destroy() did not wait, and ${what} (${shown})`
       : `shut down within ${limit} ms: ${what} (${shown}); raise the deadline, let handlers end when ` +
-        `connection.signal aborts, and do not await shutdown() in a handler, for which it waits itself`;
+        `connection.signal aborts, and do not await close() of the server in a handler, for which it waits itself`;
     super("shutdown", limit, how);
     this.connectionIds = connectionIds;
   }

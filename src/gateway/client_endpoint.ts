@@ -138,7 +138,7 @@ export class ClientEndpoint implements Endpoint {
     why: { readonly reason?: string | undefined; readonly code?: string | undefined },
   ): boolean {
     const connection = this.connections.get(id);
-    connection?.kill(why);
+    connection?.destroy(why);
     return connection !== undefined;
   }
 
@@ -146,7 +146,7 @@ export class ClientEndpoint implements Endpoint {
     return this.#stopping ??= this.#stop(deadlineMs);
   }
 
-  close(): Promise<ShutdownReport> {
+  destroy(): Promise<ShutdownReport> {
     if (this.#stopping === undefined) return this.drain(0);
     this.#abort();
     return this.#stopping;
@@ -179,7 +179,7 @@ export class ClientEndpoint implements Endpoint {
 
   #abort(): void {
     this.#attempt?.abort();
-    for (const connection of this.connections.values()) connection.abort();
+    for (const connection of this.connections.values()) connection.destroy();
   }
 
   async #run(): Promise<void> {

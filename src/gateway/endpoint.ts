@@ -56,5 +56,5 @@ export interface GatewayEndpoint {
 export interface Endpoint extends GatewayEndpoint {
   readonly settings: EndpointSettings;
   /** Destroys everything now, also in the middle of a drain. Never rejects. Idempotent. */
-  close(): Promise<ShutdownReport>;
+  destroy(): Promise<ShutdownReport>;
 }

@@ -115,7 +115,7 @@ export class Gateway implements AsyncDisposable {
     this.finished = new Promise((resolve) => this.#finish = resolve);
   }
 
-  /** What it is doing. `draining` begins with the first call of `shutdown`, `close` or `fail`. */
+  /** What it is doing. `draining` begins with the first call of `close`, `destroy` or `fail`. */
   get state(): GatewayState {
     return this.#state;
   }
@@ -139,7 +139,7 @@ export class Gateway implements AsyncDisposable {
    * back, closes. Idempotent: the first call decides. Never rejects for what connections do; throws `OptionsError`
    * for a deadline that is no duration. @default deadline as configured
    */
-  shutdown(options: { readonly deadline?: DurationInput | undefined } = {}): Promise<GatewayReport> {
+  close(options: { readonly deadline?: DurationInput | undefined } = {}): Promise<GatewayReport> {
     const { deadline } = options;
     return this.#stop(
       deadline === undefined ? this.#config.shutdownDeadline : toMilliseconds(deadline, "deadline"),
@@ -148,11 +148,11 @@ export class Gateway implements AsyncDisposable {
   }
 
   /** Destroys everything now, also in the middle of a drain. Idempotent. */
-  close(): Promise<GatewayReport> {
+  destroy(): Promise<GatewayReport> {
     if (this.#stopping !== undefined) {
       this.#parts.grace.until = Math.min(this.#parts.grace.until, this.#parts.clock.now());
       for (const endpoint of this.#parts.endpoints.values()) {
-        void endpoint.close();
+        void endpoint.destroy();
       }
     }
     return this.#stop(0, undefined);
@@ -165,7 +165,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Drains within the configured deadline, at the end of `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.shutdown();
+    await this.close();
   }
 
   #stop(deadlineMs: number, failure: MillraceError | undefined): Promise<GatewayReport> {
@@ -178,7 +178,7 @@ export class Gateway implements AsyncDisposable {
     grace.until = begun + deadlineMs;
     this.#state = "draining";
     const reports = await Promise.all([...this.#parts.endpoints.values()].map(async (endpoint) => {
-      const report = await (deadlineMs === 0 ? endpoint.close() : endpoint.drain(deadlineMs));
+      const report = await (deadlineMs === 0 ? endpoint.destroy() : endpoint.drain(deadlineMs));
       return [endpoint.name, report] as const;
     }));
     await this.#release();
@@ -266,7 +266,7 @@ function acquire(
       const endpoint = yield* held(
         what,
         startEndpoint(settings, room),
-        (endpoint) => endpoint.close(),
+        (endpoint) => endpoint.destroy(),
       );
       endpoints.set(settings.name, endpoint);
       const control = new Control(endpoint, bus, own, config.shutdownDeadline);

@@ -148,7 +148,7 @@ export class ServerEndpoint implements Endpoint {
 
   async drain(deadlineMs: number): Promise<ShutdownReport> {
     try {
-      await this.#running.shutdown({ deadline: deadlineMs });
+      await this.#running.close({ deadline: deadlineMs });
     } catch (error) {
       // Who was destroyed is in the report.
       if (!(error instanceof ShutdownTimeoutError)) throw error;
@@ -156,8 +156,8 @@ export class ServerEndpoint implements Endpoint {
     return await this.#stopped();
   }
 
-  async close(): Promise<ShutdownReport> {
-    await this.#running.close();
+  async destroy(): Promise<ShutdownReport> {
+    await this.#running.destroy();
     return await this.#stopped();
   }
 

@@ -184,7 +184,7 @@ export class Traffic {
     if (egressTimeout === Infinity) return () => {};
     const reason = `it took nothing for ${egressTimeout} ms while messages waited for it`;
     const timer = this.#clock.setTimer(
-      () => connection.kill({ reason, code: "egress_timeout" }),
+      () => connection.destroy({ reason, code: "egress_timeout" }),
       egressTimeout,
     );
     return () => this.#clock.clearTimer(timer);

@@ -18,9 +18,9 @@ export interface Stoppable {
   /** Resolves, never rejects, once it has stopped, whoever stopped it. */
   readonly finished: Promise<unknown>;
   /** Drains. */
-  shutdown(options?: { readonly deadline?: DurationInput | undefined }): Promise<unknown>;
+  close(options?: { readonly deadline?: DurationInput | undefined }): Promise<unknown>;
   /** Destroys everything now, also in the middle of a drain. */
-  close(): Promise<unknown>;
+  destroy(): Promise<unknown>;
 }
 
 /** Settings of {@linkcode onSignals}. */
@@ -39,10 +39,10 @@ export interface SignalsOptions {
 const stopSignals: readonly StopSignal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 
 /**
- * Stops the server at a signal, on every runtime. The first one calls `shutdown`: no new connections, open ones finish
- * within the deadline. A later one calls `close`: now. Signals within 250 ms of one that counted are the same one once
+ * Stops the server at a signal, on every runtime. The first one calls `close`: no new connections, open ones finish
+ * within the deadline. A later one calls `destroy`: now. Signals within 250 ms of one that counted are the same one once
  * more, since terminals, npm and `timeout` send it to a whole group of processes, each of which passes it on. One that
- * comes after that `close`, or when the server has stopped, does what it does without a listener: it ends the process.
+ * comes after that `destroy`, or when the server has stopped, does what it does without a listener: it ends the process.
  *
  * The process ends by itself with `await server.finished`, whose report says who was destroyed. Listening does not
  * keep it alive. Call it once for each server; the function it returns takes the listeners away.
@@ -61,12 +61,12 @@ export function onSignals(server: Stoppable, options: SignalsOptions = {}): () =
     if (step === "run") {
       step = "drain";
       // Of those that were destroyed `finished` tells; anything else is nobody's but the process's.
-      server.shutdown(deadline === undefined ? {} : { deadline }).catch((error) => {
+      server.close(deadline === undefined ? {} : { deadline }).catch((error) => {
         if (!(error instanceof ShutdownTimeoutError)) throw error;
       });
     } else if (step === "drain") {
       step = "close";
-      void server.close();
+      void server.destroy();
       stopSoon();
     }
   });
@@ -78,7 +78,7 @@ function resolve(server: Stoppable, options: SignalsOptions) {
   const check = new OptionsCheck();
   check.keys(options, ["deadline", "signals", "clock"]);
   const { signals = ["SIGINT", "SIGTERM"], clock = { ...systemClock, setTimer: afterQuietly } } = options;
-  for (const name of ["shutdown", "close"] as const) {
+  for (const name of ["close", "destroy"] as const) {
     if (typeof server?.[name] === "function" && server.finished instanceof Promise) continue;
     check.refuse("server", server, "a server: what serve() resolves with, so await it");
     break;
@@ -87,7 +87,7 @@ function resolve(server: Stoppable, options: SignalsOptions) {
     signals.every((name) => stopSignals.includes(name));
   if (!known) check.refuse("signals", signals, `one or more of ${stopSignals.join(", ")}`);
   if (!hearsSignals()) check.unsupported("signals", signals, "a host that runs processes");
-  // As `shutdown` would, but before the signal.
+  // As `close` would, but before the signal.
   const deadline = options.deadline === undefined ? undefined : toMilliseconds(options.deadline, "deadline");
   check.done();
   return { deadline, signals: [...new Set(signals)], clock };

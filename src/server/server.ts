@@ -50,7 +50,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   #switching: Promise<void> = Promise.resolve();
   /** The deadline of the first call that stopped it, in ms. */
   #deadline = 0;
-  /** `close` came before that, perhaps before a shutdown had got as far as draining. */
+  /** `destroy` came before that, perhaps before a shutdown had got as far as draining. */
   #cutShort = false;
   #drainMs = 0;
   #finish!: (report: ShutdownReport) => void;
@@ -150,7 +150,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   }
 
   /** Sends to one connection (F-45); an unknown id is the outcome `failed` with reason `unknown_connection`. */
-  send(id: string, frame: Sent): Promise<SendOutcome> {
+  deliver(id: string, frame: Sent): Promise<SendOutcome> {
     const connection = this.connections.get(id);
     if (connection !== undefined) return connection.deliver(frame);
     const error = new SocketError(
@@ -166,7 +166,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
     why: { readonly reason?: string | undefined; readonly code?: string | undefined } = {},
   ): boolean {
     const connection = this.connections.get(id);
-    connection?.kill(why);
+    connection?.destroy(why);
     return connection !== undefined;
   }
 
@@ -182,7 +182,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
 
   /**
    * Accepts again, on the same address. Rejects with `SocketError` when another process has taken it, and with reason
-   * `closed` once `shutdown` or `close` was called.
+   * `closed` once `close` or `destroy` was called.
    */
   resume(): Promise<void> {
     return this.#switch(async () => {
@@ -196,11 +196,11 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   /**
    * Drains (F-18): accepts no more, tells handlers (`connection.signal`), lets them finish, flushes, closes. At
    * the deadline (default: the option `shutdownDeadline`) the rest is destroyed, and this rejects with
-   * `ShutdownTimeoutError`. Idempotent: the first call decides, and its deadline is the one that errors name; `close`
+   * `ShutdownTimeoutError`. Idempotent: the first call decides, and its deadline is the one that errors name; `destroy`
    * cuts it short. It waits for every handler, so a handler or hook of this server must not await it: it would wait for
    * itself until the deadline. Call it there without `await`, and return.
    */
-  async shutdown(options: { readonly deadline?: DurationInput | undefined } = {}): Promise<ShutdownReport> {
+  async close(options: { readonly deadline?: DurationInput | undefined } = {}): Promise<ShutdownReport> {
     const { deadline } = options;
     const ms = deadline === undefined
       ? this.#settings.shutdownDeadline
@@ -213,7 +213,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   }
 
   /** Destroys everything now (F-19), also in the middle of a shutdown. Idempotent, never rejects. */
-  close(): Promise<ShutdownReport> {
+  destroy(): Promise<ShutdownReport> {
     if (this.#state !== "stopped" && this.#registry.destroyed.length === 0) this.#cutShort = true;
     if (this.#state === "draining") void this.#registry.destroyAll();
     return this.#stop(0);

@@ -105,7 +105,7 @@ export function shutdown<Received, Sent, Context>(
   server: Server<Received, Sent, Context>,
   options?: { readonly deadline?: DurationInput | undefined },
 ): Effect.Effect<ShutdownReport, ShutdownTimeoutError | OptionsError> {
-  return Effect.suspend(() => settled(server.shutdown(options)));
+  return Effect.suspend(() => settled(server.close(options)));
 }
 
 /** What a filter throws, be it an error of ours, is no failure of sending. */

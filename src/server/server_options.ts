@@ -64,7 +64,7 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined>
   readonly maxHandshakes?: number | undefined;
   /** Bytes sent to a rejected connection before it is closed. @default none */
   readonly farewell?: Uint8Array | string | undefined;
-  /** How long `shutdown` lets connections finish when it is not told otherwise. @default "30 seconds" */
+  /** How long `close` lets connections finish when it is not told otherwise. @default "30 seconds" */
   readonly shutdownDeadline?: DurationInput | undefined;
   /** Runs once per connection. */
   readonly handler?: Handler<Received, Sent, Context> | undefined;
@@ -77,7 +77,7 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined>
   readonly onTlsError?: ((error: TlsError, peer: HandshakePeer) => void) | undefined;
   /**
    * Called once for each connection that a shutdown finds open, when it begins to drain: frames can still be sent. What
-   * it throws is counted and logged, and the connection drains all the same. `close()` drains nobody.
+   * it throws is counted and logged, and the connection drains all the same. `destroy()` drains nobody.
    */
   readonly onDrain?: ((connection: Connection<Received, Sent, Context>) => void) | undefined;
   /** The server changed its state. */

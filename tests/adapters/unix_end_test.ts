@@ -156,7 +156,7 @@ describe("a connection at a Unix socket", () => {
     let answers = 0;
     for await (const _ of client) {
       answers++;
-      void server.shutdown();
+      void server.close();
     }
     await client.close();
     const { reason } = await place.drive(client.closed);

@@ -63,7 +63,7 @@ test("a refused connection says who refused, and a name that is none says so (F-
   const place = await Real.at(t);
   const server = await place.serve({ framing: utf8, handler: echo });
   const { address } = server;
-  await place.drive(server.close());
+  await place.drive(server.destroy());
   const refused = await rejection(place.connect({ address }, { framing: utf8 }));
   assert.ok(refused instanceof SocketError && refused.reason === "refused");
   assert.match(refused.message, /connect to 127\.0\.0\.1:\d+: .*nothing listens there/);

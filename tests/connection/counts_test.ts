@@ -53,7 +53,7 @@ async function killed(
   }
   for (let at = 0; at < 39; at++) void send();
   const moment = connection.stats();
-  connection.kill();
+  connection.destroy({});
   const record = await place.drive(connection.closed);
   const count = (status: SendOutcome["status"]) =>
     outcomes.filter((outcome) => outcome?.status === status).length;
@@ -73,7 +73,7 @@ async function killed(
   const refused =
     outcomes.filter((outcome) => outcome.status === "failed" && outcome.error.name === "LimitError").length;
   assert.equal(record.framesSent + record.framesUnsent + record.framesDropped + refused, sizes.length);
-  peer.abort();
+  peer.destroy();
 }
 
 for (const policy of policies) {

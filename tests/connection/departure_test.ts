@@ -217,9 +217,9 @@ test("S-54: a connection that lingers keeps its first cause, whatever ends it th
       peer.write("half");
       await place.pass(3_500);
       assert.equal(connection!.state, "closing");
-      if (how === "server.close()") await place.drive(server.close());
-      else if (how === "kill()") connection!.kill({ reason: "later" });
-      else connection!.abort();
+      if (how === "server.close()") await place.drive(server.destroy());
+      else if (how === "kill()") connection!.destroy({ reason: "later" });
+      else connection!.destroy();
       await place.settle();
       const [record] = place.records;
       assert.deepEqual([record!.reason, record!.endedWith], ["frame_timeout", "rst"]);
@@ -238,9 +238,9 @@ test("S-54: what was not delivered when a closing connection is destroyed is cou
       if (first === "closed") void connection.close("enough");
       if (first !== "handler_done") await hung.promise;
     });
-    if (first === "drained") server.shutdown({ deadline: "1 minute" }).catch(() => {});
+    if (first === "drained") server.close({ deadline: "1 minute" }).catch(() => {});
     await place.settle();
-    await place.drive(server.close());
+    await place.drive(server.destroy());
     const [record] = place.records;
     // Drained is what it is when it ends in time.
     assert.equal(record!.reason, first === "drained" ? "shutdown" : first);

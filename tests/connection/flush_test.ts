@@ -37,7 +37,7 @@ async function noted<Frame>(t: TestContext, options: Partial<ServerOptions<Frame
   const server = await place.drive(
     serve({ port: 0, logger: () => {}, ...options, adapter, clock: place.clock } as never),
   );
-  place.atEnd(() => place.drive(server.close()));
+  place.atEnd(() => place.drive(server.destroy()));
   const peer = await place.dial(server);
   const [connection] = server.connections.values() as Iterable<Connection<Frame>>;
   return { place, peer, connection: connection!, writes };
@@ -116,7 +116,7 @@ test("flush resolves when everything is in the kernel, at once when it is, and r
   await place.settle();
   void connection.send(new Uint8Array(5_000));
   const failing = rejection(connection.flush());
-  connection.kill({ reason: "enough" });
+  connection.destroy({ reason: "enough" });
   assert.match(String(await place.drive(failing)), /it is closed \(killed: enough\)/);
 });
 
@@ -174,7 +174,7 @@ test("S-42: 64 MiB through a kernel that takes one byte at a time, then a kiloby
     adapter,
     clock: place.clock,
   }));
-  place.atEnd(() => place.drive(server.close()));
+  place.atEnd(() => place.drive(server.destroy()));
   await place.dial(server);
   const [connection] = server.connections.values();
   while (taken < total) {

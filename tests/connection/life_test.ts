@@ -39,7 +39,7 @@ test("the events of a connection come in order, each once (F-24)", async (t) => 
   const peer = await place.dial(server);
   peer.write("one\nfar too long\ntwo\n");
   await place.pass(70);
-  void server.shutdown();
+  void server.close();
   await place.settle();
   peer.end();
   await place.settle();
@@ -94,7 +94,7 @@ test("a first byte that its hook does not want ends the connection: no frame com
       framing: lines({ encoding: "utf-8" }),
       onFirstByte: (connection) => {
         if (reason === "handler_error") throw new Error("unwanted");
-        connection.abort();
+        connection.destroy();
       },
       onFrame: (line) => void told.push(line),
       onError: (error) => void told.push((error as Error).message),
@@ -154,7 +154,7 @@ test("a transport that tells everything before start returns leaves nothing behi
     await place.settle();
     assert.deepEqual(told, fault ? ["handler_error"] : ["frame", "peer_closed"]);
     assert.equal(place.clock.pendingTimers, 0);
-    await place.drive(server.close());
+    await place.drive(server.destroy());
   }
 });
 

@@ -133,7 +133,7 @@ test("S-53: a buffer that was broadcast, or sent by id, can be used again at onc
     frames.push(frame.fill(2 * at).slice());
     void server.broadcast(frame);
     frames.push(frame.fill(2 * at + 1).slice());
-    for (const id of server.connections.keys()) void server.send(id, frame);
+    for (const id of server.connections.keys()) void server.deliver(id, frame);
     buffer.fill(0xee);
   }
   const wanted = encoded(raw(), frames);

@@ -254,7 +254,7 @@ async function counted(
 }
 
 test("S-44: every frame that came is in the record, as received and, if nobody took it, as unhandled (F-62)", async (t) => {
-  const killed = await counted(t, (connection) => connection.kill());
+  const killed = await counted(t, (connection) => connection.destroy({}));
   assert.deepEqual([killed.record.reason, killed.record.framesReceived, killed.record.framesUnhandled], [
     "killed",
     5_000,
@@ -355,7 +355,7 @@ test("S-44: draining stops behind all that came before, though most of it is byt
   const peer = await place.dial(server);
   for (let chunk = 0; chunk < 3; chunk++) peer.write(new Uint8Array(20_000).fill(10));
   await place.settle();
-  const stopping = server.shutdown({ deadline: "60 seconds" });
+  const stopping = server.close({ deadline: "60 seconds" });
   await place.pass(1_000);
   peer.write("after\n");
   await place.settle();

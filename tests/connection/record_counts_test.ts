@@ -40,7 +40,7 @@ test("frames that a policy dropped are in the record (F-62)", async (t) => {
   await place.settle();
   const { framesDropped } = connection!.stats();
   assert.ok(framesDropped > 0);
-  connection!.abort();
+  connection!.destroy();
   await place.settle();
   assert.equal(place.records[0]!.framesDropped, framesDropped);
 });
@@ -66,7 +66,7 @@ test("a shutdown waits for a handler whose connection has gone (F-18)", async (t
   peer.abort();
   await place.settle();
   let over = false;
-  const shutdown = server.shutdown({ deadline: 10_000 }).then(() => over = true);
+  const shutdown = server.close({ deadline: 10_000 }).then(() => over = true);
   await place.settle();
   assert.equal(over, false);
   gate.open();
@@ -81,7 +81,7 @@ test("what is sent on a connection that has just been dropped fails at once, and
   peer.start();
   await peer.until(() => server.connections.size === 1, "the connection");
   const [connection] = server.connections.values();
-  connection!.kill();
+  connection!.destroy({});
   const { outboxBytes } = connection!.stats();
   const outcome = await connection!.deliver("too late");
   assert.ok(outcome.status === "failed" && outcome.kernel === "none");

@@ -48,10 +48,10 @@ interface End {
 const ends: readonly End[] = [
   {
     name: "kill",
-    act: (connection) => connection.kill({ reason: "too loud" }),
+    act: (connection) => connection.destroy({ reason: "too loud" }),
     read: /SocketError: receive on connection \S+: it was dropped \(killed: too loud\)/,
   },
-  { name: "abort", act: (connection) => connection.abort(), read: /SocketError: .*\(aborted\)/ },
+  { name: "abort", act: (connection) => connection.destroy(), read: /SocketError: .*\(aborted\)/ },
   { name: "server.close", act: (_, server) => void server.close(), read: /SocketError: .*\(shutdown\)/ },
   {
     name: "the peer's RST",
@@ -150,7 +150,7 @@ describe("a connection that ends", () => {
       const reader = connection.readable.getReader();
       peer.write("one\n");
       assert.equal((await place.drive(reader.read())).value, "one");
-      const stopping = drained ? server.shutdown() : undefined;
+      const stopping = drained ? server.close() : undefined;
       if (!drained) peer.end();
       await place.settle();
       assert.deepEqual(await place.drive(reader.read()), { value: undefined, done: true });
@@ -169,7 +169,7 @@ describe("a connection that ends", () => {
       for await (const line of connection) assert.equal(line, "one");
     })());
     await place.settle();
-    const stopping = rejection(server.shutdown({ deadline: 1_000 }));
+    const stopping = rejection(server.close({ deadline: 1_000 }));
     await place.pass(1_100);
     assert.ok(await place.drive(stopping) instanceof TimeoutError);
     const error = await place.drive(reading);
@@ -181,7 +181,7 @@ describe("a connection that ends", () => {
     const reader = connection.readable.getReader();
     peer.write("one\ntwo\nthree\n");
     assert.equal((await place.drive(reader.read())).value, "one");
-    connection.kill();
+    connection.destroy({});
     await place.settle();
     for (const waited of ["two", "three"]) assert.equal((await place.drive(reader.read())).value, waited);
     // With the last of them, the stream knows of the end, without being asked for more.
@@ -231,7 +231,7 @@ describe("the writable of a connection whose peer does not read", () => {
     const reason = new Error("enough");
     abort.abort(reason);
     await place.settle();
-    connection.kill();
+    connection.destroy({});
     await place.drive(piped);
     assert.equal((await place.drive(connection.closed)).reason, "killed");
   });
@@ -243,7 +243,7 @@ describe("the writable of a connection whose peer does not read", () => {
     await place.drive(writer.write("x".repeat(50_000)));
     const closing = rejection(writer.close());
     await place.settle();
-    connection.kill({ reason: "late" });
+    connection.destroy({ reason: "late" });
     assert.match(String(await place.drive(closing)), /killed: late/);
   });
 

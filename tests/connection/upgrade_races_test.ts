@@ -169,7 +169,7 @@ it("a peer that resets before the handshake has begun ends the connection at onc
 for (const way of ["kill", "abort"] as const) {
   it(`${way} during the handshake ends it at once`, async (t) => {
     const { place, peer, connection, errors } = await midway(t);
-    connection[way]();
+    connection.destroy(way === "kill" ? {} : undefined);
     const record = await place.drive(connection.closed);
     assert.equal(record.reason, way === "kill" ? "killed" : "aborted");
     assert.equal((errors[0] as Error).name, "SocketError");
@@ -200,7 +200,7 @@ it("close waits for a handshake no longer than for a peer's FIN", async (t) => {
 
 it("a drain lets the handshake end, and a shutdown past its deadline ends it", async (t) => {
   const first = await midway(t);
-  const drained = first.server.shutdown({ deadline: "20 seconds" });
+  const drained = first.server.close({ deadline: "20 seconds" });
   await first.place.settle();
   assert.equal(first.connection.state, "draining");
   first.handshake.succeed();
@@ -210,7 +210,7 @@ it("a drain lets the handshake end, and a shutdown past its deadline ends it", a
   assert.equal(first.place.records[0]!.reason, "drained");
 
   const second = await midway(t, {}, { handshakeTimeout: "1 minute" });
-  const stopped = second.server.shutdown({ deadline: "2 seconds" });
+  const stopped = second.server.close({ deadline: "2 seconds" });
   stopped.catch(() => {});
   await second.place.pass(2100);
   await assert.rejects(second.place.drive(stopped), { _tag: "ShutdownTimeoutError" });
@@ -227,7 +227,7 @@ it("with onFrame a drain lets the handshake end, too", async (t) => {
   const peer = await place.dial(server);
   peer.write("STARTTLS\n");
   await place.settle();
-  const drained = server.shutdown();
+  const drained = server.close();
   await place.settle();
   assert.equal(peer.ended, false);
   place.handshakes[0]!.succeed();
@@ -294,7 +294,7 @@ it("nothing is delivered, and nothing can be sent, before authorize has agreed",
   const killed = await midway(t, {}, options);
   killed.handshake.succeed();
   await killed.place.settle();
-  killed.connection.kill();
+  killed.connection.destroy({});
   assert.equal((await killed.place.drive(killed.connection.closed)).reason, "killed");
   await over(killed.place, killed.peer);
 
@@ -362,7 +362,7 @@ it("a second call, and one on a connection that ends, are refused and harm nothi
   const ending = await place.dial(server);
   await place.settle();
   const [other] = [...server.connections.values()];
-  other!.abort();
+  other!.destroy();
   await assert.rejects(other!.upgrade(pair), { _tag: "SocketError", reason: "closed" });
   await over(place, ending);
 });
@@ -374,7 +374,7 @@ it("options that make no sense are refused, and the connection stays as it was",
     framing: text,
     upgradable: true,
     onFrame: async (line, connection) => {
-      if (line === "end") return connection.abort();
+      if (line === "end") return connection.destroy();
       for (
         const bad of [{}, { ...pair, framing: {} }, { ...pair, handshakeTimeout: 0 }, { ...pair, kay: "" }]
       ) {

@@ -131,7 +131,7 @@ it("a client certificate that nobody knows, and one that authorize refuses, coun
     // With TLS 1.3 the client's side may be done before the server has looked.
     await place.drive(connection.upgrade({ ca, serverName: "localhost", ...own })).catch(() => {});
     await told.next(at + 1);
-    connection.abort();
+    connection.destroy();
     await place.drive(connection.closed);
   }
   assert.deepEqual(told.reasons, ["certificate_untrusted", "unauthorized"]);
@@ -237,7 +237,7 @@ it("one that ends with its connection gives its slot back and is no failure; one
   await asked(place, server);
   await asked(place, server);
   const [killed, closed] = [...server.connections.values()];
-  killed!.kill();
+  killed!.destroy({});
   await place.settle();
   assert.deepEqual(counts(server), [1, 0, 0]);
   void closed!.close();

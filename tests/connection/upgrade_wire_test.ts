@@ -230,7 +230,7 @@ for (const side of ["server", "client"] as const) {
       await connection.send("STARTTLS");
       await connection[Symbol.asyncIterator]().next();
       const upgrade = connection.upgrade({ serverName: "localhost" });
-      setTimeout(() => connection.kill(), 20);
+      setTimeout(() => connection.destroy({}), 20);
       await assert.rejects(place.drive(upgrade), { _tag: "SocketError" });
       assert.equal((await place.drive(connection.closed)).reason, "killed");
       return;
@@ -249,7 +249,7 @@ for (const side of ["server", "client"] as const) {
     // The head of a handshake that goes on and on.
     peer.write(new Uint8Array([0x16, 3, 1, 1, 0, 1, 0, 0, 252, 3, 3]));
     const [connection] = [...server.connections.values()];
-    connection!.kill();
+    connection!.destroy({});
     assert.equal((await place.drive(connection!.closed)).reason, "killed");
     await peer.until(() => peer.ended || peer.closed, "the server to let go");
     peer.abort();

@@ -27,7 +27,7 @@ async function talk(url: string, request: string, what: string = request): Promi
       `the end of the answer to ${what.slice(0, 60)}`,
     );
   } finally {
-    client.abort();
+    client.destroy();
   }
   return text;
 }
@@ -119,7 +119,7 @@ describe("HTTP to the admin port", () => {
 
   it("S-51: each gets one short answer with its status, that tells nothing of the inside", async (t) => {
     const { gateway, log } = await startEcho({}, admin);
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     for (const [what, request, status] of cases) {
       const answer = await talk(gateway.adminUrl!, request, what);
       assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} [A-Z]`), `${what}: ${answer.slice(0, 200)}`);
@@ -129,13 +129,13 @@ describe("HTTP to the admin port", () => {
       assert.equal(answer.split("HTTP/1.1 ").length, 2, `${what}: more than one answer`);
     }
     assert.deepEqual(log.filter(({ level }) => level === "error"), []);
-    const report = await gateway.shutdown();
+    const report = await gateway.close();
     assert.equal(report.failure, undefined);
   });
 
   it("S-51: requests in one piece are answered in order, and HEAD without a body", async (t) => {
     const { gateway } = await startEcho({}, admin);
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const first = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     const answers = await talk(gateway.adminUrl!, first + first + get("/readyz"));
     assert.deepEqual(answers.match(/\{.*\}/g), ['{"status":"ok"}', '{"status":"ok"}', '{"status":"ready"}']);
@@ -146,7 +146,7 @@ describe("HTTP to the admin port", () => {
 
   it("S-51: a page that fails says so without its reason, which is in the log", async (t) => {
     const { gateway, log } = await startEcho({}, admin);
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const endpoint = gateway.endpoints.get("echo")!;
     Object.defineProperty(endpoint, "inspect", {
       value: () => {
@@ -168,7 +168,7 @@ describe("whom the admin endpoint answers to", () => {
       admin: { listen: "127.0.0.1:0", hosts },
     });
     const gateway = await startGateway(config, { logger: () => {} });
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const answers = async (host: string): Promise<string> =>
       (await talk(gateway.adminUrl!, get("/healthz", host))).slice(9, 12);
     for (

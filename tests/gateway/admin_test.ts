@@ -40,7 +40,7 @@ function parse(text: string): Map<string, Family> {
 describe("the admin endpoint (F-60)", () => {
   it("shows metrics that Prometheus can read, and they agree with what was sent (F-50)", async (t) => {
     const { gateway, port } = await startEcho({ echo: true }, admin);
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const client = await lineClient(port);
     for (const word of ["one", "two", "three"]) await client.send(word);
     await read(client, 3);
@@ -71,7 +71,7 @@ describe("the admin endpoint (F-60)", () => {
 
   it("S-41: opens less closes are those that are active, and every close has a reason", async (t) => {
     const { gateway, port } = await startEcho({ echo: true }, admin);
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     for (let i = 0; i < 5; i++) {
       const client = await lineClient(port);
       await client.send("x");
@@ -95,7 +95,7 @@ describe("the admin endpoint (F-60)", () => {
 
   it("is healthy while it runs, and ready while every endpoint accepts", async (t) => {
     const { gateway } = await startEcho({}, admin);
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const get = async (path: string): Promise<[number, unknown]> => {
       const response = await fetch(`${gateway.adminUrl}${path}`);
       return [response.status, await response.json()];
@@ -112,7 +112,7 @@ describe("the admin endpoint (F-60)", () => {
 
   it("shows connections as data (F-52)", async (t) => {
     const { gateway, port } = await startEcho({ echo: true }, admin);
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const client = await lineClient(port);
     await client.send("x");
     await read(client, 1);
@@ -134,7 +134,7 @@ describe("the admin endpoint (F-60)", () => {
 
   it("says which pages there are, and changes nothing", async (t) => {
     const { gateway } = await startEcho({}, admin);
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const missing = await fetch(`${gateway.adminUrl}/nothing`);
     assert.equal(missing.status, 404);
     assert.deepEqual((await missing.json() as { pages: string[] }).pages, [
@@ -151,7 +151,7 @@ describe("the admin endpoint (F-60)", () => {
 
   it("S-18: its port in use is named as its own", async (t) => {
     const { gateway } = await startEcho({}, admin);
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const { port } = new URL(gateway.adminUrl!);
     const config = configOf({
       endpoints: [{ name: "a", listen: 0 }],

@@ -26,7 +26,7 @@ async function command(gateway: Gateway, value: unknown): Promise<Answer> {
 describe("the control subject (F-59)", () => {
   it("lists connections with addresses, counters and state", async (t) => {
     const { gateway, port } = await startEcho({ echo: true });
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const client = await lineClient(port);
     await client.send("x");
     await read(client, 1);
@@ -45,7 +45,7 @@ describe("the control subject (F-59)", () => {
 
   it("S-31: conn.close ends exactly the one that is named, once, with reason and code, and leaves an audit record", async (t) => {
     const { gateway, port, log } = await startEcho({ echo: true });
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const clients = [await lineClient(port), await lineClient(port), await lineClient(port)];
     const ids: string[] = [];
     for (const client of clients) {
@@ -75,7 +75,7 @@ describe("the control subject (F-59)", () => {
 
   it("S-31: messages that are no commands are answered, counted and ignored, a flood of them too", async (t) => {
     const { gateway, log } = await startEcho();
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const cases: Array<[message: unknown, reason: string]> = [
       ["not json", "malformed"],
       ["", "malformed"],
@@ -107,7 +107,7 @@ describe("the control subject (F-59)", () => {
 
   it("suspend refuses newcomers and keeps who is there; resume lets them in again (F-20)", async (t) => {
     const { gateway, port } = await startEcho({ echo: true });
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const client = await lineClient(port);
     await client.send("a");
     await read(client, 1);
@@ -128,7 +128,7 @@ describe("the control subject (F-59)", () => {
   it("S-50: a payload with the names of a record's own fields does not forge it", async (t) => {
     const output = new FakeOutput();
     const { gateway, log } = await startEcho();
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const forged = {
       time: "1999-01-01T00:00:00.000Z",
       level: "debug",
@@ -157,7 +157,7 @@ describe("the control subject (F-59)", () => {
 
   it("an endpoint that drains or has stopped refuses what it can no longer do, with a reason for programs (F-59)", async (t) => {
     const { gateway, log } = await startEcho();
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     assert.equal((await command(gateway, { command: "drain" })).ok, true);
     await soon(gateway.endpoints.get("echo")!.drain(5_000), "the drain");
     for (const name of ["resume", "suspend", "drain"]) {
@@ -171,7 +171,7 @@ describe("the control subject (F-59)", () => {
 
   it("drain ends one endpoint and leaves the gateway running; stats tell how far it is", async (t) => {
     const { gateway, port } = await startEcho({ echo: true });
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const client = await lineClient(port);
     await client.send("a");
     await read(client, 1);

@@ -43,7 +43,7 @@ describe("a gateway", () => {
   it("echoes frames over the bus and prints each as one line of JSON (F-55)", async (t) => {
     const output = new FakeOutput();
     const { gateway, port } = await startEcho({ echo: true, print: true }, {}, { output });
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const client = await lineClient(port);
     await client.send("hello");
     await client.send("\u00e9");
@@ -63,7 +63,7 @@ describe("a gateway", () => {
 
   it("gives each frame to the bus with its connection and a way to reply (F-55, F-56)", async (t) => {
     const { gateway, port } = await startEcho();
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     gateway.bus.subscribe("millrace.echo.in", (message) => {
       const payload = encoder.encode(`${decoder.decode(message.payload)}!`);
       return gateway.bus.publish({ subject: message.reply!, payload, metadata: {} });
@@ -77,7 +77,7 @@ describe("a gateway", () => {
 
   it("writes messages to the connection that they name, or to all, and tells who asks what came of it (F-56)", async (t) => {
     const { gateway, port } = await startEcho();
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const one = await lineClient(port);
     const two = await lineClient(port);
     await one.send("who am I");
@@ -116,7 +116,7 @@ describe("a gateway", () => {
 
   it("S-30: a message for a connection that is gone is answered with a typed error, counted and logged", async (t) => {
     const { gateway, log } = await startEcho();
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     for (const metadata of [{ "conn.id": "gone" }, {}] as Record<string, string>[]) {
       const message = { subject: "millrace.echo.out", payload: encoder.encode("x"), metadata };
       const answer = JSON.parse(decoder.decode((await gateway.bus.request(message)).payload));
@@ -130,7 +130,7 @@ describe("a gateway", () => {
   it("S-41: a slow subscriber closes the peer's window; memory is bounded, and no frame is lost or out of order", async (t) => {
     const adapter = memoryAdapter();
     const { gateway, port } = await startEcho({ ingressLimit: 16_384 }, {}, { adapter });
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const total = 20_000;
     let release!: () => void;
     const held = new Promise<void>((resolve) => release = resolve);
@@ -165,7 +165,7 @@ describe("a gateway", () => {
 
   it("S-13: a peer that takes nothing is ended after egressTimeout, and others have their messages meanwhile", async (t) => {
     const { gateway, port } = await startEcho({ egressLimit: 65_536, egressTimeout: "300ms" });
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const bus = gateway.bus;
     const seen = new Map<string, string>();
     let both!: () => void;
@@ -206,7 +206,7 @@ describe("a gateway", () => {
   it("S-64: every message to a connection is sent or counted as undelivered, be it lost in the outbox, dropped or refused", async (t) => {
     for (const egressPolicy of ["wait", "drop-newest", "drop-oldest", "close"]) {
       const { gateway, port } = await startEcho({ egressLimit: 65_536, egressPolicy });
-      t.after(() => gateway.close());
+      t.after(() => gateway.destroy());
       const bus = gateway.bus;
       let know!: (id: string) => void;
       const known = new Promise<string>((resolve) => know = resolve);
@@ -224,7 +224,7 @@ describe("a gateway", () => {
         void bus.publish({ subject: "millrace.echo.out", payload, metadata: { "conn.id": id } });
         if (messages % 10 === 0) await new Promise<void>((resolve) => systemClock.endOfTurn(resolve));
       }
-      connection.kill();
+      connection.destroy({});
       const record = await soon(connection.closed, "the end");
       const messagesUndelivered = await still(() => endpoint.traffic().messagesUndelivered);
       assert.ok(messagesUndelivered > 0, egressPolicy);
@@ -232,7 +232,7 @@ describe("a gateway", () => {
       const { framesLost, framesDropped } = endpoint.stats();
       assert.deepEqual([framesLost, framesDropped], [record.framesUnsent, record.framesDropped]);
       await client.close();
-      await gateway.close();
+      await gateway.destroy();
     }
   });
 
@@ -273,7 +273,7 @@ describe("a gateway", () => {
     await client.flush();
     await soon(three, "the first frame");
     const reading = read(client, 3);
-    const stopping = gateway.shutdown({ deadline: "5 seconds" });
+    const stopping = gateway.close({ deadline: "5 seconds" });
     assert.equal(gateway.state, "draining");
     assert.deepEqual(gateway.notReady(), ["the gateway is draining"]);
     release();
@@ -290,7 +290,7 @@ describe("a gateway", () => {
 
   it("S-27: a subscriber that never ends holds a shutdown no longer than the deadline", async () => {
     const { gateway, client } = await stuckEcho();
-    const report = await soon(gateway.shutdown({ deadline: 100 }), "the shutdown");
+    const report = await soon(gateway.close({ deadline: 100 }), "the shutdown");
     assert.equal(report.destroyed, 1);
     assert.equal(gateway.state, "stopped");
     await client.close();
@@ -312,15 +312,15 @@ describe("a gateway", () => {
         await new Promise<void>((resolve) => systemClock.endOfTurn(resolve));
       }
       await client.close();
-      const { linesUnwritten, failure } = await soon(gateway.shutdown({ deadline: 200 }), "the end");
+      const { linesUnwritten, failure } = await soon(gateway.close({ deadline: 200 }), "the end");
       assert.deepEqual({ bus, linesUnwritten, failure }, { bus, linesUnwritten: 3, failure: undefined });
     }
   });
 
   it("close() cuts a shutdown short, and both tell the same report", async () => {
     const { gateway, client } = await stuckEcho();
-    const stopping = gateway.shutdown({ deadline: "1 hour" });
-    const closed = await soon(gateway.close(), "the close");
+    const stopping = gateway.close({ deadline: "1 hour" });
+    const closed = await soon(gateway.destroy(), "the close");
     assert.equal(await stopping, closed);
     assert.equal(await gateway.finished, closed);
     assert.equal(closed.destroyed, 1);
@@ -329,7 +329,7 @@ describe("a gateway", () => {
 
   it("S-18: a port in use says which endpoint, which port, and what to do, and nothing stays open", async (t) => {
     const { gateway, port } = await startEcho();
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const config = configOf({
       endpoints: [{ name: "first", listen: 0 }, { name: "second", listen: port }],
       admin: { listen: 0 },
@@ -355,7 +355,7 @@ describe("a gateway", () => {
 
   it("dials, sends what comes to the bus, and dials again when the connection ends", async (t) => {
     const { gateway: far, port } = await startEcho({ echo: true });
-    t.after(() => far.close());
+    t.after(() => far.destroy());
     const config = configOf({
       endpoints: [{ name: "near", connect: port, reconnect: { wait: "10ms" } }],
     });
@@ -365,7 +365,7 @@ describe("a gateway", () => {
       if (message === "connected") connected[count++]?.resolve(String(fields["conn.id"]));
     };
     const gateway = await startGateway(config, { logger });
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const frames: BusMessage[] = [];
     let more: () => void = () => {};
     gateway.bus.subscribe("millrace.near.in", (message) => {
@@ -382,13 +382,13 @@ describe("a gateway", () => {
     const first = await soon(connected[0]!.promise, "the first connection");
     await round(first);
     assert.deepEqual(gateway.notReady(), []);
-    for (const connection of far.endpoints.get("echo")!.connections.values()) connection.abort();
+    for (const connection of far.endpoints.get("echo")!.connections.values()) connection.destroy();
     const second = await soon(connected[1]!.promise, "the second connection");
     await round(second);
     assert.equal(frames.length, 2);
     assert.notEqual(frames[0]!.metadata["conn.id"], frames[1]!.metadata["conn.id"]);
     assert.equal(near.stats().connectionsAccepted, 2);
-    const report = await soon(gateway.shutdown(), "the shutdown");
+    const report = await soon(gateway.close(), "the shutdown");
     assert.equal(report.destroyed, 0);
   });
 
@@ -400,7 +400,7 @@ describe("a gateway", () => {
       ],
     });
     const gateway = await startGateway(config, { logger: () => {} });
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     assert.notEqual(portOf(gateway, "a"), portOf(gateway, "b"));
     const client = await lineClient(portOf(gateway, "a"));
     await client.send("x");

@@ -43,7 +43,7 @@ describe("millrace/gateway", () => {
   it("gives frames to a program as messages, and puts its replies on the socket (F-55, F-56)", async (t) => {
     const bus = memoryBus();
     const gateway = await embed(bus);
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const seen: BusMessage[] = [];
     bus.subscribe("millrace.meters.in", (message) => {
       seen.push(message);
@@ -75,7 +75,7 @@ describe("millrace/gateway", () => {
   it("carries out control commands: conn.list tells who is there, conn.close ends one (F-59)", async (t) => {
     const bus = memoryBus();
     const gateway = await embed(bus);
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const here = new Promise<string>((resolve) => {
       bus.subscribe("millrace.meters.in", ({ metadata }) => resolve(metadata["conn.id"]!));
     });
@@ -96,10 +96,10 @@ describe("millrace/gateway", () => {
   it("drains when told, reports, and leaves a bus that it was given open (F-18)", async (t) => {
     const bus = memoryBus();
     const gateway = await embed(bus);
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     assert.equal(gateway.state, "running");
     assert.deepEqual(gateway.notReady(), []);
-    const report = await gateway.shutdown({ deadline: "5 seconds" });
+    const report = await gateway.close({ deadline: "5 seconds" });
     assert.deepEqual({ destroyed: report.destroyed, failure: report.failure }, {
       destroyed: 0,
       failure: undefined,

@@ -27,7 +27,7 @@ function exchange(port: number, sent: string): Promise<void> {
 describe("an endpoint for lines that is spoken to in HTTP", () => {
   it("S-21: warns of each peer once, and cuts its lines all the same (F-64)", async (t) => {
     const { gateway, port, log } = await startEcho({ echo: true });
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     for (let time = 0; time < 3; time++) await exchange(port, "GET / HTTP/1.1\r\nHost: here\r\n\r\n");
     await exchange(port, "plain text\n");
     const warned = log.filter(({ message }) => message === "the peer speaks another protocol");
@@ -45,7 +45,7 @@ describe("an endpoint for lines that is spoken to in HTTP", () => {
   it("S-44: writes one record for thousands of frames that are skipped, and their number at the end", async (t) => {
     const framing = { type: "lines", maxFrameBytes: 2, onFrameError: "skip" };
     const { gateway, port, log } = await startEcho({ echo: true, framing });
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     await soon(
       new Promise<void>((resolve, reject) => {
         const peer = createConnection({ port, host: "127.0.0.1" }, () => peer.end("bad\n".repeat(18_500)));
@@ -54,7 +54,7 @@ describe("an endpoint for lines that is spoken to in HTTP", () => {
       }),
       "the end",
     );
-    await gateway.shutdown();
+    await gateway.close();
     const about = log.filter(({ message }) => message === "frame error");
     assert.equal(about.length, 1);
     const closed = log.find(({ message }) => message === "connection closed");

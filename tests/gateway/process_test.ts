@@ -89,7 +89,7 @@ describe("millrace gateway as a process", () => {
     await program.signalAgain("SIGINT");
     const { code, err } = await program.end();
     assert.equal(code, 3, err);
-    client.abort();
+    client.destroy();
   });
 
   it("a port in use: one line that says which endpoint and what to do, exit code 1", limit, async (t) => {

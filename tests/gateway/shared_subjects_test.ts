@@ -109,7 +109,7 @@ describe("subjects of endpoints side by side", () => {
       ],
     });
     const gateway = await startGateway(config, { output, logger: () => {} });
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const own = await lineClient(portOf(gateway, "a"));
     const quiet = await lineClient(portOf(gateway, "c"));
     await quiet.send("no echo");

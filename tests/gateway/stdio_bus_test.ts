@@ -15,7 +15,7 @@ describe("the stdio bus (F-57)", () => {
     const output = new FakeOutput();
     const input = new FakeInput();
     const { gateway, port } = await startEcho({}, { bus: "stdio" }, { output, input });
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const client = await lineClient(port);
     await client.send("hello");
     const [line] = await output.until(1);
@@ -35,7 +35,7 @@ describe("the stdio bus (F-57)", () => {
     const output = new FakeOutput();
     const input = new FakeInput();
     const { gateway, port } = await startEcho({}, { bus: "stdio" }, { output, input });
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const client = await lineClient(port);
     await client.send("question");
     client.end();
@@ -146,7 +146,7 @@ describe("the stdio bus (F-57)", () => {
       input: new FakeInput(),
       adapter,
     });
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const client = await lineClient(port, adapter);
     const total = 20_000;
     const body = "x".repeat(1_000);
@@ -184,7 +184,7 @@ describe("the stdio bus (F-57)", () => {
     const input = new FakeInput();
     input.end();
     const { gateway, port } = await startEcho({ replyWait: 0 }, { bus: "stdio" }, { output, input });
-    t.after(() => gateway.close());
+    t.after(() => gateway.destroy());
     const client = await lineClient(port);
     await client.send("still there");
     assert.equal(JSON.parse((await output.until(1))[0]!).payload, "still there");

@@ -67,14 +67,14 @@ async function start(
   const echo = { name: "echo", listen: "127.0.0.1:0", echo: true, tls };
   const config = configOf({ endpoints: [echo, ...others], admin: { listen: "127.0.0.1:0" } });
   const gateway = await startGateway(config, { logger: log.logger });
-  t.after(() => gateway.close());
+  t.after(() => gateway.destroy());
   return { gateway, port: portOf(gateway), log };
 }
 
 async function dial(t: Cleaner, port: number, tls: object = {}): Promise<Connection<string, string>> {
   const ca = (await testAuthority()).cert;
   const connection = await connect({ port, tls: { ca, ...tls }, framing: lines({ encoding: "utf-8" }) });
-  t.after(() => connection.abort());
+  t.after(() => connection.destroy());
   return connection;
 }
 
@@ -222,7 +222,7 @@ describe("an endpoint with TLS", () => {
       const own = { cert: join(folder, "own.crt"), key: join(folder, "own.key") };
       const config = configOf({ endpoints: [{ ...out, tls: { ca, ...own } }] });
       const other = await startGateway(config, { logger: log.logger });
-      t.after(() => other.close());
+      t.after(() => other.destroy());
       await log.found("connected");
       // With TLS 1.3 the side that dials is done first.
       await server.found("connection opened");
@@ -256,7 +256,7 @@ describe("an endpoint with TLS", () => {
         ],
       });
       const gateway = await startGateway(config, { logger: log.logger });
-      t.after(() => gateway.close());
+      t.after(() => gateway.destroy());
       const warning = await log.found("the server's certificate is not checked");
       assert.deepEqual([warning.level, warning.fields.endpoint], ["warn", "out"]);
       const failure = await log.found("connect failed");

@@ -47,7 +47,7 @@ async function flood(
   meanwhile: () => Promise<void>,
 ): Promise<Connection<Uint8Array>> {
   const client = await connect({ port, framing: raw(), idleTimeout: Infinity, closeTimeout: Infinity });
-  t.after(() => client.abort());
+  t.after(() => client.destroy());
   const sending = async (): Promise<void> => {
     while (client.stats().bytesSent < mostTaken) await client.send(line);
   };
@@ -144,7 +144,7 @@ describe("programs whose output nobody reads", () => {
             while (connection.stats().bytesSent < mostTaken) await connection.send(line);
           },
         });
-        t.after(() => server.close());
+        t.after(() => server.destroy());
         assert.ok(server.address.transport === "tcp");
         const place = `127.0.0.1:${server.address.port}`;
         const program = await UnreadProgram.start(t, out, "connect", place, "-f", framing, "--wait", "never");
@@ -171,7 +171,7 @@ describe("programs whose reader has gone", () => {
     const { program, port } = await startGateway(t, out, config);
     program.letReaderGo();
     const client = await connect({ port, framing: raw() });
-    t.after(() => client.abort());
+    t.after(() => client.destroy());
     const sending = async (): Promise<void> => {
       // The first lines may still find a reader that is about to go.
       for (let i = 0; i < 200 && client.state === "open"; i++) {

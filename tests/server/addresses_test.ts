@@ -76,7 +76,7 @@ test("S-55: a server at a name shows an address, and comes back to it", async (t
   await server.resume();
   assert.deepEqual(server.address, address);
   const client = await connect({ host: "Localhost", port: address.port, framing });
-  place.atEnd(() => client.abort());
+  place.atEnd(() => client.destroy());
   assert.ok(isIp(client.peer.ip));
   const [there] = server.connections.values();
   assert.deepEqual(there!.peer.local, address);
@@ -89,7 +89,7 @@ test("S-55: IPv6 may be written in any form, with brackets too", { skip: ipv6 },
     assert.ok(server.address.transport === "tcp");
     assert.equal(server.address.host, "::1");
     const client = await connect({ host, port: server.address.port, framing });
-    place.atEnd(() => client.abort());
+    place.atEnd(() => client.destroy());
     assert.deepEqual([client.peer.ip, client.peer.local.transport === "tcp" && client.peer.local.host], [
       "::1",
       "::1",
@@ -138,7 +138,7 @@ test("S-55: whoever is connected to is known, even when it has reset the connect
     try {
       const client: Connection<string> = await connect({ host: address.host, port: address.port, framing });
       assert.deepEqual([client.peer.ip, client.peer.port], [address.host, address.port]);
-      client.abort();
+      client.destroy();
     } catch (error) {
       assert.ok(error instanceof SocketError && error.reason === "reset", String(error));
     }

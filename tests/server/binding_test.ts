@@ -31,7 +31,7 @@ test("S-18: a port in use, and a host that is not ours, are refused with what to
   const peer = await place.dial(server);
   peer.write("fine\n");
   await peer.got("fine\n");
-  await place.drive(server.close());
+  await place.drive(server.destroy());
   const again = await place.serve({ framing: lines(), handler: echo, port });
   assert.deepEqual(again.address, server.address);
 });
@@ -47,7 +47,7 @@ test("S-39: fifty servers one after the other on one port, each with a connectio
     await peer.got("round\n");
     peer.end();
     await peer.whenClosed();
-    const { destroyed } = await place.drive(server.shutdown());
+    const { destroyed } = await place.drive(server.close());
     assert.deepEqual(destroyed, []);
   }
   assert.equal(place.records.length, 50);
@@ -68,7 +68,7 @@ test("S-39: two servers in one process, started and stopped a thousand times, le
         clock: place.clock,
       }),
     );
-    const report = await place.drive(round % 2 === 0 ? server.close() : server.shutdown());
+    const report = await place.drive(round % 2 === 0 ? server.destroy() : server.close());
     assert.equal(report.open, 0);
   }
   assert.equal(place.clock.pendingTimers, 1);
@@ -84,7 +84,7 @@ test("a Unix socket is a place like a port, in use included (F-16)", async (t) =
   const path = join(directory, "echo.sock");
   const options = { path, framing: lines({ encoding: "utf-8" }), handler: echo, logger: () => {} } as const;
   const server = await serve(options);
-  place.atEnd(() => server.close());
+  place.atEnd(() => server.destroy());
   assert.deepEqual(server.address, { transport: "unix", path });
   const client = await place.connect(server, { framing: lines({ encoding: "utf-8" }) });
   await client.send("over a path");

@@ -53,7 +53,7 @@ test("a broadcast under a drop policy counts what was dropped, and the slow peer
     reports.push(server.broadcast(bytes("x".repeat(999))));
     await place.settle();
   }
-  await place.drive(server.close());
+  await place.drive(server.destroy());
   const counts = await place.drive(Promise.all(reports));
   const sum = (key: "sent" | "dropped" | "failed") => counts.reduce((total, count) => total + count[key], 0);
   assert.equal(sum("sent") + sum("dropped") + sum("failed"), 20);
@@ -107,7 +107,7 @@ test("send and kill by id; an unknown id is a typed outcome (F-45, F-46)", async
   peer.write("hi\n");
   await peer.got("hi\n");
   const [id] = [...server.connections.keys()];
-  assert.deepEqual(await server.send(id!, "to you"), { status: "sent" });
+  assert.deepEqual(await server.deliver(id!, "to you"), { status: "sent" });
   await peer.got("hi\nto you\n");
   assert.equal(server.kill("nobody"), false);
   assert.equal(server.kill(id!, { reason: "misbehaved", code: "E42" }), true);
@@ -119,7 +119,7 @@ test("send and kill by id; an unknown id is a typed outcome (F-45, F-46)", async
     ["killed", "local", "rst", "E42", "misbehaved"],
   );
   assert.equal(server.kill(id!), false);
-  const outcome = await server.send(id!, "anybody?");
+  const outcome = await server.deliver(id!, "anybody?");
   assert.ok(outcome.status === "failed" && outcome.kernel === "none");
   assert.ok(outcome.error instanceof SocketError && outcome.error.reason === "unknown_connection");
 });
@@ -135,7 +135,7 @@ test("every deliver has one outcome, and a frame that cannot be written is refus
   assert.deepEqual(await place.drive(sent), { status: "sent" });
   assert.equal(peer.text, "one\n");
   const pending = connection!.deliver("three");
-  connection!.abort();
+  connection!.destroy();
   const failed = await place.drive(pending);
   assert.ok(failed.status === "failed" && failed.kernel === "none" && failed.error instanceof SocketError);
   const late = await connection!.deliver("four");

@@ -91,7 +91,7 @@ async function late(t: TestContext, egressPolicy: EgressPolicy) {
     adapter,
     clock: place.clock,
   }));
-  place.atEnd(() => place.drive(server.close()));
+  place.atEnd(() => place.drive(server.destroy()));
   const peer = await place.dial(server, "stalled");
   const [connection] = server.connections.values();
   const outcomes: (SendOutcome | undefined)[] = [];
@@ -130,7 +130,7 @@ test("S-62: where the kernel answers late, a burst waits for the answer, and wit
     peer.onData = () => false;
     send(150);
     assert.equal(connection.stats().framesDropped, before + 10);
-    connection.abort();
+    connection.destroy();
     await place.settle();
   }
 });

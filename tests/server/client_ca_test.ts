@@ -231,7 +231,7 @@ async function at(t: TestContext, way: "tls" | "upgrade" = "tls") {
     const connection = await dial(own, serverName).catch((error) => assert.ok(error instanceof TlsError));
     await within(told, () => "the server to refuse a client");
     assert.deepEqual(failures.slice(before), ["certificate_untrusted"]);
-    connection?.abort();
+    connection?.destroy();
   };
   return { file, one, two, logged, dial, refused, server, set };
 }

@@ -76,7 +76,7 @@ test("S-65: a drain tells a slice of the connections in a turn, and others are a
   });
   let answeredBefore = "";
   turns.start(place.clock);
-  const report = server.shutdown();
+  const report = server.close();
   await place.settle();
   turns.check(many);
   assert.equal(answeredBefore, "served?\n");
@@ -89,10 +89,10 @@ test("S-65: close() destroys a slice of the connections in a turn, all of them i
   const turns = new Turns();
   const { place, server } = await crowd(t, { onDisconnect: () => turns.note() });
   turns.start(place.clock);
-  const report = await place.drive(server.close());
+  const report = await place.drive(server.destroy());
   turns.check(many);
   assert.equal(report.destroyed.length, many);
   assert.equal(new Set(report.destroyed).size, many);
   assert.deepEqual(server.stats().closedByReason, { shutdown: many });
-  assert.equal(await rejection(server.shutdown()) instanceof Error, true);
+  assert.equal(await rejection(server.close()) instanceof Error, true);
 });

@@ -24,7 +24,7 @@ test("S-26: draining under load answers every frame that was sent before, tells 
   for (const peer of peers) peer.write("one\ntwo\nthree\n");
   await Promise.all(peers.map((peer) => peer.until(() => peer.taken, "the kernel to have the frames")));
   const { address } = server;
-  const report = place.drive(server.shutdown({ deadline: "20 seconds" }));
+  const report = place.drive(server.close({ deadline: "20 seconds" }));
   await Promise.all(peers.map((peer) => peer.whenEnded()));
   for (const peer of peers) {
     assert.equal(peer.text, "ready\none\ntwo\nthree\n");
@@ -55,7 +55,7 @@ test("a hook hears once of each connection that begins to drain, and can still s
   const peers = await Promise.all(Array.from({ length: 3 }, () => place.dial(server)));
   await Promise.all(peers.map((peer) => peer.got("welcome\n")));
   const ids = [...server.connections.keys()];
-  const shutdown = place.drive(server.shutdown({ deadline: "20 seconds" }));
+  const shutdown = place.drive(server.close({ deadline: "20 seconds" }));
   await Promise.all(peers.map((peer) => peer.whenEnded()));
   for (const peer of peers) {
     assert.equal(peer.text, "welcome\ngoodbye, draining\n");
@@ -83,7 +83,7 @@ test("a drain hook that throws is counted and logged, and nobody is told whose e
   const staying = await place.dial(server);
   staying.write("one\n");
   await place.settle();
-  const report = server.shutdown({ deadline: "5 seconds" });
+  const report = server.close({ deadline: "5 seconds" });
   await place.settle();
   assert.equal(staying.text, "one\n");
   staying.end();
@@ -97,7 +97,7 @@ test("a drain hook that throws is counted and logged, and nobody is told whose e
 
   const hurried = await place.serve(options);
   await place.dial(hurried);
-  await place.drive(hurried.close());
+  await place.drive(hurried.destroy());
   assert.equal(told, 1);
 });
 
@@ -121,7 +121,7 @@ test("S-26: a peer that never pauses is drained at a frame boundary, not at the 
   const peer = await place.dial(server);
   peer.write("a");
   await place.settle();
-  const report = server.shutdown();
+  const report = server.close();
   await place.settle();
   assert.equal(peer.ended, false);
   // No chunk ends where a line does.
@@ -163,7 +163,7 @@ async function manyKinds(t: TestContext) {
 
 test("S-27: a handler that never returns and a peer that never reads are destroyed at the deadline, and named (F-18)", async (t) => {
   const { place, server, idle, hanging, reading, stuck, hung } = await manyKinds(t);
-  const failing = rejection(server.shutdown({ deadline: "10 seconds" }));
+  const failing = rejection(server.close({ deadline: "10 seconds" }));
   await place.settle();
   assert.equal(server.state, "draining");
   assert.ok(idle.ended);
@@ -186,13 +186,13 @@ test("S-27: a handler that never returns and a peer that never reads are destroy
   hung.open();
   await place.settle();
   // Settled, and settled for good.
-  assert.equal(await rejection(server.shutdown()) instanceof ShutdownTimeoutError, true);
-  assert.equal(await server.close(), report);
+  assert.equal(await rejection(server.close()) instanceof ShutdownTimeoutError, true);
+  assert.equal(await server.destroy(), report);
 });
 
 test("S-27: close() destroys everything at once, twice does no harm, and neither call rejects (F-19)", async (t) => {
   const { place, server, idle, hanging, reading } = await manyKinds(t);
-  const [first, second] = [server.close(), server.close()];
+  const [first, second] = [server.destroy(), server.destroy()];
   const report = await place.drive(first);
   assert.equal(await second, report);
   assert.deepEqual([report.open, report.destroyed.length], [3, 3]);
@@ -206,9 +206,9 @@ test("S-27: a second close during a drain means now, even in the same turn (F-19
   for (const between of ["same turn", "later"]) {
     await t.test(between, async (t) => {
       const { place, server } = await manyKinds(t);
-      const draining = rejection(server.shutdown({ deadline: "30 seconds" }));
+      const draining = rejection(server.close({ deadline: "30 seconds" }));
       if (between === "later") await place.pass(1_000);
-      const report = await place.drive(server.close());
+      const report = await place.drive(server.destroy());
       assert.ok(report.destroyed.length >= 2);
       assert.ok(await place.drive(draining) instanceof ShutdownTimeoutError);
       assert.equal(place.clock.now(), between === "later" ? 1_000 : 0);
@@ -233,7 +233,7 @@ test("S-27: await using drains, and what does not go within shutdownDeadline is 
 test("S-27: a deadline that is no duration is refused and does not start a shutdown", async (t) => {
   const place = new Virtual(t);
   const server = await place.serve({ framing: utf8, handler: echo });
-  const error = await rejection(server.shutdown({ deadline: "soon" as never }));
+  const error = await rejection(server.close({ deadline: "soon" as never }));
   assert.match(String(error), /deadline: found "soon"/);
   assert.equal(server.state, "running");
 });
@@ -245,22 +245,22 @@ test("S-63: a shutdown names the limit that was in force, whoever asks and whate
   await place.dial(server);
   await place.settle();
   const failing = [
-    server.shutdown({ deadline: 1_000 }),
-    server.shutdown({ deadline: 3_000 }),
-    server.shutdown(),
+    server.close({ deadline: 1_000 }),
+    server.close({ deadline: 3_000 }),
+    server.close(),
   ];
   const errors = Promise.all(failing.map(rejection));
   await place.pass(900);
   assert.equal(server.state, "draining");
   await place.pass(200);
-  for (const error of [...await errors, await rejection(server.shutdown({ deadline: 5_000 }))]) {
+  for (const error of [...await errors, await rejection(server.close({ deadline: 5_000 }))]) {
     assert.ok(error instanceof ShutdownTimeoutError);
     assert.equal(error.limit, 1_000);
-    assert.match(error.message, /within 1000 ms.*do not await shutdown\(\) in a handler/s);
+    assert.match(error.message, /within 1000 ms.*do not await close\(\) of the server in a handler/s);
   }
   // Too late to cut anything short.
-  await place.drive(server.close());
-  assert.match(String(await rejection(server.shutdown())), /within 1000 ms/);
+  await place.drive(server.destroy());
+  assert.match(String(await rejection(server.close())), /within 1000 ms/);
 });
 
 test("S-63: a shutdown that close() cuts short says so, and names no time that has not passed", async (t) => {
@@ -270,14 +270,14 @@ test("S-63: a shutdown that close() cuts short says so, and names no time that h
     const server = await place.serve({ framing: utf8, handler: hang });
     await place.dial(server);
     await place.settle();
-    if (when === "before") await place.drive(server.close());
-    const failing = rejection(server.shutdown({ deadline: "3 seconds" }));
+    if (when === "before") await place.drive(server.destroy());
+    const failing = rejection(server.close({ deadline: "3 seconds" }));
     if (when === "while draining") await place.pass(500);
-    await place.drive(server.close());
+    await place.drive(server.destroy());
     const error = await place.drive(failing);
     assert.ok(error instanceof ShutdownTimeoutError, when);
     assert.equal(error.limit, 0, when);
-    assert.match(error.message, /close\(\) did not wait, and 1 connection/);
+    assert.match(error.message, /destroy\(\) did not wait, and 1 connection/);
     assert.doesNotMatch(error.message, /3000/);
   }
 });
@@ -289,7 +289,7 @@ test("S-63: a handler that asks for a shutdown and returns is drained like the o
     handler: async (connection) => {
       for await (const line of connection) {
         await connection.send(`re: ${line}`);
-        if (line === "stop") void server.shutdown();
+        if (line === "stop") void server.close();
       }
     },
   });

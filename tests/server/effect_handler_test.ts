@@ -31,7 +31,7 @@ test("an Effect handler is interrupted when its connection ends, and its finaliz
   assert.deepEqual(told, ["interrupted", "closed"]);
   assert.equal(server.stats().handlerErrors, 0);
   assert.equal(place.records[0]!.reason, "peer_reset");
-  const draining = server.shutdown();
+  const draining = server.close();
   assert.equal((await place.drive(draining)).open, 0);
 });
 
@@ -48,7 +48,7 @@ test("an Effect handler that is not interrupted ends by its own when the server 
     ),
   }, serveEffects);
   const peer = await place.dial(server);
-  const draining = server.shutdown();
+  const draining = server.close();
   await place.settle();
   assert.equal(peer.ended, false);
   gate.open();

@@ -72,7 +72,7 @@ test("failures are in the type and caught by tag: options, a port in use, a refu
   const taken = await caught(serve({ ...quiet, port: portOf(server), framing: utf8, handler: () => {} }));
   assert.equal(taken?._tag === "SocketError" && taken.reason, "address_in_use");
   const port = portOf(server);
-  await place.drive(server.close());
+  await place.drive(server.destroy());
   const refused = await caught(connect({ port, framing: utf8 }));
   assert.equal(refused?._tag === "SocketError" && refused.reason, "refused");
 });
@@ -94,7 +94,7 @@ test("frames fail with the connection's error, send with the framing's or the co
   assert.ok(exit._tag === "Failure" && exit.failure._tag === "FrameError");
   const unsendable = await Effect.runPromise(Effect.result(send(connection!, "two\nlines")));
   assert.ok(unsendable._tag === "Failure" && unsendable.failure._tag === "FrameError");
-  connection!.abort();
+  connection!.destroy();
   await place.settle();
   const late = await Effect.runPromise(Effect.result(send(connection!, "late")));
   // What ended the connection first, though it was dropped after that.

@@ -66,7 +66,7 @@ test("deliver tells what became of a frame, and fails with why there is nothing 
   assert.equal(peer.text, "one\n");
   const unwritable = await failureOf(deliver(connection, "two\nlines"));
   assert.equal(unwritable._tag, "FrameError");
-  connection.abort();
+  connection.destroy();
   await place.settle();
   const late = await failureOf(deliver(connection, "late"));
   assert.ok(late._tag === "SocketError" && late.reason === "closed");
@@ -92,7 +92,7 @@ test("who stops waiting for room, or for an outcome, has sent the frame all the 
 test("flush fails with what ends the connection before all is in the kernel", async (t) => {
   const { place, connection } = await pair(t, { egressLimit: 9_000 });
   const failing = failureOf(flush(connection));
-  connection.kill({ reason: "enough" });
+  connection.destroy({ reason: "enough" });
   const failure = await place.drive(failing);
   assert.ok(failure._tag === "SocketError" && /enough/.test(failure.message));
 });

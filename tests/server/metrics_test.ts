@@ -43,7 +43,7 @@ test("S-41: bytes in are the frames, their overhead and what is left over; opens
     assert.equal(connectionsAccepted - connectionsClosed, connectionsActive);
     assert.equal(connectionsActive, server.connections.size);
   }
-  await place.drive(server.close());
+  await place.drive(server.destroy());
   await place.settle();
   const stats = server.stats();
   assert.deepEqual([stats.connectionsAccepted, stats.connectionsClosed, stats.connectionsActive], [

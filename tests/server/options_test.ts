@@ -179,7 +179,7 @@ test("socket tuning goes to the sockets as it was asked for, keepalive on by def
     const server = await place.drive(
       serve({ ...fine, ...options, adapter, clock: place.clock, logger: () => {} } as never),
     );
-    await place.drive(server.close());
+    await place.drive(server.destroy());
   }
   assert.deepEqual(seen, [
     { noDelay: true, keepAlive: 30_000, backlog: undefined, reusePort: false, ipv6Only: false },
@@ -207,7 +207,7 @@ test("S-66: keepalive left at its default is one that the sockets can do", async
     const server = await place.drive(
       serve({ ...fine, adapter, clock: place.clock, logger: () => {} } as never),
     );
-    await place.drive(server.close());
+    await place.drive(server.destroy());
     assert.deepEqual(seen, [expected]);
   }
 });

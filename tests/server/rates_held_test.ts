@@ -73,7 +73,7 @@ test("keepalives do not pile up behind a peer that does not read (F-13)", async 
   assert.ok(outboxBytes > 0);
   await place.pass(120_000);
   assert.equal(connection!.stats().outboxBytes, outboxBytes);
-  connection!.abort();
+  connection!.destroy();
 });
 
 test("one frame over egressLimit is sent where nothing else waits, whatever the policy (F-42)", async (t) => {

@@ -11,8 +11,8 @@ type Act = (connection: Connection<Uint8Array>) => void;
 
 const acts: Readonly<Record<string, Act>> = {
   close: (connection) => void connection.close("from inside"),
-  abort: (connection) => connection.abort(),
-  kill: (connection) => connection.kill({ reason: "from inside" }),
+  abort: (connection) => connection.destroy(),
+  kill: (connection) => connection.destroy({ reason: "from inside" }),
   end: (connection) => connection.end(),
   "send and flush": (connection) => {
     void connection.send(bytes("from inside"));
@@ -107,7 +107,7 @@ async function run(
   });
   await move(peer);
   peer.end();
-  await place.drive(server.close());
+  await place.drive(server.destroy());
   await move(peer);
   return { told, ends, server, peer };
 }

@@ -45,7 +45,7 @@ test("S-10: a reset between frames ends the loop with a SocketError, once", asyn
   const server = await place.serve({ framing: lines(), handler: echo });
   const client = await place.connect(server, { framing: lines() });
   await place.settle();
-  [...server.connections.values()][0]!.abort();
+  [...server.connections.values()][0]!.destroy();
   const error = await place.drive(rejection((async () => {
     for await (const _ of client);
   })()));

@@ -24,7 +24,7 @@ async function start(t: Cleaner, ...args: string[]): Promise<Started> {
   const program = new Program(t, "tests/server/programs/stop_at_signals.ts", args);
   const [, port] = await program.said("out", /port: (\d+)/);
   const client = await connect({ port: Number(port), framing: lines({ encoding: "utf-8" }) });
-  t.after(() => client.abort());
+  t.after(() => client.destroy());
   await client.send("hello");
   assert.equal(await next(client), "hello");
   return { program, client };
@@ -119,8 +119,8 @@ describe("onSignals", () => {
       let finish!: () => void;
       const server: Stoppable = {
         finished: new Promise<void>((resolve) => finish = resolve),
-        shutdown: () => Promise.resolve(asked.push("shutdown")),
-        close: () => Promise.resolve(asked.push("close")),
+        close: () => Promise.resolve(asked.push("shutdown")),
+        destroy: () => Promise.resolve(asked.push("close")),
       };
       onSignals(server, { signals: ["SIGHUP"], clock });
       process.emit("SIGHUP");
@@ -139,7 +139,7 @@ describe("onSignals", () => {
 
   it("S-58: refuses what makes no sense before any signal comes", () => {
     const finished = new Promise<void>(() => {});
-    const server: Stoppable = { finished, shutdown: async () => {}, close: async () => {} };
+    const server: Stoppable = { finished, close: async () => {}, destroy: async () => {} };
     const refused = (options: object, found = server): string => {
       try {
         onSignals(found, options as SignalsOptions);

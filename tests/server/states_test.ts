@@ -18,7 +18,7 @@ test("a server's states can be watched, and its connections counted (F-17)", asy
   assert.equal(server.state, "running");
   await place.dial(server);
   assert.equal(server.connections.size, 1);
-  const stopped = server.shutdown();
+  const stopped = server.close();
   await place.pass(2_500);
   await place.drive(stopped);
   assert.equal(server.connections.size, 0);
@@ -66,18 +66,18 @@ test("resume rejects when somebody else has taken the port, and can be tried aga
   const error = await rejection(place.drive(server.resume()));
   assert.ok(error instanceof SocketError && error.reason === "address_in_use");
   assert.equal(server.state, "suspended");
-  await place.drive(thief.close());
+  await place.drive(thief.destroy());
   await place.drive(server.resume());
   assert.equal(server.state, "running");
 });
 
 test("a suspended server shuts down, and a resume, before or after, is refused (F-20)", async (t) => {
-  for (const order of ["shutdown, resume", "resume, shutdown", "suspend, shutdown"]) {
+  for (const order of ["close, resume", "resume, close", "suspend, close"]) {
     await t.test(order, async (t) => {
       const place = await Real.at(t);
       const server = await place.serve({ framing: lines(), handler: echo });
       if (!order.startsWith("suspend")) await place.drive(server.suspend());
-      const calls = order.split(", ").map((call) => server[call as "shutdown" | "resume" | "suspend"]());
+      const calls = order.split(", ").map((call) => server[call as "close" | "resume" | "suspend"]());
       const ended = await place.drive(Promise.allSettled(calls));
       assert.equal(server.state, "stopped");
       const failures = ended.flatMap((end) => end.status === "rejected" ? [end.reason] : []);
@@ -98,7 +98,7 @@ test("who knocks while the listener is going down is turned away, not lost (F-18
     onReject: (_peer, reason) => void reasons.push(reason),
   });
   const knocking = place.dial(server);
-  const stopped = server.shutdown();
+  const stopped = server.close();
   const [knocked] = await Promise.allSettled([knocking, place.drive(stopped)]);
   await place.settle();
   if (knocked.status === "fulfilled") assert.ok(knocked.value.closed);
@@ -147,7 +147,7 @@ test("a logger that throws is told about on the console, and the server runs and
   peer.write("fine\n").end();
   await place.settle();
   assert.equal(peer.text, "fine\n");
-  await place.drive(server.shutdown());
+  await place.drive(server.close());
   assert.equal(server.state, "stopped");
   assert.match(String(shown[0]), /"message":"logger failed".*broken logger/);
 });

@@ -256,8 +256,8 @@ it("a certificate is chosen by server name, and clients see another one after a 
   assert.equal(await answer(shop, "as ever"), "as ever");
 });
 
-it("S-27: shutdown and close end handshakes that are on their way", async (t) => {
-  for (const how of ["shutdown", "close"] as const) {
+it("S-27: close and destroy end handshakes that are on their way", async (t) => {
+  for (const how of ["close", "destroy"] as const) {
     const { place, server } = await echo(t);
     const peers = [await place.dial(server), await place.dial(server)];
     peers[0]!.write(new Uint8Array([0x16, 3, 1, 2, 0, 1]));
@@ -304,7 +304,7 @@ it("options that this runtime cannot meet, or that make no sense, are refused be
 async function adapterless(tls: object): Promise<void> {
   const { serve } = await import("../../src/server/serve.ts");
   const server = await serve({ port: 0, framing: text, tls: tls as ServerTlsOptions, onFrame: () => {} });
-  await server.close();
+  await server.destroy();
 }
 
 it("a dial to a peer that never answers the handshake is over after connectTimeout", async (t) => {

@@ -75,7 +75,7 @@ export abstract class Place {
       },
     } as ServeOptions<Received, Sent, Context>;
     const server = await this.drive(serveBy(options));
-    this.atEnd(() => this.drive(server.close()));
+    this.atEnd(() => this.drive(server.destroy()));
     return server;
   }
 
@@ -98,7 +98,7 @@ export abstract class Place {
     const { adapter, clock } = this;
     const options = { ...given, ...place, adapter, clock } as ConnectOptions<Received, Sent, Context>;
     const connection = await this.drive(connect(options));
-    this.atEnd(() => connection.abort());
+    this.atEnd(() => connection.destroy());
     return connection;
   }
 

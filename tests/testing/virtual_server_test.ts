@@ -25,7 +25,7 @@ describe("a server and a client on the virtual network", () => {
       void sensor.send("short");
       void sensor.send("a reading of 21.5 degrees");
       await clock.advanceAsync(1_000);
-      const down = server.shutdown({ deadline: "1 second" });
+      const down = server.close({ deadline: "1 second" });
       await clock.advanceAsync(2_000);
       await down;
       assert.equal(clock.pendingTimers, 0);
@@ -79,7 +79,7 @@ describe("a server and a client on the virtual network", () => {
       "sensor: idle_timeout in time",
     ]);
     assert.equal(server.stats().connectionsActive, 0);
-    await server.close();
+    await server.destroy();
     assert.equal(clock.pendingTimers, 0);
   });
 });

@@ -53,7 +53,7 @@ for (const [how, tls] of clients) {
     const peer = new Openssl(t, "s_server", "-accept", "0", "-tls1_2", "-msg", ...pair);
     const { cert: ca } = await testAuthority();
     const connection = await connect<string>({ port: await peer.port(), framing: text, tls: { ca, ...tls } });
-    t.after(() => connection.kill());
+    t.after(() => connection.destroy({}));
     await connection.send("one");
     await peer.until(() => peer.text.includes("one\n"));
     peer.say("r\n");

@@ -57,7 +57,7 @@ export async function runConnect(order: ConnectOrder, shell: Shell): Promise<num
   try {
     return await new Conversation(order, shell, connection).run();
   } finally {
-    connection.abort();
+    connection.destroy();
   }
 }
 

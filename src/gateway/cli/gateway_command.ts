@@ -31,8 +31,8 @@ export async function runGateway(order: GatewayOrder, shell: Shell): Promise<num
   }
   const gateway = await startGateway(result.config, { output: shell.output });
   say(shell, await banner(order.config, gateway, result.config.endpoints));
-  void aborted(shell.stop.hard).then(() => gateway.close());
-  const asked = aborted(shell.stop.soft).then(() => gateway.shutdown({ deadline: order.deadlineMs }));
+  void aborted(shell.stop.hard).then(() => gateway.destroy());
+  const asked = aborted(shell.stop.soft).then(() => gateway.close({ deadline: order.deadlineMs }));
   const report = await Promise.race([asked, gateway.finished]);
   return conclude(report, shell);
 }

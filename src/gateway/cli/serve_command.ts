@@ -75,9 +75,9 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
 
 /** Drains; a second signal destroys what is left. */
 async function stop(server: Server<Uint8Array>, order: ServeOrder, shell: Shell): Promise<number> {
-  void aborted(shell.stop.hard).then(() => server.close());
+  void aborted(shell.stop.hard).then(() => server.destroy());
   try {
-    const report = await server.shutdown({ deadline: order.deadlineMs });
+    const report = await server.close({ deadline: order.deadlineMs });
     say(
       shell,
       `millrace: stopped; ${report.drained} of ${report.open} open connections drained\n`,

@@ -24,7 +24,7 @@ async function both(place: object, secured: { readonly server?: object; readonly
   const there = address.transport === "tcp" ? { host: address.host, port: address.port } : { path };
   const client = await connect({ framing, ...there, ...secured.client } as unknown as ConnectOptions<string>);
   await client.close();
-  await server.close();
+  await server.destroy();
 }
 
 const attempts: Readonly<Record<string, () => Promise<unknown>>> = {

@@ -140,7 +140,7 @@ describe("the load", () => {
 
   it("says what could not be connected, after how many", async (t) => {
     const { server, port } = await startEcho(t, lines);
-    await server.shutdown();
+    await server.close();
     await assert.rejects(runLoad(await loadOn(port)), (error: Error & { reason?: string }) => {
       assert.equal(error.reason, "connect");
       assert.match(error.message, /^connect to 127\.0\.0\.1:\d+: .*nothing listens there/);

@@ -99,7 +99,7 @@ describe("millrace connect and bytes", () => {
         await connection.send(sent);
       },
     });
-    t.after(() => server.close());
+    t.after(() => server.destroy());
     assert.ok(server.address.transport === "tcp");
     const args = ["connect", String(server.address.port), "-f", "raw"];
     const { ended, letReaderGo } = await piped(t, new Uint8Array(0), args, 'read -r go <&4; cat >"$out"');

@@ -23,7 +23,7 @@ export async function startEcho(
       return reply === undefined ? undefined : connection.send(reply);
     },
   });
-  t.after(() => server.close());
+  t.after(() => server.destroy());
   if (server.address.transport !== "tcp") throw new TypeError("a TCP server has a port");
   return { server, port: server.address.port };
 }

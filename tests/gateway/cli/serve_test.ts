@@ -22,7 +22,7 @@ describe("millrace serve", () => {
     const { program, port } = await startServer(t, "--echo", "--framing", "length:2");
     const { framing } = parseFraming("length:2");
     const connection = await connect({ port, framing });
-    t.after(() => connection.abort());
+    t.after(() => connection.destroy());
     await connection.send(new TextEncoder().encode('a "quoted"\nwörd'));
     await connection.send(Uint8Array.of(0xff, 0));
     const frames: Uint8Array[] = [];
