@@ -30,18 +30,25 @@ const clientKeys: readonly string[] = [
   "clock",
 ];
 
+/** What the program around a client has for it, where it is written with Effect. */
+export interface ClientProgram<Received, Sent, Context> {
+  /** Time, where no option names one. */
+  readonly clock: Clock | undefined;
+  support(clock: Clock): EffectSupport<Received, Sent, Context>;
+}
+
 /** Connects; the connection is closed, with what it still has to send, when the scope closes. */
 export function makeConnection<Received, Sent = Received, Context = undefined>(
   options: ClientOptions<Received, Sent, Context>,
   adapter: Adapter,
-  effects?: (clock: Clock) => EffectSupport<Received, Sent, Context>,
+  program?: ClientProgram<Received, Sent, Context>,
 ): Effect.Effect<
   Connection<Received, Sent, Context>,
   OptionsError | SocketError | TimeoutError | TlsError,
   Scope.Scope
 > {
   return Effect.acquireRelease(
-    open(options, adapter, effects),
+    open(options, adapter, program),
     (connection) => Effect.promise(() => connection.close()),
     { interruptible: true },
   );
@@ -50,16 +57,17 @@ export function makeConnection<Received, Sent = Received, Context = undefined>(
 function open<Received, Sent, Context>(
   options: ClientOptions<Received, Sent, Context>,
   adapter: Adapter,
-  effects: ((clock: Clock) => EffectSupport<Received, Sent, Context>) | undefined,
+  program: ClientProgram<Received, Sent, Context> | undefined,
 ): Effect.Effect<Connection<Received, Sent, Context>, OptionsError | SocketError | TimeoutError | TlsError> {
   return Effect.gen(function* () {
     const settings = yield* Effect.try({
       try: () => resolve(options, adapter),
       catch: (error) => error as OptionsError,
     });
-    const { clock = systemClock, signal } = options;
+    const { signal } = options;
+    const clock = options.clock ?? program?.clock ?? systemClock;
     const transport = yield* dial(adapter, settings.dial, settings.timeout, clock, signal);
-    const session = new Registry(clock, [], effects?.(clock)).open(transport, settings.profile);
+    const session = new Registry(clock, [], program?.support(clock)).open(transport, settings.profile);
     if (signal !== undefined) {
       const abort = () => session.connection.destroy();
       signal.addEventListener("abort", abort);

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { Connection } from "../connection/connection.ts";
 import { checkEffectVersion } from "../connection/effect_version.ts";
+import { clockOf } from "../connection/effect_clock.ts";
 import { effectSupport } from "../connection/effects.ts";
 import type { OptionsError, SocketError, TimeoutError } from "../core/errors.ts";
 import type { TlsError } from "../core/tls_error.ts";
@@ -20,6 +21,10 @@ export function connect<Received, Sent = Received, Context = undefined>(
   checkEffectVersion();
   return Effect.flatMap(
     Effect.context<never>(),
-    (services) => scopedConnection(options, (clock) => effectSupport(services, clock, "client")),
+    (services) =>
+      scopedConnection(options, {
+        clock: clockOf(services),
+        support: (clock) => effectSupport(services, clock, "client"),
+      }),
   );
 }

@@ -6,17 +6,15 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { detectAdapter } from "../adapters/detect.ts";
 import type { Connection } from "../connection/connection.ts";
-import type { EffectSupport } from "../connection/registry.ts";
-import type { Clock } from "../core/clock.ts";
 import type { OptionsError, SocketError, TimeoutError } from "../core/errors.ts";
 import type { TlsError } from "../core/tls_error.ts";
-import { makeConnection } from "./client.ts";
+import { type ClientProgram, makeConnection } from "./client.ts";
 import type { ConnectOptions } from "./connect_options.ts";
 
 /** A connection that lives as long as the scope; closing the scope delivers what was sent, then closes. */
 export function scopedConnection<Received, Sent, Context>(
   options: ConnectOptions<Received, Sent, Context>,
-  effects?: (clock: Clock) => EffectSupport<Received, Sent, Context>,
+  program?: ClientProgram<Received, Sent, Context>,
 ): Effect.Effect<
   Connection<Received, Sent, Context>,
   OptionsError | SocketError | TimeoutError | TlsError,
@@ -27,6 +25,6 @@ export function scopedConnection<Received, Sent, Context>(
       try: async () => options?.adapter ?? await detectAdapter(),
       catch: (error) => error as OptionsError,
     }),
-    (adapter) => makeConnection(options, adapter, effects),
+    (adapter) => makeConnection(options, adapter, program),
   );
 }

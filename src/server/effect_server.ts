@@ -5,9 +5,12 @@ import type * as Scope from "effect/Scope";
 import type { Connection } from "../connection/connection.ts";
 import type { OnFrame, Place } from "../connection/connection_options.ts";
 import { checkEffectVersion } from "../connection/effect_version.ts";
+import { clockOf } from "../connection/effect_clock.ts";
 import { effectSupport } from "../connection/effects.ts";
 import type { OptionsError, SocketError } from "../core/errors.ts";
 import type { TlsError } from "../core/tls_error.ts";
+import { effectLogger } from "./effect_log.ts";
+import { showMetrics } from "./effect_metrics.ts";
 import { scopedServer } from "./scoped_server.ts";
 import type { Server } from "./server.ts";
 import type { ServerOptions } from "./server_options.ts";
@@ -45,14 +48,18 @@ export function serve<Received, Sent = Received, Data = undefined, R = never>(
   Scope.Scope | Exclude<R, Scope.Scope>
 > {
   checkEffectVersion();
-  return Effect.flatMap(
-    Effect.context<Exclude<R, Scope.Scope>>(),
-    (services) =>
-      // What the handlers require is among the services, and their Effects reach only the runner for them.
-      scopedServer(
-        options as ServerOptions<Received, Sent, Data>,
-        (clock) =>
-          effectSupport(services as Context.Context<unknown> as Context.Context<never>, clock, "server"),
-      ),
-  );
+  return Effect.flatMap(Effect.context<Exclude<R, Scope.Scope>>(), (given) => {
+    // What the handlers require is among the services, and their Effects reach only the runner for them.
+    const services = given as Context.Context<unknown> as Context.Context<never>;
+    const server = scopedServer(options as ServerOptions<Received, Sent, Data>, {
+      clock: clockOf(services),
+      logger: effectLogger(services),
+      support: (clock) => effectSupport(services, clock, "server"),
+    });
+    return Effect.tap(server, (server) =>
+      Effect.sync(() => {
+        const hide = showMetrics(server, services);
+        void server.finished.then(hide);
+      }));
+  });
 }

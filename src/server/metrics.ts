@@ -24,14 +24,16 @@ export interface MetricSample {
 /** `Content-Type` of the text. */
 export const prometheusContentType: string = "text/plain; version=0.0.4; charset=utf-8";
 
-type Row = readonly [
+/** A number among a server's statistics; the name is without the prefix `millrace_`. */
+export type ServerRow = readonly [
   name: string,
   type: MetricSample["type"],
   help: string,
   value: (stats: ServerStats) => number,
 ];
 
-const rows: readonly Row[] = [
+/** Every number that is not by reason. */
+export const serverRows: readonly ServerRow[] = [
   ["connections_active", "gauge", "Connections open now.", (s) => s.connectionsActive],
   ["connections_accepted_total", "counter", "Connections that were let in.", (s) => s.connectionsAccepted],
   [
@@ -86,7 +88,7 @@ const rows: readonly Row[] = [
 
 /** The samples of one server; `labels` tell it from others, such as `{ endpoint: "echo" }`. */
 export function serverSamples(stats: ServerStats, labels: Readonly<Record<string, string>>): MetricSample[] {
-  const samples = rows.map(([name, type, help, value]): MetricSample => ({
+  const samples = serverRows.map(([name, type, help, value]): MetricSample => ({
     name: `millrace_${name}`,
     help,
     type,

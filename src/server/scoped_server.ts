@@ -11,13 +11,22 @@ import type { OptionsError, SocketError } from "../core/errors.ts";
 import type { TlsError } from "../core/tls_error.ts";
 import { logObserver } from "./log.ts";
 import { Server } from "./server.ts";
-import type { ServerOptions } from "./server_options.ts";
+import type { Logger, ServerOptions } from "./server_options.ts";
 import { resolveServer } from "./settings.ts";
+
+/** What the program around a server has for it, where it is written with Effect. */
+export interface ServerProgram<Received, Sent, Context> {
+  /** Time, where no option names one. */
+  readonly clock: Clock | undefined;
+  /** Takes log records, where no option does. */
+  readonly logger: Logger;
+  support(clock: Clock): EffectSupport<Received, Sent, Context>;
+}
 
 /** A server that lives as long as the scope: closing the scope drains it within `shutdownDeadline`. */
 export function scopedServer<Received, Sent, Context>(
   options: ServerOptions<Received, Sent, Context>,
-  effects?: (clock: Clock) => EffectSupport<Received, Sent, Context>,
+  program?: ServerProgram<Received, Sent, Context>,
 ): Effect.Effect<Server<Received, Sent, Context>, OptionsError | SocketError | TlsError, Scope.Scope> {
   return Effect.gen(function* () {
     const adapter = yield* Effect.tryPromise({
@@ -28,12 +37,13 @@ export function scopedServer<Received, Sent, Context>(
       try: () => resolveServer(options, adapter),
       catch: (error) => error as OptionsError,
     });
-    const clock = options.clock ?? systemClock;
+    const clock = options.clock ?? program?.clock ?? systemClock;
     const server = new Server(
       options,
       adapter,
       settings,
-      (log) => new Registry(clock, [logObserver(log)], effects?.(clock)),
+      (log) => new Registry(clock, [logObserver(log)], program?.support(clock)),
+      program?.logger,
     );
     yield* Effect.acquireRelease(
       Effect.tryPromise({ try: () => server.listen(), catch: (error) => error as SocketError | TlsError }),

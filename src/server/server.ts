@@ -61,11 +61,12 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
     adapter: Adapter,
     settings: ServerSettings<Received, Sent, Context>,
     registry: (log: Logger) => Registry<Received, Sent, Context>,
+    logger: Logger = consoleLogger,
   ) {
     this.#options = options;
     this.#adapter = adapter;
     this.#settings = settings;
-    this.#log = guarded(options.logger ?? consoleLogger);
+    this.#log = guarded(options.logger ?? logger);
     this.#registry = registry(this.#log);
     this.#admission = new Admission(settings, this.#registry.clock, this.#log);
     const { clock, wheel } = this.#registry;

@@ -1,0 +1,29 @@
+/** A server's log records on the loggers of a program written with Effect. Only the entry point `effect` loads it. */
+import * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import * as LogLevel from "effect/LogLevel";
+import * as References from "effect/References";
+import * as Tracer from "effect/Tracer";
+import type { Logger, LogRecord } from "./server_options.ts";
+
+const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const;
+
+/**
+ * Each record is one message at its level, and its facts are annotations, beside those of the program around `serve`.
+ * Nothing is made of what the program's minimum level leaves out.
+ */
+export function effectLogger(services: Context.Context<never>): Logger {
+  const minimum = Context.get(services, References.MinimumLogLevel);
+  // The span around `serve` is over by the time that something happens.
+  const run = Effect.runSyncWith(Context.omit(Tracer.ParentSpan)(services) as Context.Context<never>);
+  return ({ level, message, fields }) => {
+    const severity = levels[level];
+    if (!LogLevel.isGreaterThanOrEqualTo(severity, minimum)) return;
+    run(Effect.annotateLogs(Effect.logWithLevel(severity)(message), known(fields)));
+  };
+}
+
+/** The facts that are there. */
+function known(fields: LogRecord["fields"]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
