@@ -26,7 +26,6 @@ export { type EffectHandler, type EffectServeOptions, serve } from "./src/server
 export { layer } from "./src/server/server_layer.ts";
 export { connect } from "./src/client/effect_client.ts";
 export {
-  close,
   type ConnectionError,
   deliver,
   type DeliveryOutcome,
@@ -38,4 +37,4 @@ export {
   upgrade,
   type WaitTimeoutError,
 } from "./src/connection/connection_effects.ts";
-export { broadcast, type ConnectionFilter, publish, shutdown } from "./src/server/server_effects.ts";
+export { broadcast, close, type ConnectionFilter, publish } from "./src/server/server_effects.ts";

@@ -19,7 +19,6 @@ import {
 import type { SendOutcome } from "../core/outcome.ts";
 import type { TlsError } from "../core/tls_error.ts";
 import type { Connection } from "./connection.ts";
-import type { TerminationRecord } from "./termination.ts";
 import type { UpgradeOptions } from "./upgrade.ts";
 
 /** A wait that ran out, other than for idleness; one member of a union, so that `catchTag` takes it out. */
@@ -196,32 +195,6 @@ export function upgrade<Received, Sent, Context, NewReceived = Received, NewSent
       () => connection.destroy(),
     )
   );
-}
-
-/**
- * Finishes a connection as `connection.close` does: what was sent is delivered, then FIN. Succeeds, always, with the
- * record of how it ended. Interruption ends the waiting, and the connection goes on closing.
- *
- * @example
- * ```ts
- * import * as Effect from "effect/Effect";
- * import { lines } from "@millrace/millrace";
- * import { close, connect, send } from "@millrace/millrace/effect";
- *
- * export const tell = (port: number, text: string) =>
- *   Effect.scoped(Effect.gen(function* () {
- *     const connection = yield* connect({ port, framing: lines({ encoding: "utf-8" }) });
- *     yield* send(connection, text);
- *     const { reason, bytesSent } = yield* close(connection, "told");
- *     yield* Effect.log("closed", { reason, bytesSent });
- *   }));
- * ```
- */
-export function close<Received, Sent, Context>(
-  connection: Connection<Received, Sent, Context>,
-  message?: string,
-): Effect.Effect<TerminationRecord> {
-  return Effect.suspend(() => settled<TerminationRecord, never>(connection.close(message)));
 }
 
 /** What a promise comes to, and what to do when somebody stops waiting for it. */

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect";
 import type { BroadcastReport } from "../connection/broadcast.ts";
 import type { Connection } from "../connection/connection.ts";
 import { failure, settled } from "../connection/connection_effects.ts";
+import type { TerminationRecord } from "../connection/termination.ts";
 import type { DurationInput } from "../core/duration.ts";
 import type { FrameError, OptionsError, ShutdownTimeoutError } from "../core/errors.ts";
 import type { Server } from "./server.ts";
@@ -80,7 +81,30 @@ export function publish<Received, Sent, Context>(
 }
 
 /**
- * Drains a server before its scope is closed; see `server.shutdown`. Fails with `ShutdownTimeoutError` when connections
+ * Finishes a connection as `connection.close` does: what was sent is delivered, then FIN. Succeeds, always, with the
+ * record of how it ended. Interruption ends the waiting, and the connection goes on closing.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect";
+ * import { lines } from "@millrace/millrace";
+ * import { close, connect, send } from "@millrace/millrace/effect";
+ *
+ * export const tell = (port: number, text: string) =>
+ *   Effect.scoped(Effect.gen(function* () {
+ *     const connection = yield* connect({ port, framing: lines({ encoding: "utf-8" }) });
+ *     yield* send(connection, text);
+ *     const { reason, bytesSent } = yield* close(connection, "told");
+ *     yield* Effect.log("closed", { reason, bytesSent });
+ *   }));
+ * ```
+ */
+export function close<Received, Sent, Context>(
+  connection: Connection<Received, Sent, Context>,
+  message?: string,
+): Effect.Effect<TerminationRecord>;
+/**
+ * Drains a server before its scope is closed, as `server.close` does. Fails with `ShutdownTimeoutError` when connections
  * were still open at the deadline, and have been destroyed. Interruption ends the waiting, and the server goes on
  * shutting down: closing its scope waits for that.
  *
@@ -88,12 +112,12 @@ export function publish<Received, Sent, Context>(
  * ```ts
  * import * as Effect from "effect/Effect";
  * import { lines } from "@millrace/millrace";
- * import { serve, shutdown } from "@millrace/millrace/effect";
+ * import { close, serve } from "@millrace/millrace/effect";
  *
  * const program = Effect.gen(function* () {
  *   const server = yield* serve({ port: 0, framing: lines(), handler: () => Effect.never });
  *   yield* Effect.catchTag(
- *     shutdown(server, { deadline: "5 seconds" }),
+ *     close(server, { deadline: "5 seconds" }),
  *     "ShutdownTimeoutError",
  *     ({ connectionIds }) => Effect.logWarning(`${connectionIds.length} connections were destroyed`),
  *   );
@@ -101,11 +125,15 @@ export function publish<Received, Sent, Context>(
  * await Effect.runPromise(Effect.scoped(program));
  * ```
  */
-export function shutdown<Received, Sent, Context>(
+export function close<Received, Sent, Context>(
   server: Server<Received, Sent, Context>,
   options?: { readonly deadline?: DurationInput | undefined },
-): Effect.Effect<ShutdownReport, ShutdownTimeoutError | OptionsError> {
-  return Effect.suspend(() => settled(server.close(options)));
+): Effect.Effect<ShutdownReport, ShutdownTimeoutError | OptionsError>;
+export function close(
+  target: { close(given?: unknown): Promise<TerminationRecord | ShutdownReport> },
+  given?: unknown,
+): Effect.Effect<TerminationRecord | ShutdownReport, ShutdownTimeoutError | OptionsError> {
+  return Effect.suspend(() => settled(target.close(given)));
 }
 
 /** What a filter throws, be it an error of ours, is no failure of sending. */

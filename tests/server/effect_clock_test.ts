@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit";
 import * as Fiber from "effect/Fiber";
 import * as Scope from "effect/Scope";
 import * as TestClock from "effect/testing/TestClock";
-import { close, connect, send, serve, shutdown } from "../../effect.ts";
+import { close, connect, send, serve } from "../../effect.ts";
 import { clockOf } from "../../src/connection/effect_clock.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
@@ -111,7 +111,7 @@ test("TestClock moves connectTimeout, and the deadlines of shutting down and of 
       const server = yield* serve({ ...base, handler });
       yield* Effect.promise(() => place.dial(server));
       yield* Effect.promise(() => opened(server));
-      const draining = yield* Effect.forkChild(Effect.flip(shutdown(server, { deadline: "10 seconds" })), {
+      const draining = yield* Effect.forkChild(Effect.flip(close(server, { deadline: "10 seconds" })), {
         startImmediately: true,
       });
       while (server.state !== "draining") yield* Effect.promise(peerTurn);
@@ -159,9 +159,9 @@ test("the option clock comes before the clock of Effect, which comes before the 
       assert.equal(connection!.state, "open");
       yield* Effect.promise(() => clock.advanceAsync(61_000));
       assert.notEqual(connection!.state, "open");
-      connection!.abort();
+      connection!.destroy();
       yield* Effect.forkScoped(moving(clock));
-      yield* shutdown(server);
+      yield* close(server);
     }),
   );
   const program = Effect.map(Effect.context<never>(), clockOf);
@@ -201,7 +201,7 @@ test("behind all limits of all connections there is one fiber that sleeps", asyn
         for (const client of clients) yield* send(client, "x");
         while (server.stats().framesReceived < 20) yield* Effect.promise(peerTurn);
         assert.deepEqual([asleep, most <= 2], [1, true]);
-        for (const client of clients) client.abort();
+        for (const client of clients) client.destroy();
         while (server.connections.size > 0) yield* Effect.promise(peerTurn);
         assert.equal(asleep, 0);
       }));

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Fiber from "effect/Fiber";
 import * as Stream from "effect/Stream";
-import { broadcast, close, deliver, flush, frames, publish, send, shutdown, upgrade } from "../../effect.ts";
+import { broadcast, close, deliver, flush, frames, publish, send, upgrade } from "../../effect.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import type { EgressPolicy } from "../../src/core/outcome.ts";
 import { lines } from "../../src/core/framing/lines.ts";
@@ -187,9 +187,9 @@ test("who stops waiting for a broadcast has sent it all the same", async (t) => 
 
 test("shutdown reports, and a deadline that passes is a ShutdownTimeoutError (F-18)", async (t) => {
   const { place, server, peer } = await pair(t);
-  const wrong = await failureOf(shutdown(server, { deadline: "soon" as never }));
+  const wrong = await failureOf(close(server, { deadline: "soon" as never }));
   assert.equal(wrong._tag, "OptionsError");
-  const draining = Effect.runPromise(shutdown(server));
+  const draining = Effect.runPromise(close(server));
   await place.settle();
   peer.end();
   assert.deepEqual((await place.drive(draining)).destroyed, []);
@@ -198,7 +198,7 @@ test("shutdown reports, and a deadline that passes is a ShutdownTimeoutError (F-
   await place.dial(other);
   const late = Effect.runPromise(
     Effect.catchTag(
-      shutdown(other, { deadline: "5 seconds" }),
+      close(other, { deadline: "5 seconds" }),
       "ShutdownTimeoutError",
       (error) => Effect.succeed(error.connectionIds.length),
     ),
@@ -212,7 +212,7 @@ test("who stops waiting for a shutdown or a close has not stopped it", async (t)
   const { place, server, peer, connection } = await pair(t);
   await interrupted(place, close(connection, "bye"));
   assert.equal(connection.state, "closing");
-  await interrupted(place, shutdown(server));
+  await interrupted(place, close(server));
   assert.equal(server.state, "draining");
   peer.end();
   const record = await place.drive(Effect.runPromise(close(connection)));

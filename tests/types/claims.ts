@@ -159,7 +159,7 @@ export function verbs(): void {
   // @ts-expect-error it takes text
   void effect.deliver(wired, new Uint8Array(1));
   holds<Same<FailureOf<ReturnType<typeof broadcastText>>, main.FrameError>>();
-  const stopped = effect.shutdown(running);
+  const stopped = effect.close(running);
   holds<Same<FailureOf<typeof stopped>, main.ShutdownTimeoutError | main.OptionsError>>();
   const secured = effect.upgrade(wired, { cert: "", key: "", framing: lengthField({ lengthBytes: 2 }) });
   holds<Same<Effect.Success<typeof secured>, main.Connection<Uint8Array>>>();
