@@ -55,7 +55,7 @@ export interface EchoFigure {
   readonly samples: readonly EchoSample[];
   /** What the target is for. */
   readonly against: EchoBaseline;
-  /** What is told in the details only. */
+  /** The second one, where the row has it. */
   readonly beside?: EchoBaseline;
 }
 
@@ -115,9 +115,11 @@ function figure(row: EchoRow, runtime: RuntimeName, all: ReadonlyMap<string, Ech
   return { ...common, against: against(row.baseline), ...(beside && { beside }) };
 }
 
-/** `raw` and `raw_tls` are those of the runtime at hand. */
+/** These are those of the runtime at hand. */
+const ofRuntime = new Set(["raw", "raw_tls", "by_hand"]);
+
 function programName(name: string, runtime: RuntimeName): string {
-  return name === "raw" || name === "raw_tls" ? `${name}_${runtime}` : name;
+  return ofRuntime.has(name) ? `${name}_${runtime}` : name;
 }
 
 /** The middle of each column. */

@@ -25,14 +25,25 @@ interface RowCommon {
   readonly target: Readonly<Record<RuntimeName, number>>;
 }
 
+/** A second baseline of a row, on these runtimes. */
+export interface Beside {
+  readonly program: string;
+  readonly runtimes: readonly RuntimeName[];
+  /** What the two baselines are, for the details. */
+  readonly told: string;
+  readonly first: string;
+  /** Its name in the table, beside the ratio to it; told in the details only without one. */
+  readonly shownAs?: string;
+}
+
 /** Throughput of `program` over that of `baseline`, under the same load, taken in turn. */
 export interface EchoRow extends RowCommon {
   readonly kind: "echo";
   readonly program: string;
-  /** `raw` and `raw_tls` are those of the runtime's own sockets. */
+  /** `raw`, `raw_tls` and `by_hand` are those of the runtime's own sockets. */
   readonly baseline: string;
-  /** A second baseline, on these runtimes, told in the details only. */
-  readonly beside?: { readonly program: string; readonly runtimes: readonly RuntimeName[] };
+  /** A second baseline, without a target. */
+  readonly beside?: Beside;
   readonly load: EchoLoad;
   /** Judged by messages per second of the server's processor time rather than by messages per second. */
   readonly perProcessor?: boolean;
@@ -58,7 +69,30 @@ const deep: EchoLoad = { connections: 100, depth: 32, message: "lines" };
 const large: EchoLoad = { connections: 10, depth: 4, message: "length" };
 
 /** Millrace lays `node:tls` over the sockets of each runtime, so what that takes on Bun and Deno is told as well. */
-const nodeTls = { program: "raw_tls_node", runtimes: ["bun", "deno"] } as const;
+const nodeTls: Beside = {
+  program: "raw_tls_node",
+  runtimes: ["bun", "deno"],
+  first: "the runtime's own sockets",
+  told: "node:tls on this runtime, as in Millrace",
+};
+
+/**
+ * With many messages in flight a raw echo touches no single one, so what a layer of frames costs is measured beside
+ * the smallest one that can be written by hand.
+ */
+const byHand = {
+  kind: "echo",
+  baseline: "by_hand",
+  load: deep,
+  perProcessor: true,
+  beside: {
+    program: "raw",
+    runtimes: ["bun", "deno", "node"],
+    first: "lines by hand",
+    told: "raw, without lines",
+    shownAs: "raw",
+  },
+} as const;
 
 /** The table. */
 export const rows: readonly Row[] = [
@@ -88,6 +122,27 @@ export const rows: readonly Row[] = [
     baseline: "raw",
     load: deep,
     target: { bun: 0.75, deno: 0.60, node: 0.60 },
+  },
+  {
+    ...byHand,
+    id: "hand-frame-32",
+    title: "`onFrame` to lines by hand, 32 in flight, per second of the server's processor",
+    program: "on_frame",
+    target: { bun: 0.95, deno: 0.95, node: 0.95 },
+  },
+  {
+    ...byHand,
+    id: "hand-batches-32",
+    title: "`connection.batches()` to lines by hand, 32 in flight, per second of the server's processor",
+    program: "batches",
+    target: { bun: 0.90, deno: 0.90, node: 0.90 },
+  },
+  {
+    ...byHand,
+    id: "hand-await-32",
+    title: "`for await` to lines by hand, 32 in flight, per second of the server's processor",
+    program: "for_await",
+    target: { bun: 0.75, deno: 0.75, node: 0.75 },
   },
   {
     id: "length-64k",

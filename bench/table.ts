@@ -26,7 +26,10 @@ export function judge(row: Row, figure: Figure): Verdict {
     const times = wanted >= 2;
     const { ratio, ratioPerCpu } = figure.against;
     const value = row.kind === "echo" && row.perProcessor ? ratioPerCpu : ratio;
-    const shown = times ? `${value.toFixed(1)} ×` : value.toFixed(2);
+    const { beside } = figure;
+    const name = row.kind === "echo" && beside !== undefined ? row.beside?.shownAs : undefined;
+    const second = name === undefined ? "" : `, ${name} ${beside!.ratioPerCpu.toFixed(2)}`;
+    const shown = (times ? `${value.toFixed(1)} ×` : value.toFixed(2)) + second;
     return verdict(
       value,
       wanted,
@@ -86,13 +89,15 @@ function disturbed(...samples: readonly EchoSample[]): boolean {
 }
 
 /** What stands behind the ratios: messages per second, and how busy each side was. */
-export function formatDetails(figures: readonly Figure[]): string {
+export function formatDetails(rows: readonly Row[], figures: readonly Figure[]): string {
   const echoes = figures.filter((figure) => figure.kind === "echo");
   const lines = echoes.flatMap((figure) => {
     const { against, beside } = figure;
+    const row = rows.find(({ id }) => id === figure.row);
+    const what = row?.kind === "echo" ? row.beside : undefined;
     return beside === undefined ? [detail(figure, against)] : [
-      detail(figure, against, "the runtime's own sockets"),
-      detail(figure, beside, "node:tls on this runtime, as in Millrace"),
+      detail(figure, against, what?.first),
+      detail(figure, beside, what?.told),
     ];
   });
   if (lines.some((line) => line.startsWith("*"))) {
@@ -108,13 +113,14 @@ export function formatDetails(figures: readonly Figure[]): string {
 function detail({ row, runtime, ours }: EchoFigure, against: EchoBaseline, what?: string): string {
   const { program, baseline, ratio, ratioPerCpu } = against;
   const mark = disturbed(ours, baseline) ? "*" : " ";
-  return `${mark} ${row.padEnd(14)} ${runtime.padEnd(5)} ours ${told(ours)}  ${program} ${told(baseline)}  ` +
+  return `${mark} ${row.padEnd(15)} ${runtime.padEnd(5)} ours ${told(ours)}  ${program} ${told(baseline)}  ` +
     `ratio ${ratio.toFixed(2)}, per processor second ${ratioPerCpu.toFixed(2)}` +
     (what === undefined ? "" : ` (baseline: ${what})`);
 }
 
 function told({ messagesPerSecond, serverBusy, loadBusy, p99 }: EchoSample): string {
   const percent = (part: number): string => `${Math.round(part * 100)} %`;
+  const each = serverBusy > 0 ? `${(serverBusy / messagesPerSecond * 1e6).toFixed(2)} µs each, ` : "";
   const busy = `server ${percent(serverBusy)} busy, load ${percent(loadBusy)}`;
-  return `${(messagesPerSecond / 1000).toFixed(1).padStart(6)}k/s (${busy}, p99 ${p99.toFixed(2)} ms)`;
+  return `${(messagesPerSecond / 1000).toFixed(1).padStart(6)}k/s (${each}${busy}, p99 ${p99.toFixed(2)} ms)`;
 }
