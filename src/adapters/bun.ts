@@ -5,6 +5,7 @@
  */
 import type { Socket } from "node:net";
 import process from "node:process";
+import { copyFrames } from "../core/bytes.ts";
 import { SocketError, socketErrorFrom } from "../core/errors.ts";
 import { isIp } from "../core/place.ts";
 import type {
@@ -48,6 +49,9 @@ interface BunOptions<Data> extends BunAddress {
 
 /** Its TLS needs what no document of Bun promises (`initialData`), so only in versions like the one it was tried in. */
 const ownTls = typeof Bun === "object" && Bun.semver.satisfies(Bun.version, "^1.4.5");
+
+/** In JavaScriptCore a view is the dearer: it has to be told of, and its memory is collected apart. */
+copyFrames(512);
 
 /** Bun's own sockets. */
 export const bunAdapter: Adapter = {

@@ -6,11 +6,11 @@
  */
 import type { Unshared } from "../core/byte_chunk.ts";
 import type { MillraceError } from "../core/errors.ts";
+import { type InboxSource, oneFrame } from "./inbox_reader.ts";
 
 /** Where frames come from. */
-export interface Receiving<Received> {
-  readonly delivery: { readonly waiting: boolean };
-  nextFrame(): Promise<IteratorResult<Received, undefined>>;
+export interface Receiving<Received> extends InboxSource<Received> {
+  readonly delivery: InboxSource<Received>["delivery"] & { readonly waiting: boolean };
 }
 
 /** Where frames go. */
@@ -73,7 +73,7 @@ class FrameSource<Received> implements UnderlyingDefaultSource<Unshared<Received
 
   async #pass(): Promise<void> {
     try {
-      const { value, done } = await this.#session.nextFrame();
+      const { value, done } = await this.#session.read<IteratorResult<Received, undefined>>(oneFrame);
       if (this.#over) return;
       if (!done) return this.#controller?.enqueue(value as Unshared<Received>);
       this.#over = true;

@@ -96,9 +96,12 @@ export class Delivery<Received> {
       this.unhandled++;
       return true;
     }
-    if (!this.#direct || this.#held > 0 || this.inbox.length > 0) this.inbox.push(frame);
-    else this.#deliver(frame);
-    return this.hungry;
+    if (this.#direct && this.#held === 0 && this.inbox.length === 0) {
+      this.#deliver(frame);
+      return this.#held === 0 || this.#stopped;
+    }
+    this.inbox.push(frame);
+    return !this.#direct && this.inbox.length < this.#ahead;
   }
 
   /**
@@ -108,6 +111,7 @@ export class Delivery<Received> {
    */
   chunkDone(bytes: number): void {
     const { behind } = this.#source;
+    this.inbox.handOver();
     if (!behind && this.#end !== undefined) this.inbox.end(this.#end.error);
     if (!behind && this.inbox.length === 0) {
       if (this.#chunks > 0) this.#goOn();
@@ -127,10 +131,9 @@ export class Delivery<Received> {
     return this.inbox.length > 0;
   }
 
-  /** The next frame for an iterator; asking for more than there is lets reading go on. */
-  next(): Promise<IteratorResult<Received, undefined>> {
+  /** A loop asks for more than there is: reading goes on. */
+  asked(): void {
     if (this.inbox.length === 0 && !this.#source.behind) this.#goOn();
-    return this.inbox.next();
   }
 
   /** Until the promise settles, no frame goes to `onFrame`. */

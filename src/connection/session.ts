@@ -8,6 +8,7 @@ import type { Diagnosis } from "../core/diagnosis.ts";
 import type { FrameError, LimitError, SocketError, TimeoutError } from "../core/errors.ts";
 import { MillraceError } from "../core/errors.ts";
 import { GateReason } from "../core/gate.ts";
+import type { Inbox } from "../core/inbox.ts";
 import { Outbox, type OutboxOwner } from "../core/outbox.ts";
 import type { OutcomeListener } from "../core/outcome.ts";
 import { Pipeline } from "../core/pipeline.ts";
@@ -278,14 +279,15 @@ export class Session<Received, Sent, Context>
     if (!this.#inTurn) this.#joinTurn();
   }
 
-  /** The next frame for an iterator; an empty inbox is a flush point. */
-  nextFrame(): Promise<IteratorResult<Received, undefined>> {
+  /** What a reader takes from the inbox; one that is empty is a flush point. */
+  read<Read>(take: (inbox: Inbox<Received>) => Promise<Read>): Promise<Read> {
     const { inbox } = this.delivery;
-    if (this.delivery.ready() && !inbox.over) return inbox.next();
+    if (this.delivery.ready() && !inbox.over) return take(inbox);
     if (inbox.length === 0 && this.outbox.pending > 0) this.flushNow();
-    const next = this.delivery.next();
+    this.delivery.asked();
+    const read = take(inbox);
     if (inbox.over) this.#finishIfIdle();
-    return next;
+    return read;
   }
 
   flushNow(): void {

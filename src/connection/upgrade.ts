@@ -62,7 +62,9 @@ export async function upgrade<Received, Sent, Context>(
   let failure: MillraceError | undefined;
   const fail = (cause: unknown): MillraceError => failure ??= drop(session, cause, slot);
   const checkBoundary = (): void => {
-    const behind = delivery.inbox.length > 0 || pipeline.behind || pipeline.framesReceived !== before;
+    // Those that were handed over together with it came behind it, or before: the reader cannot say.
+    const { length, together } = delivery.inbox;
+    const behind = length > 0 || together > 1 || pipeline.behind || pipeline.framesReceived !== before;
     if (!behind && pipeline.partialFrameBytes === 0) return;
     const what = "plaintext came behind the command to secure the connection, which may be injected";
     throw fail(new TlsError("injected", `secure a connection: ${what}; nothing of it is delivered`));
@@ -78,7 +80,7 @@ export async function upgrade<Received, Sent, Context>(
   };
   const steps = async (): Promise<void> => {
     // What waits could be taken by a loop that does not wait for us.
-    if (delivery.inbox.length > 0 || pipeline.behind) checkBoundary();
+    if (delivery.inbox.length > 0 || delivery.inbox.together > 1 || pipeline.behind) checkBoundary();
     // The chunk that has brought the command may still be on its way through the framer.
     await Promise.resolve();
     checkBoundary();

@@ -72,6 +72,13 @@ export class ByteWriter implements ByteSink {
 
 /** JavaScriptCore keeps arrays up to this length without a buffer, and has to make one for a view. */
 const inlineLength = 1000;
+/** Frames up to this length are copied rather than viewed. */
+let copiedLength = 0;
+
+/** From now on, a few bytes are copied rather than viewed: said once, by the adapter of a runtime on which that is cheaper. */
+export function copyFrames(upTo: number): void {
+  copiedLength = upTo;
+}
 
 /**
  * Bytes `start` to `end` as a plain `Uint8Array`, whatever subclass `bytes` is of: a view, or a copy where a few bytes
@@ -81,7 +88,7 @@ export function view(bytes: Uint8Array, start: number, end: number): Uint8Array 
   if (bytes.constructor !== Uint8Array) {
     return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
   }
-  return bytes.length <= inlineLength && bytes.byteOffset === 0
+  return end - start <= copiedLength || (bytes.length <= inlineLength && bytes.byteOffset === 0)
     ? bytes.slice(start, end)
     : bytes.subarray(start, end);
 }

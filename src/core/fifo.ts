@@ -25,10 +25,7 @@ export class Fifo<Item> {
     items[this.#head++] = undefined as Item;
     if (this.#head === items.length) {
       items.length = this.#head = 0;
-    } else if (this.#head >= compactFrom && this.#head * 2 > items.length) {
-      items.splice(0, this.#head);
-      this.#head = 0;
-    }
+    } else if (this.#head >= compactFrom) this.#compact();
     return item;
   }
 
@@ -39,9 +36,30 @@ export class Fifo<Item> {
     return item;
   }
 
+  /** Takes the oldest items, so many at most, as an array that nobody else holds. */
+  takeMany(most: number): Item[] {
+    const items = this.#items;
+    const from = this.#head;
+    if (items.length - from <= most) {
+      this.clear();
+      return from === 0 ? items : items.slice(from);
+    }
+    const taken = items.slice(from, from + most);
+    items.fill(undefined as Item, from, from + most);
+    this.#head = from + most;
+    this.#compact();
+    return taken;
+  }
+
   /** Forgets everything. */
   clear(): void {
     this.#items = [];
+    this.#head = 0;
+  }
+
+  #compact(): void {
+    if (this.#head < compactFrom || this.#head * 2 <= this.#items.length) return;
+    this.#items.splice(0, this.#head);
     this.#head = 0;
   }
 }

@@ -6,7 +6,11 @@
  */
 import { Fifo } from "./fifo.ts";
 
-type Resolve<Frame> = (result: IteratorResult<Frame, undefined> | Promise<never>) => void;
+type Read<Value> = IteratorResult<Value, undefined>;
+type Resolve<Frame> = (result: Read<Frame> | Read<Frame[]> | Promise<never>) => void;
+
+/** Frames that one reader is given at once. */
+const mostTogether = 1024;
 
 // One executor for all promises of readers, so that a wait costs no closure: it leaves its function here. An
 // error is a promise that has failed, so that a connection at rest holds one function and not two.
@@ -21,7 +25,11 @@ export class Inbox<Frame> {
   #frames: Fifo<Frame> | undefined = undefined;
   #resolve: Resolve<Frame> | undefined = undefined;
   /** What that reader was given. */
-  #promise: Promise<IteratorResult<Frame, undefined>> | undefined = undefined;
+  #promise: Promise<Read<Frame> | Read<Frame[]>> | undefined = undefined;
+  /** It wants the frames that come together, which are queued for it until `handOver`. */
+  #wantsMany = false;
+  /** Frames that were handed to the last reader at once. */
+  #together = 0;
   #over = false;
   #taken = false;
   #told = false;
@@ -52,10 +60,15 @@ export class Inbox<Frame> {
     return this.#told;
   }
 
+  /** How many frames the last reader was given at once, who may be at the first of them. */
+  get together(): number {
+    return this.#together;
+  }
+
   /** Queues a frame, or hands it to the waiting reader. */
   push(frame: Frame): void {
     const resolve = this.#resolve;
-    if (resolve === undefined) {
+    if (resolve === undefined || this.#wantsMany) {
       (this.#frames ??= new Fifo()).push(frame);
       return;
     }
@@ -69,9 +82,41 @@ export class Inbox<Frame> {
   }
 
   /** The next frame for an iterator; waits when there is none. A second reader at a time is refused. */
-  next(): Promise<IteratorResult<Frame, undefined>> {
+  next(): Promise<Read<Frame>> {
     this.#taken = true;
+    this.#together = 0;
     if (this.length > 0) return Promise.resolve({ value: this.take(), done: false });
+    return this.#wait(false) as Promise<Read<Frame>>;
+  }
+
+  /** The same for several frames: those that wait, and where none does, those that come together. */
+  nextMany(): Promise<Read<Frame[]>> {
+    this.#taken = true;
+    if (this.length > 0) return Promise.resolve(this.#takeMany());
+    return this.#wait(true) as Promise<Read<Frame[]>>;
+  }
+
+  /** Those that came together are all here: a reader that waits for them gets them. */
+  handOver(): void {
+    if (!this.#wantsMany || this.length === 0) return;
+    const resolve = this.#resolve!;
+    this.#noReader();
+    resolve(this.#takeMany());
+  }
+
+  #takeMany(): Read<Frame[]> {
+    const value = this.#frames!.takeMany(mostTogether);
+    this.#together = value.length;
+    return { value, done: false };
+  }
+
+  #noReader(): void {
+    this.#resolve = this.#promise = undefined;
+    this.#wantsMany = false;
+  }
+
+  #wait(many: boolean): Promise<Read<Frame> | Read<Frame[]>> {
+    this.#together = 0;
     if (this.#over) {
       this.#told = true;
       const error = this.#error;
@@ -81,17 +126,18 @@ export class Inbox<Frame> {
     if (this.#resolve !== undefined) {
       return Promise.reject(new TypeError("read a frame: another read is waiting; use one reader at a time"));
     }
-    const frame = new Promise<IteratorResult<Frame, undefined>>(executor);
+    const frame = new Promise<Read<Frame> | Read<Frame[]>>(executor);
     this.#resolve = resolver as Resolve<Frame>;
     this.#promise = frame;
+    this.#wantsMany = many;
     return frame;
   }
 
   /** The reader that was given this promise waits no longer, where it still does: the next frame is not for it. */
-  withdraw(promise: Promise<IteratorResult<Frame, undefined>> | undefined): void {
+  withdraw(promise: Promise<unknown> | undefined): void {
     const resolve = this.#resolve;
     if (resolve === undefined || this.#promise !== promise) return;
-    this.#resolve = this.#promise = undefined;
+    this.#noReader();
     resolve({ value: undefined, done: true });
   }
 
@@ -99,8 +145,9 @@ export class Inbox<Frame> {
   end(error?: unknown): void {
     if (this.#over) return;
     this.#over = true;
+    this.handOver();
     const resolve = this.#resolve;
-    this.#resolve = this.#promise = undefined;
+    this.#noReader();
     if (resolve === undefined) {
       this.#error = error;
       return;

@@ -262,6 +262,37 @@ it("one who catches the error, or does not wait for the upgrade, does not get in
   }
 });
 
+it("a command in one batch with other frames is refused, since they may lie behind it; alone in its batch it is not", async (t) => {
+  for (const together of [true, false]) {
+    const place = new Played(t);
+    const server = await place.serve<string>({
+      framing: text,
+      upgradable: true,
+      handler: async (connection: Text) => {
+        for await (const lines of connection.batches()) {
+          if (lines.includes("STARTTLS")) await connection.upgrade(pair);
+        }
+      },
+    });
+    const peer = await place.dial(server);
+    peer.write("one\ntwo\n");
+    await place.settle();
+    peer.write(together ? "STARTTLS\nsecret\n" : "STARTTLS\n");
+    await place.settle();
+    if (together) {
+      await over(place, peer);
+      assert.equal((place.records[0]!.error as TlsError).reason, "injected");
+    } else {
+      assert.equal(place.handshakes.length, 1);
+      assert.equal(peer.ended || peer.closed, false);
+      place.handshakes[0]!.succeed();
+      await place.settle();
+      peer.end();
+      await place.settle();
+    }
+  }
+});
+
 it("nothing is delivered, and nothing can be sent, before authorize has agreed", async (t) => {
   let decide!: (good: boolean) => void;
   const options = {
