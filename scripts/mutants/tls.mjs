@@ -64,8 +64,7 @@ export const mutants = [
     find: "if (!secure.authorized && !tls.insecureSkipVerify) {",
     put: "if (false) {",
     tests: [...reasons, ...ofServer],
-    why: "a client does not look at the server's certificate where TLS has let it pass",
-    runtime: "deno",
+    why: "a client does not look at the server's certificate",
   },
   {
     file: client,
@@ -83,11 +82,18 @@ export const mutants = [
   },
   {
     file: "src/adapters/certificate_fault.ts",
-    find: 'return purpose ? code : "INVALID_PURPOSE";',
-    put: "return code;",
+    find: "if (purposes !== undefined && !purposes.includes(purpose)",
+    put: "if (false && purposes !== undefined && !purposes.includes(purpose)",
     tests: reasons,
     why: "a certificate for another purpose is only untrusted, where TLS does not say more",
     runtime: "deno",
+  },
+  {
+    file: "src/adapters/certificate_fault.ts",
+    find: "reasonOf(fault.code)",
+    put: "reasonOf(`${fault.code} ${fault.what}`)",
+    tests: reasons,
+    why: "a peer's name in its certificate decides what the error is",
   },
   {
     file: "src/adapters/tls_alert.ts",

@@ -10,7 +10,7 @@ import { abortedConnect, addressText } from "./address.ts";
 import { BunHandshake } from "./bun_handshake.ts";
 import { bunTlsInfo, wireProtocols } from "./bun_tls_info.ts";
 import { type BunSocket, BunTransport, handlers, type Slot } from "./bun_transport.ts";
-import { certificateFault } from "./certificate_fault.ts";
+import { certificateError, isCertificateFault } from "./certificate_fault.ts";
 import { certificateOf } from "./tls_context.ts";
 import { handshakeError } from "./tls_failure.ts";
 
@@ -78,7 +78,7 @@ class BunClientHandshake extends BunHandshake {
     if (this.#over) return;
     this.#settle();
     this.#socket.terminate();
-    this.#reject(handshakeError(cause, "client", `TLS handshake with ${addressText(this.#address)}`));
+    this.#reject(handshakeError(cause, "client", this.#action));
   }
 
   shaken(socket: BunSocket<Slot>, good: boolean, fault: Error | null): void {
@@ -90,9 +90,16 @@ class BunClientHandshake extends BunHandshake {
         ? checkServerIdentity(this.#serverName, certificate)
         : { code: "UNABLE_TO_VERIFY", message: "the server is not to be trusted" });
     if (wrong !== undefined) {
-      const { code, message } = wrong as { readonly code?: string; readonly message: string };
-      const plainer = certificateFault(socket, String(code), "server");
-      return this.failed(plainer === code ? wrong : { code: plainer, message });
+      const { code = "" } = wrong as { readonly code?: string };
+      return this.failed(
+        certificate !== undefined && isCertificateFault(code)
+          ? certificateError(socket, code, {
+            side: "client",
+            action: this.#action,
+            serverName: this.#serverName,
+          })
+          : wrong,
+      );
     }
     try {
       const tls = bunTlsInfo(socket, this.#serverName, certificateOf(socket));
@@ -103,6 +110,10 @@ class BunClientHandshake extends BunHandshake {
     } catch (error) {
       this.failed(error);
     }
+  }
+
+  get #action(): string {
+    return `TLS handshake with ${addressText(this.#address)}`;
   }
 
   #settle(): void {

@@ -15,11 +15,6 @@ export interface Lower {
   owner: LowerOwner;
   /** What `node:tls` is laid over. */
   readonly stream: Duplex;
-  /**
-   * TLS that rejects a server's certificate itself does not show it then, nor tell what is wrong with it, so that it
-   * is left to be judged when the handshake is over.
-   */
-  readonly judgedAfter: boolean;
   /** Begins to read. */
   start(): void;
   /** Gives back the first chunk, for TLS that is about to begin. */

@@ -30,7 +30,6 @@ const nothing = new Uint8Array(0);
 
 /** A socket of Deno's `node:net` under TLS. */
 export class BelowDeno extends BelowSocket {
-  override readonly judgedAfter: boolean = true;
   /** What takes the chunks of a socket without TLS, and its FIN or reset. */
   readonly #plain: Handle["onread"] | undefined;
 

@@ -18,7 +18,6 @@ import { PlainPart } from "./upgradable.ts";
 export class BelowSocket implements Lower {
   readonly peer: Peer;
   readonly stream: Socket;
-  readonly judgedAfter: boolean = false;
   owner: LowerOwner;
   #first: ((chunk: Uint8Array) => void) | undefined;
   #part: PlainPart | undefined = undefined;

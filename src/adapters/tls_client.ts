@@ -9,7 +9,7 @@ import type { SocketError } from "../core/errors.ts";
 import type { ClientTls } from "../core/tls.ts";
 import type { Address, Transport } from "../core/transport.ts";
 import { abortedConnect, addressText } from "./address.ts";
-import { certificateFault } from "./certificate_fault.ts";
+import { certificateError } from "./certificate_fault.ts";
 import type { Lower, MakeLower } from "./tls_below.ts";
 import { certificateOf, TlsContexts, tlsInfo } from "./tls_context.ts";
 import { handshakeError } from "./tls_failure.ts";
@@ -49,10 +49,13 @@ export function secureClient(
     const secured = () => {
       if (over) return;
       const secure = socket!;
-      // Asked again where TLS has rejected it itself, since everything hangs on it.
       if (!secure.authorized && !tls.insecureSkipVerify) {
-        const code = certificateFault(secure, String(secure.authorizationError), "server");
-        return failed({ code, message: "the server is not to be trusted" });
+        const { serverName } = tls;
+        return failed(certificateError(secure, codeOf(secure.authorizationError), {
+          side: "client",
+          action,
+          serverName,
+        }));
       }
       try {
         // Where the context has no such option: Bun's client does what a server asks.
@@ -85,16 +88,23 @@ export function secureClient(
 }
 
 function optionsFor(below: Lower, tls: ClientTls): ConnectionOptions {
-  const { alpn, serverName, insecureSkipVerify, material } = tls;
+  const { alpn, serverName, material } = tls;
   return {
     socket: below.stream,
     host: serverName,
     // SNI has names only (RFC 6066); the certificate is compared with `host` then.
     ...(isIP(serverName) === 0 && { servername: serverName }),
     secureContext: new TlsContexts(tls).for(material),
-    rejectUnauthorized: !insecureSkipVerify && !below.judgedAfter,
+    // TLS that rejects a certificate itself does not show it then, nor does any tell all that is wrong with it; so it is
+    // judged when the handshake is over, before anything is sent or read.
+    rejectUnauthorized: false,
     ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
   };
+}
+
+/** An error's code where it is an error, against the types. */
+function codeOf(fault: unknown): string {
+  return String((fault as { readonly code?: unknown } | null)?.code ?? fault);
 }
 
 function ignore(): void {}

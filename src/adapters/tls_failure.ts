@@ -78,10 +78,26 @@ export function handshakeError(cause: unknown, side: TlsSide, action: string): T
   // Deno gives this code to whatever it has no other for; its words say more.
   const named = typeof code === "string" && code !== "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE" ? code : "";
   const looked = `${named} ${text}`.trimStart();
-  const reason = alert?.reason ?? rules.find(([pattern]) => pattern.test(looked))?.[1] ?? "unknown";
+  const reason = alert?.reason ?? reasonOf(looked);
   // OpenSSL's own message is a line of addresses and file names.
   const own = typeof detail === "string" ? detail : text;
   const shown = alert === undefined ? own : `the ${other[side]} sent the alert ${alert.name}`;
+  return failureOf(reason, side, action, shown, cause);
+}
+
+/** What the code or text of a fault on our side means. */
+export function reasonOf(text: string): TlsErrorReason {
+  return rules.find(([pattern]) => pattern.test(text))?.[1] ?? "unknown";
+}
+
+/** The error for a known reason: what was tried, what was found, and what to do about it. */
+export function failureOf(
+  reason: TlsErrorReason,
+  side: TlsSide,
+  action: string,
+  found: string,
+  cause: unknown,
+): TlsError {
   const hint = hints[side][reason];
-  return new TlsError(reason, `${action}: ${shown}${hint === undefined ? "" : `; ${hint}`}`, { cause });
+  return new TlsError(reason, `${action}: ${found}${hint === undefined ? "" : `; ${hint}`}`, { cause });
 }

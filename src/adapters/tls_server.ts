@@ -15,7 +15,7 @@ import {
 import { TlsError } from "../core/tls_error.ts";
 import type { Transport } from "../core/transport.ts";
 import { peerText } from "./address.ts";
-import { certificateFault } from "./certificate_fault.ts";
+import { certificateError } from "./certificate_fault.ts";
 import { wrongFirstBytes } from "./first_bytes.ts";
 import type { Lower, LowerOwner, MakeLower } from "./tls_below.ts";
 import { certificateOf, contextsOf, type TlsContexts, tlsInfo } from "./tls_context.ts";
@@ -203,8 +203,7 @@ class ServerHandshake implements Handshake, LowerOwner {
     }
     const fault = verdictOn(socket) ?? resumptionFault(socket, this.#door.tls.ca);
     if (fault === undefined) return certificate;
-    const code = certificateFault(socket, fault, "client");
-    throw { code, message: code };
+    throw certificateError(socket, fault, { side: "server", action: this.#action });
   }
 
   #failed(cause: unknown): void {

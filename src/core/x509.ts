@@ -36,7 +36,6 @@ const attributeNames: Readonly<Record<string, string>> = {
 
 const subjectAltName = "2.5.29.17";
 const extendedKeyUsage = "2.5.29.37";
-const anyPurpose = "2.5.29.37.0";
 const versionTag = 0xa0;
 const extensionsTag = 0xa3;
 
@@ -62,19 +61,9 @@ export function readCertificate(der: Uint8Array, sha256: Uint8Array): PeerCertif
   };
 }
 
-/** When a certificate may be used, and whether for a purpose (RFC 5280, 4.2.1.12). Throws like `readCertificate`. */
-export function allows(
-  der: Uint8Array,
-  purpose: string,
-): { readonly validFrom: number; readonly validTo: number; readonly purpose: boolean } {
-  const fields = fieldsOf(der);
-  const [validFrom, validTo] = derParts(fields[3]).map(derTime);
-  if (validFrom === undefined || validTo === undefined) {
-    throw new RangeError("read a certificate: found no validity");
-  }
-  const listed = extension(fields, extendedKeyUsage)?.map(derObjectId);
-  const allowed = listed === undefined || listed.includes(purpose) || listed.includes(anyPurpose);
-  return { validFrom, validTo, purpose: allowed };
+/** What a certificate may be used for, as object ids (RFC 5280, 4.2.1.12); undefined for anything. Throws like `readCertificate`. */
+export function purposesOf(der: Uint8Array): string[] | undefined {
+  return extension(fieldsOf(der), extendedKeyUsage)?.map(derObjectId);
 }
 
 /** Its fields: serial number, algorithm, issuer, validity, subject, key, and what else there is. */
