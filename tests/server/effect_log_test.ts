@@ -172,7 +172,7 @@ test("servers with the same attributes are added up, stopped ones too; others ha
   await place.settle();
   assert.deepEqual(plain.state("millrace_connections_active"), { value: 3 });
   assert.deepEqual(plain.state("millrace_connections_active", { endpoint: "echo" }), { value: 1 });
-  await place.drive(two.server.close());
+  await place.drive(two.server.destroy());
   await place.settle();
   assert.deepEqual(plain.state("millrace_connections_active"), { value: 1 });
   assert.deepEqual(plain.state("millrace_frames_received_total"), { count: 3, incremental: true });

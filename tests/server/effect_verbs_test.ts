@@ -185,7 +185,7 @@ test("who stops waiting for a broadcast has sent it all the same", async (t) => 
   assert.equal(peer.text, `${before}${long}\n`);
 });
 
-test("shutdown reports, and a deadline that passes is a ShutdownTimeoutError (F-18)", async (t) => {
+test("close of a server reports, and a deadline that passes is a ShutdownTimeoutError (F-18)", async (t) => {
   const { place, server, peer } = await pair(t);
   const wrong = await failureOf(close(server, { deadline: "soon" as never }));
   assert.equal(wrong._tag, "OptionsError");
@@ -208,7 +208,7 @@ test("shutdown reports, and a deadline that passes is a ShutdownTimeoutError (F-
   assert.equal(await place.drive(late), 1);
 });
 
-test("who stops waiting for a shutdown or a close has not stopped it", async (t) => {
+test("who stops waiting for a connection or a server to close has not stopped it", async (t) => {
   const { place, server, peer, connection } = await pair(t);
   await interrupted(place, close(connection, "bye"));
   assert.equal(connection.state, "closing");
