@@ -2,52 +2,12 @@
  * What the gateway says about itself: one JSON line a record, on standard error, from a level up.
  */
 import type { Clock } from "../core/clock.ts";
+import { LossyLines } from "../host/lossy_lines.ts";
 import type { TextOutput } from "../host/standard_output.ts";
 import type { Logger, LogRecord } from "../server/server_options.ts";
 import type { LogLevel } from "./config/config.ts";
 
 const order: readonly LogRecord["level"][] = ["debug", "info", "warn", "error"];
-/** Characters that may wait for a slow reader of standard error; beyond, lines are counted, not kept. */
-const mostWaiting = 256 * 1024;
-
-/**
- * Lines to a text output that never wait, and never gather without bound: while the output is stuck they are left out
- * and counted, which is told as soon as there is room again.
- */
-export class LossyLines {
-  readonly #output: TextOutput;
-  readonly #missedLine: (count: number) => string;
-  #waiting = 0;
-  #missed = 0;
-
-  /** `missedLine` makes the line that tells of those that were left out. */
-  constructor(output: TextOutput, missedLine: (count: number) => string) {
-    this.#output = output;
-    this.#missedLine = missedLine;
-  }
-
-  /** Takes one line, with its line end. */
-  write(line: string): void {
-    if (this.#waiting > mostWaiting) this.#missed++;
-    else this.#pass(line);
-  }
-
-  #pass(line: string): void {
-    const wait = this.#output.write(line);
-    if (wait === undefined) return;
-    this.#waiting += line.length;
-    const done = (): void => {
-      this.#waiting -= line.length;
-      if (this.#waiting > 0 || this.#missed === 0) return;
-      const missed = this.#missed;
-      this.#missed = 0;
-      this.#pass(this.#missedLine(missed));
-    };
-    // Where nobody reads any more there is nobody to tell.
-    wait.then(done, () => this.#waiting -= line.length);
-  }
-}
-
 /** A logger to a text output. It never waits: while the output is stuck, records are counted and reported later. */
 export function lineLogger(output: TextOutput, level: LogLevel, clock: Clock): Logger {
   const least = order.indexOf(level);

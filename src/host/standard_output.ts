@@ -1,7 +1,7 @@
 /**
  * Standard output and standard error, on which a slow reader, or none at all, never stops the process.
  *
- * Used by the gateway and its commands. Node and Bun write to pipes without blocking; Deno's `process.stdout` does not,
+ * Used by the gateway, its commands, and the logger that servers have by default. Node and Bun write to pipes without blocking; Deno's `process.stdout` does not,
  * so there each write is one of Deno's own, one at a time.
  */
 import process from "node:process";

@@ -26,7 +26,7 @@ import type {
 } from "./certificate_options.ts";
 import { type CertificateSettings, type CheckedEntry, resolveCertificates } from "./certificate_settings.ts";
 import { AuthoritiesFile } from "./client_authorities.ts";
-import { consoleLogger, errorText, guarded } from "./log.ts";
+import { errorText, guarded, standardLogger } from "./log.ts";
 import type { Logger } from "./server_options.ts";
 
 /**
@@ -201,7 +201,7 @@ export class CertificateSet implements Certificates {
 
   async #start(user: CertificatesUser): Promise<void> {
     const clock = this.#settings.clock ?? user.clock ?? systemClock;
-    const log = guarded(this.#settings.logger ?? user.logger ?? consoleLogger);
+    const log = guarded(this.#settings.logger ?? user.logger ?? standardLogger);
     const host = await this.#makeHost();
     const owner: EntryOwner = this.#owner = {
       host,

@@ -16,7 +16,7 @@ import type { Adapter, Address, Listener, Transport } from "../core/transport.ts
 import { Admission } from "./admission.ts";
 import { drain } from "./drain.ts";
 import { inspect, type ServerInspection } from "./inspection.ts";
-import { consoleLogger, errorText, guarded, peerFields } from "./log.ts";
+import { errorText, guarded, peerFields, standardLogger } from "./log.ts";
 import { RateSampler } from "./rates.ts";
 import { SecureDoor } from "./secure_door.ts";
 import type {
@@ -61,7 +61,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
     adapter: Adapter,
     settings: ServerSettings<Received, Sent, Context>,
     registry: (log: Logger) => Registry<Received, Sent, Context>,
-    logger: Logger = consoleLogger,
+    logger: Logger = standardLogger,
   ) {
     this.#options = options;
     this.#adapter = adapter;

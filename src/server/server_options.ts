@@ -86,7 +86,7 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined>
   readonly onStats?: ((sample: RateSample) => void) | undefined;
   /** Hears of failures of the listener itself. @default logged */
   readonly onListenerError?: ((error: SocketError) => void) | undefined;
-  /** Takes structured log records (F-53). @default warnings and errors to the console, one JSON line each */
+  /** Takes structured log records (F-53). @default warnings and errors to standard error, one JSON line each, left out and counted while nobody reads it */
   readonly logger?: Logger | undefined;
   /** Sockets to use. @default those of the runtime it runs on */
   readonly adapter?: Adapter | undefined;
@@ -109,7 +109,7 @@ export interface LogRecord {
   /** Facts: `conn.id`, `peer.ip`, `peer.port`, `reason`, … */
   readonly fields: Readonly<Record<string, unknown>>;
 }
-/** Takes log records, one at a time. What it throws is told on the console and harms nothing. */
+/** Takes log records, one at a time. What it throws is told on standard error and harms nothing. */
 export type Logger = (record: LogRecord) => void;
 
 /** What a server has counted since it started (F-50), and what it holds now. */

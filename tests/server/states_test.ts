@@ -130,12 +130,8 @@ test("a hook or a logger that throws does not disturb the server (F-53)", async 
   assert.match(String(failed[0]!.fields.error), /broken hook/);
 });
 
-test("a logger that throws is told about on the console, and the server runs and stops (F-53)", async (t) => {
+test("a logger that throws harms no connection, and the server runs and stops (F-53)", async (t) => {
   const place = new Virtual(t);
-  const { error } = console;
-  const shown: unknown[] = [];
-  console.error = (line: unknown) => void shown.push(line);
-  t.after(() => void (console.error = error));
   const server = await place.serve({
     framing: lines(),
     handler: echo,
@@ -149,5 +145,4 @@ test("a logger that throws is told about on the console, and the server runs and
   assert.equal(peer.text, "fine\n");
   await place.drive(server.close());
   assert.equal(server.state, "stopped");
-  assert.match(String(shown[0]), /"message":"logger failed".*broken logger/);
 });

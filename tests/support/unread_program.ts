@@ -1,4 +1,4 @@
-// `millrace` as a process whose output goes into a real pipe that nobody reads, until the test lets the reader go.
+// `millrace`, or another program, as a process whose output goes into a real pipe that nobody reads, until the test lets the reader go.
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -10,18 +10,25 @@ const deadlineMs = 60_000;
 
 /**
  * What happens to the output: `out` goes unread while what is said on standard error is heard; `both` share one pipe, of
- * which so many lines are heard, and then nothing more.
+ * which so many lines are heard, and then nothing more; `late` is like `both`, until `readOn`.
  */
-export type Unread = { readonly unread: "out" } | { readonly unread: "both"; readonly heard: number };
+export type Unread = { readonly unread: "out" } | {
+  readonly unread: "both" | "late";
+  readonly heard: number;
+};
+
+/** Hears so many lines and the id before them. */
+const hears = 'while [ $heard -ge 0 ]; do IFS= read -r line; echo "$line" >&3; heard=$((heard - 1)); done';
+const both =
+  'heard=$1; shift; exec 3>&1 4<&0; { sh -c \'echo "pid $$"; exec "$@"\' sh "$@" 2>&1 </dev/null 3>&- 4<&-; ' +
+  'echo "code $?" >&3; } | ';
 
 /** The reader ends, and with it the pipe, when this shell's standard input does. */
 const script = {
   out: 'exec 3>&1 4<&0; { sh -c \'echo "pid $$" >&2; exec "$@"\' sh "$@" 2>&3 </dev/null 3>&- 4<&-; ' +
     'echo "code $?" >&3; } | { read -r end <&4; }',
-  both:
-    'heard=$1; shift; exec 3>&1 4<&0; { sh -c \'echo "pid $$"; exec "$@"\' sh "$@" 2>&1 </dev/null 3>&- 4<&-; ' +
-    'echo "code $?" >&3; } | { while [ $heard -ge 0 ]; do IFS= read -r line; echo "$line" >&3; ' +
-    "heard=$((heard - 1)); done; read -r end <&4; }",
+  both: `${both}{ ${hears}; read -r end <&4; }`,
+  late: `${both}{ ${hears}; read -r go <&4; cat >&3; }`,
 } as const;
 
 /** One program that nobody reads. */
@@ -30,9 +37,9 @@ export class UnreadProgram {
   #heard = "";
   #changed: () => void = () => {};
 
-  private constructor(t: Cleaner, how: Unread, args: readonly string[]) {
-    const command = [process.execPath, ...commandLine("src/gateway/main.ts", args)];
-    const heard = how.unread === "both" ? [String(how.heard)] : [];
+  private constructor(t: Cleaner, how: Unread, file: string, args: readonly string[]) {
+    const command = [process.execPath, ...commandLine(file, args)];
+    const heard = how.unread === "out" ? [] : [String(how.heard)];
     const shell = spawn("sh", ["-c", script[how.unread], "sh", ...heard, ...command], { cwd: root });
     this.#shell = shell;
     shell.stdin!.on("error", () => {});
@@ -55,9 +62,14 @@ export class UnreadProgram {
     });
   }
 
-  /** Starts it and waits until it has an id. */
-  static async start(t: Cleaner, how: Unread, ...args: string[]): Promise<UnreadProgram> {
-    const program = new UnreadProgram(t, how, args);
+  /** Starts `millrace` and waits until it has an id. */
+  static start(t: Cleaner, how: Unread, ...args: string[]): Promise<UnreadProgram> {
+    return UnreadProgram.run(t, how, "src/gateway/main.ts", args);
+  }
+
+  /** Starts a program, whose path begins at the root of the package, and waits until it has an id. */
+  static async run(t: Cleaner, how: Unread, file: string, args: readonly string[]): Promise<UnreadProgram> {
+    const program = new UnreadProgram(t, how, file, args);
     await program.said(/^pid \d+$/m);
     return program;
   }
@@ -89,6 +101,16 @@ export class UnreadProgram {
   async signalAgain(name: "SIGTERM"): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, signalEchoMs + 50));
     this.signal(name);
+  }
+
+  /** Everything that was heard. */
+  get heard(): string {
+    return this.#heard;
+  }
+
+  /** With `late`: from now on everything is heard. */
+  readOn(): void {
+    this.#shell.stdin!.write("\n");
   }
 
   /** From now on whoever writes into the pipe finds that its reader is gone. */
