@@ -27,7 +27,7 @@ export interface TrafficPeers {
 export interface TrafficStats {
   /** Frames that the bus took. */
   readonly framesPublished: number;
-  /** Messages from the bus that were handed to a connection, or to all. */
+  /** Messages from the bus that were handed to a connection, or to all; one that finds no room there, once there is. */
   readonly messagesSent: number;
   /**
    * Messages from the bus that could not be delivered: no such connection, no frame, or it ended before the kernel had
@@ -148,8 +148,8 @@ export class Traffic {
     try {
       if (message.reply !== undefined) return this.#deliver(connection, message);
       const wait = connection.send(message.payload);
-      this.#sent(id);
-      return wait && this.#patiently(connection, wait, message);
+      if (wait !== undefined) return this.#patiently(connection, wait, message);
+      return this.#sent(id);
     } catch (error) {
       return this.#undelivered(message, error);
     }
@@ -170,9 +170,12 @@ export class Traffic {
   /** Waits for a slow peer, but not for ever: others are behind it. */
   #patiently(connection: FrameConnection, wait: Promise<void>, message: BusMessage): Promise<void> {
     const cancel = this.#limit(connection);
-    return wait.then(cancel, (error: unknown) => {
+    this.#owed.get(connection.id)?.();
+    return wait.then(() => {
       cancel();
-      this.#messagesSent--;
+      this.#messagesSent++;
+    }, (error: unknown) => {
+      cancel();
       this.#tell(connection.id, error);
       return this.#undelivered(message, error);
     });

@@ -224,10 +224,13 @@ describe("a gateway", () => {
         void bus.publish({ subject: "millrace.echo.out", payload, metadata: { "conn.id": id } });
         if (messages % 10 === 0) await new Promise<void>((resolve) => systemClock.endOfTurn(resolve));
       }
+      const { messagesSent } = endpoint.traffic();
       connection.destroy({});
       const record = await soon(connection.closed, "the end");
       const messagesUndelivered = await still(() => endpoint.traffic().messagesUndelivered);
       assert.ok(messagesUndelivered > 0, egressPolicy);
+      // A counter that was read is never less afterwards.
+      assert.ok(endpoint.traffic().messagesSent >= messagesSent, egressPolicy);
       assert.equal(record.framesSent + messagesUndelivered, messages, egressPolicy);
       const { framesLost, framesDropped } = endpoint.stats();
       assert.deepEqual([framesLost, framesDropped], [record.framesUnsent, record.framesDropped]);
