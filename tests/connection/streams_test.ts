@@ -40,19 +40,19 @@ function endless(text: string): { readonly source: ReadableStream<string>; cance
 
 interface End {
   readonly name: string;
-  readonly act: (connection: Lines, server: { close(): Promise<unknown> }, peer: Peer) => unknown;
+  readonly act: (connection: Lines, server: { destroy(): Promise<unknown> }, peer: Peer) => unknown;
   /** What whoever reads hears; undefined for a clean end. */
   readonly read: RegExp | undefined;
 }
 
 const ends: readonly End[] = [
   {
-    name: "kill",
+    name: "destroy with a reason",
     act: (connection) => connection.destroy({ reason: "too loud" }),
     read: /SocketError: receive on connection \S+: it was dropped \(killed: too loud\)/,
   },
-  { name: "abort", act: (connection) => connection.destroy(), read: /SocketError: .*\(aborted\)/ },
-  { name: "server.close", act: (_, server) => void server.close(), read: /SocketError: .*\(shutdown\)/ },
+  { name: "destroy", act: (connection) => connection.destroy(), read: /SocketError: .*\(aborted\)/ },
+  { name: "server.destroy", act: (_, server) => void server.destroy(), read: /SocketError: .*\(shutdown\)/ },
   {
     name: "the peer's RST",
     act: (_, __, peer) => peer.transport.abort(),
