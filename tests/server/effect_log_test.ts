@@ -105,18 +105,16 @@ test("the program's minimum level holds, and a logger among the options is used 
   assert.deepEqual(own, ["server running", "connection opened", "connection closed"]);
 });
 
-test("a logger that throws harms nothing, and is told of on the console", async (t) => {
+test("a logger that throws harms nothing", async (t) => {
   const place = new Virtual(t);
   const { provide } = listening(() => {
     throw new Error("no more paper");
   });
-  const told = t.mock.method(console, "error", () => {});
   const { server } = await running(place, {}, provide("All"));
   const peer = await place.dial(server);
   peer.write("one\n");
   await place.settle();
   assert.equal(server.stats().framesReceived, 1);
-  assert.match(String(told.mock.calls[0]!.arguments[0]), /logger failed.*no more paper/);
 });
 
 /** A registry of its own, with attributes if there are any, and what it says. */
