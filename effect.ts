@@ -26,6 +26,7 @@ export { type EffectHandler, type EffectServeOptions, serve } from "./src/server
 export { layer } from "./src/server/server_layer.ts";
 export { connect } from "./src/client/effect_client.ts";
 export {
+  batches,
   type ConnectionError,
   deliver,
   type DeliveryOutcome,

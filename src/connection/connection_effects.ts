@@ -64,9 +64,40 @@ export type DeliveryOutcome = Exclude<SendOutcome, { readonly status: "failed" }
 export function frames<Received, Sent, Context>(
   connection: Connection<Received, Sent, Context>,
 ): Stream.Stream<Received, ReceiveError> {
+  return read(connection);
+}
+
+/**
+ * The frames in arrays, one for what came together; see `connection.batches()`. A fiber goes on once for each array and
+ * not for each frame, which is where most of the time of `frames` goes.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect";
+ * import * as Stream from "effect/Stream";
+ * import { lines } from "@millrace/millrace";
+ * import { batches, send, serve } from "@millrace/millrace/effect";
+ *
+ * const echo = serve({
+ *   port: 0,
+ *   framing: lines(),
+ *   handler: (connection) =>
+ *     Stream.runForEach(batches(connection), (frames) =>
+ *       Effect.forEach(frames, (line) => send(connection, line), { discard: true })),
+ * });
+ * await Effect.runPromise(Effect.scoped(echo));
+ * ```
+ */
+export function batches<Received, Sent, Context>(
+  connection: Connection<Received, Sent, Context>,
+): Stream.Stream<readonly Received[], ReceiveError> {
+  return read(connection.batches());
+}
+
+function read<Step>(source: AsyncIterable<Step>): Stream.Stream<Step, ReceiveError> {
   return Stream.unwrap(Effect.sync(() => {
     let defect: { readonly error: unknown } | undefined;
-    const stream = Stream.fromAsyncIterable(connection, (error) => {
+    const stream = Stream.fromAsyncIterable(source, (error) => {
       if (!(error instanceof MillraceError)) defect = { error };
       return error as ReceiveError;
     });
@@ -176,7 +207,7 @@ export function flush<Received, Sent, Context>(
  * import { frames, send, upgrade } from "@millrace/millrace/effect";
  *
  * declare const cert: string, key: string;
- * export const startTls = (connection: Connection<string>) =>
+ * export const startTls = (connection: Connection<string>): Effect.Effect<void, unknown> =>
  *   Effect.gen(function* () {
  *     yield* Stream.runDrain(Stream.take(frames(connection), 1));
  *     yield* send(connection, "go ahead");

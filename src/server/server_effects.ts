@@ -90,7 +90,7 @@ export function publish<Received, Sent, Context>(
  * import { lines } from "@millrace/millrace";
  * import { close, connect, send } from "@millrace/millrace/effect";
  *
- * export const tell = (port: number, text: string) =>
+ * export const tell = (port: number, text: string): Effect.Effect<void, unknown> =>
  *   Effect.scoped(Effect.gen(function* () {
  *     const connection = yield* connect({ port, framing: lines({ encoding: "utf-8" }) });
  *     yield* send(connection, text);

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Fiber from "effect/Fiber";
 import * as Stream from "effect/Stream";
-import { broadcast, close, deliver, flush, frames, publish, send, upgrade } from "../../effect.ts";
+import { batches, broadcast, close, deliver, flush, frames, publish, send, upgrade } from "../../effect.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import type { EgressPolicy } from "../../src/core/outcome.ts";
 import { lines } from "../../src/core/framing/lines.ts";
@@ -111,6 +111,21 @@ test("a frame that comes after a reader was interrupted is the next reader's, be
   peer.write("three\n");
   await place.settle();
   assert.deepEqual(await waiting, { value: "three", done: false });
+});
+
+test("batches are what came together, and an interrupted reader of them loses none", async (t) => {
+  const { place, peer, connection } = await pair(t);
+  await interrupted(place, Stream.runHead(batches(connection)));
+  peer.write("one\ntwo\n");
+  await place.settle();
+  const [batch] = await place.drive(
+    Effect.runPromise(Stream.runCollect(Stream.take(batches(connection), 1))),
+  );
+  assert.deepEqual(batch, ["one", "two"]);
+  peer.write("far too long for us\n".repeat(100_000));
+  const rest = place.drive(Effect.runPromise(Effect.flip(Stream.runDrain(batches(connection)))));
+  connection.destroy();
+  assert.equal((await rest)._tag, "SocketError");
 });
 
 test("return() of an iterator ends its own next() that waits, and no other's", async (t) => {
