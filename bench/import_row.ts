@@ -18,14 +18,14 @@ export interface ImportFigure {
   readonly emptyMs: number;
 }
 
-/** Path of the built front door, as package.json names it. */
+/** Path of the built main entry point, as package.json names it. */
 export function builtDoor(root: string): string {
   const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { exports?: unknown };
   const path = targetOf((exports as Record<string, unknown> | undefined)?.["."] ?? exports);
   const file = path === undefined ? undefined : join(root, path);
   if (file !== undefined && existsSync(file)) return file;
   throw new Error(
-    `measure the import: ${file ?? "the door of package.json"} is not there; run npm run build first`,
+    `measure the import: ${file ?? "the entry point of package.json"} is not there; run npm run build first`,
   );
 }
 
@@ -42,13 +42,13 @@ export function measureImport(
   runtimes: Runtimes,
   row: ImportRow,
   runtime: RuntimeName,
-  door: string,
+  entry: string,
   folder: string,
   runs: number,
 ): ImportFigure {
   const [empty, full] = [join(folder, "empty.mjs"), join(folder, "import.mjs")];
   writeFileSync(empty, "export {};\n");
-  writeFileSync(full, `import ${JSON.stringify(pathToFileURL(door).href)};\n`);
+  writeFileSync(full, `import ${JSON.stringify(pathToFileURL(entry).href)};\n`);
   const times: Record<string, number[]> = { [empty]: [], [full]: [] };
   // The first run of each fills caches and is not counted.
   for (let run = 0; run <= runs; run++) {

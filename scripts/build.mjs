@@ -16,12 +16,16 @@ const dist = join(root, "dist");
 
 const readJson = (path) => JSON.parse(readFileSync(join(root, path), "utf8"));
 
-/** Each door: the name of its made file without the ending, its source, and whether programs import it. */
-function doors() {
+/** Each entry point: the name of its made file without the ending, its source, and whether programs import it. */
+function readEntryPoints() {
   const imported = readJson("package.json").exports;
-  return Object.entries(readJson("jsr.json").exports).map(([door, source]) => {
+  return Object.entries(readJson("jsr.json").exports).map(([entryPoint, source]) => {
     if (!existsSync(join(root, source))) throw new Error(`${source} is not there, but jsr.json names it`);
-    return { name: door === "." ? "mod" : door.slice("./".length), source, imported: door in imported };
+    return {
+      name: entryPoint === "." ? "mod" : entryPoint.slice("./".length),
+      source,
+      imported: entryPoint in imported,
+    };
   });
 }
 
@@ -222,13 +226,13 @@ function declaredBy(file, seen = new Set()) {
 async function main() {
   install();
   const started = performance.now();
-  const all = doors();
+  const all = readEntryPoints();
   rmSync(dist, { recursive: true, force: true });
   const { inputs, outputs } = await bundle(all);
   await shrinkPackages(outputs);
   keepLicences(inputs);
   makeExecutable();
-  declare(all.filter((door) => door.imported).map((door) => door.source));
+  declare(all.filter((entryPoint) => entryPoint.imported).map((entryPoint) => entryPoint.source));
   for (const name of readdirSync(dist, { recursive: true }).map(String).sort()) {
     const file = join(dist, name);
     if (!name.endsWith(".js")) continue;

@@ -1,5 +1,5 @@
 /**
- * `npm run check`: installs what is missing, then everything but the suite: format, lint, types, the house, the
+ * `npm run check`: installs what is missing, then everything but the suite: format, lint, types, the layers, the
  * package. All steps run, whatever fails, and the output of those that fail is shown.
  *
  * The last line is always `N passed, N failed`, counted in steps. `npm run check -- NAME …` runs only
@@ -78,8 +78,8 @@ function stepsWith(deno, temporary) {
     },
     { name: "documentation of what is public (deno doc --lint)", run: node("scripts/docs.mjs") },
     {
-      name: "house test",
-      run: node("--import", "tsx", "--test", "--test-reporter=spec", "tests/house_test.ts"),
+      name: "layers test",
+      run: node("--import", "tsx", "--test", "--test-reporter=spec", "tests/layers_test.ts"),
     },
     { name: "docs/features.md is up to date", run: node("scripts/features.mjs", "--check") },
     { name: "package.json = jsr.json = deno.json", run: node("scripts/parity.mjs") },

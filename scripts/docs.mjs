@@ -12,12 +12,14 @@ import { findDeno } from "./runtimes.mjs";
 
 const { exports } = JSON.parse(readFileSync(join(root, "jsr.json"), "utf8"));
 /** The program is no library: nobody imports a name from it. */
-const doors = Object.entries(exports).filter(([door]) => door !== "./cli").map(([, file]) => file);
+const entryPoints = Object.entries(exports).filter(([entryPoint]) => entryPoint !== "./cli").map(([, file]) =>
+  file
+);
 
 /** Types of Effect that our signatures name. */
 const foreign = new Set(["Effect", "Key", "Layer", "Scope", "Stream"]);
 
-const { stdout, stderr, error } = spawnSync(findDeno().program, ["doc", "--lint", ...doors], {
+const { stdout, stderr, error } = spawnSync(findDeno().program, ["doc", "--lint", ...entryPoints], {
   cwd: root,
   encoding: "utf8",
   env: { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
@@ -30,5 +32,5 @@ const faults = found.filter((part) => !foreign.has(/references private type '([^
 const checked = /^Checked \d+ file|Found \d+ documentation lint error/m.test(output);
 for (const fault of faults) console.error(fault.split("\n").slice(0, 2).join("\n"));
 if (!checked) console.error(output);
-console.log(`${doors.join(", ")}: ${faults.length} faults of documentation`);
+console.log(`${entryPoints.join(", ")}: ${faults.length} faults of documentation`);
 process.exitCode = faults.length > 0 || !checked ? 1 : 0;

@@ -1,5 +1,5 @@
 /**
- * Says where package.json, jsr.json and deno.json disagree about name, version, doors or packages.
+ * Says where package.json, jsr.json and deno.json disagree about name, version, entry points or packages.
  *
  * A step of `npm run check`. npm reads package.json, JSR reads jsr.json, and whoever works here with Deno
  * reads deno.json: what they say of one package must be one thing.
@@ -9,8 +9,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { root } from "./install.mjs";
 
-/** The one door that npm has as a program instead: JSR knows no programs. */
-const program = { door: "./cli", command: "millrace" };
+/** The one entry point that npm has as a program instead: JSR knows no programs. */
+const program = { entryPoint: "./cli", command: "millrace" };
 
 /** Every disagreement, as a sentence. `read` gives the text of a file by its path from the root. */
 export function disagreements(read) {
@@ -36,18 +36,22 @@ export function disagreements(read) {
     faults.push(`CHANGELOG.md has no heading "## ${npm.version}"`);
   }
 
-  const doors = Object.keys(npm.exports).filter((door) => door !== "./package.json");
-  same("jsr.json: exports", [...doors, program.door].sort(), Object.keys(jsr.exports).sort());
+  const entryPoints = Object.keys(npm.exports).filter((entryPoint) => entryPoint !== "./package.json");
+  same("jsr.json: exports", [...entryPoints, program.entryPoint].sort(), Object.keys(jsr.exports).sort());
   if (deno.exports !== undefined) same("deno.json: exports", jsr.exports, deno.exports);
-  for (const door of doors) {
-    const source = jsr.exports[door];
+  for (const entryPoint of entryPoints) {
+    const source = jsr.exports[entryPoint];
     if (source === undefined) continue;
-    same(`package.json: exports["${door}"]`, {
+    same(`package.json: exports["${entryPoint}"]`, {
       types: `./dist/types/${source.replace(/^\.\//, "").replace(/\.ts$/, ".d.ts")}`,
-      default: `./dist/${door === "." ? "mod" : door.slice("./".length)}.js`,
-    }, npm.exports[door]);
+      default: `./dist/${entryPoint === "." ? "mod" : entryPoint.slice("./".length)}.js`,
+    }, npm.exports[entryPoint]);
   }
-  same("package.json: bin", { [program.command]: `dist/${program.door.slice("./".length)}.js` }, npm.bin);
+  same(
+    "package.json: bin",
+    { [program.command]: `dist/${program.entryPoint.slice("./".length)}.js` },
+    npm.bin,
+  );
 
   // The package for npm carries what it uses inside, so that what JSR imports is there for building it only.
   for (const kind of ["dependencies", "optionalDependencies"]) {

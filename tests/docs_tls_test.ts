@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { describe } from "node:test";
 import { fileURLToPath } from "node:url";
-import * as door from "../mod.ts";
+import * as main from "../mod.ts";
 import { parseConfig } from "../src/gateway/config/config.ts";
 import { formatFaults } from "../src/gateway/config/fault.ts";
 import { compile } from "./support/compile.ts";
@@ -22,7 +22,7 @@ function blocks(text: string, language: string): string[] {
 /** A block as a module: with imports, and with what its reader has anyway. */
 function asModule(code: string, mod: string): string {
   const body = code.replaceAll(/^import .*\n/gm, "");
-  const used = Object.keys(door).filter((name) => new RegExp(`\\b${name}\\(`).test(body));
+  const used = Object.keys(main).filter((name) => new RegExp(`\\b${name}\\(`).test(body));
   const made = [...body.matchAll(/^const (\w+)/gm)].map(([, name]) => name);
   return `import { ${used.join(", ")} } from "${mod}";
 declare const certText: string, keyText: string, caText: string;

@@ -11,11 +11,11 @@ import type { Section, State } from "../scripts/features/table.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Test files that may hold a claim: not this one and not the one about the house, which only speak of ids. */
+/** Test files that may hold a claim: not this one and not the one about the layers, which only speak of ids. */
 function tests(): Map<string, string> {
   const names = readdirSync(join(root, "tests"), { recursive: true })
     .map((name) => `tests/${String(name).split(sep).join("/")}`)
-    .filter((name) => name.endsWith(".ts") && !/^tests\/(?:features|house)_test\.ts$/.test(name));
+    .filter((name) => name.endsWith(".ts") && !/^tests\/(?:features|layers)_test\.ts$/.test(name));
   return new Map(names.map((name) => [name, readFileSync(join(root, name), "utf8")]));
 }
 

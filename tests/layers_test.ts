@@ -1,4 +1,4 @@
-// The house stands: arrows point down, runtimes are named in one place, files stay short.
+// The structure stands: arrows point down, runtimes are named in one place, files stay short.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, sep } from "node:path";
@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import {
   blank,
-  doors,
+  entryPoints,
   faultsIn,
   foreignIn,
   globalsOf,
@@ -14,7 +14,7 @@ import {
   maxLines,
   maxMedianLines,
   type Sources,
-} from "./support/house.ts";
+} from "./support/layers.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -25,8 +25,8 @@ function realSources(): Map<string, string> {
     const file = `src/${entry.split(sep).join("/")}`;
     if (file.endsWith(".ts")) add(file);
   }
-  for (const door of ["mod.ts", "streams.ts", "adapter.ts", "effect.ts"]) {
-    if (existsSync(join(root, door))) add(door);
+  for (const entryPoint of ["mod.ts", "streams.ts", "adapter.ts", "effect.ts"]) {
+    if (existsSync(join(root, entryPoint))) add(entryPoint);
   }
   return sources;
 }
@@ -49,7 +49,7 @@ function projectFiles(): string[] {
   return files.sort();
 }
 
-/** A house of these files, each with a head comment, and the rules it breaks as "file: rule". */
+/** A structure of these files, each with a head comment, and the rules it breaks as "file: rule". */
 function broken(files: Record<string, string>, known: Record<string, string> = {}): string[] {
   const sources: Sources = new Map(
     Object.entries(files).map(([file, text]) => [file, `// A file.\n${text}\n`]),
@@ -57,7 +57,7 @@ function broken(files: Record<string, string>, known: Record<string, string> = {
   return faultsIn(sources, known).map((fault) => `${fault.file}: ${fault.rule}`);
 }
 
-describe("the house", () => {
+describe("the structure", () => {
   it("has its arrows pointing down, its runtimes in one place and its files short", (t) => {
     const sources = realSources();
     assert.ok(sources.size > 0, "no source was found");
@@ -76,12 +76,12 @@ describe("the house", () => {
     );
   });
 
-  it("has exactly the doors that are published, and one program", () => {
+  it("has exactly the entryPoints that are published, and one program", () => {
     const published = JSON.parse(readFileSync(join(root, "jsr.json"), "utf8")) as {
       exports: Record<string, string>;
     };
     const sources = Object.values(published.exports).map((path) => path.replace("./", ""));
-    assert.deepEqual(sources.sort(), [...doors, "src/gateway/main.ts"].sort());
+    assert.deepEqual(sources.sort(), [...entryPoints, "src/gateway/main.ts"].sort());
   });
 
   it("names no machine, no registry and no credentials in any file", () => {
@@ -98,14 +98,14 @@ describe("the house", () => {
       assert.ok(files.includes(known), `${known} was not looked at`);
     }
     // This file's own examples are such names.
-    const found = files.filter((file) => file !== "tests/house_test.ts").flatMap((file) =>
+    const found = files.filter((file) => file !== "tests/layers_test.ts").flatMap((file) =>
       foreignIn(readFileSync(join(root, file), "utf8")).map((fault) => `${file} ${fault}`)
     );
     assert.deepEqual(found, []);
   });
 });
 
-describe("the house's rules", () => {
+describe("the rules of the layers", () => {
   it("let through what is allowed", () => {
     const files = {
       "src/core/bytes.ts": "export const one: number = 1;",
@@ -140,7 +140,7 @@ describe("the house's rules", () => {
     ["src/server/a.ts", "src/client/b.ts", "sideways"],
     ["src/client/a.ts", "src/server/b.ts", "sideways"],
     ["src/server/a.ts", "src/gateway/b.ts", "up"],
-    ["src/server/a.ts", "mod.ts", "up, to a door"],
+    ["src/server/a.ts", "mod.ts", "up, to an entry point"],
     ["src/core/a.ts", "src/testing/b.ts", "from production code to the test kit"],
     ["src/testing/a.ts", "src/adapters/node.ts", "from the test kit to a real runtime"],
     ["src/testing/a.ts", "src/server/b.ts", "from the test kit up"],
@@ -168,7 +168,7 @@ describe("the house's rules", () => {
     });
   }
 
-  it("catch a room that nobody planned", () => {
+  it("catch a layer that nobody planned", () => {
     assert.deepEqual(broken({ "src/misc/a.ts": target }), ["src/misc/a.ts: arrow"]);
   });
 
@@ -261,10 +261,10 @@ describe("the house's rules", () => {
     assert.deepEqual(broken({ ...files, "src/core/c.ts": 'import type { A } from "./a.ts";' }), []);
   });
 
-  it("catch a door with code of its own", () => {
+  it("catch an entry point with code of its own", () => {
     const server = { "src/server/server.ts": target };
-    const door = 'export { x } from "./src/server/server.ts";\nexport const y: number = 2;';
-    assert.deepEqual(broken({ ...server, "mod.ts": door }), ["mod.ts: door"]);
+    const entryPoint = 'export { x } from "./src/server/server.ts";\nexport const y: number = 2;';
+    assert.deepEqual(broken({ ...server, "mod.ts": entryPoint }), ["mod.ts: entry point"]);
   });
 
   it("catch a missing file, a missing extension, a default export, a vague name and a bare head", () => {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { describe, type TestContext } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import * as door from "../mod.ts";
+import * as main from "../mod.ts";
 import { type DurationInput, toMilliseconds } from "../src/core/duration.ts";
 import { defaultMaxFrameBytes } from "../src/core/framing/framing.ts";
 import { defaults } from "../src/core/options.ts";
@@ -14,7 +14,7 @@ import { it } from "./support/it.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const readme = readFileSync(join(root, "README.md"), "utf8");
-const doorUrl = pathToFileURL(join(root, "mod.ts")).href;
+const mainUrl = pathToFileURL(join(root, "mod.ts")).href;
 
 /** The blocks of code of a language in a page. */
 function blocks(page: string, language: string): string[] {
@@ -37,7 +37,7 @@ function asModule(code: string, mod: string): string {
     );
     return `${sources}\n${made}\n`;
   }
-  const used = Object.keys(door).filter((name) => new RegExp(`\\b${name}\\(`).test(code));
+  const used = Object.keys(main).filter((name) => new RegExp(`\\b${name}\\(`).test(code));
   return `import { ${used.join(", ")} } from "${mod}";\n${code}\n${made}\n`;
 }
 
@@ -62,16 +62,16 @@ describe("README.md", () => {
 
   it("has an echo server that echoes", { timeout: 60_000 }, async (t) => {
     const code = blocks(readme, "ts")[0]!
-      .replace('from "millrace"', `from ${JSON.stringify(doorUrl)}`)
+      .replace('from "millrace"', `from ${JSON.stringify(mainUrl)}`)
       .replace("port: 3034", "port: 0")
       .replace("await server.finished;", "export { server };");
     const file = join(folder(t), "echo.mts");
     writeFileSync(file, code);
-    const { server } = await import(pathToFileURL(file).href) as { server: door.Server<Uint8Array> };
+    const { server } = await import(pathToFileURL(file).href) as { server: main.Server<Uint8Array> };
     t.after(() => server.destroy());
     assert.equal(server.address.transport, "tcp");
     const { port } = server.address as { port: number };
-    const client = await door.connect({ port, framing: door.lines({ encoding: "utf-8" }) });
+    const client = await main.connect({ port, framing: main.lines({ encoding: "utf-8" }) });
     await client.send("hello");
     for await (const line of client) {
       assert.equal(line, "hello");
@@ -81,7 +81,7 @@ describe("README.md", () => {
   });
 
   it("quotes the message of a bad frame to the letter", () => {
-    const decoder = door.lengthField().decoder(() => {});
+    const decoder = main.lengthField().decoder(() => {});
     const head = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
     let quoted = "";
     try {

@@ -2,7 +2,7 @@
  * Writes docs/features.md from the rows and from the tests that carry their ids, and says which rows claim what no
  * test holds. Called by scripts/features.mjs and tests/features_test.ts. Reads and writes no file.
  */
-import { blank } from "../../tests/support/house.ts";
+import { blank } from "../../tests/support/layers.ts";
 import type { Row, Runtime, Section } from "./table.ts";
 
 /** The id of a row to the test files that name it, sorted. */

@@ -152,8 +152,8 @@ export const mutants = [
   },
   {
     file: delivery,
-    find: "this.inbox.length < this.#ahead;",
-    put: "true;",
+    find: "return !this.#direct && this.inbox.length < this.#ahead;",
+    put: "return !this.#direct;",
     tests: ofIngress,
     why: "all frames of a chunk are cut ahead of a loop",
   },

@@ -39,8 +39,8 @@ export const mutants = [
   },
   {
     file: server,
-    find: "verdictOn(socket) ?? resumptionFault(socket, this.#door.tls.ca)",
-    put: "resumptionFault(socket, this.#door.tls.ca)",
+    find: "verdictOn(socket) ?? resumptionFault(socket, this.#acceptor.tls.ca)",
+    put: "resumptionFault(socket, this.#acceptor.tls.ca)",
     tests: reasons,
     why: "nobody asks TLS for its verdict",
   },

@@ -102,9 +102,9 @@ async function bind(
 ): Promise<Listener> {
   const { tls, handshakes } = options;
   if (tls === undefined) return bindSocket(options, (socket, peer) => accepted(socket, peer, accept), at);
-  const { BunTlsDoor } = await import("./bun_server_handshake.ts");
-  const door = new BunTlsDoor(tls, handshakes, accept);
-  return { ...await bindSocket(options, (socket, peer) => door.take(socket, peer), at), tls: "bun" };
+  const { BunTlsAcceptor } = await import("./bun_server_handshake.ts");
+  const acceptor = new BunTlsAcceptor(tls, handshakes, accept);
+  return { ...await bindSocket(options, (socket, peer) => acceptor.take(socket, peer), at), tls: "bun" };
 }
 
 /** Bun does not tell which address of a name it has bound. */

@@ -22,7 +22,7 @@ import { contextsOf } from "./tls_context.ts";
 import { handshakeError } from "./tls_failure.ts";
 
 /** Secures the connections of one listener. */
-export class BunTlsDoor {
+export class BunTlsAcceptor {
   readonly observer: HandshakeObserver;
   readonly accept: (transport: Transport) => void;
   readonly #tls: ServerTls;
@@ -61,7 +61,7 @@ export class BunTlsDoor {
 class BunServerHandshake extends BunHandshake implements Handshake {
   readonly ip: string;
   readonly port: number;
-  readonly #door: BunTlsDoor;
+  readonly #acceptor: BunTlsAcceptor;
   readonly #peer: Peer;
   #socket: BunSocket<Slot>;
   /** The peer's first bytes, until TLS has them. */
@@ -70,9 +70,9 @@ class BunServerHandshake extends BunHandshake implements Handshake {
   #laid = false;
   #over = false;
 
-  constructor(door: BunTlsDoor, socket: BunSocket<Slot>, peer: Peer) {
+  constructor(acceptor: BunTlsAcceptor, socket: BunSocket<Slot>, peer: Peer) {
     super();
-    this.#door = door;
+    this.#acceptor = acceptor;
     this.#peer = peer;
     this.#socket = socket;
     this.ip = peer.ip;
@@ -85,7 +85,7 @@ class BunServerHandshake extends BunHandshake implements Handshake {
     if (this.#over || head === undefined) return;
     this.#head = undefined;
     this.#laid = true;
-    const { options: tls } = this.#door;
+    const { options: tls } = this.#acceptor;
     try {
       const [, secured] = this.#socket.upgradeTLS({
         isServer: true,
@@ -123,7 +123,7 @@ class BunServerHandshake extends BunHandshake implements Handshake {
     const wrong = wrongFirstBytes(chunk, () => this.#action);
     if (wrong !== undefined) return this.#end(wrong);
     this.#head = chunk;
-    this.#door.observer.ready(this);
+    this.#acceptor.observer.ready(this);
   }
 
   failed(cause: unknown): void {
@@ -133,7 +133,7 @@ class BunServerHandshake extends BunHandshake implements Handshake {
   shaken(socket: BunSocket<Slot>, good: boolean, fault: Error | null): void {
     if (this.#over) return;
     this.#over = true;
-    const { observer, accept } = this.#door;
+    const { observer, accept } = this.#acceptor;
     // Bun closes it once the alert is on its way.
     if (!good) return observer.ended(this, handshakeError(fault, "server", this.#action));
     const tls = bunTlsInfo(socket, socket.getServername() || undefined, undefined);
@@ -150,6 +150,6 @@ class BunServerHandshake extends BunHandshake implements Handshake {
   #end(error: TlsError): void {
     this.#over = true;
     this.#socket.terminate();
-    this.#door.observer.ended(this, error);
+    this.#acceptor.observer.ended(this, error);
   }
 }

@@ -36,15 +36,15 @@ export function secured(plain: Sockets, given: TlsGround): Sockets {
         return sockets.listen(options, (one) => accept(new UpgradableTransport(one, upgrade)));
       }
       if (ground.ownTls && isSimpleServer(tls)) return plain.listen(options, accept);
-      const [{ TlsDoor }, { requireVerdicts }, sockets, lower] = await Promise.all([
+      const [{ TlsAcceptor }, { requireVerdicts }, sockets, lower] = await Promise.all([
         import("./tls_server.ts"),
         import("./tls_verdict.ts"),
         ground.sockets(),
         ground.lower(),
       ]);
       await requireVerdicts(tls);
-      const door = new TlsDoor(tls, handshakes, accept, lower);
-      const listener = await sockets.listen({ ...options, tls: undefined }, (one) => door.take(one));
+      const acceptor = new TlsAcceptor(tls, handshakes, accept, lower);
+      const listener = await sockets.listen({ ...options, tls: undefined }, (one) => acceptor.take(one));
       return { address: listener.address, tls: "node:tls", stop: () => listener.stop() };
     },
     async connect(options: ConnectOptions): Promise<Transport> {

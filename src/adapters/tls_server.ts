@@ -25,7 +25,7 @@ import { TlsTransport } from "./tls_transport.ts";
 import { verdictOn } from "./tls_verdict.ts";
 
 /** Secures the connections of one listener. */
-export class TlsDoor {
+export class TlsAcceptor {
   readonly tls: ServerTls;
   readonly contexts: TlsContexts;
   readonly observer: HandshakeObserver;
@@ -98,15 +98,15 @@ type HandshakeSocket = TLSSocket & {
 class ServerHandshake implements Handshake, LowerOwner {
   readonly ip: string;
   readonly port: number;
-  readonly #door: TlsDoor;
+  readonly #acceptor: TlsAcceptor;
   readonly #below: Lower;
   #head: Uint8Array | undefined = undefined;
   #socket: TLSSocket | undefined = undefined;
   #over = false;
 
-  constructor(door: TlsDoor, transport: Transport) {
-    this.#door = door;
-    this.#below = door.lower(transport, this, (head) => this.#begun(head));
+  constructor(acceptor: TlsAcceptor, transport: Transport) {
+    this.#acceptor = acceptor;
+    this.#below = acceptor.lower(transport, this, (head) => this.#begun(head));
     this.ip = transport.peer.ip;
     this.port = transport.peer.port;
   }
@@ -122,7 +122,10 @@ class ServerHandshake implements Handshake, LowerOwner {
     this.#head = undefined;
     try {
       this.#below.giveBack(head);
-      const socket: HandshakeSocket = this.#socket = new TLSSocket(this.#below.stream, this.#door.options);
+      const socket: HandshakeSocket = this.#socket = new TLSSocket(
+        this.#below.stream,
+        this.#acceptor.options,
+      );
       this.#below.lay(socket);
       socket[owner] = this;
       socket.on("error", ServerHandshake.#onError);
@@ -160,7 +163,7 @@ class ServerHandshake implements Handshake, LowerOwner {
     const wrong = wrongFirstBytes(head, () => this.#action);
     if (wrong !== undefined) return this.#end(wrong);
     this.#head = head;
-    this.#door.observer.ready(this);
+    this.#acceptor.observer.ready(this);
   }
 
   static #onError(this: HandshakeSocket, cause: Error): void {
@@ -188,20 +191,20 @@ class ServerHandshake implements Handshake, LowerOwner {
     const transport = new TlsTransport(socket, this.#below, info);
     // From now on the connection hears of errors; the listeners stay, since taking them away costs more.
     socket[owner] = undefined;
-    this.#door.observer.ended(this);
-    this.#door.accept(transport);
+    this.#acceptor.observer.ended(this);
+    this.#acceptor.accept(transport);
   }
 
   /** The peer's certificate, which is good; undefined when there is none and none is needed. */
   #checked(socket: TLSSocket): PeerCertificate | undefined {
-    const { clientCertificates } = this.#door.tls;
+    const { clientCertificates } = this.#acceptor.tls;
     if (clientCertificates === "none") return undefined;
     const certificate = certificateOf(socket);
     if (certificate === undefined) {
       if (clientCertificates === "request") return undefined;
       throw { code: "PEER_DID_NOT_RETURN_A_CERTIFICATE", message: "the peer sent no certificate" };
     }
-    const fault = verdictOn(socket) ?? resumptionFault(socket, this.#door.tls.ca);
+    const fault = verdictOn(socket) ?? resumptionFault(socket, this.#acceptor.tls.ca);
     if (fault === undefined) return certificate;
     throw certificateError(socket, fault, { side: "server", action: this.#action });
   }
@@ -214,7 +217,7 @@ class ServerHandshake implements Handshake, LowerOwner {
     this.#over = true;
     if (this.#socket === undefined) this.#drop();
     else this.#leave(this.#socket);
-    this.#door.observer.ended(this, error);
+    this.#acceptor.observer.ended(this, error);
   }
 
   /** TLS has an alert on its way that tells the peer why; a reset right behind it would take it along. */

@@ -229,11 +229,11 @@ export function upgradeOver(ground: () => Promise<MakeLower>): Upgrade {
       const address = ip === "" ? local : { transport: "tcp", host: ip, port } as const;
       return secureClient(plain, tls.client, address, signal, lower);
     }
-    const { TlsDoor } = await import("./tls_server.ts");
+    const { TlsAcceptor } = await import("./tls_server.ts");
     const { requireVerdicts } = await import("./tls_verdict.ts");
     await requireVerdicts(tls.server);
     return new Promise((resolve, reject) => {
-      const door = new TlsDoor(
+      const acceptor = new TlsAcceptor(
         tls.server,
         {
           began: (handshake) => {
@@ -252,7 +252,7 @@ export function upgradeOver(ground: () => Promise<MakeLower>): Upgrade {
         resolve,
         lower,
       );
-      door.take(plain);
+      acceptor.take(plain);
       if (signal.aborted) reject(signal.reason);
     });
   };

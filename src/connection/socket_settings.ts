@@ -1,7 +1,7 @@
 /**
  * The check of where to listen or connect, and of the settings that the runtime's sockets must be able to meet.
  *
- * Used by the doors of `server/` and `client/`.
+ * Used by `server/` and `client/`.
  */
 import { defaults, type OptionsCheck } from "../core/options.ts";
 import { pathFault, readHost } from "../core/place.ts";

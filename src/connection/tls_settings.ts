@@ -1,5 +1,5 @@
 /**
- * The check of TLS options at the door, for servers, clients and upgrades: options in, what an adapter takes out.
+ * The check of TLS options, for servers, clients and upgrades: options in, what an adapter takes out.
  *
  * No certificate is read here, and nothing of a key gets into a message.
  */

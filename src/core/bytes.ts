@@ -1,5 +1,5 @@
 /**
- * Small work on bytes that several rooms share: a writer that grows, comparing, showing.
+ * Small work on bytes that several modules share: a writer that grows, comparing, showing.
  *
  * Used by framings, the outbox, broadcast and `EncoderStream`. Knows nothing of frames or sockets.
  */

@@ -2,7 +2,7 @@
  * Spans of time as callers write them, turned into milliseconds.
  *
  * The forms and their meaning are those of Effect's `Duration.Input`, without Effect: the core may not import
- * it. Called at every door that takes a duration; inside there are only numbers of milliseconds.
+ * it. Called wherever a duration is taken; inside there are only numbers of milliseconds.
  */
 import { OptionsError } from "./errors.ts";
 

@@ -1,7 +1,7 @@
 /**
  * Every error that Millrace raises: few classes, each with a closed `reason` union.
  *
- * Called by all rooms. Knows no runtime: adapters translate native errors with `socketErrorFrom`.
+ * Called by all layers. Knows no runtime: adapters translate native errors with `socketErrorFrom`.
  * A message reads: the action that failed, a colon, what was found and what is wanted.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Every default in one column, and the check at the door: all faults of an options object at once.
+ * Every default in one column, and the check of options: all faults of an options object at once.
  *
  * Used by `server/` and `client/`; inward goes a smaller record of plain numbers.
  */

@@ -2,7 +2,7 @@
  * Where to listen or connect, as a program writes it: what is wrong with a host or a path, and the one form of a host
  * that is used from here on, so that no runtime reads it in its own way.
  *
- * Called by the doors of `server/` and `client/`, by the adapters for paths, and by the gateway for what it is given.
+ * Called by `server/` and `client/`, by the adapters for paths, and by the gateway for what it is given.
  */
 import { serverName } from "./server_name.ts";
 

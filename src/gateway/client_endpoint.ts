@@ -20,7 +20,7 @@ import { formatAddress } from "./config/values.ts";
 import type { Endpoint, FrameConnection } from "./endpoint.ts";
 import { OtherProtocols } from "./other_protocols.ts";
 import { within } from "./patience.ts";
-import type { EndpointRoom } from "./server_endpoint.ts";
+import type { EndpointContext } from "./server_endpoint.ts";
 import { loadClientTls } from "./tls_options.ts";
 import { Traffic, type TrafficStats } from "./traffic.ts";
 
@@ -40,7 +40,7 @@ export class ClientEndpoint implements Endpoint {
   readonly mode = "client";
   readonly settings: ClientEndpointConfig;
   readonly connections: Map<string, FrameConnection> = new Map();
-  readonly #room: EndpointRoom;
+  readonly #context: EndpointContext;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #traffic: Traffic;
@@ -52,13 +52,13 @@ export class ClientEndpoint implements Endpoint {
   #done: Promise<void> = Promise.resolve();
   #stopping: Promise<ShutdownReport> | undefined = undefined;
 
-  constructor(settings: ClientEndpointConfig, room: EndpointRoom) {
+  constructor(settings: ClientEndpointConfig, context: EndpointContext) {
     this.settings = settings;
-    this.#room = room;
-    this.#clock = room.clock;
-    this.#log = room.log;
-    this.#others = new OtherProtocols(room.log, settings.framing.name);
-    this.#traffic = new Traffic(settings, room.bus, this, room);
+    this.#context = context;
+    this.#clock = context.clock;
+    this.#log = context.log;
+    this.#others = new OtherProtocols(context.log, settings.framing.name);
+    this.#traffic = new Traffic(settings, context.bus, this, context);
   }
 
   /** Subscribes and begins to dial; does not wait for the first connection. */
@@ -102,7 +102,7 @@ export class ClientEndpoint implements Endpoint {
   inspect(): ServerInspection {
     const { address, state } = this;
     const connections = [...this.connections.values()].map((connection) => inspectConnection(connection));
-    const runtime = this.#room.adapter.name;
+    const runtime = this.#context.adapter.name;
     const { name: framing } = this.settings.framing;
     return { address, state, runtime, framing, tls: this.#tls(), stats: this.stats(), connections };
   }
@@ -200,7 +200,7 @@ export class ClientEndpoint implements Endpoint {
 
   async #dial(): Promise<FrameConnection | undefined> {
     const { tls } = this.settings;
-    const { adapter, clock } = this.#room;
+    const { adapter, clock } = this.#context;
     this.#attempt = new AbortController();
     const { signal } = this.#attempt;
     try {

@@ -1,7 +1,7 @@
 /**
  * Errors of the gateway: a config that cannot be used, and a bus that cannot carry a message.
  *
- * Raised by the rooms of this folder, shown by the commands. Errors of connections are those of the core.
+ * Raised by the modules of this folder, shown by the commands. Errors of connections are those of the core.
  */
 import { MillraceError } from "../core/errors.ts";
 import type { ConfigFault } from "./config/fault.ts";

@@ -32,7 +32,7 @@ import { lineLogger, Sparingly, withFields } from "./log.ts";
 import { within } from "./patience.ts";
 import { Printer } from "./printer.ts";
 import { gatewaySamples } from "./samples.ts";
-import { type EndpointRoom, ServerEndpoint } from "./server_endpoint.ts";
+import { type EndpointContext, ServerEndpoint } from "./server_endpoint.ts";
 
 /** What a gateway uses of its surroundings; everything has a default. */
 export interface GatewayOptions {
@@ -261,11 +261,11 @@ function acquire(
     );
     for (const settings of config.endpoints) {
       const own = withFields(log, { endpoint: settings.name });
-      const room = { bus, queue, clock, adapter, log: own };
+      const context = { bus, queue, clock, adapter, log: own };
       const what = `endpoint ${settings.name}`;
       const endpoint = yield* held(
         what,
-        startEndpoint(settings, room),
+        startEndpoint(settings, context),
         (endpoint) => endpoint.destroy(),
       );
       endpoints.set(settings.name, endpoint);
@@ -302,9 +302,9 @@ function named(what: string, error: unknown): MillraceError {
   return new SocketError("unknown", `${what}: ${text}`, { cause: error });
 }
 
-async function startEndpoint(settings: EndpointConfig, room: EndpointRoom): Promise<Endpoint> {
-  if (settings.mode === "server") return await ServerEndpoint.start(settings, room);
-  const endpoint = new ClientEndpoint(settings, room);
+async function startEndpoint(settings: EndpointConfig, context: EndpointContext): Promise<Endpoint> {
+  if (settings.mode === "server") return await ServerEndpoint.start(settings, context);
+  const endpoint = new ClientEndpoint(settings, context);
   endpoint.start();
   return endpoint;
 }

@@ -26,7 +26,7 @@ import { serverTlsOptions } from "./tls_options.ts";
 import { Traffic, type TrafficStats } from "./traffic.ts";
 
 /** What an endpoint is given by its gateway. */
-export interface EndpointRoom {
+export interface EndpointContext {
   readonly bus: Bus;
   readonly queue: SubscribeOptions;
   readonly log: Logger;
@@ -55,16 +55,16 @@ export class ServerEndpoint implements Endpoint {
   #server: Server<Uint8Array> | undefined = undefined;
   #certificates: Certificates | undefined = undefined;
 
-  private constructor(settings: ServerEndpointConfig, room: EndpointRoom) {
+  private constructor(settings: ServerEndpointConfig, context: EndpointContext) {
     this.settings = settings;
-    this.#traffic = new Traffic(settings, room.bus, this, room);
+    this.#traffic = new Traffic(settings, context.bus, this, context);
   }
 
   /** Subscribes, then listens. Rejects with `SocketError`, `OptionsError` or `TlsError`. */
-  static async start(settings: ServerEndpointConfig, room: EndpointRoom): Promise<ServerEndpoint> {
-    const endpoint = new ServerEndpoint(settings, room);
+  static async start(settings: ServerEndpointConfig, context: EndpointContext): Promise<ServerEndpoint> {
+    const endpoint = new ServerEndpoint(settings, context);
     const traffic = endpoint.#traffic;
-    const { adapter, clock, log: logger } = room;
+    const { adapter, clock, log: logger } = context;
     const options = serveOptions(settings, (connection) => traffic.ingress(connection));
     const tls = settings.tls && serverTlsOptions(settings.tls);
     const others = new OtherProtocols(logger, settings.framing.name);

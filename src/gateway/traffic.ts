@@ -62,14 +62,14 @@ export class Traffic {
     settings: EndpointSettings,
     bus: Bus,
     peers: TrafficPeers,
-    room: { readonly clock: Clock; readonly log: Logger; readonly queue: SubscribeOptions },
+    context: { readonly clock: Clock; readonly log: Logger; readonly queue: SubscribeOptions },
   ) {
     this.#settings = settings;
     this.#bus = bus;
     this.#peers = peers;
-    this.#clock = room.clock;
-    this.#sparingly = new Sparingly(room.log);
-    this.#queue = room.queue;
+    this.#clock = context.clock;
+    this.#sparingly = new Sparingly(context.log);
+    this.#queue = context.queue;
   }
 
   /** Begins to take messages for sockets, and to echo where the endpoint does. */

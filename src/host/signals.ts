@@ -1,7 +1,7 @@
 /**
  * The signals that this process is sent.
  *
- * Used by the gateway and by `server/on_signals.ts`. Imports no module of a runtime, so that the door that offers it
+ * Used by the gateway and by `server/on_signals.ts`. Imports no module of a runtime, so that the entry point that offers it
  * loads where there are no processes.
  */
 

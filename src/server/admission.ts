@@ -13,7 +13,7 @@ const farewellMs = 1000;
 /** Rejected peers that may be reading their farewell at one time; further ones are dropped at once. */
 const mostFarewells = 256;
 
-/** The door. */
+/** Decides which connections are accepted. */
 export class Admission {
   /** Peers turned away. */
   rejected = 0;

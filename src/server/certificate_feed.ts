@@ -1,7 +1,7 @@
 /**
  * Where pairs come from, and when it is worth reading them again: text never, functions from time to time.
  *
- * Made by `CertificateSet`, one for each certificate; files have a room of their own, `certificate_files.ts`.
+ * Made by `CertificateSet`, one for each certificate; files have a module of their own, `certificate_files.ts`.
  * Knows nothing of what is in service.
  */
 import type { Clock } from "../core/clock.ts";

@@ -39,7 +39,7 @@ export const serverRows: readonly ServerRow[] = [
   [
     "connections_rejected_total",
     "counter",
-    "Connections turned away at the door.",
+    "Connections rejected.",
     (s) => s.connectionsRejected,
   ],
   ["tls_handshakes_active", "gauge", "TLS handshakes on their way.", (s) => s.handshakesActive],

@@ -18,7 +18,7 @@ import { drain } from "./drain.ts";
 import { inspect, type ServerInspection } from "./inspection.ts";
 import { errorText, guarded, peerFields, standardLogger } from "./log.ts";
 import { RateSampler } from "./rates.ts";
-import { SecureDoor } from "./secure_door.ts";
+import { TlsAdmission } from "./tls_admission.ts";
 import type {
   Logger,
   RateSample,
@@ -40,7 +40,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   readonly #adapter: Adapter;
   readonly #registry: Registry<Received, Sent, Context>;
   readonly #admission: Admission;
-  readonly #door: SecureDoor | undefined = undefined;
+  readonly #tlsAdmission: TlsAdmission | undefined = undefined;
   readonly #log: Logger;
   #state: ServerState = "created";
   #address: Address;
@@ -72,7 +72,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
     const { clock, wheel } = this.#registry;
     const { tls, maxHandshakes, listen: { address, upgradable } } = settings;
     if (tls !== undefined || upgradable) {
-      this.#door = new SecureDoor(tls, {
+      this.#tlsAdmission = new TlsAdmission(tls, {
         log: this.#log,
         clock,
         wheel,
@@ -80,7 +80,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
         failed: (error, peer) => this.#call(() => this.#options.onTlsError?.(error, peer)),
       });
     }
-    this.#profile = withSlots(settings.profile, this.#door?.handshakes);
+    this.#profile = withSlots(settings.profile, this.#tlsAdmission?.handshakes);
     this.#address = address;
     this.finished = new Promise((resolve) => this.#finish = resolve);
   }
@@ -107,7 +107,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
 
   /** What was counted since the start, and what is held now (F-50). */
   stats(): ServerStats {
-    return collectStats(this.#registry, this.#admission, this.#drainMs, this.#door?.handshakes);
+    return collectStats(this.#registry, this.#admission, this.#drainMs, this.#tlsAdmission?.handshakes);
   }
 
   /** Rates over the last second (F-51); sampling starts with the first call or with `onStats`. */
@@ -122,7 +122,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
       this.#registry,
       this.#settings.profile.framing.name,
       this.#sampler,
-      this.#door?.inspect(this.#listener?.tls ?? ""),
+      this.#tlsAdmission?.inspect(this.#listener?.tls ?? ""),
     );
   }
 
@@ -177,7 +177,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
       if (this.#state !== "running") return;
       this.#enter("suspended");
       await this.#listener?.stop();
-      this.#door?.handshakes.abortAll();
+      this.#tlsAdmission?.handshakes.abortAll();
     });
   }
 
@@ -227,20 +227,20 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
 
   /** Binds; called by `scoped_server.ts` and `resume`. Rejects with `SocketError`. */
   async listen(): Promise<void> {
-    const door = this.#door;
-    await door?.open();
+    const tlsAdmission = this.#tlsAdmission;
+    await tlsAdmission?.open();
     const options = {
       ...this.#settings.listen,
-      handshakes: door?.handshakes,
+      handshakes: tlsAdmission?.handshakes,
       address: this.#address,
       failed: (error: SocketError, fatal: boolean) => this.#listenerFailed(error, fatal),
       lost: (error: SocketError) => this.#admission.lose(error),
     };
     const accept = (transport: Transport) => this.#accept(transport);
-    const secured = door && this.#settings.tls &&
-      ((transport: Transport) => door.handshakes.admit(transport, accept));
+    const secured = tlsAdmission && this.#settings.tls &&
+      ((transport: Transport) => tlsAdmission.handshakes.admit(transport, accept));
     const listener = await this.#adapter.listen(options, secured ?? accept).catch(async (error) => {
-      if (this.#state === "created") await door?.close();
+      if (this.#state === "created") await tlsAdmission?.close();
       throw error;
     });
     this.#listener = listener;
@@ -275,7 +275,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
       const stopped = this.#listener?.stop().catch((error) =>
         this.#listenerFailed(socketErrorFrom(error, "stop listening"), false)
       );
-      const undone = this.#door?.close();
+      const undone = this.#tlsAdmission?.close();
       const report = yield* drain(this.#registry, this.#cutShort ? 0 : deadline, this.#options.onDrain);
       yield* Effect.promise(() => Promise.all([stopped, undone])).pipe(Effect.timeoutOption(1000));
       this.#drainMs = report.durationMs;

@@ -97,7 +97,7 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined>
 /** `created` → `running` ⇄ `suspended` → `draining` → `stopped`. */
 export type ServerState = "created" | "running" | "suspended" | "draining" | "stopped";
 
-/** Why a connection was turned away at the door. */
+/** Why a connection was rejected. */
 export type RejectReason = "max_connections" | "draining";
 
 /** One structured log record. */
@@ -118,7 +118,7 @@ export interface ServerStats {
   readonly connectionsActive: number;
   /** Connections that were let in. */
   readonly connectionsAccepted: number;
-  /** Connections turned away at the door. */
+  /** Connections rejected. */
   readonly connectionsRejected: number;
   /**
    * Connections that their peers had reset before they were accepted. On Bun and Node what such a peer had sent is still

@@ -1,5 +1,5 @@
 /**
- * The check at the server's door: options in, a smaller complete record out, every fault at once.
+ * The check of a server's options: options in, a smaller complete record out, every fault at once.
  */
 import { connectionKeys, type ConnectionProfile, resolveProfile } from "../connection/profile.ts";
 import { checkAbilities, resolveAddress, resolveTuning } from "../connection/socket_settings.ts";

@@ -4,7 +4,7 @@ import type { Admission } from "./admission.ts";
 import type { Handshakes } from "./handshakes.ts";
 import type { ServerStats } from "./server_options.ts";
 
-/** Reads registry and door; sums over the open connections, so that they only count for themselves. */
+/** Reads registry and admission; sums over the open connections, so that they only count for themselves. */
 export function collectStats<Received, Sent, Context>(
   registry: Registry<Received, Sent, Context>,
   admission: Admission,

@@ -184,7 +184,7 @@ it("plaintext behind the command, and a pair that is not fit for service, count 
   assert.deepEqual(counts(other.server), [0, 0, 1]);
 });
 
-it("a full house refuses one upgrade more: it is counted, logged once, and has its own error (F-69)", async (t) => {
+it("an upgrade above the maximum is refused: it is counted, logged once, and has its own error (F-69)", async (t) => {
   const place = new Played(t);
   const errors: unknown[] = [];
   const { server, told } = await starttls(place, {

@@ -1,4 +1,4 @@
-/** The gateway as a library, through its door alone: what docs/gateway.md says of it is true. */
+/** The gateway as a library, through its entry point alone: what docs/gateway.md says of it is true. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// The door for Effect: lifetimes are scopes, failures are typed, handlers have services.
+// The entry point for Effect: lifetimes are scopes, failures are typed, handlers have services.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as Context from "effect/Context";

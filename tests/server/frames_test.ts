@@ -1,4 +1,4 @@
-// Frames at the server's door: however the bytes come, and whatever is wrong with them.
+// Frames that a server receives: however the bytes come, and whatever is wrong with them.
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { FrameError } from "../../src/core/errors.ts";

@@ -18,11 +18,11 @@ function unopened(can: Partial<Adapter["can"]> = {}): Adapter {
 
 const fine = { port: 0, framing: lines(), handler: () => {} };
 
-async function faults(door: typeof serve | typeof connect, options: unknown, can?: Partial<Adapter["can"]>) {
+async function faults(entry: typeof serve | typeof connect, options: unknown, can?: Partial<Adapter["can"]>) {
   const given = typeof options === "object" && options !== null
     ? { adapter: unopened(can), ...options }
     : options;
-  const error = await rejection(door(given as never));
+  const error = await rejection(entry(given as never));
   assert.ok(error instanceof OptionsError, String(error));
   return error;
 }
@@ -137,10 +137,10 @@ test("an option that the runtime's sockets cannot meet is refused before any soc
     [{ port: undefined, path: "/tmp/x.sock" }, "unix", "path"],
   ];
   for (const [options, ability, path] of rows) {
-    const doors = ["noDelay", "tcpKeepAlive", "path"].includes(path) ? [serve, connect] : [serve];
-    for (const door of doors) {
-      const given = door === serve ? { ...fine, ...options } : { port: 1, framing: lines(), ...options };
-      const error = await faults(door, given, { [ability]: false });
+    const entries = ["noDelay", "tcpKeepAlive", "path"].includes(path) ? [serve, connect] : [serve];
+    for (const entry of entries) {
+      const given = entry === serve ? { ...fine, ...options } : { port: 1, framing: lines(), ...options };
+      const error = await faults(entry, given, { [ability]: false });
       assert.equal(error.reason, "unsupported");
       assert.deepEqual(error.issues.map((issue) => issue.path), [path]);
       assert.match(error.message, /sockets of memory cannot do this|memory has no Unix sockets/);

@@ -1,8 +1,8 @@
 /**
- * The rules of the house as one function over a map of files: which room may import which, which names a
- * room must not touch, how long a file may be.
+ * The rules of the layers as one function over a map of files: which layer may import which, which names a
+ * layer must not touch, how long a file may be.
  *
- * Called by house_test.ts, with the real sources and with made-up ones. Knows no compiler: it reads text,
+ * Called by layers_test.ts, with the real sources and with made-up ones. Knows no compiler: it reads text,
  * with comments and strings blanked first.
  */
 
@@ -17,7 +17,7 @@ export interface Fault {
     | "barrel"
     | "cycle"
     | "default export"
-    | "door"
+    | "entry point"
     | "extension"
     | "global"
     | "head comment"
@@ -28,8 +28,8 @@ export interface Fault {
   readonly message: string;
 }
 
-/** One room: what it may import besides itself, and what it may use. */
-interface Room {
+/** One layer: what it may import besides itself, and what it may use. */
+interface Layer {
   readonly imports: readonly string[];
   /** Packages by name; `effect` stands for its subpaths. */
   readonly packages: readonly string[];
@@ -37,8 +37,8 @@ interface Room {
   readonly runtime: boolean;
 }
 
-/** The house from the ground up. A room that is not listed may not exist. */
-export const rooms: Readonly<Record<string, Room>> = {
+/** The layers from the bottom up. A layer that is not listed may not exist. */
+export const layers: Readonly<Record<string, Layer>> = {
   "src/core": { imports: [], packages: [], runtime: false },
   "src/adapters": { imports: ["src/core"], packages: [], runtime: true },
   "src/host.ts": { imports: ["src/core"], packages: [], runtime: true },
@@ -83,7 +83,7 @@ export const rooms: Readonly<Record<string, Room>> = {
 };
 
 /** Files that only hand names on. */
-export const doors: readonly string[] = [
+export const entryPoints: readonly string[] = [
   "mod.ts",
   "streams.ts",
   "adapter.ts",
@@ -201,9 +201,9 @@ export function importsOf(text: string, types = true): string[] {
   return [...new Set(found)];
 }
 
-/** The room that a file belongs to, or undefined. */
+/** The layer that a file belongs to, or undefined. */
 export function roomOf(file: string): string | undefined {
-  return Object.keys(rooms).find((room) => file === room || file.startsWith(`${room}/`));
+  return Object.keys(layers).find((layer) => file === layer || file.startsWith(`${layer}/`));
 }
 
 function resolveRelative(file: string, specifier: string): string {
@@ -241,9 +241,9 @@ function faultsOfFile(file: string, text: string, sources: Sources): Fault[] {
   const faults: Fault[] = [];
   const fault = (rule: Fault["rule"], message: string): void => void faults.push({ file, rule, message });
   const name = roomOf(file);
-  const room = name === undefined ? undefined : rooms[name];
-  if (name === undefined || room === undefined) {
-    fault("arrow", `is in no known room: ${Object.keys(rooms).join(", ")}`);
+  const layer = name === undefined ? undefined : layers[name];
+  if (name === undefined || layer === undefined) {
+    fault("arrow", `is in no known layer: ${Object.keys(layers).join(", ")}`);
     return faults;
   }
   const code = blank(text, true);
@@ -253,25 +253,25 @@ function faultsOfFile(file: string, text: string, sources: Sources): Fault[] {
       const target = resolveRelative(file, specifier);
       if (!specifier.endsWith(".ts")) fault("extension", `imports ${specifier}: relative imports end in .ts`);
       else if (!sources.has(target)) fault("missing file", `imports ${target}, which is not there`);
-      const allowed = [name, ...room.imports];
+      const allowed = [name, ...layer.imports];
       if (!allowed.some((other) => target === other || target.startsWith(`${other}/`))) {
         fault("arrow", `imports ${target}: ${name} may import ${allowed.join(", ")}`);
       }
     } else if (specifier.startsWith("node:") || specifier.startsWith("bun:") || specifier === "bun") {
-      if (!room.runtime) {
+      if (!layer.runtime) {
         fault("global", `imports ${specifier}: only src/adapters, src/host and src/host.ts name a runtime`);
       }
     } else if (specifier === "effect") {
       fault("barrel", "imports effect: import its subpaths, the barrel costs 200 ms at start");
-    } else if (!room.packages.includes(packageOf(specifier))) {
+    } else if (!layer.packages.includes(packageOf(specifier))) {
       fault(
         "package",
-        `imports ${specifier}: ${name} may import ${room.packages.join(", ") || "no package"}`,
+        `imports ${specifier}: ${name} may import ${layer.packages.join(", ") || "no package"}`,
       );
     }
   }
 
-  if (!room.runtime) {
+  if (!layer.runtime) {
     for (const global of globalsOf(text)) {
       fault("global", `uses ${global}: only src/adapters, src/host and src/host.ts name a runtime`);
     }
@@ -292,10 +292,10 @@ function faultsOfFile(file: string, text: string, sources: Sources): Fault[] {
       fault("name", `exports ${match[1]}: say what it is, not that it helps`);
     }
   }
-  if (doors.includes(file)) {
+  if (entryPoints.includes(file)) {
     const rest = code.replace(/\bexport\s+(?:type\s+)?(?:\*(?:\s+as\s+\w+)?|\{[^}]*\})\s*from\s*"\s*";?/g, "")
       .trim();
-    if (rest !== "") fault("door", `has more than re-exports: ${rest.split("\n")[0]?.trim()}`);
+    if (rest !== "") fault("entry point", `has more than re-exports: ${rest.split("\n")[0]?.trim()}`);
   }
   return faults;
 }
@@ -333,7 +333,7 @@ export function cyclesIn(sources: Sources): string[][] {
   return cycles;
 }
 
-/** Every rule that the house breaks. */
+/** Every rule that the structure breaks. */
 export function faultsIn(
   sources: Sources,
   known: Readonly<Record<string, string>> = documentedCycles,

@@ -76,7 +76,7 @@ for (const [flag, version] of [["-tls1_2", "TLSv1.2"], ["-tls1_3", "TLSv1.3"]] a
 
 for (const [flag, version] of [["-tls1_2", "TLSv1.2"], ["-tls1_3", "TLSv1.3"]] as const) {
   it(
-    `a session of ${version} opens no door to a client whose CA has gone, or is another server's (F-30)`,
+    `a session of ${version} is of no use to a client whose CA has gone, or is another server's (F-30)`,
     limit,
     async (t) => {
       const [one, two] = [await makeAuthority("One"), await makeAuthority("Two")];

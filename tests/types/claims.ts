@@ -134,7 +134,7 @@ export const required: Effect.Effect<
   main.OptionsError | main.SocketError | main.TlsError,
   Scope.Scope | Service
 > = effect.serve({ port: 0, framing: text, handler: () => needy });
-// @ts-expect-error the promise door can give no services
+// @ts-expect-error the entry point of promises can give no services
 void main.serve({ port: 0, framing: text, handler: () => needy });
 
 // The verbs of Effect: failures are of their types, and tags take them out, one by one, until none is left.

@@ -22,7 +22,7 @@ export interface SecureDoorOwner {
 }
 
 /** TLS of one server. */
-export class SecureDoor {
+export class TlsAdmission {
   readonly handshakes: Handshakes;
   /** None where connections begin in the clear. */
   readonly #settings: ServerTlsSettings | undefined;
