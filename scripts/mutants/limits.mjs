@@ -214,4 +214,18 @@ export const mutants = [
     tests: ["tests/core/gate_test.ts"],
     why: "reading goes on while somebody holds it",
   },
+  {
+    file: "src/core/framing/ordered_pair.ts",
+    find: "return this.#mayPush || this.#held.length < mostAhead;",
+    put: "return true;",
+    tests: ["tests/core/framing/framer_stream_test.ts"],
+    why: "a FramerStream cuts all frames of a chunk ahead of its reader",
+  },
+  {
+    file: "src/core/framing/piecewise_decoder.ts",
+    find: "decoder.flush === undefined ? new Pieces(decoder) : new FlushedPieces(decoder)",
+    put: "new FlushedPieces(decoder)",
+    tests: ["tests/connection/reading_test.ts"],
+    why: "a framing of the user's own has to say itself what an end inside a frame is",
+  },
 ];

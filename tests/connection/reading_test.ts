@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FrameError, IdleTimeoutError } from "../../src/core/errors.ts";
+import type { Framing } from "../../src/core/framing/framing.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { Gate, rejection } from "../support/frames.ts";
 import { Virtual } from "../support/server.ts";
@@ -180,4 +181,37 @@ test("a Web Stream of frames fails with the connection's error, and cancelling i
   assert.ok(two.ended && one.ended);
   const writer = second!.writable.getWriter();
   assert.match(String(await place.drive(rejection(writer.write("late")))), /this side has ended/);
+});
+
+test("S-9: the end of the input inside a frame is a fault, though a framing of one's own says nothing of it", async (t) => {
+  const place = new Virtual(t);
+  const pairs: Framing<string> = {
+    name: "pairs",
+    decoder() {
+      let held = "";
+      return {
+        get buffered() {
+          return held.length;
+        },
+        push(chunk, next) {
+          for (const byte of chunk) {
+            held += String.fromCharCode(byte);
+            if (held.length < 2) continue;
+            next(held);
+            held = "";
+          }
+        },
+      };
+    },
+    encode: (frame, out) => out.text(frame),
+  };
+  const got: string[] = [];
+  const server = await place.serve<string>({ framing: pairs, onFrame: (pair) => void got.push(pair) });
+  const peer = await place.dial(server);
+  const [connection] = server.connections.values();
+  peer.write("aabbc").end();
+  await place.settle();
+  const { reason, error } = await connection!.closed;
+  assert.deepEqual([got.join(), reason], ["aa,bb", "frame_error"]);
+  assert.ok(error instanceof FrameError && error.reason === "truncated" && error.offset === 4, String(error));
 });

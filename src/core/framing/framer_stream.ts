@@ -9,9 +9,9 @@ import { ByteWriter } from "../bytes.ts";
 import { FrameError } from "../errors.ts";
 import { OptionsCheck } from "../options.ts";
 import { checkStrategies, strategyKeys } from "../stream_strategies.ts";
-import type { Stage } from "../stage.ts";
-import type { Decoder, Framing } from "./framing.ts";
-import { OrderedPair } from "./ordered_pair.ts";
+import type { Framing } from "./framing.ts";
+import { OrderedPair, type StoppableStage } from "./ordered_pair.ts";
+import { type StoppableDecoder, stoppableDecoder } from "./piecewise_decoder.ts";
 
 /** Options of {@linkcode FramerStream}. */
 export interface FramerStreamOptions<Received> {
@@ -20,8 +20,9 @@ export interface FramerStreamOptions<Received> {
   /** How many chunks may wait to be cut. @default one chunk */
   readonly writableStrategy?: QueuingStrategy<Uint8Array> | undefined;
   /**
-   * How many frames may wait to be read before no further chunk is cut. A chunk is always cut whole, so more
-   * than that may wait, as many as one chunk has. @default none
+   * How many frames may wait to be read before no further chunk is cut. Of a chunk that has more, up to 1,024 are cut
+   * ahead, and the rest of it waits as bytes; a framing of your own without `resume` cuts it in pieces of 16 KiB.
+   * @default none
    */
   readonly readableStrategy?: QueuingStrategy<Received> | undefined;
 }
@@ -48,7 +49,7 @@ export class FramerStream<Received> implements TransformStream<ByteChunk, Unshar
     check.done();
     const { onFrameError = ignore, writableStrategy, readableStrategy } = options;
     const pair = new OrderedPair<ByteChunk, Received>({
-      stage: new Cutting(framing.name, framing.decoder((error) => void onFrameError(error))),
+      stage: new Cutting(framing.name, stoppableDecoder(framing, (error) => void onFrameError(error))),
       writable: writableStrategy as QueuingStrategy<ByteChunk>,
       readable: readableStrategy,
     });
@@ -58,21 +59,25 @@ export class FramerStream<Received> implements TransformStream<ByteChunk, Unshar
 }
 
 /** A decoder that is given bytes in any shape. */
-class Cutting<Received> implements Stage<ByteChunk, Received> {
+class Cutting<Received> implements StoppableStage<ByteChunk, Received> {
   readonly #name: string;
-  readonly #decoder: Decoder<Received>;
+  readonly #decoder: StoppableDecoder<Received>;
   #position = 0;
 
-  constructor(name: string, decoder: Decoder<Received>) {
+  constructor(name: string, decoder: StoppableDecoder<Received>) {
     this.#name = name;
     this.#decoder = decoder;
   }
 
-  push(chunk: ByteChunk, next: (frame: Received) => void): void {
+  push(chunk: ByteChunk, next: (frame: Received) => boolean): void | boolean {
     const bytes = bytesOf(chunk, "cut frames");
     // Read before: the frame's receiver may transfer the memory.
     this.#position += bytes.length;
-    this.#decoder.push(bytes, next);
+    return this.#decoder.push(bytes, next);
+  }
+
+  resume(next: (frame: Received) => boolean): void | boolean {
+    return this.#decoder.resume(next);
   }
 
   flush(next: (frame: Received) => void): void {
@@ -114,7 +119,7 @@ export class EncoderStream<Sent> implements TransformStream<Sent, Uint8Array<Arr
     checkFramer(framing, "encode", options, strategyKeys).done();
     const { writableStrategy, readableStrategy } = options;
     const writer = new ByteWriter();
-    const stage: Stage<Sent, Uint8Array<ArrayBuffer>> = {
+    const stage: StoppableStage<Sent, Uint8Array<ArrayBuffer>> = {
       push(frame, next) {
         writer.reset();
         framing.encode(frame, writer);

@@ -8,21 +8,39 @@
  * Used by `framer_stream.ts`. Knows nothing of frames.
  */
 import { Fifo } from "../fifo.ts";
-import type { Stage } from "../stage.ts";
+
+/** A stage that can stop within an item, as decoders can (`framing.ts`). */
+export interface StoppableStage<In, Out> {
+  /** `next` answers whether more is wanted. `false`: the rest of the item waits in the stage for `resume`. */
+  push(item: In, next: (out: Out) => boolean): void | boolean;
+  /** Goes on with the rest, and answers as `push` does. Called only after a `false`. */
+  resume?(next: (out: Out) => boolean): void | boolean;
+  /** The input has ended. */
+  flush?(next: (out: Out) => boolean): void;
+}
+
+/** What one item may give ahead of a reader. */
+const mostAhead = 1024;
 
 /** The strategies of both sides, and the stage between them. */
 export interface PairOptions<In, Out> {
-  readonly stage: Stage<In, Out>;
+  readonly stage: StoppableStage<In, Out>;
   readonly writable?: QueuingStrategy<In> | undefined;
   /** Like a `TransformStream`, holds nothing that was not asked for unless told otherwise. */
   readonly readable?: QueuingStrategy<Out> | undefined;
+}
+
+/** The write of an item of which the stage still holds a part. */
+interface Writing {
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
 }
 
 /** Two streams with a stage between: one write waits until what earlier ones gave has been asked for. */
 export class OrderedPair<In, Out> {
   readonly readable: ReadableStream<Out>;
   readonly writable: WritableStream<In>;
-  readonly #stage: Stage<In, Out>;
+  readonly #stage: StoppableStage<In, Out>;
   readonly #room: number;
   readonly #size: ((item: Out) => number) | undefined;
   /** What the stage has passed on and nobody has asked for, oldest first. */
@@ -30,7 +48,13 @@ export class OrderedPair<In, Out> {
   /** The sizes of what is held, where they are not 1 each. */
   readonly #sizes: Fifo<number> = new Fifo();
   #total = 0;
-  readonly #emit: (out: Out) => void = (out) => this.#take(out);
+  readonly #emit: (out: Out) => boolean = (out) => {
+    this.#take(out);
+    return this.#mayPush || this.#held.length < mostAhead;
+  };
+  /** The stage holds the rest of an item. */
+  #stopped = false;
+  #writing: Writing | undefined = undefined;
   #output: ReadableStreamDefaultController<Out> | undefined = undefined;
   #input: WritableStreamDefaultController | undefined = undefined;
   /** The reader has asked for more than there is. */
@@ -52,13 +76,13 @@ export class OrderedPair<In, Out> {
         this.#over = true;
         this.#forget();
         this.#input?.error(reason);
-        this.#wake();
+        this.#letGo();
       },
     }, { highWaterMark: 0 });
     this.writable = new WritableStream<In>({
       start: (controller) => {
         this.#input = controller;
-        controller.signal.addEventListener("abort", () => this.#wake());
+        controller.signal.addEventListener("abort", () => this.#letGo());
       },
       write: (item) => this.#mayPush ? this.#push(item) : this.#pushLater(item),
       close: () => this.#finish(),
@@ -75,16 +99,30 @@ export class OrderedPair<In, Out> {
     while (!this.#mayPush && !this.#over && !this.#input?.signal.aborted) {
       await new Promise<void>((resolve) => this.#resume = resolve);
     }
-    if (this.#mayPush && !this.#over) this.#push(item);
+    if (this.#mayPush && !this.#over) return this.#push(item);
   }
 
-  #push(item: In): void {
+  #push(item: In): void | Promise<void> {
     try {
-      this.#stage.push(item, this.#emit);
+      this.#stopped = this.#stage.push(item, this.#emit) === false;
     } catch (error) {
       this.#endWith({ error });
       throw error;
     }
+    if (this.#stopped) return new Promise((done, failed) => this.#writing = { done, failed });
+  }
+
+  /** Goes on with the rest of an item, for a reader. */
+  #pushRest(): void {
+    this.#stopped = false;
+    try {
+      this.#stopped = this.#stage.resume!(this.#emit) === false;
+      if (!this.#stopped) this.#writing?.done();
+    } catch (error) {
+      this.#end ??= { error };
+      this.#writing?.failed(error);
+    }
+    if (!this.#stopped) this.#writing = undefined;
   }
 
   #finish(): void {
@@ -123,6 +161,7 @@ export class OrderedPair<In, Out> {
       // Sums of fractions do not come back to nothing by themselves.
       if (this.#held.length === 0) this.#total = 0;
     }
+    while (this.#stopped && this.#mayPush) this.#pushRest();
     this.#settle();
     if (this.#mayPush) this.#wake();
   }
@@ -136,18 +175,25 @@ export class OrderedPair<In, Out> {
   #settle(): void {
     const end = this.#end;
     // What was made for a reader that has left since waits in the readable itself.
-    if (end === undefined || this.#over || this.#held.length > 0 || (this.#output?.desiredSize ?? 0) < 0) {
-      return;
-    }
+    if (end === undefined || this.#over || this.#stopped || this.#held.length > 0) return;
+    if ((this.#output?.desiredSize ?? 0) < 0) return;
     this.#over = true;
     if ("error" in end) this.#output?.error(end.error);
     else this.#output?.close();
   }
 
   #forget(): void {
+    this.#stopped = false;
     this.#held.clear();
     this.#sizes.clear();
     this.#total = 0;
+  }
+
+  /** The writer has given up, or nobody reads: no write waits any longer. What is in the stage can still be read. */
+  #letGo(): void {
+    this.#writing?.done();
+    this.#writing = undefined;
+    this.#wake();
   }
 
   #wake(): void {

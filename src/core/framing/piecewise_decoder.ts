@@ -1,7 +1,7 @@
 /**
  * Makes a decoder that cannot stop within a chunk stop between pieces of it.
  *
- * Used by the pipeline and `FramerStream` for framings of the user's own. What one piece gives is passed on, wanted
+ * Used by the pipeline and `FramerStream`, for framings of the user's own. What one piece gives is passed on, wanted
  * or not, so a piece is what bounds the frames that wait.
  */
 import type { FrameError } from "../errors.ts";
@@ -24,7 +24,7 @@ export function stoppableDecoder<Received>(
   framing: Framing<Received, never>,
   report: (error: FrameError) => unknown,
 ): StoppableDecoder<Received> {
-  let pieces: PiecewiseDecoder<Received> | undefined;
+  let pieces: Pieces<Received> | undefined;
   let stops = false;
   const decoder = framing.decoder((error) => {
     const more = report(error);
@@ -37,14 +37,14 @@ export function stoppableDecoder<Received>(
     stops = true;
     return decoder;
   }
-  return pieces = new PiecewiseDecoder(decoder);
+  return pieces = decoder.flush === undefined ? new Pieces(decoder) : new FlushedPieces(decoder);
 }
 
 function canStop<Received>(decoder: Decoder<Received>): decoder is StoppableDecoder<Received> {
   return typeof decoder.resume === "function";
 }
 
-class PiecewiseDecoder<Received> implements StoppableDecoder<Received> {
+class Pieces<Received> implements StoppableDecoder<Received> {
   readonly #decoder: Decoder<Received>;
   #rest: Uint8Array | undefined = undefined;
   #at = 0;
@@ -74,10 +74,6 @@ class PiecewiseDecoder<Received> implements StoppableDecoder<Received> {
     return this.#cut(rest, this.#at, next);
   }
 
-  flush(next: (frame: Received) => unknown): void {
-    this.#decoder.flush?.(next);
-  }
-
   /** Enough, after this piece. */
   stop(): void {
     this.#enough = true;
@@ -97,6 +93,20 @@ class PiecewiseDecoder<Received> implements StoppableDecoder<Received> {
       return false;
     }
     return true;
+  }
+}
+
+/** Of a decoder that itself says what an end inside a frame is; for one that does not, its user does. */
+class FlushedPieces<Received> extends Pieces<Received> {
+  readonly #whole: Decoder<Received>;
+
+  constructor(decoder: Decoder<Received>) {
+    super(decoder);
+    this.#whole = decoder;
+  }
+
+  flush(next: (frame: Received) => unknown): void {
+    this.#whole.flush!(next);
   }
 }
 

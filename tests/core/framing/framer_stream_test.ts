@@ -165,6 +165,140 @@ describe("FramerStream (F-11)", () => {
   });
 });
 
+/** Lines of which it is counted how many have been cut. */
+function countedLines() {
+  const framing = textLines();
+  const counts = { cut: 0 };
+  const counting: Framing<string> = {
+    ...framing,
+    decoder: (report) => {
+      const decoder = framing.decoder(report);
+      const count = (next: (line: string) => unknown) => (line: string) => {
+        counts.cut++;
+        return next(line);
+      };
+      return {
+        get buffered() {
+          return decoder.buffered;
+        },
+        push: (chunk, next) => decoder.push(chunk, count(next)),
+        resume: (next) => decoder.resume!(count(next)),
+        flush: (next) => decoder.flush!(count(next)),
+      };
+    },
+  };
+  return { counting, counts };
+}
+
+describe("FramerStream with a chunk of very many frames", () => {
+  const many = ascii("\n".repeat(65_536));
+
+  for (const highWaterMark of [0, 10, 5000]) {
+    it(`S-44: the rest of it waits as bytes, with room for ${highWaterMark} frames`, async () => {
+      const { counting, counts } = countedLines();
+      const framer = new FramerStream(counting, { readableStrategy: { highWaterMark } });
+      const writer = framer.writable.getWriter();
+      let done = 0;
+      for (const chunk of [many, ascii("last\n")]) void writer.write(chunk).then(() => done++);
+      void writer.close();
+      const reader = framer.readable.getReader();
+      let most = 0;
+      for (let read = 1; read <= 65_536; read++) {
+        assert.equal((await reader.read()).value, "");
+        most = Math.max(most, counts.cut - read);
+        if (read === 10_000) assert.equal(done, 0);
+      }
+      assert.ok(
+        most <= Math.max(1024, highWaterMark) && most >= highWaterMark,
+        `${most} frames were cut ahead`,
+      );
+      assert.equal((await reader.read()).value, "last");
+      assert.ok((await reader.read()).done);
+      assert.equal(done, 2);
+    });
+  }
+
+  it("S-44: one whose framing cannot stop is cut in pieces", async () => {
+    let pieces = 0;
+    const bytes: Framing<number> = {
+      ...lines(),
+      decoder: () => ({
+        buffered: 0,
+        push(chunk, next) {
+          pieces++;
+          for (const byte of chunk) next(byte);
+        },
+      }),
+      encode: () => {},
+    };
+    const { readable, writable } = new FramerStream(bytes);
+    const writer = writable.getWriter();
+    void writer.write(many).then(() => writer.close());
+    const reader = readable.getReader();
+    await reader.read();
+    assert.equal(pieces, 1);
+    reader.releaseLock();
+    assert.equal((await readAll(readable)).items.length, 65_535);
+    assert.equal(pieces, 4);
+  });
+
+  it("S-44: a fault in the rest fails both sides, after the frames before it", async () => {
+    const framer = new FramerStream(lines({ encoding: "utf-8", maxFrameBytes: 5 }));
+    const writer = framer.writable.getWriter();
+    const fault = (of: Promise<unknown>) => of.then(() => undefined, (error: unknown) => error);
+    const closed = fault(writer.closed);
+    const written = fault(writer.write(ascii(`${"\n".repeat(5000)}three-four\n`)));
+    const { items, error } = await readAll(framer.readable);
+    assert.equal(items.length, 5000);
+    assert.ok(error instanceof FrameError && error.reason === "too_large" && error.offset === 5000);
+    assert.equal(await written, error);
+    assert.equal(await closed, error);
+  });
+
+  it("S-44: when the source fails, the frames of the rest are read first", { timeout: 5000 }, async () => {
+    const failure = new Error("reset by peer");
+    const { items, error } = await readAll(
+      streamOf([many], failure).pipeThrough(new FramerStream(textLines())),
+    );
+    assert.equal(items.length, 65_536);
+    assert.equal(error, failure);
+  });
+
+  it(
+    "S-44: a writer that gives up waits no longer, and what it had written is read first",
+    { timeout: 5000 },
+    async () => {
+      const reason = new Error("gave up");
+      const framer = new FramerStream(textLines());
+      const writer = framer.writable.getWriter();
+      writer.closed.catch(() => {});
+      writer.write(many).catch(() => {});
+      const reader = framer.readable.getReader();
+      await reader.read();
+      await writer.abort(reason);
+      reader.releaseLock();
+      const { items, error } = await readAll(framer.readable);
+      assert.equal(items.length, 65_535);
+      assert.equal(error, reason);
+    },
+  );
+
+  it("S-44: a reader that cancels ends the write that waits", { timeout: 5000 }, async () => {
+    const reason = new Error("enough");
+    const { counting, counts } = countedLines();
+    const framer = new FramerStream(counting);
+    const writer = framer.writable.getWriter();
+    const closed = writer.closed.then(() => undefined, (error: unknown) => error);
+    const waiting = writer.write(many).catch(() => {});
+    const reader = framer.readable.getReader();
+    await reader.read();
+    await reader.cancel(reason);
+    await waiting;
+    assert.equal(await closed, reason);
+    assert.ok(counts.cut <= 1025, `${counts.cut} frames were cut`);
+  });
+});
+
 describe("EncoderStream (F-2, F-5)", () => {
   it("writes one chunk a frame, which FramerStream cuts again", async () => {
     const frames = ["", "one", "é€😀"];
