@@ -2,7 +2,6 @@
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as LogLevel from "effect/LogLevel";
-import * as References from "effect/References";
 import * as Tracer from "effect/Tracer";
 import type { Logger, LogRecord } from "./server_options.ts";
 
@@ -13,12 +12,12 @@ const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as
  * Nothing is made of what the program's minimum level leaves out.
  */
 export function effectLogger(services: Context.Context<never>): Logger {
-  const minimum = Context.get(services, References.MinimumLogLevel);
   // The span around `serve` is over by the time that something happens.
   const run = Effect.runSyncWith(Context.omit(Tracer.ParentSpan)(services) as Context.Context<never>);
+  const enabled = new Set(Object.values(levels).filter((severity) => run(LogLevel.isEnabled(severity))));
   return ({ level, message, fields }) => {
     const severity = levels[level];
-    if (!LogLevel.isGreaterThanOrEqualTo(severity, minimum)) return;
+    if (!enabled.has(severity)) return;
     run(Effect.annotateLogs(Effect.logWithLevel(severity)(message), known(fields)));
   };
 }
