@@ -13,6 +13,8 @@ const ofIngress = [
   "tests/connection/reading_test.ts",
   "tests/server/backpressure_test.ts",
 ];
+const ofBatches = ["tests/connection/batches_test.ts"];
+const inbox = "src/core/inbox.ts";
 const ofRate = ["tests/core/rate_limiter_test.ts", "tests/server/rates_held_test.ts"];
 
 /** For `npm run mutate`. */
@@ -227,5 +229,54 @@ export const mutants = [
     put: "new FlushedPieces(decoder)",
     tests: ["tests/connection/reading_test.ts"],
     why: "a framing of the user's own has to say itself what an end inside a frame is",
+  },
+  {
+    file: delivery,
+    find: "    this.inbox.handOver();\n",
+    put: "",
+    tests: ofBatches,
+    why: "a reader of batches waits for ever",
+  },
+  {
+    file: inbox,
+    find: "    this.#over = true;\n    this.handOver();\n",
+    put: "    this.#over = true;\n",
+    tests: ofBatches,
+    why: "batches end before the last frames",
+  },
+  {
+    file: inbox,
+    find: "const mostTogether = 1024;",
+    put: "const mostTogether = Infinity;",
+    tests: ofBatches,
+    why: "batches of any length",
+  },
+  {
+    file: inbox,
+    find: "resolve === undefined || this.#wantsMany",
+    put: "resolve === undefined",
+    tests: ofBatches,
+    why: "a frame where a batch is awaited",
+  },
+  {
+    file: "src/core/fifo.ts",
+    find: "this.#head = from + most;",
+    put: "this.#head = from + most - 1;",
+    tests: ofBatches,
+    why: "a batch that is not whole moves the queue by too little",
+  },
+  {
+    file: "src/connection/inbox_reader.ts",
+    find: "    this.#source.delivery.inbox.withdraw(this.#last);\n",
+    put: "",
+    tests: ofBatches,
+    why: "a reader that has left takes what comes next",
+  },
+  {
+    file: "src/connection/upgrade.ts",
+    find: "length > 0 || together > 1 || pipeline",
+    put: "length > 0 || pipeline",
+    tests: ["tests/connection/upgrade_races_test.ts"],
+    why: "frames beside the command in its batch are not taken for injected",
   },
 ];
