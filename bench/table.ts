@@ -113,7 +113,7 @@ export function formatDetails(rows: readonly Row[], figures: readonly Figure[]):
 function detail({ row, runtime, ours }: EchoFigure, against: EchoBaseline, what?: string): string {
   const { program, baseline, ratio, ratioPerCpu } = against;
   const mark = disturbed(ours, baseline) ? "*" : " ";
-  return `${mark} ${row.padEnd(15)} ${runtime.padEnd(5)} ours ${told(ours)}  ${program} ${told(baseline)}  ` +
+  return `${mark} ${row.padEnd(18)} ${runtime.padEnd(5)} ours ${told(ours)}  ${program} ${told(baseline)}  ` +
     `ratio ${ratio.toFixed(2)}, per processor second ${ratioPerCpu.toFixed(2)}` +
     (what === undefined ? "" : ` (baseline: ${what})`);
 }

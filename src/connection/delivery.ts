@@ -100,8 +100,8 @@ export class Delivery<Received> {
       this.#deliver(frame);
       return this.#held === 0 || this.#stopped;
     }
-    this.inbox.push(frame);
-    return !this.#direct && this.inbox.length < this.#ahead;
+    const waiting = this.inbox.push(frame);
+    return this.#direct ? this.#held === 0 : waiting < this.#ahead;
   }
 
   /**

@@ -13,8 +13,9 @@ export class Fifo<Item> {
     return this.#items.length - this.#head;
   }
 
-  push(item: Item): void {
-    this.#items.push(item);
+  /** Returns how many items wait, this one included. */
+  push(item: Item): number {
+    return this.#items.push(item) - this.#head;
   }
 
   /** Takes the oldest item; only when `length` is not 0. */

@@ -65,15 +65,13 @@ export class Inbox<Frame> {
     return this.#together;
   }
 
-  /** Queues a frame, or hands it to the waiting reader. */
-  push(frame: Frame): void {
+  /** Queues a frame, or hands it to the waiting reader. Returns how many wait. */
+  push(frame: Frame): number {
     const resolve = this.#resolve;
-    if (resolve === undefined || this.#wantsMany) {
-      (this.#frames ??= new Fifo()).push(frame);
-      return;
-    }
+    if (resolve === undefined || this.#wantsMany) return (this.#frames ??= new Fifo()).push(frame);
     this.#resolve = this.#promise = undefined;
     resolve({ value: frame, done: false });
+    return this.length;
   }
 
   /** Takes the oldest frame; only when `length` is not 0. */
