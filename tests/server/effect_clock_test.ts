@@ -76,6 +76,26 @@ test("TestClock moves keepalives, one for each interval however far it is moved"
   );
 });
 
+test("TestClock moves rate limits: what is over the rate is read when time has passed (F-15)", async (t) => {
+  const place = await Real.at(t);
+  await timed(
+    place,
+    Effect.gen(function* () {
+      const rateLimit = { framesPerSecond: 10 } as const;
+      const server = yield* serve({ ...base, rateLimit, idleTimeout: "Infinity", onFrame: () => {} });
+      const peer = yield* Effect.promise(() => place.dial(server));
+      peer.write("x\n".repeat(20));
+      while (server.stats().framesReceived < 20) yield* Effect.promise(peerTurn);
+      peer.write("y\n");
+      for (let turn = 0; turn < 100; turn++) yield* Effect.promise(peerTurn);
+      assert.equal(server.stats().framesReceived, 20);
+      yield* TestClock.adjust("2 seconds");
+      while (server.stats().framesReceived < 21) yield* Effect.promise(peerTurn);
+      peer.abort();
+    }),
+  );
+});
+
 /** The connections of a server, once there is one. */
 async function opened<Value>(server: { readonly connections: ReadonlyMap<string, Value> }): Promise<Value[]> {
   while (server.connections.size === 0) await peerTurn();

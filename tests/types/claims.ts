@@ -4,6 +4,8 @@
  */
 import type * as Effect from "effect/Effect";
 import * as EffectNamespace from "effect/Effect";
+import type * as Context from "effect/Context";
+import type * as Layer from "effect/Layer";
 import type * as Scope from "effect/Scope";
 import type { Server as FrontServer } from "../../mod.ts";
 import * as main from "../../mod.ts";
@@ -165,3 +167,13 @@ export function verbs(): void {
   holds<Same<Effect.Success<typeof secured>, main.Connection<Uint8Array>>>();
 }
 const broadcastText = () => effect.broadcast(running, "text", (connection) => connection.id !== "");
+
+// A layer requires what its handlers require, and gives the server under the key.
+declare const Key: Context.Key<"Echo", FrontServer<string>>;
+const layered = () => effect.layer(Key, { port: 0, framing: text, handler: () => needy });
+holds<
+  Same<
+    ReturnType<typeof layered>,
+    Layer.Layer<"Echo", main.OptionsError | main.SocketError | main.TlsError, Service>
+  >
+>();

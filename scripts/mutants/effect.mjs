@@ -1,0 +1,73 @@
+/** Programs with Effect: their clock, their loggers and metrics, and what interruption means. */
+const clock = "src/connection/effect_clock.ts";
+const metrics = "src/server/effect_metrics.ts";
+const ofClock = ["tests/server/effect_clock_test.ts"];
+const ofLog = ["tests/server/effect_log_test.ts"];
+const ofVerbs = ["tests/server/effect_verbs_test.ts"];
+
+/** For `npm run mutate`. */
+export const mutants = [
+  {
+    file: clock,
+    find: "if (ms <= 0) return systemClock.setTimer(callback, 0);",
+    put: "",
+    tests: ofClock,
+    why: "waits of no time wait for the program's clock",
+  },
+  {
+    file: clock,
+    find: "this.endOfTurn = turnsOf(services);",
+    put: "this.endOfTurn = systemClock.endOfTurn;",
+    tests: ofClock,
+    why: "TestClock does not wait for what a timer has begun",
+  },
+  {
+    file: clock,
+    find: "if (setting) this.endOfTurn(fire);",
+    put: "if (setting) fire();",
+    tests: ofClock,
+    why: "a clock that does not sleep calls before setTimer has returned",
+  },
+  {
+    file: "src/client/client.ts",
+    find: "options.clock ?? program?.clock ?? systemClock",
+    put: "options.clock ?? systemClock",
+    tests: ofClock,
+    why: "connectTimeout is not on the program's clock",
+  },
+  {
+    file: metrics,
+    find: "if (this.#running.delete(server)) this.#stopped.add(server.stats(), true);",
+    put: "this.#running.delete(server);",
+    tests: ofLog,
+    why: "what stopped servers have counted is forgotten",
+  },
+  {
+    file: metrics,
+    find: "if (this.#sums !== undefined) return this.#sums;",
+    put: "",
+    tests: ofLog,
+    why: "statistics are summed once for each metric",
+  },
+  {
+    file: metrics,
+    find: "if (notAdded.includes(name)) ",
+    put: "if (name === undefined) ",
+    tests: ofLog,
+    why: "stalls of the process are added up over servers",
+  },
+  {
+    file: "src/core/inbox.ts",
+    find: "if (resolve === undefined || this.#promise !== promise) return;",
+    put: "return;",
+    tests: ofVerbs,
+    why: "the frame after an interrupted read is lost",
+  },
+  {
+    file: "src/connection/session.ts",
+    find: 'else if (end === "interrupted") this.life.destroy("aborted");',
+    put: 'else if (end === "interrupted") this.life.finish("handler_done", "local");',
+    tests: ofVerbs,
+    why: "half an answer ends in a FIN",
+  },
+];
