@@ -279,4 +279,11 @@ export const mutants = [
     tests: ["tests/connection/upgrade_races_test.ts"],
     why: "frames beside the command in its batch are not taken for injected",
   },
+  {
+    file: "src/core/bytes.ts",
+    find: "end - start <= copiedLength",
+    put: "end - start < copiedLength",
+    tests: ["tests/core/bytes_test.ts"],
+    why: "frames of the length up to which they are copied are viewed",
+  },
 ];

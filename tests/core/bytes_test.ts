@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { ByteWriter, concatBytes, equalBytes, showBytes } from "../../src/core/bytes.ts";
+import { ByteWriter, concatBytes, copyFrames, equalBytes, showBytes, view } from "../../src/core/bytes.ts";
 
 const ascii = (text: string) => new TextEncoder().encode(text);
 
@@ -75,5 +75,21 @@ describe("showing and comparing bytes", () => {
     assert.equal(showBytes(ascii("a\r\n")), '"a\\r\\n"');
     assert.equal(showBytes(new Uint8Array([0x1c, 0x0d])), "0x1c0d");
     assert.equal(showBytes(ascii("abcdef"), 3), '"abc"…');
+  });
+});
+
+describe("view", () => {
+  it("is a copy of up to so many bytes once an adapter has asked for that, and otherwise shares memory", (t) => {
+    t.after(() => copyFrames(0));
+    const large = new Uint8Array(4096).map((_, index) => index);
+    const shares = (length: number): boolean => {
+      const frame = view(large, 1, 1 + length);
+      assert.deepEqual(frame, large.slice(1, 1 + length));
+      return frame.buffer === large.buffer;
+    };
+    for (const [upTo, expected] of [[0, [true, true, true]], [512, [false, false, true]]] as const) {
+      copyFrames(upTo);
+      assert.deepEqual([1, 512, 513].map(shares), expected);
+    }
   });
 });
