@@ -4,6 +4,7 @@ const delivery = "src/connection/delivery.ts";
 const pipeline = "src/core/pipeline.ts";
 const limiter = "src/core/rate_limiter.ts";
 const ofEgress = [
+  "tests/core/outbox_test.ts",
   "tests/server/backpressure_test.ts",
   "tests/server/rates_held_test.ts",
   "tests/connection/flush_test.ts",

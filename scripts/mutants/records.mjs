@@ -192,8 +192,15 @@ export const mutants = [
     file: outbox,
     find: "[this.#framesLeft, this.#framesDropped] = [this.framesPending, this.framesDropped];",
     put: "this.#framesDropped = this.framesDropped;",
-    tests: [...ofRecord, "tests/server/backpressure_test.ts"],
+    tests: ["tests/core/outbox_test.ts", ...ofRecord, "tests/server/backpressure_test.ts"],
     why: "frames that were left when it closed are forgotten",
+  },
+  {
+    file: "src/connection/delivery.ts",
+    find: "if (this.#source.behind) this.#end = { error: this.#end?.error ?? error };\n    else ",
+    put: "",
+    tests: ["tests/connection/delivery_test.ts"],
+    why: "a loop that is cut off before the rest of its frames ends as if the input had",
   },
   {
     file: "src/core/ledger.ts",

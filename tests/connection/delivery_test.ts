@@ -20,7 +20,7 @@ function delivering(limit: number, deliver?: () => Promise<void> | void) {
     released: () => {},
   };
   const from = source();
-  return { delivery: new Delivery<string>(owner, from, deliver !== undefined, limit), gate: from.gate };
+  return { delivery: new Delivery<string>(owner, from, deliver !== undefined, limit), gate: from.gate, from };
 }
 
 /** What a loop does. */
@@ -56,6 +56,18 @@ test("ingressLimit is about what waits: what was taken counts no more (F-41)", a
     delivery.chunkDone(60);
   }
   assert.equal(gate.isOpen, false);
+});
+
+test("S-57: a loop that is cut off before the rest of its frames hears of it, though the peer's FIN had come", async () => {
+  const { delivery, from } = delivering(Infinity);
+  from.behind = true;
+  delivery.frame("one");
+  delivery.chunkDone(100);
+  delivery.end();
+  const cause = new Error("dropped");
+  delivery.refuse(cause);
+  assert.equal((await asked(delivery)).value, "one");
+  await assert.rejects(asked(delivery), cause);
 });
 
 test("S-44: a thousand and some frames are cut ahead of a loop, and none while onFrame holds back", () => {
