@@ -24,8 +24,6 @@ export type { Server } from "./src/server/server.ts";
 export { onSignals, type SignalsOptions, type Stoppable, type StopSignal } from "./src/server/on_signals.ts";
 export type { ConnectionInspection, ServerInspection } from "./src/server/inspection.ts";
 export type {
-  Logger,
-  LogRecord,
   RateSample,
   RejectReason,
   ServeOptions,
@@ -34,6 +32,7 @@ export type {
   ServerStats,
   ShutdownReport,
 } from "./src/server/server_options.ts";
+export type { Logger, LogRecord } from "./src/core/logger.ts";
 
 // Clients
 export { connect } from "./src/client/connect.ts";
@@ -58,7 +57,7 @@ export type { RateLimits } from "./src/core/rate_limiter.ts";
 export type { Address, Peer } from "./src/core/transport.ts";
 
 // TLS
-export { certificates } from "./src/server/certificates.ts";
+export { certificates } from "./src/certificates/certificates.ts";
 export type {
   CertificateChange,
   CertificateFiles,
@@ -73,7 +72,7 @@ export type {
   ClientAuthorities,
   ClientAuthoritiesInspection,
   ReloadReport,
-} from "./src/server/certificate_options.ts";
+} from "./src/certificates/certificate_options.ts";
 export type { HandshakePeer, ServerTlsOptions, TlsInspection } from "./src/server/server_tls.ts";
 export type { UpgradeOptions } from "./src/connection/upgrade.ts";
 export type {

@@ -7,7 +7,7 @@
 import type { Clock } from "../core/clock.ts";
 import { type HttpAnswer, type HttpRefusal, type HttpRequest, startHttpServer } from "../host/http_server.ts";
 import { type MetricSample, prometheusContentType, prometheusText } from "../server/metrics.ts";
-import type { Logger } from "../server/server_options.ts";
+import type { Logger } from "../core/logger.ts";
 import { AdminHosts } from "./admin_hosts.ts";
 import { readAdminRequest } from "./admin_request.ts";
 import type { AdminConfig } from "./config/config.ts";

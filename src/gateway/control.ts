@@ -5,7 +5,7 @@
  * Whatever is not a command is counted, answered and otherwise ignored.
  */
 import { MillraceError } from "../core/errors.ts";
-import type { Logger } from "../server/server_options.ts";
+import type { Logger } from "../core/logger.ts";
 import type { Bus, BusMessage, BusSubscription } from "./buses/bus.ts";
 import { Refusal } from "./config/section.ts";
 import { finiteDuration } from "./config/values.ts";

@@ -6,7 +6,10 @@
  */
 import type { Connection } from "../connection/connection.ts";
 import type { Address } from "../core/transport.ts";
-import type { CertificateInspection, ClientAuthoritiesInspection } from "../server/certificate_options.ts";
+import type {
+  CertificateInspection,
+  ClientAuthoritiesInspection,
+} from "../certificates/certificate_options.ts";
 import type { ServerInspection } from "../server/inspection.ts";
 import type { ServerState, ServerStats, ShutdownReport } from "../server/server_options.ts";
 import type { EndpointSettings } from "./config/endpoint_config.ts";

@@ -4,7 +4,7 @@
 import type { Clock } from "../core/clock.ts";
 import { LossyLines } from "../host/lossy_lines.ts";
 import type { TextOutput } from "../host/standard_output.ts";
-import type { Logger, LogRecord } from "../server/server_options.ts";
+import type { Logger, LogRecord } from "../core/logger.ts";
 import type { LogLevel } from "./config/config.ts";
 
 const order: readonly LogRecord["level"][] = ["debug", "info", "warn", "error"];

@@ -6,7 +6,7 @@
  */
 import type { Diagnosis } from "../core/diagnosis.ts";
 import type { Peer } from "../core/transport.ts";
-import type { Logger } from "../server/server_options.ts";
+import type { Logger } from "../core/logger.ts";
 
 /** Peers that are remembered; of more, the one that was warned of first may be warned of again. */
 const mostPeers = 1024;

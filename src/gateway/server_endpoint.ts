@@ -8,16 +8,11 @@ import type {
   CertificateInspection,
   Certificates,
   ClientAuthoritiesInspection,
-} from "../server/certificate_options.ts";
+} from "../certificates/certificate_options.ts";
 import { serve } from "../server/serve.ts";
 import type { Server } from "../server/server.ts";
-import type {
-  Logger,
-  ServeOptions,
-  ServerState,
-  ServerStats,
-  ShutdownReport,
-} from "../server/server_options.ts";
+import type { ServeOptions, ServerState, ServerStats, ShutdownReport } from "../server/server_options.ts";
+import type { Logger } from "../core/logger.ts";
 import type { Bus, SubscribeOptions } from "./buses/bus.ts";
 import type { ServerEndpointConfig } from "./config/endpoint_config.ts";
 import type { Endpoint, FrameConnection } from "./endpoint.ts";

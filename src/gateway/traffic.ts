@@ -11,7 +11,7 @@ import type { TerminationRecord } from "../connection/termination.ts";
 import type { Clock } from "../core/clock.ts";
 import { LimitError, MillraceError, SocketError } from "../core/errors.ts";
 import type { SendOutcome } from "../core/outcome.ts";
-import type { Logger } from "../server/server_options.ts";
+import type { Logger } from "../core/logger.ts";
 import type { Bus, BusMessage, BusSubscription, SubscribeOptions } from "./buses/bus.ts";
 import type { EndpointSettings } from "./config/endpoint_config.ts";
 import type { FrameConnection } from "./endpoint.ts";

@@ -6,7 +6,8 @@
 import type { Clock } from "../core/clock.ts";
 import type { SocketError } from "../core/errors.ts";
 import type { Transport } from "../core/transport.ts";
-import type { Logger, RejectReason } from "./server_options.ts";
+import type { RejectReason } from "./server_options.ts";
+import type { Logger } from "../core/logger.ts";
 
 /** How long a rejected peer gets to take the farewell and close. */
 const farewellMs = 1000;

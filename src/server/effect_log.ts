@@ -3,7 +3,7 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as LogLevel from "effect/LogLevel";
 import * as Tracer from "effect/Tracer";
-import type { Logger, LogRecord } from "./server_options.ts";
+import type { Logger, LogRecord } from "../core/logger.ts";
 
 const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const;
 

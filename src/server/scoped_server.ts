@@ -11,7 +11,8 @@ import type { OptionsError, SocketError } from "../core/errors.ts";
 import type { TlsError } from "../core/tls_error.ts";
 import { logObserver } from "./log.ts";
 import { Server } from "./server.ts";
-import type { Logger, ServerOptions } from "./server_options.ts";
+import type { ServerOptions } from "./server_options.ts";
+import type { Logger } from "../core/logger.ts";
 import { resolveServer } from "./settings.ts";
 
 /** What the program around a server has for it, where it is written with Effect. */

@@ -16,17 +16,18 @@ import type { Adapter, Address, Listener, Transport } from "../core/transport.ts
 import { Admission } from "./admission.ts";
 import { drain } from "./drain.ts";
 import { inspect, type ServerInspection } from "./inspection.ts";
-import { errorText, guarded, peerFields, standardLogger } from "./log.ts";
+import { peerFields } from "./log.ts";
+import { errorText, guarded, standardLogger } from "../host/standard_log.ts";
 import { RateSampler } from "./rates.ts";
 import { TlsAdmission } from "./tls_admission.ts";
 import type {
-  Logger,
   RateSample,
   ServerOptions,
   ServerState,
   ServerStats,
   ShutdownReport,
 } from "./server_options.ts";
+import type { Logger } from "../core/logger.ts";
 import type { ServerSettings } from "./settings.ts";
 import { collectStats } from "./stats.ts";
 

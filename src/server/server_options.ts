@@ -2,6 +2,7 @@
 import type { DurationInput } from "../core/duration.ts";
 import type { Adapter, Peer } from "../core/transport.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../core/logger.ts";
 import type { Connection } from "../connection/connection.ts";
 import type {
   ConnectionOptions,
@@ -13,7 +14,7 @@ import type {
 import type { CloseReason } from "../connection/termination.ts";
 import type { SocketError } from "../core/errors.ts";
 import type { TlsError, TlsErrorReason } from "../core/tls_error.ts";
-import type { Certificates } from "./certificate_options.ts";
+import type { Certificates } from "../certificates/certificate_options.ts";
 import type { HandshakePeer, ServerTlsOptions } from "./server_tls.ts";
 
 /**
@@ -99,18 +100,6 @@ export type ServerState = "created" | "running" | "suspended" | "draining" | "st
 
 /** Why a connection was rejected. */
 export type RejectReason = "max_connections" | "draining";
-
-/** One structured log record. */
-export interface LogRecord {
-  /** How much it matters. */
-  readonly level: "debug" | "info" | "warn" | "error";
-  /** A fixed phrase, such as `"connection closed"`. */
-  readonly message: string;
-  /** Facts: `conn.id`, `peer.ip`, `peer.port`, `reason`, … */
-  readonly fields: Readonly<Record<string, unknown>>;
-}
-/** Takes log records, one at a time. What it throws is told on standard error and harms nothing. */
-export type Logger = (record: LogRecord) => void;
 
 /** What a server has counted since it started (F-50), and what it holds now. */
 export interface ServerStats {

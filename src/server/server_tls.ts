@@ -13,8 +13,8 @@ import type {
   CertificateInspection,
   Certificates,
   ClientAuthoritiesInspection,
-} from "./certificate_options.ts";
-import { certificates as makeCertificates } from "./certificates.ts";
+} from "../certificates/certificate_options.ts";
+import { certificates as makeCertificates } from "../certificates/certificates.ts";
 
 /** TLS of a server that listens. */
 export interface ServerTlsOptions extends TlsServerOptions<Certificates> {

@@ -7,7 +7,7 @@ import { onFirstUse } from "../core/loading.ts";
 import { defaults, OptionsCheck } from "../core/options.ts";
 import type { TlsMaterial } from "../core/tls.ts";
 import type { Adapter, ListenOptions } from "../core/transport.ts";
-import { certificateHost } from "./certificate_host.ts";
+import { certificateHost } from "../certificates/certificate_host.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { resolveTls, type ServerTlsSettings } from "./server_tls.ts";
 

@@ -8,7 +8,7 @@ import type { TlsError } from "../core/tls_error.ts";
 import type { TimerWheel } from "../core/timer_wheel.ts";
 import { Handshakes } from "./handshakes.ts";
 import { peerFields } from "./log.ts";
-import type { Logger } from "./server_options.ts";
+import type { Logger } from "../core/logger.ts";
 import { type HandshakePeer, inspectTls, type ServerTlsSettings, type TlsInspection } from "./server_tls.ts";
 
 /** What the server lends it. */

@@ -7,7 +7,7 @@ import { SocketError } from "../../src/core/errors.ts";
 import type { BusMessage } from "../../src/gateway/buses/bus.ts";
 import { memoryBus } from "../../src/gateway/buses/memory_bus.ts";
 import { startGateway } from "../../src/gateway/gateway.ts";
-import type { LogRecord } from "../../src/server/server_options.ts";
+import type { LogRecord } from "../../src/core/logger.ts";
 import {
   configOf,
   FakeInput,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createConnection } from "node:net";
 import { describe } from "node:test";
 import { OtherProtocols } from "../../src/gateway/other_protocols.ts";
-import type { LogRecord } from "../../src/server/server_options.ts";
+import type { LogRecord } from "../../src/core/logger.ts";
 import { soon, startEcho } from "./support.ts";
 import { it } from "../support/it.ts";
 

@@ -10,7 +10,7 @@ import { formatFaults } from "../../src/gateway/config/fault.ts";
 import { type Gateway, type GatewayOptions, startGateway } from "../../src/gateway/gateway.ts";
 import type { TextOutput } from "../../src/host/standard_output.ts";
 import type { ByteInput } from "../../src/host/standard_input.ts";
-import type { LogRecord } from "../../src/server/server_options.ts";
+import type { LogRecord } from "../../src/core/logger.ts";
 
 /** Fails after ten seconds instead of hanging. */
 export async function soon<T>(promise: Promise<T>, what: string): Promise<T> {

@@ -13,7 +13,7 @@ import { parseConfig } from "../../src/gateway/config/config.ts";
 import { formatFault } from "../../src/gateway/config/fault.ts";
 import { ConfigError } from "../../src/gateway/errors.ts";
 import { type Gateway, startGateway } from "../../src/gateway/gateway.ts";
-import type { LogRecord } from "../../src/server/server_options.ts";
+import type { LogRecord } from "../../src/core/logger.ts";
 import { clientPair, makeAuthority, type Pair, serverPair, testAuthority } from "../support/certificates.ts";
 import { it } from "../support/it.ts";
 import type { Cleaner } from "../support/program.ts";

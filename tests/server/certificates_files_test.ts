@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe } from "node:test";
-import type { CertificateFiles, Certificates } from "../../src/server/certificate_options.ts";
-import { certificates } from "../../src/server/certificates.ts";
-import type { LogRecord } from "../../src/server/server_options.ts";
+import type { CertificateFiles, Certificates } from "../../src/certificates/certificate_options.ts";
+import { certificates } from "../../src/certificates/certificates.ts";
+import type { LogRecord } from "../../src/core/logger.ts";
 import { within } from "../contract/within.ts";
 import { type Pair, serverPair } from "../support/certificates.ts";
 import { it } from "../support/it.ts";

@@ -10,7 +10,7 @@ import type { TlsClientOptions } from "../../src/connection/tls_options.ts";
 import { OptionsError } from "../../src/core/errors.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { TlsError, type TlsErrorReason } from "../../src/core/tls_error.ts";
-import { certificates } from "../../src/server/certificates.ts";
+import { certificates } from "../../src/certificates/certificates.ts";
 import { resolveServer } from "../../src/server/settings.ts";
 import { within } from "../contract/within.ts";
 import { CertificateStage } from "../support/certificate_host.ts";

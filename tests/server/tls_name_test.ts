@@ -1,6 +1,6 @@
 // The name that a client asks for, on the wire.
 import assert from "node:assert/strict";
-import { certificates } from "../../src/server/certificates.ts";
+import { certificates } from "../../src/certificates/certificates.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { serverPair, testAuthority } from "../support/certificates.ts";
 import { it } from "../support/it.ts";

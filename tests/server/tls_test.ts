@@ -7,7 +7,7 @@ import type { TlsClientOptions } from "../../src/connection/tls_options.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { OptionsError } from "../../src/core/errors.ts";
 import { TlsError, type TlsErrorReason } from "../../src/core/tls_error.ts";
-import { certificates } from "../../src/server/certificates.ts";
+import { certificates } from "../../src/certificates/certificates.ts";
 import type { Server } from "../../src/server/server.ts";
 import type { ServerOptions } from "../../src/server/server_options.ts";
 import type { HandshakePeer, ServerTlsOptions } from "../../src/server/server_tls.ts";

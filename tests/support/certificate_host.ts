@@ -1,10 +1,10 @@
 /** A host for certificates whose files are in memory: they change when the test says so, and news of it comes or not. */
 import { checkClientAuthorities, checkPair } from "../../src/host/certificate_pair.ts";
-import type { CertificatesOptions, CertificateSource } from "../../src/server/certificate_options.ts";
-import type { CertificateHost } from "../../src/server/certificate_host.ts";
-import { resolveCertificates } from "../../src/server/certificate_settings.ts";
-import { CertificateSet } from "../../src/server/certificates.ts";
-import type { LogRecord } from "../../src/server/server_options.ts";
+import type { CertificatesOptions, CertificateSource } from "../../src/certificates/certificate_options.ts";
+import type { CertificateHost } from "../../src/certificates/certificate_host.ts";
+import { resolveCertificates } from "../../src/certificates/certificate_settings.ts";
+import { CertificateSet } from "../../src/certificates/certificates.ts";
+import type { LogRecord } from "../../src/core/logger.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 
 /** Files in memory. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { detectAdapter } from "../../src/adapters/detect.ts";
 import { lines } from "../../src/core/framing/lines.ts";
-import { certificates } from "../../src/server/certificates.ts";
+import { certificates } from "../../src/certificates/certificates.ts";
 import { serverPair, testAuthority } from "../support/certificates.ts";
 import { it } from "../support/it.ts";
 import { dial, Peer } from "../support/peer.ts";

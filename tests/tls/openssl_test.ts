@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { lines } from "../../src/core/framing/lines.ts";
 import type { TlsErrorReason } from "../../src/core/tls_error.ts";
-import { certificates } from "../../src/server/certificates.ts";
+import { certificates } from "../../src/certificates/certificates.ts";
 import type { ServerTlsOptions } from "../../src/server/server_tls.ts";
 import { clientPair, makeAuthority, serverPair, testAuthority } from "../support/certificates.ts";
 import { it } from "../support/it.ts";

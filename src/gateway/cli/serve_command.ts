@@ -6,7 +6,7 @@ import type { Address } from "../../core/transport.ts";
 import { LossyLines } from "../../host/lossy_lines.ts";
 import type { Server } from "../../server/server.ts";
 import { serve } from "../../server/serve.ts";
-import type { LogRecord } from "../../server/server_options.ts";
+import type { LogRecord } from "../../core/logger.ts";
 import type { ServerTlsConfig } from "../config/server_tls.ts";
 import type { FramingSpec } from "../framing_spec.ts";
 import { LineWriter } from "../line_writer.ts";

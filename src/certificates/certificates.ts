@@ -26,8 +26,8 @@ import type {
 } from "./certificate_options.ts";
 import { type CertificateSettings, type CheckedEntry, resolveCertificates } from "./certificate_settings.ts";
 import { AuthoritiesFile } from "./client_authorities.ts";
-import { errorText, guarded, standardLogger } from "./log.ts";
-import type { Logger } from "./server_options.ts";
+import { errorText, guarded, standardLogger } from "../host/standard_log.ts";
+import type { Logger } from "../core/logger.ts";
 
 /**
  * Certificates by a name of your choice, each from text, files or a function, for `tls` of a server. Those in

@@ -8,7 +8,7 @@ import type { Clock } from "../core/clock.ts";
 import type { DurationInput } from "../core/duration.ts";
 import type { PeerCertificate, TlsMaterial } from "../core/tls.ts";
 import type { TlsError } from "../core/tls_error.ts";
-import type { Logger } from "./server_options.ts";
+import type { Logger } from "../core/logger.ts";
 
 /** What every source of a certificate may say. */
 export interface CertificateNames {

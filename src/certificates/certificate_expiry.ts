@@ -6,7 +6,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { CertificateEntry } from "./certificate_entry.ts";
 import { Alarm } from "./certificate_feed.ts";
-import type { Logger } from "./server_options.ts";
+import type { Logger } from "../core/logger.ts";
 
 const dayMs = 86_400_000;
 

@@ -5,7 +5,7 @@ import { OptionsCheck } from "../core/options.ts";
 import { serverName } from "../core/server_name.ts";
 import type { TlsMaterial } from "../core/tls.ts";
 import type { CertificatesOptions, CertificateSource } from "./certificate_options.ts";
-import type { Logger } from "./server_options.ts";
+import type { Logger } from "../core/logger.ts";
 
 /** Where a certificate comes from, checked. Durations in milliseconds, `Infinity` for never. */
 export type CheckedSource =

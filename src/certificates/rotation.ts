@@ -7,7 +7,7 @@
  */
 import { TlsError } from "../core/tls_error.ts";
 import type { CertificateHost } from "./certificate_host.ts";
-import type { Logger } from "./server_options.ts";
+import type { Logger } from "../core/logger.ts";
 
 /** What reading a source again has led to; `doubtful` may be half a rotation, and should be read again soon. */
 export type RefreshOutcome =
