@@ -60,8 +60,10 @@ describe(`an attempt to connect that is given up, on the ${adapter.name} adapter
     const { code, signal, out, err } = await program.end();
     assert.deepEqual([err, code, signal], ["", 0, null]);
     const said = out.trim().split("\n");
-    assert.equal(said.pop(), "left 0 sockets");
-    assert.equal(said.length, 60);
+    const [, left, rounds] = /^left (\d+) sockets in (\d+) rounds$/.exec(said.pop() ?? "") ?? [];
+    // Deno opens a pair of its own at some time or other; what an attempt leaves, it leaves in each round.
+    assert.ok(Number(left) < Number(rounds), `${left} sockets were left in ${rounds} rounds`);
+    assert.equal(said.length, 96);
     for (const line of said) {
       assert.match(line, /^[a-zA-Z: ]+ (aborted: SocketError aborted|too late: TimeoutError connect)$/);
     }

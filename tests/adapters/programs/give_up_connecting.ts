@@ -30,7 +30,8 @@ function attempt(name: string, where: object, how: "aborted" | "too late"): Prom
 
 // The runtime opens some of its own when first asked.
 let before = Infinity;
-for (let round = 0; round < 5; round++) {
+const rounds = 8;
+for (let round = 0; round < rounds; round++) {
   for (const how of ["aborted", "too late"] as const) {
     await Promise.all([
       attempt("TCP", hanging, how),
@@ -47,4 +48,4 @@ for (let round = 0; round < 5; round++) {
 for (let turn = 0; turn < 200 && sockets() > before; turn++) {
   await new Promise((resolve) => setTimeout(resolve, 5));
 }
-console.log(`left ${Math.max(0, sockets() - before)} sockets`);
+console.log(`left ${Math.max(0, sockets() - before)} sockets in ${rounds - 1} rounds`);
