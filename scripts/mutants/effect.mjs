@@ -70,4 +70,18 @@ export const mutants = [
     tests: ofVerbs,
     why: "half an answer ends in a FIN",
   },
+  {
+    file: "src/core/inbox.ts",
+    find: "resolve(looks ? { value: [], done: false } : this.#takeMany());",
+    put: "resolve(this.#takeMany());",
+    tests: ofVerbs,
+    why: "waiting takes the frames that come",
+  },
+  {
+    file: "src/core/inbox.ts",
+    find: "if (resolve === undefined || looks) {",
+    put: "if (resolve === undefined) {",
+    tests: ofVerbs,
+    why: "the error is lost with a reader that was interrupted",
+  },
 ];

@@ -5,6 +5,7 @@
  * What is interrupted here is the waiting, except where a comment says otherwise: what has been handed to a connection
  * cannot be taken back.
  */
+import * as Cause from "effect/Cause";
 import * as Effect from "effect/Effect";
 import * as Stream from "effect/Stream";
 import {
@@ -16,9 +17,11 @@ import {
   type SocketError,
   type TimeoutError,
 } from "../core/errors.ts";
+import type { Inbox, Polled } from "../core/inbox.ts";
 import type { SendOutcome } from "../core/outcome.ts";
 import type { TlsError } from "../core/tls_error.ts";
 import type { Connection } from "./connection.ts";
+import type { InboxReader } from "./inbox_reader.ts";
 import type { UpgradeOptions } from "./upgrade.ts";
 
 /** A wait that ran out, other than for idleness; one member of a union, so that `catchTag` takes it out. */
@@ -64,7 +67,7 @@ export type DeliveryOutcome = Exclude<SendOutcome, { readonly status: "failed" }
 export function frames<Received, Sent, Context>(
   connection: Connection<Received, Sent, Context>,
 ): Stream.Stream<Received, ReceiveError> {
-  return read(connection);
+  return read(connection, (inbox) => inbox.poll());
 }
 
 /**
@@ -91,22 +94,25 @@ export function frames<Received, Sent, Context>(
 export function batches<Received, Sent, Context>(
   connection: Connection<Received, Sent, Context>,
 ): Stream.Stream<readonly Received[], ReceiveError> {
-  return read(connection.batches());
+  return read(connection, (inbox) => inbox.pollMany());
 }
 
-function read<Step>(source: AsyncIterable<Step>): Stream.Stream<Step, ReceiveError> {
-  return Stream.unwrap(Effect.sync(() => {
-    let defect: { readonly error: unknown } | undefined;
-    const stream = Stream.fromAsyncIterable(source, (error) => {
-      if (!(error instanceof MillraceError)) defect = { error };
-      return error as ReceiveError;
-    });
-    // A second reader at a time is a mistake in the program, and no failure of the connection.
-    return Stream.catch(
-      stream,
-      (error) => defect === undefined ? Stream.fail(error) : Stream.die(defect.error),
-    );
-  }));
+/** Waiting takes nothing, so that an interrupted reader has nothing that the next one would miss. */
+function read<Received, Sent, Context, Step>(
+  connection: Connection<Received, Sent, Context>,
+  poll: (inbox: Inbox<Received>) => Polled<Step>,
+): Stream.Stream<Step, ReceiveError> {
+  const reader = connection[Symbol.asyncIterator]() as InboxReader<Received, Received>;
+  const pull: Effect.Effect<readonly [Step], ReceiveError | Cause.Done> = Effect.suspend(() => {
+    const found = reader.read((inbox) => poll(inbox) ?? inbox.look());
+    if (found instanceof Promise) {
+      // A second reader at a time is a mistake in the program, and no failure of the connection.
+      return Effect.andThen(settled<unknown, never>(found, () => reader.withdraw(found)), pull);
+    }
+    if ("error" in found) return failure<ReceiveError>(found.error);
+    return found.done ? Cause.done() : Effect.succeed([found.value] as const);
+  });
+  return Stream.fromPull(Effect.succeed(pull));
 }
 
 /**

@@ -73,7 +73,7 @@ class FrameSource<Received> implements UnderlyingDefaultSource<Unshared<Received
 
   async #pass(): Promise<void> {
     try {
-      const { value, done } = await this.#session.read<IteratorResult<Received, undefined>>(oneFrame);
+      const { value, done } = await this.#session.read(oneFrame<Received>);
       if (this.#over) return;
       if (!done) return this.#controller?.enqueue(value as Unshared<Received>);
       this.#over = true;

@@ -10,7 +10,7 @@ export type Step<Read> = IteratorResult<Read, undefined>;
 /** Where frames come from: a session. */
 export interface InboxSource<Received> {
   readonly delivery: { readonly inbox: Pick<Inbox<Received>, "withdraw"> };
-  read<Read>(take: (inbox: Inbox<Received>) => Promise<Read>): Promise<Read>;
+  read<Read>(take: (inbox: Inbox<Received>) => Read): Read;
 }
 
 /** A step of one frame. */
@@ -38,6 +38,16 @@ export class InboxReader<Received, Read> implements AsyncIterator<Read, undefine
   next(): Promise<Step<Read>> {
     if (this.#left) return Promise.resolve({ value: undefined, done: true });
     return this.#last = this.#source.read(this.#take);
+  }
+
+  /** For readers that may be interrupted: what `take` finds, at once. */
+  read<Found>(take: (inbox: Inbox<Received>) => Found): Found {
+    return this.#source.read(take);
+  }
+
+  /** Such a reader waits no longer for what `look` gave it. */
+  withdraw(looking: Promise<unknown>): void {
+    this.#source.delivery.inbox.withdraw(looking);
   }
 
   return(): Promise<Step<Read>> {

@@ -280,7 +280,7 @@ export class Session<Received, Sent, Context>
   }
 
   /** What a reader takes from the inbox; one that is empty is a flush point. */
-  read<Read>(take: (inbox: Inbox<Received>) => Promise<Read>): Promise<Read> {
+  read<Read>(take: (inbox: Inbox<Received>) => Read): Read {
     const { inbox } = this.delivery;
     if (this.delivery.ready() && !inbox.over) return take(inbox);
     if (inbox.length === 0 && this.outbox.pending > 0) this.flushNow();

@@ -9,6 +9,9 @@ import { Fifo } from "./fifo.ts";
 type Read<Value> = IteratorResult<Value, undefined>;
 type Resolve<Frame> = (result: Read<Frame> | Read<Frame[]> | Promise<never>) => void;
 
+/** What can be had at once: frames, the end, or the error, which is told once. Undefined while there is nothing. */
+export type Polled<Value> = Read<Value> | { readonly error: unknown } | undefined;
+
 /** Frames that one reader is given at once. */
 const mostTogether = 1024;
 
@@ -28,6 +31,8 @@ export class Inbox<Frame> {
   #promise: Promise<Read<Frame> | Read<Frame[]>> | undefined = undefined;
   /** It wants the frames that come together, which are queued for it until `handOver`. */
   #wantsMany = false;
+  /** It only wants to know that something is there, which stays in place. */
+  #looks = false;
   /** Frames that were handed to the last reader at once. */
   #together = 0;
   #over = false;
@@ -98,8 +103,38 @@ export class Inbox<Frame> {
   handOver(): void {
     if (!this.#wantsMany || this.length === 0) return;
     const resolve = this.#resolve!;
+    const looks = this.#looks;
     this.#noReader();
-    resolve(this.#takeMany());
+    resolve(looks ? { value: [], done: false } : this.#takeMany());
+  }
+
+  /** The next frame, if it is there. With `look` for readers that may be interrupted: they take nothing by waiting. */
+  poll(): Polled<Frame> {
+    this.#taken = true;
+    this.#together = 0;
+    return this.length > 0 ? { value: this.take(), done: false } : this.#pollEnd();
+  }
+
+  /** Those that are there. */
+  pollMany(): Polled<Frame[]> {
+    this.#taken = true;
+    return this.length > 0 ? this.#takeMany() : this.#pollEnd();
+  }
+
+  /** Waits, where there is nothing, until `poll` has an answer. A second reader at a time is refused. */
+  look(): Promise<unknown> {
+    const found = this.#wait(true);
+    if (this.#promise === found) this.#looks = true;
+    return found;
+  }
+
+  #pollEnd(): Polled<never> {
+    this.#together = 0;
+    if (!this.#over) return undefined;
+    this.#told = true;
+    const error = this.#error;
+    this.#error = undefined;
+    return error === undefined ? { value: undefined, done: true } : { error };
   }
 
   #takeMany(): Read<Frame[]> {
@@ -110,7 +145,7 @@ export class Inbox<Frame> {
 
   #noReader(): void {
     this.#resolve = this.#promise = undefined;
-    this.#wantsMany = false;
+    this.#wantsMany = this.#looks = false;
   }
 
   #wait(many: boolean): Promise<Read<Frame> | Read<Frame[]>> {
@@ -144,10 +179,11 @@ export class Inbox<Frame> {
     if (this.#over) return;
     this.#over = true;
     this.handOver();
-    const resolve = this.#resolve;
+    const [resolve, looks] = [this.#resolve, this.#looks];
     this.#noReader();
-    if (resolve === undefined) {
+    if (resolve === undefined || looks) {
       this.#error = error;
+      resolve?.({ value: undefined, done: true });
       return;
     }
     this.#told = true;

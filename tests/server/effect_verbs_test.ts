@@ -128,6 +128,26 @@ test("batches are what came together, and an interrupted reader of them loses no
   assert.equal((await rest)._tag, "SocketError");
 });
 
+test("a reader that is interrupted in the moment between a frame and its waking takes nothing, nor the error", async (t) => {
+  const { place, peer, connection } = await pair(t);
+  const first = Stream.runHead(frames(connection));
+  const halted = async (happens: () => void) => {
+    const fiber = Effect.runFork(first);
+    await place.settle();
+    happens();
+    // In the same turn: no promise has gone on yet.
+    place.clock.advance(0);
+    fiber.interruptUnsafe();
+    assert.ok(Exit.isFailure((await Effect.runPromise(Fiber.await(fiber))) as Exit.Exit<unknown>));
+  };
+  await halted(() => peer.write("one\ntwo\n"));
+  const got = await place.drive(Effect.runPromise(Stream.runCollect(Stream.take(frames(connection), 2))));
+  assert.deepEqual([...got], ["one", "two"]);
+  await halted(() => connection.destroy({ reason: "enough" }));
+  const failure = await failureOf(first);
+  assert.ok(failure._tag === "SocketError" && /enough/.test(failure.message));
+});
+
 test("return() of an iterator ends its own next() that waits, and no other's", async (t) => {
   const { place, peer, connection } = await pair(t);
   const [one, other] = [connection[Symbol.asyncIterator](), connection[Symbol.asyncIterator]()];
