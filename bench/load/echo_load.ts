@@ -1,6 +1,6 @@
 /**
  * The load of the echo rows, as a program for Bun on Bun's own sockets: takes its orders as one JSON argument,
- * says when measuring begins, and prints the result as one line of JSON.
+ * runs until a line on standard input says that the server is warm, measures, and prints the result as one line of JSON.
  *
  * A closed loop without any layer, so that one processor of load is worth at least one of server: for every
  * message that came back whole, one goes out, joined to one write for each read.
@@ -173,7 +173,8 @@ for (let waited = 0; silent() > 0; waited += 10) {
   }
   await sleep(10);
 }
-await sleep(order.warmupMs);
+console.log(JSON.stringify({ running: true }));
+await new Promise((resolve) => process.stdin.once("data", resolve));
 latency = new Histogram();
 console.log(JSON.stringify({ measuring: true }));
 const [bytesBefore, cpuBefore, since] = [received(), process.cpuUsage(), performance.now()];
