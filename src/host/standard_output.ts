@@ -1,10 +1,10 @@
 /**
  * Standard output and standard error, on which a slow reader, or none at all, never stops the process.
  *
- * Used by the gateway, its commands, and the logger that servers have by default. Node and Bun write to pipes without blocking; Deno's `process.stdout` does not,
- * so there each write is one of Deno's own, one at a time.
+ * Used by the gateway, its commands, and the logger that servers have by default. Node and Bun write to pipes without
+ * blocking; Deno's `process.stdout` does not, so there each write is one of Deno's own, one at a time. Imports no module of
+ * a runtime, so that entry points that offer a logger load where there are no processes; there the console is written to.
  */
-import process from "node:process";
 import { type SocketError, socketErrorFrom } from "../core/errors.ts";
 
 /** Where text goes out: standard output or standard error. */
@@ -193,12 +193,25 @@ function rejected(error: SocketError): Promise<void> {
   return promise;
 }
 
-const { Deno } = globalThis as {
+const { Deno, process } = globalThis as {
   readonly Deno?: { readonly stdout: DenoWriter; readonly stderr: DenoWriter };
+  readonly process?: { readonly stdout?: Sink; readonly stderr?: Sink };
 };
 
+/** On a host without processes. */
+class ConsoleSink implements Sink {
+  write(data: string | Uint8Array, done?: () => void): boolean {
+    console.error(typeof data === "string" ? data.replace(/\n$/, "") : new TextDecoder().decode(data));
+    done?.();
+    return true;
+  }
+
+  on(): void {}
+}
+
 function sinkFor(name: "stdout" | "stderr"): Sink {
-  const stream = process[name] as Sink;
+  const stream = process?.[name];
+  if (stream === undefined) return new ConsoleSink();
   return Deno === undefined ? stream : new DenoSink(Deno[name], stream);
 }
 
