@@ -22,7 +22,7 @@
  * @module
  */
 export { detectAdapter, type RuntimeMarks } from "./src/adapters/detect.ts";
-export { type Duplex, type DuplexOptions, toDuplex } from "./src/core/duplex.ts";
+export { type Duplex, type DuplexOptions, toDuplex } from "./src/core/streams/duplex.ts";
 export type {
   Adapter,
   Address,
@@ -46,6 +46,6 @@ export type {
   TlsProtocol,
   TlsVersion,
   UpgradeTls,
-} from "./src/core/tls.ts";
-export { TlsError, type TlsErrorReason } from "./src/core/tls_error.ts";
+} from "./src/core/tls/tls.ts";
+export { TlsError, type TlsErrorReason } from "./src/core/tls/tls_error.ts";
 export { SocketError, socketErrorFrom, type SocketErrorReason } from "./src/core/errors.ts";

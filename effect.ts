@@ -37,5 +37,5 @@ export {
   type SendError,
   upgrade,
   type WaitTimeoutError,
-} from "./src/connection/connection_effects.ts";
+} from "./src/connection/effect/connection_effects.ts";
 export { broadcast, close, type ConnectionFilter, publish } from "./src/server/server_effects.ts";

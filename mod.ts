@@ -52,8 +52,8 @@ export type {
   Place,
 } from "./src/connection/connection_options.ts";
 export type { CloseReason, TerminationRecord } from "./src/connection/termination.ts";
-export type { EgressPolicy, SendOutcome } from "./src/core/outcome.ts";
-export type { RateLimits } from "./src/core/rate_limiter.ts";
+export type { EgressPolicy, SendOutcome } from "./src/core/flow/outcome.ts";
+export type { RateLimits } from "./src/core/streams/rate_limiter.ts";
 export type { Address, Peer } from "./src/core/transport.ts";
 
 // TLS
@@ -74,14 +74,14 @@ export type {
   ReloadReport,
 } from "./src/certificates/certificate_options.ts";
 export type { HandshakePeer, ServerTlsOptions, TlsInspection } from "./src/server/server_tls.ts";
-export type { UpgradeOptions } from "./src/connection/upgrade.ts";
+export type { UpgradeOptions } from "./src/connection/tls/upgrade.ts";
 export type {
   CertificateChoice,
   TlsClientOptions,
   TlsProtocolOptions,
   TlsServerOptions,
-} from "./src/connection/tls_options.ts";
-export type { PeerCertificate, TlsInfo } from "./src/core/tls.ts";
+} from "./src/connection/tls/options.ts";
+export type { PeerCertificate, TlsInfo } from "./src/core/tls/tls.ts";
 
 // Framings
 export type { ByteSink, Decoder, FrameErrorPolicy, Framing } from "./src/core/framing/framing.ts";
@@ -92,7 +92,7 @@ export { lines, type LinesOptions, type TextLinesOptions } from "./src/core/fram
 export { raw } from "./src/core/framing/raw.ts";
 
 // Durations and errors
-export type { DurationInput } from "./src/core/duration.ts";
+export type { DurationInput } from "./src/core/time/duration.ts";
 export {
   FrameError,
   IdleTimeoutError,
@@ -104,4 +104,4 @@ export {
   SocketError,
   TimeoutError,
 } from "./src/core/errors.ts";
-export { TlsError } from "./src/core/tls_error.ts";
+export { TlsError } from "./src/core/tls/tls_error.ts";

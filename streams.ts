@@ -29,43 +29,46 @@ export { lengthField, type LengthFieldOptions, type LengthRules } from "./src/co
 export type { Endian } from "./src/core/framing/length_value.ts";
 export { type LineRules, lines, type LinesOptions, type TextLinesOptions } from "./src/core/framing/lines.ts";
 export { raw } from "./src/core/framing/raw.ts";
-export type { TextEncoding } from "./src/core/framing/text_encoding.ts";
+export type { TextEncoding } from "./src/core/text/text_encoding.ts";
 export {
   EncoderStream,
   type EncoderStreamOptions,
   FramerStream,
   type FramerStreamOptions,
-} from "./src/core/framing/framer_stream.ts";
+} from "./src/core/streams/framer_stream.ts";
 
 // Stages, as plain calls and as Web Streams
-export { compose, type Stage, toTransformStream } from "./src/core/stage.ts";
-export type { StreamStrategies } from "./src/core/stream_strategies.ts";
-export type { Outlet, TimedStage, TimedStream } from "./src/core/timed_stage.ts";
-export type { ByteChunk, Unshared } from "./src/core/byte_chunk.ts";
+export { compose, type Stage, toTransformStream } from "./src/core/streams/stage.ts";
+export type { StreamStrategies } from "./src/core/streams/stream_strategies.ts";
+export type { Outlet, TimedStage, TimedStream } from "./src/core/streams/timed_stage.ts";
+export type { ByteChunk, Unshared } from "./src/core/bytes/byte_chunk.ts";
 export {
   type Batch,
   type BatchedFrame,
   Batcher,
   type BatcherOptions,
   type BatchReason,
-} from "./src/core/batcher.ts";
-export { BatcherStream, type BatcherStreamOptions } from "./src/core/batcher_stream.ts";
-export type { IdleLimits } from "./src/core/idle_watchdog.ts";
-export { IdleWatchdogStream, type IdleWatchdogStreamOptions } from "./src/core/idle_watchdog_stream.ts";
-export type { KeepalivePayload, KeepaliveWriterOptions } from "./src/core/keepalive_writer.ts";
+} from "./src/core/streams/batcher.ts";
+export { BatcherStream, type BatcherStreamOptions } from "./src/core/streams/batcher_stream.ts";
+export type { IdleLimits } from "./src/core/streams/idle_watchdog.ts";
+export {
+  IdleWatchdogStream,
+  type IdleWatchdogStreamOptions,
+} from "./src/core/streams/idle_watchdog_stream.ts";
+export type { KeepalivePayload, KeepaliveWriterOptions } from "./src/core/streams/keepalive_writer.ts";
 export {
   KeepaliveWriterStream,
   type KeepaliveWriterStreamOptions,
-} from "./src/core/keepalive_writer_stream.ts";
-export { MetricsTap, type TapCounts } from "./src/core/metrics_tap.ts";
-export { MetricsTapStream } from "./src/core/metrics_tap_stream.ts";
-export type { RateLimits } from "./src/core/rate_limiter.ts";
-export { RateLimiterStream, type RateLimiterStreamOptions } from "./src/core/rate_limiter_stream.ts";
-export type { ItemSize } from "./src/core/item_size.ts";
-export { TimerWheel, type TimerWheelOptions, type WheelEntry } from "./src/core/timer_wheel.ts";
+} from "./src/core/streams/keepalive_writer_stream.ts";
+export { MetricsTap, type TapCounts } from "./src/core/streams/metrics_tap.ts";
+export { MetricsTapStream } from "./src/core/streams/metrics_tap_stream.ts";
+export type { RateLimits } from "./src/core/streams/rate_limiter.ts";
+export { RateLimiterStream, type RateLimiterStreamOptions } from "./src/core/streams/rate_limiter_stream.ts";
+export type { ItemSize } from "./src/core/bytes/item_size.ts";
+export { TimerWheel, type TimerWheelOptions, type WheelEntry } from "./src/core/time/timer_wheel.ts";
 
 // Time and errors
-export type { Clock } from "./src/core/clock.ts";
-export type { DurationInput, DurationParts, DurationUnit, DurationValue } from "./src/core/duration.ts";
+export type { Clock } from "./src/core/time/clock.ts";
+export type { DurationInput, DurationParts, DurationUnit, DurationValue } from "./src/core/time/duration.ts";
 export { FrameError, LimitError, MillraceError, OptionsError, TimeoutError } from "./src/core/errors.ts";
-export { diagnose, type Diagnosis } from "./src/core/diagnosis.ts";
+export { diagnose, type Diagnosis } from "./src/core/framing/diagnosis.ts";

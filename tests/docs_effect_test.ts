@@ -19,7 +19,7 @@ import { it } from "./support/it.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const page = readFileSync(join(root, "docs/effect.md"), "utf8");
-const sources = ["effect.ts", "src/connection/connection_effects.ts", "src/server/server_effects.ts"];
+const sources = ["effect.ts", "src/connection/effect/connection_effects.ts", "src/server/server_effects.ts"];
 
 /** The blocks of TypeScript in a page. */
 function blocks(text: string): string[] {

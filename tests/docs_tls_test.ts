@@ -57,7 +57,7 @@ describe("docs/tls.md", () => {
   });
 
   it("tells every reason of a TlsError", () => {
-    const union = /type TlsErrorReason =(.*?);\n\n/s.exec(page("src/core/tls_error.ts"))![1]!;
+    const union = /type TlsErrorReason =(.*?);\n\n/s.exec(page("src/core/tls/tls_error.ts"))![1]!;
     const reasons = [...union.matchAll(/\| "(\w+)"/g)].map(([, reason]) => reason!);
     assert.ok(reasons.length > 10);
     for (const reason of reasons) if (reason !== "unknown") assert.ok(text.includes(`\`${reason}\``), reason);

@@ -91,7 +91,7 @@ describe("the structure", () => {
         "package-lock.json",
         "tools/node24/package-lock.json",
         ".ci/run",
-        "src/host.ts",
+        "src/host/process.ts",
         "LICENSE",
       ]
     ) {
@@ -110,19 +110,19 @@ describe("the rules of the layers", () => {
     const files = {
       "src/core/bytes.ts": "export const one: number = 1;",
       "src/core/framing/lines.ts": 'import { one } from "../bytes.ts";\nexport const two: number = one + 1;',
-      "src/adapters/bun.ts":
-        'import { one } from "../core/bytes.ts";\nimport * as net from "node:net";\nBun.listen(net, one);',
-      "src/adapters/memory.ts":
-        'import type { one } from "../core/bytes.ts";\nexport type Memory = typeof one;',
-      "src/host.ts": "export const env = process.env;",
+      "src/adapters/bun/adapter.ts":
+        'import { one } from "../../core/bytes.ts";\nimport * as net from "node:net";\nBun.listen(net, one);',
+      "src/adapters/memory/memory.ts":
+        'import type { one } from "../../core/bytes.ts";\nexport type Memory = typeof one;',
+      "src/host/process.ts": "export const env = process.env;",
       "src/testing/network.ts":
-        'import type { Memory } from "../adapters/memory.ts";\nexport type Network = Memory;',
+        'import type { Memory } from "../adapters/memory/memory.ts";\nexport type Network = Memory;',
       "src/connection/connection.ts":
         'import * as Effect from "effect/Effect";\nimport "../core/bytes.ts";\nEffect.void;',
-      "src/server/server.ts": 'import "../connection/connection.ts";\nimport "../adapters/bun.ts";',
+      "src/server/server.ts": 'import "../connection/connection.ts";\nimport "../adapters/bun/adapter.ts";',
       "src/client/client.ts": 'import "../connection/connection.ts";',
       "src/gateway/main.ts":
-        'import "../server/server.ts";\nimport "../client/client.ts";\nimport "../host.ts";\nimport "yaml";',
+        'import "../server/server.ts";\nimport "../client/client.ts";\nimport "../host/process.ts";\nimport "yaml";',
       "mod.ts": 'export * from "./src/server/server.ts";\nexport type { one } from "./src/core/bytes.ts";',
       "effect.ts": 'export { Layer } from "effect/Layer";\nexport * from "./src/client/client.ts";',
     };
@@ -132,7 +132,7 @@ describe("the rules of the layers", () => {
   const target = "export const x: number = 1;";
   const arrows: Array<[from: string, to: string, why: string]> = [
     ["src/core/a.ts", "src/adapters/b.ts", "up"],
-    ["src/core/a.ts", "src/host.ts", "up"],
+    ["src/core/a.ts", "src/host/process.ts", "up"],
     ["src/core/framing/a.ts", "src/connection/b.ts", "up, from a folder below"],
     ["src/adapters/a.ts", "src/connection/b.ts", "up"],
     ["src/connection/a.ts", "src/adapters/b.ts", "sideways"],
@@ -193,7 +193,7 @@ describe("the rules of the layers", () => {
       assert.deepEqual(globalsOf(text), [name]);
       assert.deepEqual(broken({ "src/core/a.ts": text }), ["src/core/a.ts: global"]);
       assert.deepEqual(broken({ "src/server/a.ts": text }), ["src/server/a.ts: global"]);
-      assert.deepEqual(broken({ "src/adapters/a.ts": text, "src/host.ts": text }), []);
+      assert.deepEqual(broken({ "src/adapters/a.ts": text, "src/host/process.ts": text }), []);
     });
   }
 

@@ -6,7 +6,7 @@ import { dirname, join, relative } from "node:path";
 import { describe, type TestContext } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import * as main from "../mod.ts";
-import { type DurationInput, toMilliseconds } from "../src/core/duration.ts";
+import { type DurationInput, toMilliseconds } from "../src/core/time/duration.ts";
 import { defaultMaxFrameBytes } from "../src/core/framing/framing.ts";
 import { defaults } from "../src/core/options.ts";
 import { compile } from "./support/compile.ts";

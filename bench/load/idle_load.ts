@@ -5,7 +5,7 @@
  * Each address of 127.0.0.0/8 has its own ports, so several source addresses are not needed below 20,000.
  */
 import process from "node:process";
-import { bunAdapter } from "../../src/adapters/bun.ts";
+import { bunAdapter } from "../../src/adapters/bun/adapter.ts";
 import type { Transport } from "../../src/core/transport.ts";
 
 /** What this program is told. */

@@ -1,5 +1,5 @@
 /** Programs with Effect: their clock, their loggers and metrics, and what interruption means. */
-const clock = "src/connection/effect_clock.ts";
+const clock = "src/connection/effect/effect_clock.ts";
 const metrics = "src/server/effect_metrics.ts";
 const ofClock = ["tests/server/effect_clock_test.ts"];
 const ofLog = ["tests/server/effect_log_test.ts"];
@@ -57,7 +57,7 @@ export const mutants = [
     why: "stalls of the process are added up over servers",
   },
   {
-    file: "src/core/inbox.ts",
+    file: "src/core/flow/inbox.ts",
     find: "if (resolve === undefined || this.#promise !== promise) return;",
     put: "return;",
     tests: ofVerbs,
@@ -71,14 +71,14 @@ export const mutants = [
     why: "half an answer ends in a FIN",
   },
   {
-    file: "src/core/inbox.ts",
+    file: "src/core/flow/inbox.ts",
     find: "resolve(looks ? { value: [], done: false } : this.#takeMany());",
     put: "resolve(this.#takeMany());",
     tests: ofVerbs,
     why: "waiting takes the frames that come",
   },
   {
-    file: "src/core/inbox.ts",
+    file: "src/core/flow/inbox.ts",
     find: "if (resolve === undefined || looks) {",
     put: "if (resolve === undefined) {",
     tests: ofVerbs,

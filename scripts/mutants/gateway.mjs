@@ -1,7 +1,7 @@
 /** The gateway's checks and counts, and the paths of Unix sockets. */
 const traffic = "src/gateway/traffic.ts";
 const control = "src/gateway/control.ts";
-const unix = "src/adapters/unix_path.ts";
+const unix = "src/adapters/unix/path.ts";
 const httpServer = "src/host/http_server.ts";
 const httpPeer = "src/host/http_peer.ts";
 const ofHttp = ["tests/host/http_server_test.ts", "tests/gateway/admin_http_test.ts"];

@@ -1,8 +1,8 @@
 /** Limits: connections, frames that wait, bytes that are held, rates, and what is done when they are reached. */
-const outbox = "src/core/outbox.ts";
+const outbox = "src/core/flow/outbox.ts";
 const delivery = "src/connection/delivery.ts";
-const pipeline = "src/core/pipeline.ts";
-const limiter = "src/core/rate_limiter.ts";
+const pipeline = "src/core/flow/pipeline.ts";
+const limiter = "src/core/streams/rate_limiter.ts";
 const ofEgress = [
   "tests/core/outbox_test.ts",
   "tests/server/backpressure_test.ts",
@@ -15,7 +15,7 @@ const ofIngress = [
   "tests/server/backpressure_test.ts",
 ];
 const ofBatches = ["tests/connection/batches_test.ts"];
-const inbox = "src/core/inbox.ts";
+const inbox = "src/core/flow/inbox.ts";
 const ofRate = ["tests/core/rate_limiter_test.ts", "tests/server/rates_held_test.ts"];
 
 /** For `npm run mutate`. */
@@ -155,15 +155,15 @@ export const mutants = [
   },
   {
     file: delivery,
-    find: "return !this.#direct && this.inbox.length < this.#ahead;",
-    put: "return !this.#direct;",
+    find: "return this.#direct ? this.#held === 0 : waiting < this.#ahead;",
+    put: "return this.#direct ? this.#held === 0 : true;",
     tests: ofIngress,
     why: "all frames of a chunk are cut ahead of a loop",
   },
   {
     file: delivery,
-    find: "return this.#direct ? this.#held === 0 :",
-    put: "return this.#direct ? true :",
+    find: "return this.#direct ? this.#held === 0 : this.inbox.length < this.#ahead;",
+    put: "return this.#direct ? true : this.inbox.length < this.#ahead;",
     tests: ofIngress,
     why: "frames are cut while onFrame holds them back",
   },
@@ -211,14 +211,14 @@ export const mutants = [
     why: "the laxer of two rates holds",
   },
   {
-    file: "src/core/gate.ts",
+    file: "src/core/flow/gate.ts",
     find: "if (before !== 0 && this.#reasons === 0) this.#source.resume();",
     put: "if (before !== 0) this.#source.resume();",
     tests: ["tests/core/gate_test.ts"],
     why: "reading goes on while somebody holds it",
   },
   {
-    file: "src/core/framing/ordered_pair.ts",
+    file: "src/core/streams/ordered_pair.ts",
     find: "return this.#mayPush || this.#held.length < mostAhead;",
     put: "return true;",
     tests: ["tests/core/framing/framer_stream_test.ts"],
@@ -260,7 +260,7 @@ export const mutants = [
     why: "a frame where a batch is awaited",
   },
   {
-    file: "src/core/fifo.ts",
+    file: "src/core/bytes/fifo.ts",
     find: "this.#head = from + most;",
     put: "this.#head = from + most - 1;",
     tests: ofBatches,
@@ -274,14 +274,14 @@ export const mutants = [
     why: "a reader that has left takes what comes next",
   },
   {
-    file: "src/connection/upgrade.ts",
+    file: "src/connection/tls/upgrade.ts",
     find: "length > 0 || together > 1 || pipeline",
     put: "length > 0 || pipeline",
     tests: ["tests/connection/upgrade_races_test.ts"],
     why: "frames beside the command in its batch are not taken for injected",
   },
   {
-    file: "src/core/bytes.ts",
+    file: "src/core/bytes/bytes.ts",
     find: "end - start <= copiedLength",
     put: "end - start < copiedLength",
     tests: ["tests/core/bytes_test.ts"],

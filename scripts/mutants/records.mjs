@@ -2,7 +2,7 @@
 const record = "src/connection/termination_record.ts";
 const life = "src/connection/life.ts";
 const registry = "src/connection/registry.ts";
-const outbox = "src/core/outbox.ts";
+const outbox = "src/core/flow/outbox.ts";
 const ofRecord = [
   "tests/connection/record_counts_test.ts",
   "tests/connection/termination_test.ts",
@@ -182,7 +182,7 @@ export const mutants = [
     why: "a drain reads on for ever",
   },
   {
-    file: "src/core/outflow.ts",
+    file: "src/core/flow/outflow.ts",
     find: "this.frames += ledger.takenTo(position);",
     put: "ledger.takenTo(position);",
     tests: ["tests/core/ledger_test.ts", ...ofRecord, ...ofStats],
@@ -203,21 +203,21 @@ export const mutants = [
     why: "a loop that is cut off before the rest of its frames ends as if the input had",
   },
   {
-    file: "src/core/ledger.ts",
+    file: "src/core/flow/ledger.ts",
     find: 'kernel: start < handed ? "unknown" : "none"',
     put: 'kernel: "none"',
     tests: ["tests/core/ledger_test.ts", ...ofRecord],
     why: "a frame that may have gone out is said to have stayed",
   },
   {
-    file: "src/core/ledger.ts",
+    file: "src/core/flow/ledger.ts",
     find: "if (this.#start + length > position) return;",
     put: "if (this.#start > position) return;",
     tests: ["tests/core/ledger_test.ts"],
     why: "a frame taken in part counts as sent",
   },
   {
-    file: "src/core/pipeline.ts",
+    file: "src/core/flow/pipeline.ts",
     find: "this.partialFrameBytes === 0) return undefined;",
     put: "true) return undefined;",
     tests: [...ofRecord, "tests/server/faults_test.ts"],

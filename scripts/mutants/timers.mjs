@@ -1,7 +1,7 @@
 /** Waits: idle times, frames that have begun, keepalives, closing, the wheel behind all of them. */
 const vigil = "src/connection/vigil.ts";
 const departure = "src/connection/departure.ts";
-const wheel = "src/core/timer_wheel.ts";
+const wheel = "src/core/time/timer_wheel.ts";
 const ofVigil = ["tests/connection/vigil_test.ts", "tests/server/time_test.ts"];
 const ofDeparture = [
   "tests/connection/departure_test.ts",

@@ -1,7 +1,7 @@
 /** Verdicts on certificates, limits on handshakes, reasons of failures. */
-const server = "src/adapters/tls_server.ts";
-const client = "src/adapters/tls_client.ts";
-const ownClient = "src/adapters/bun_client_handshake.ts";
+const server = "src/adapters/tls/server.ts";
+const client = "src/adapters/tls/client.ts";
+const ownClient = "src/adapters/bun/client_handshake.ts";
 const handshakes = "src/server/handshakes.ts";
 const reasons = ["tests/tls/reasons_test.ts"];
 const ofServer = ["tests/server/tls_test.ts"];
@@ -9,7 +9,7 @@ const ofServer = ["tests/server/tls_test.ts"];
 /** For `npm run mutate`. With `runtime` where only that one can notice it. */
 export const mutants = [
   {
-    file: "src/adapters/tls_context.ts",
+    file: "src/adapters/tls/context.ts",
     find: "        secureOptions: noRenegotiation,\n",
     put: "",
     tests: ["tests/tls/renegotiation_test.ts"],
@@ -53,7 +53,7 @@ export const mutants = [
     runtime: "node",
   },
   {
-    file: "src/adapters/bun_server_handshake.ts",
+    file: "src/adapters/bun/server_handshake.ts",
     find: "    if (wrong !== undefined) return this.#end(wrong);\n",
     put: "",
     tests: ofServer,
@@ -81,7 +81,7 @@ export const mutants = [
     why: "a client of Bun's TLS does another handshake when asked",
   },
   {
-    file: "src/adapters/certificate_fault.ts",
+    file: "src/adapters/tls/certificate_fault.ts",
     find: "if (purposes !== undefined && !purposes.includes(purpose)",
     put: "if (false && purposes !== undefined && !purposes.includes(purpose)",
     tests: reasons,
@@ -89,21 +89,21 @@ export const mutants = [
     runtime: "deno",
   },
   {
-    file: "src/adapters/certificate_fault.ts",
+    file: "src/adapters/tls/certificate_fault.ts",
     find: "reasonOf(fault.code)",
     put: "reasonOf(`${fault.code} ${fault.what}`)",
     tests: reasons,
     why: "a peer's name in its certificate decides what the error is",
   },
   {
-    file: "src/adapters/tls_alert.ts",
+    file: "src/adapters/tls/alert.ts",
     find: "const number = Number.parseInt(packed, 16) - 1000;",
     put: "const number = Number.parseInt(packed, 16);",
     tests: reasons,
     why: "no alert of OpenSSL and BoringSSL is recognised",
   },
   {
-    file: "src/adapters/tls_alert.ts",
+    file: "src/adapters/tls/alert.ts",
     find: '[116, "certificate_required", "certificate_missing"],',
     put: '[116, "certificate_required"],',
     tests: reasons,

@@ -4,7 +4,7 @@
  * Used by every adapter. Knows no runtime.
  */
 import { SocketError, socketErrorFrom } from "../core/errors.ts";
-import { isIp } from "../core/place.ts";
+import { isIp } from "../core/text/place.ts";
 import type { Address, Peer } from "../core/transport.ts";
 
 /**

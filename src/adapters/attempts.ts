@@ -4,7 +4,7 @@
  *
  * Used where the runtime's own way would drop an attempt that takes longer than that. Knows no runtime.
  */
-import { type Clock, systemClock } from "../core/clock.ts";
+import { type Clock, systemClock } from "../core/time/clock.ts";
 
 /** How long one has to itself before the next is tried too, in milliseconds. */
 const head = 250;

@@ -6,7 +6,7 @@
  */
 import { lookup } from "node:dns/promises";
 import { SocketError } from "../core/errors.ts";
-import { isIp } from "../core/place.ts";
+import { isIp } from "../core/text/place.ts";
 import type { Address, ConnectOptions } from "../core/transport.ts";
 import { abortedConnect, addressText } from "./address.ts";
 import { firstConnected } from "./attempts.ts";

@@ -25,12 +25,12 @@ export interface RuntimeMarks {
  */
 export async function detectAdapter(marks: RuntimeMarks = globalThis): Promise<Adapter> {
   // Bun and Deno also pass for Node, so they are asked first.
-  if (marks.Bun !== undefined) return (await import("./bun.ts")).bunAdapter;
-  if (marks.Deno !== undefined) return (await import("./deno.ts")).denoAdapter;
+  if (marks.Bun !== undefined) return (await import("./bun/adapter.ts")).bunAdapter;
+  if (marks.Deno !== undefined) return (await import("./deno/adapter.ts")).denoAdapter;
   if (marks.navigator?.userAgent === "Cloudflare-Workers" && marks.process?.versions?.node !== undefined) {
     return (await import("./workerd.ts")).workerdAdapter;
   }
-  if (marks.process?.versions?.node !== undefined) return (await import("./node.ts")).nodeAdapter;
+  if (marks.process?.versions?.node !== undefined) return (await import("./node/adapter.ts")).nodeAdapter;
   throw new OptionsError("unsupported", [{
     path: "adapter",
     found: undefined,

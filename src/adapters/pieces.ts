@@ -2,9 +2,9 @@
  * What waits to be written, in pieces: Node tells of a write only when the kernel has taken all of it, so a large one at
  * once would look as if the peer took nothing for as long.
  *
- * Used by `node_transport.ts` and `tls_transport.ts`, which have one piece under way at a time.
+ * Used by `node/transport.ts` and `tls/transport.ts`, which have one piece under way at a time.
  */
-import { Fifo } from "../core/fifo.ts";
+import { Fifo } from "../core/bytes/fifo.ts";
 
 /** Bytes of one piece at most. */
 export const pieceSize: number = 64 * 1024;

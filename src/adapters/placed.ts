@@ -28,7 +28,7 @@ export function placed({ bind, dial }: Placing): Pick<Adapter, "listen" | "conne
     async listen(options, accept) {
       const { address } = options;
       if (address.transport === "tcp") return zoned(address, () => bind(options, accept, address));
-      const { bindPath } = await import("./unix_path.ts");
+      const { bindPath } = await import("./unix/path.ts");
       const plain = { ...options, tls: undefined, failed: ignore };
       const dropped = (transport: Transport) => transport.abort();
       return bindPath(address.path, {
@@ -41,7 +41,7 @@ export function placed({ bind, dial }: Placing): Pick<Adapter, "listen" | "conne
       const { address } = options;
       if (address.transport === "tcp") return zoned(address, () => dial(options));
       const { path } = address;
-      const { checkPath, dialError } = await import("./unix_path.ts");
+      const { checkPath, dialError } = await import("./unix/path.ts");
       checkPath(path, `connect to ${path}`);
       return dial(options).catch((error) => {
         throw dialError(error, path);

@@ -6,7 +6,7 @@
  */
 import { OptionsError } from "../core/errors.ts";
 import type { Adapter } from "../core/transport.ts";
-import { nodeAdapter } from "./node.ts";
+import { nodeAdapter } from "./node/adapter.ts";
 
 /** The sockets of workerd. */
 export const workerdAdapter: Adapter = {

@@ -3,10 +3,10 @@
  *
  * Owned by `CertificateSet`. How one follows another is in `rotation.ts`.
  */
-import { serverName } from "../core/server_name.ts";
-import type { PeerCertificate, TlsMaterial } from "../core/tls.ts";
-import { TlsError } from "../core/tls_error.ts";
-import { dnsNames } from "../core/x509.ts";
+import { serverName } from "../core/text/server_name.ts";
+import type { PeerCertificate, TlsMaterial } from "../core/tls/tls.ts";
+import { TlsError } from "../core/tls/tls_error.ts";
+import { dnsNames } from "../core/tls/x509.ts";
 import type { PairOrigin } from "../host/certificate_pair.ts";
 import type { CheckedEntry } from "./certificate_settings.ts";
 import { type RefreshOutcome, Rotation, type RotationOwner } from "./rotation.ts";

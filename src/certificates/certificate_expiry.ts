@@ -3,7 +3,7 @@
  *
  * Owned by `CertificateSet`.
  */
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../core/time/clock.ts";
 import type { CertificateEntry } from "./certificate_entry.ts";
 import { Alarm } from "./certificate_feed.ts";
 import type { Logger } from "../core/logger.ts";

@@ -4,8 +4,8 @@
  * Made by `CertificateSet`, one for each certificate; files have a module of their own, `certificate_files.ts`.
  * Knows nothing of what is in service.
  */
-import type { Clock } from "../core/clock.ts";
-import type { TlsMaterial } from "../core/tls.ts";
+import type { Clock } from "../core/time/clock.ts";
+import type { TlsMaterial } from "../core/tls/tls.ts";
 import type { CheckedSource } from "./certificate_settings.ts";
 import type { RefreshOutcome } from "./rotation.ts";
 

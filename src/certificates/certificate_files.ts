@@ -4,8 +4,8 @@
  * The file system's own news is quick but not to be relied on, so the files are also looked at from time to time;
  * what was just written is read once more, since it may be half of it. Made by `CertificateSet`.
  */
-import type { Clock } from "../core/clock.ts";
-import { TlsError } from "../core/tls_error.ts";
+import type { Clock } from "../core/time/clock.ts";
+import { TlsError } from "../core/tls/tls_error.ts";
 import { Alarm, type CertificateFeed, type FeedListener } from "./certificate_feed.ts";
 import type { CertificateHost } from "./certificate_host.ts";
 

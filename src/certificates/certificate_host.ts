@@ -4,7 +4,7 @@
  * Loaded when certificates are opened, since servers without TLS need none of it; tests have their own.
  */
 import type { CheckedAuthorities, CheckedPair, PairOrigin } from "../host/certificate_pair.ts";
-import type { TlsMaterial } from "../core/tls.ts";
+import type { TlsMaterial } from "../core/tls/tls.ts";
 
 /** Files and cryptography. */
 export interface CertificateHost {

@@ -4,10 +4,10 @@
  *
  * Used by whoever configures a server, and by the server itself. Knows no socket, no file and no timer.
  */
-import type { Clock } from "../core/clock.ts";
-import type { DurationInput } from "../core/duration.ts";
-import type { PeerCertificate, TlsMaterial } from "../core/tls.ts";
-import type { TlsError } from "../core/tls_error.ts";
+import type { Clock } from "../core/time/clock.ts";
+import type { DurationInput } from "../core/time/duration.ts";
+import type { PeerCertificate, TlsMaterial } from "../core/tls/tls.ts";
+import type { TlsError } from "../core/tls/tls_error.ts";
 import type { Logger } from "../core/logger.ts";
 
 /** What every source of a certificate may say. */

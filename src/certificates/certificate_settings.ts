@@ -1,9 +1,9 @@
 /** The check of what `certificates` is given: every fault at once, and a smaller complete record out. */
-import type { Clock } from "../core/clock.ts";
-import { type DurationInput, toMilliseconds } from "../core/duration.ts";
+import type { Clock } from "../core/time/clock.ts";
+import { type DurationInput, toMilliseconds } from "../core/time/duration.ts";
 import { OptionsCheck } from "../core/options.ts";
-import { serverName } from "../core/server_name.ts";
-import type { TlsMaterial } from "../core/tls.ts";
+import { serverName } from "../core/text/server_name.ts";
+import type { TlsMaterial } from "../core/tls/tls.ts";
 import type { CertificatesOptions, CertificateSource } from "./certificate_options.ts";
 import type { Logger } from "../core/logger.ts";
 

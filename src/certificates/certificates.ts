@@ -4,11 +4,11 @@
  * `certificates` is called by whoever configures a server; the server opens what it returns, asks it in each
  * handshake and closes it. Knows no socket.
  */
-import { type Clock, systemClock } from "../core/clock.ts";
+import { type Clock, systemClock } from "../core/time/clock.ts";
 import { OptionsError } from "../core/errors.ts";
-import { parentName } from "../core/server_name.ts";
-import type { TlsMaterial } from "../core/tls.ts";
-import { TlsError } from "../core/tls_error.ts";
+import { parentName } from "../core/text/server_name.ts";
+import type { TlsMaterial } from "../core/tls/tls.ts";
+import { TlsError } from "../core/tls/tls_error.ts";
 import { CertificateEntry, type EntryOwner, type InService } from "./certificate_entry.ts";
 import { ExpiryWatch } from "./certificate_expiry.ts";
 import { type CertificateFeed, FunctionFeed, TextFeed } from "./certificate_feed.ts";

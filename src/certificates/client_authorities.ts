@@ -4,7 +4,7 @@
  *
  * Owned by `CertificateSet`. How one file's content follows another is in `rotation.ts`.
  */
-import { TlsError } from "../core/tls_error.ts";
+import { TlsError } from "../core/tls/tls_error.ts";
 import type { CheckedAuthorities } from "../host/certificate_pair.ts";
 import type { ClientAuthorities, ClientAuthoritiesInspection } from "./certificate_options.ts";
 import { type RefreshOutcome, Rotation, type RotationOwner } from "./rotation.ts";

@@ -5,7 +5,7 @@
  * Owned by certificates and by those who sign for clients, who say what is fit. Knows neither files nor timers: a feed
  * reads, and says when.
  */
-import { TlsError } from "../core/tls_error.ts";
+import { TlsError } from "../core/tls/tls_error.ts";
 import type { CertificateHost } from "./certificate_host.ts";
 import type { Logger } from "../core/logger.ts";
 

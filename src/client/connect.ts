@@ -5,7 +5,7 @@ import type { ConnectOptions } from "./connect_options.ts";
 
 /** Effect is most of what there is to load, and a program that only cuts frames needs none of it. */
 const load = onFirstUse(() =>
-  Promise.all([import("../connection/acquire.ts"), import("./scoped_client.ts")])
+  Promise.all([import("../connection/effect/acquire.ts"), import("./scoped_client.ts")])
 );
 
 /**

@@ -1,8 +1,8 @@
 /** What `connect` takes. */
 import type { ConnectionOptions, Place } from "../connection/connection_options.ts";
-import type { TlsClientOptions } from "../connection/tls_options.ts";
-import type { Clock } from "../core/clock.ts";
-import type { DurationInput } from "../core/duration.ts";
+import type { TlsClientOptions } from "../connection/tls/options.ts";
+import type { Clock } from "../core/time/clock.ts";
+import type { DurationInput } from "../core/time/duration.ts";
 import type { Adapter } from "../core/transport.ts";
 
 /** What `connect` takes: settings, and one place to connect to. */

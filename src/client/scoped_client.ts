@@ -7,7 +7,7 @@ import type * as Scope from "effect/Scope";
 import { detectAdapter } from "../adapters/detect.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { OptionsError, SocketError, TimeoutError } from "../core/errors.ts";
-import type { TlsError } from "../core/tls_error.ts";
+import type { TlsError } from "../core/tls/tls_error.ts";
 import { type ClientProgram, makeConnection } from "./client.ts";
 import type { ConnectOptions } from "./connect_options.ts";
 

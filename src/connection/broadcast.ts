@@ -1,7 +1,7 @@
 /** One frame to many connections: encoded once, each under its own egress policy (F-44), counted (F-67). */
-import { ByteWriter } from "../core/bytes.ts";
+import { ByteWriter } from "../core/bytes/bytes.ts";
 import type { Framing } from "../core/framing/framing.ts";
-import type { OutcomeListener, SendOutcome } from "../core/outcome.ts";
+import type { OutcomeListener, SendOutcome } from "../core/flow/outcome.ts";
 import type { Connection } from "./connection.ts";
 import type { Session } from "./session.ts";
 

@@ -3,15 +3,15 @@
  *
  * A thin face over `session.ts`, which has the life; this file has the words.
  */
-import type { Unshared } from "../core/byte_chunk.ts";
-import type { SendOutcome } from "../core/outcome.ts";
+import type { Unshared } from "../core/bytes/byte_chunk.ts";
+import type { SendOutcome } from "../core/flow/outcome.ts";
 import type { Peer } from "../core/transport.ts";
 import type { ConnectionState, ConnectionStats } from "./connection_options.ts";
 import { readableOf, writableOf } from "./connection_streams.ts";
 import { InboxReader, oneFrame, waitingFrames } from "./inbox_reader.ts";
 import type { Session } from "./session.ts";
 import type { TerminationRecord } from "./termination.ts";
-import { upgrade, type UpgradeOptions } from "./upgrade.ts";
+import { upgrade, type UpgradeOptions } from "./tls/upgrade.ts";
 
 /**
  * A framed connection, from `serve`'s handler or from `connect`.

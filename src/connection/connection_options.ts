@@ -2,12 +2,12 @@
  * What a caller may say about each connection, on a server as on a client, and what goes inward: one
  * checked record of plain numbers.
  */
-import type { Diagnosis } from "../core/diagnosis.ts";
-import type { DurationInput } from "../core/duration.ts";
+import type { Diagnosis } from "../core/framing/diagnosis.ts";
+import type { DurationInput } from "../core/time/duration.ts";
 import type { FrameError } from "../core/errors.ts";
 import type { Framing } from "../core/framing/framing.ts";
-import type { EgressPolicy } from "../core/outcome.ts";
-import type { RateLimits } from "../core/rate_limiter.ts";
+import type { EgressPolicy } from "../core/flow/outcome.ts";
+import type { RateLimits } from "../core/streams/rate_limiter.ts";
 import type { Connection } from "./connection.ts";
 import type { TerminationRecord } from "./termination.ts";
 

@@ -4,7 +4,7 @@
  * Made by `connection.ts` when they are asked for. A stream hears of the end from the connection and not only when
  * somebody reads or writes: whoever is piped into a connection that has ended must be cancelled.
  */
-import type { Unshared } from "../core/byte_chunk.ts";
+import type { Unshared } from "../core/bytes/byte_chunk.ts";
 import type { MillraceError } from "../core/errors.ts";
 import { type InboxSource, oneFrame } from "./inbox_reader.ts";
 

@@ -4,8 +4,8 @@
  *
  * Used by `session.ts`. Knows nothing of how a connection ends.
  */
-import { type Gate, GateReason } from "../core/gate.ts";
-import { Inbox } from "../core/inbox.ts";
+import { type Gate, GateReason } from "../core/flow/gate.ts";
+import { Inbox } from "../core/flow/inbox.ts";
 
 /** Who is asked and told. */
 export interface DeliveryOwner<Received> {

@@ -5,8 +5,8 @@
  * Used by `life.ts`, which decides when to leave and why.
  */
 import { defaults } from "../core/options.ts";
-import type { Outbox } from "../core/outbox.ts";
-import type { TimerWheel, WheelEntry } from "../core/timer_wheel.ts";
+import type { Outbox } from "../core/flow/outbox.ts";
+import type { TimerWheel, WheelEntry } from "../core/time/timer_wheel.ts";
 import type { Transport } from "../core/transport.ts";
 
 /** Milliseconds without progress: for handing over what is owed, and for the peer's FIN after ours. */

@@ -3,7 +3,7 @@
  *
  * Used by `session.ts`, and by a server that drains. Decides nothing about when.
  */
-import { beginsLike, type Diagnosis } from "../core/diagnosis.ts";
+import { beginsLike, type Diagnosis } from "../core/framing/diagnosis.ts";
 import type { FrameError, SocketError, TimeoutError } from "../core/errors.ts";
 import type { Session } from "./session.ts";
 import type { SessionOwner } from "./session_owner.ts";

@@ -2,7 +2,7 @@
  * One loop over a connection's frames, singly or in batches. Used by `connection.ts` and `connection_streams.ts`; the session
  * knows what asking for frames sets going.
  */
-import type { Inbox } from "../core/inbox.ts";
+import type { Inbox } from "../core/flow/inbox.ts";
 
 /** One step of a loop. */
 export type Step<Read> = IteratorResult<Read, undefined>;

@@ -4,13 +4,13 @@
  */
 import { defaults, type OptionsCheck } from "../core/options.ts";
 import type { Framing } from "../core/framing/framing.ts";
-import { checkKeepalive } from "../core/keepalive_writer.ts";
-import type { EgressPolicy } from "../core/outcome.ts";
-import { checkRateLimits, type RateLimits } from "../core/rate_limiter.ts";
-import type { TlsMaterial } from "../core/tls.ts";
+import { checkKeepalive } from "../core/streams/keepalive_writer.ts";
+import type { EgressPolicy } from "../core/flow/outcome.ts";
+import { checkRateLimits, type RateLimits } from "../core/streams/rate_limiter.ts";
+import type { TlsMaterial } from "../core/tls/tls.ts";
 import type { Adapter, Address } from "../core/transport.ts";
 import type { ConnectionOptions, Handler } from "./connection_options.ts";
-import type { UpgradeSlots } from "./upgrade_slots.ts";
+import type { UpgradeSlots } from "./tls/upgrade_slots.ts";
 
 /** Checked settings. Durations in milliseconds, `Infinity` for never. */
 export interface ConnectionProfile<Received, Sent, Context> {

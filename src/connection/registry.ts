@@ -2,12 +2,12 @@
  * The set of open connections of one server or client: who is there, what they counted, and when all have
  * gone. It owns the sessions on behalf of its server and tells an observer what happens.
  */
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../core/time/clock.ts";
 import type { FrameError } from "../core/errors.ts";
-import { inSlices } from "../core/slices.ts";
-import { sharedWheel, type TimerWheel } from "../core/timer_wheel.ts";
+import { inSlices } from "../core/time/slices.ts";
+import { sharedWheel, type TimerWheel } from "../core/time/timer_wheel.ts";
 import type { Transport } from "../core/transport.ts";
-import { type Turn, turnOf } from "../core/turn.ts";
+import { type Turn, turnOf } from "../core/time/turn.ts";
 import type { Connection } from "./connection.ts";
 import type { EffectRunner } from "./handling.ts";
 import type { ConnectionProfile } from "./profile.ts";

@@ -4,18 +4,18 @@
  * Between the pipeline (in), the outbox (out), the handler and the clocks it decides what follows from what;
  * `Connection` is its face for users. The server or client that owns it hears how it ended.
  */
-import type { Diagnosis } from "../core/diagnosis.ts";
+import type { Diagnosis } from "../core/framing/diagnosis.ts";
 import type { FrameError, LimitError, SocketError, TimeoutError } from "../core/errors.ts";
 import { MillraceError } from "../core/errors.ts";
-import { GateReason } from "../core/gate.ts";
-import type { Inbox } from "../core/inbox.ts";
-import { Outbox, type OutboxOwner } from "../core/outbox.ts";
-import type { OutcomeListener } from "../core/outcome.ts";
-import { Pipeline } from "../core/pipeline.ts";
-import type { PipelineOwner } from "../core/pipeline_owner.ts";
-import type { TimerWheel } from "../core/timer_wheel.ts";
+import { GateReason } from "../core/flow/gate.ts";
+import type { Inbox } from "../core/flow/inbox.ts";
+import { Outbox, type OutboxOwner } from "../core/flow/outbox.ts";
+import type { OutcomeListener } from "../core/flow/outcome.ts";
+import { Pipeline } from "../core/flow/pipeline.ts";
+import type { PipelineOwner } from "../core/flow/pipeline_owner.ts";
+import type { TimerWheel } from "../core/time/timer_wheel.ts";
 import type { Transport } from "../core/transport.ts";
-import type { TurnMember } from "../core/turn.ts";
+import type { TurnMember } from "../core/time/turn.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionState } from "./connection_options.ts";
 import { Delivery, type DeliveryOwner } from "./delivery.ts";

@@ -1,8 +1,8 @@
 /** What a session needs from the server or client that owns it: time, a runner of Effects, and somebody to tell. */
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../core/time/clock.ts";
 import type { FrameError } from "../core/errors.ts";
-import type { TimerWheel } from "../core/timer_wheel.ts";
-import type { Turn } from "../core/turn.ts";
+import type { TimerWheel } from "../core/time/timer_wheel.ts";
+import type { Turn } from "../core/time/turn.ts";
 import type { EffectRunner } from "./handling.ts";
 import type { Session } from "./session.ts";
 import type { TerminationRecord } from "./termination.ts";

@@ -4,7 +4,7 @@
  * Used by `server/` and `client/`.
  */
 import { defaults, type OptionsCheck } from "../core/options.ts";
-import { pathFault, readHost } from "../core/place.ts";
+import { pathFault, readHost } from "../core/text/place.ts";
 import type { Adapter, Address, Capability, SocketTuning } from "../core/transport.ts";
 import type { ConnectionOptions } from "./connection_options.ts";
 

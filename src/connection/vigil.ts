@@ -5,10 +5,10 @@
  * the timer wheel for all of them: nothing is set anew per chunk, the wheel looks when the next one may be due.
  */
 import { TimeoutError, type TimeoutErrorReason } from "../core/errors.ts";
-import { type IdleReason, idleTimeoutError } from "../core/idle_watchdog.ts";
-import { keepaliveBytes, type KeepalivePayload } from "../core/keepalive_writer.ts";
-import type { ReadWitness } from "../core/pipeline_owner.ts";
-import type { TimerWheel, WheelEntry } from "../core/timer_wheel.ts";
+import { type IdleReason, idleTimeoutError } from "../core/streams/idle_watchdog.ts";
+import { keepaliveBytes, type KeepalivePayload } from "../core/streams/keepalive_writer.ts";
+import type { ReadWitness } from "../core/flow/pipeline_owner.ts";
+import type { TimerWheel, WheelEntry } from "../core/time/timer_wheel.ts";
 import type { CloseReason } from "./termination.ts";
 
 /** What the clocks ask and tell. */

@@ -3,8 +3,8 @@
  *
  * Used by `server/` and `client/`; inward goes a smaller record of plain numbers.
  */
-import { type DurationInput, toMilliseconds } from "./duration.ts";
-import type { EgressPolicy } from "./outcome.ts";
+import { type DurationInput, toMilliseconds } from "./time/duration.ts";
+import type { EgressPolicy } from "./flow/outcome.ts";
 import { OptionsError, type OptionsIssue } from "./errors.ts";
 
 interface Defaults {

@@ -4,7 +4,7 @@
  * Used by `outbox.ts`.
  */
 import { LimitError, type MillraceError } from "./errors.ts";
-import type { EgressPolicy, OutcomeListener } from "./outcome.ts";
+import type { EgressPolicy, OutcomeListener } from "./flow/outcome.ts";
 
 /** The reason in force, made into an error for whoever still sends. */
 export class Refusal {

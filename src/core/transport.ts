@@ -5,7 +5,7 @@
  * framing, limits, timers and policies live above this line.
  */
 import type { SocketError } from "./errors.ts";
-import type { ClientTls, HandshakeObserver, ServerTls, TlsInfo, UpgradeTls } from "./tls.ts";
+import type { ClientTls, HandshakeObserver, ServerTls, TlsInfo, UpgradeTls } from "./tls/tls.ts";
 
 /** What a runtime's sockets can do, as data: an option that needs a missing one fails before any socket opens. */
 export type Capability =

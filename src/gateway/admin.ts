@@ -4,7 +4,7 @@
  * Started by the gateway before anything else and stopped last. It only reads; what changes something goes over the
  * control subjects. Loaded only where one is configured.
  */
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../core/time/clock.ts";
 import { type HttpAnswer, type HttpRefusal, type HttpRequest, startHttpServer } from "../host/http_server.ts";
 import { type MetricSample, prometheusContentType, prometheusText } from "../server/metrics.ts";
 import type { Logger } from "../core/logger.ts";

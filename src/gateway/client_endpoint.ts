@@ -8,7 +8,7 @@ import { connect } from "../client/connect.ts";
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { BroadcastReport } from "../connection/broadcast.ts";
 import type { TerminationRecord } from "../connection/termination.ts";
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../core/time/clock.ts";
 import type { Address } from "../core/transport.ts";
 import type { CertificateInspection } from "../certificates/certificate_options.ts";
 import { inspectConnection, type ServerInspection } from "../server/inspection.ts";

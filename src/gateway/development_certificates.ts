@@ -4,8 +4,8 @@
  * Called by `millrace cert`, which is loaded when it is needed. Makes text and touches no file.
  */
 import { generate, type SelfsignedOptions } from "selfsigned";
-import { serverName } from "../core/server_name.ts";
-import type { TlsMaterial } from "../core/tls.ts";
+import { serverName } from "../core/text/server_name.ts";
+import type { TlsMaterial } from "../core/tls/tls.ts";
 
 /** When a certificate begins and ends, in milliseconds since 1970. */
 export interface Validity {

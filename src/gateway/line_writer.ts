@@ -3,7 +3,7 @@
  *
  * Used by the stdio bus and by the printing of frames. Knows nothing of what a line says.
  */
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../core/time/clock.ts";
 import type { MillraceError } from "../core/errors.ts";
 import { socketErrorFrom } from "../core/errors.ts";
 import type { TextOutput } from "../host/standard_output.ts";

@@ -1,7 +1,7 @@
 /**
  * What the gateway says about itself: one JSON line a record, on standard error, from a level up.
  */
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../core/time/clock.ts";
 import { LossyLines } from "../host/lossy_lines.ts";
 import type { TextOutput } from "../host/standard_output.ts";
 import type { Logger, LogRecord } from "../core/logger.ts";

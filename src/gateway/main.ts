@@ -4,8 +4,8 @@
  *
  * Started by hand, by `bin` of package.json and by scripts/start.mjs. What to do is in `cli/program.ts`.
  */
-import { systemClock } from "../core/clock.ts";
-import { exit, ignoresHangup, programArguments, setExitCode } from "../host.ts";
+import { systemClock } from "../core/time/clock.ts";
+import { exit, ignoresHangup, programArguments, setExitCode } from "../host/process.ts";
 import { shieldEnvironment } from "../host/environment.ts";
 import { SignalEcho, signalEchoMs } from "../host/signal_echo.ts";
 import { afterQuietly, onSignal } from "../host/signals.ts";

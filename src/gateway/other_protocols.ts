@@ -4,7 +4,7 @@
  *
  * Used by the endpoints and by `millrace serve`.
  */
-import type { Diagnosis } from "../core/diagnosis.ts";
+import type { Diagnosis } from "../core/framing/diagnosis.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Logger } from "../core/logger.ts";
 

@@ -1,5 +1,5 @@
 /** Waits that end: a promise with a time limit, on the gateway's clock. */
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../core/time/clock.ts";
 
 /** Resolves true when the promise settles, either way, and false when that takes longer than `ms`. */
 export function within(promise: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {

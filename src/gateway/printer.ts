@@ -1,5 +1,5 @@
 /** Frames as lines of JSON on standard output, for endpoints with `print`. A slow reader slows the frames down. */
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../core/time/clock.ts";
 import type { MillraceError } from "../core/errors.ts";
 import type { TextOutput } from "../host/standard_output.ts";
 import type { Bus, BusMessage, BusSubscription, SubscribeOptions } from "./buses/bus.ts";

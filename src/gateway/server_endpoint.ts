@@ -1,7 +1,7 @@
 /** An endpoint that listens: a server whose frames go to the bus. */
 import type { BroadcastReport } from "../connection/broadcast.ts";
 import { ShutdownTimeoutError, SocketError } from "../core/errors.ts";
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../core/time/clock.ts";
 import type { Adapter, Address } from "../core/transport.ts";
 import type { ServerInspection } from "../server/inspection.ts";
 import type {

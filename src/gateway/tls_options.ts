@@ -4,12 +4,12 @@
  * Used by the endpoints and by the commands. A server's files are read when it starts, and watched from then on; those
  * of a client when it dials.
  */
-import { warnInsecure } from "../connection/insecure.ts";
-import type { TlsClientOptions } from "../connection/tls_options.ts";
-import { resolveClientTls } from "../connection/tls_settings.ts";
+import { warnInsecure } from "../connection/tls/insecure.ts";
+import type { TlsClientOptions } from "../connection/tls/options.ts";
+import { resolveClientTls } from "../connection/tls/settings.ts";
 import { OptionsCheck } from "../core/options.ts";
-import type { ClientTls } from "../core/tls.ts";
-import { TlsError } from "../core/tls_error.ts";
+import type { ClientTls } from "../core/tls/tls.ts";
+import { TlsError } from "../core/tls/tls_error.ts";
 import type { Adapter, Address } from "../core/transport.ts";
 import { readSmallFile } from "../host/watched_files.ts";
 import type { Certificates } from "../certificates/certificate_options.ts";

@@ -8,9 +8,9 @@
  */
 import type { BroadcastReport } from "../connection/broadcast.ts";
 import type { TerminationRecord } from "../connection/termination.ts";
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../core/time/clock.ts";
 import { LimitError, MillraceError, SocketError } from "../core/errors.ts";
-import type { SendOutcome } from "../core/outcome.ts";
+import type { SendOutcome } from "../core/flow/outcome.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Bus, BusMessage, BusSubscription, SubscribeOptions } from "./buses/bus.ts";
 import type { EndpointSettings } from "./config/endpoint_config.ts";

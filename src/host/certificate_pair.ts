@@ -6,10 +6,10 @@
  */
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
-import { isCutOff, type PemBlock, readPem } from "../core/pem.ts";
-import type { PeerCertificate, TlsMaterial } from "../core/tls.ts";
-import { TlsError } from "../core/tls_error.ts";
-import { readCertificate } from "../core/x509.ts";
+import { isCutOff, type PemBlock, readPem } from "../core/tls/pem.ts";
+import type { PeerCertificate, TlsMaterial } from "../core/tls/tls.ts";
+import { TlsError } from "../core/tls/tls_error.ts";
+import { readCertificate } from "../core/tls/x509.ts";
 
 /** What TLS on every runtime has; curves under both of their names. */
 const usualKinds: readonly string[] = [

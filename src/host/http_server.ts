@@ -8,7 +8,7 @@ import { lookup } from "node:dns/promises";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { type AddressInfo, isIP } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../core/time/clock.ts";
 import { SocketError, socketErrorFrom } from "../core/errors.ts";
 import type { Address } from "../core/transport.ts";
 import { HttpPeer } from "./http_peer.ts";

@@ -4,7 +4,7 @@
  *
  * Asked at every signal by the gateway's `main.ts` and by `server/on_signals.ts`.
  */
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../core/time/clock.ts";
 
 /** An echo comes within milliseconds; a person's second Ctrl-C takes longer than this. */
 export const signalEchoMs = 250;

@@ -3,7 +3,7 @@
  *
  * Called for every accepted transport, before there is a connection.
  */
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../core/time/clock.ts";
 import type { SocketError } from "../core/errors.ts";
 import type { Transport } from "../core/transport.ts";
 import type { RejectReason } from "./server_options.ts";

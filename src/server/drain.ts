@@ -7,7 +7,7 @@ import type { Connection } from "../connection/connection.ts";
 import { tellQuietly } from "../connection/hooks.ts";
 import type { Registry } from "../connection/registry.ts";
 import type { Session } from "../connection/session.ts";
-import { inSlices } from "../core/slices.ts";
+import { inSlices } from "../core/time/slices.ts";
 import type { ShutdownReport } from "./server_options.ts";
 
 /** How long the destroyed ones get to report their end; a runtime does that in its next turn. */

@@ -5,13 +5,13 @@
  * They have slots of their own, so that a flood of them takes none from connections; and only a few begin in one turn
  * of the event loop, so that the frames of connections go on between them. Knows no certificate.
  */
-import { unauthorized } from "../connection/unauthorized.ts";
-import type { UpgradeSlot, UpgradeSlots } from "../connection/upgrade_slots.ts";
-import { Deadline } from "../core/deadline.ts";
-import { Fifo } from "../core/fifo.ts";
-import type { Handshake, HandshakeObserver } from "../core/tls.ts";
-import { TlsError, type TlsErrorReason } from "../core/tls_error.ts";
-import type { TimerWheel } from "../core/timer_wheel.ts";
+import { unauthorized } from "../connection/tls/unauthorized.ts";
+import type { UpgradeSlot, UpgradeSlots } from "../connection/tls/upgrade_slots.ts";
+import { Deadline } from "../core/time/deadline.ts";
+import { Fifo } from "../core/bytes/fifo.ts";
+import type { Handshake, HandshakeObserver } from "../core/tls/tls.ts";
+import { TlsError, type TlsErrorReason } from "../core/tls/tls_error.ts";
+import type { TimerWheel } from "../core/time/timer_wheel.ts";
 import type { Transport } from "../core/transport.ts";
 import type { Authorize, HandshakePeer } from "./server_tls.ts";
 

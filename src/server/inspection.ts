@@ -2,7 +2,7 @@
 import type { Connection } from "../connection/connection.ts";
 import type { ConnectionRates, ConnectionState, ConnectionStats } from "../connection/connection_options.ts";
 import type { Registry } from "../connection/registry.ts";
-import type { TlsInfo } from "../core/tls.ts";
+import type { TlsInfo } from "../core/tls/tls.ts";
 import type { Address } from "../core/transport.ts";
 import type { RateSampler } from "./rates.ts";
 import type { ServerState, ServerStats } from "./server_options.ts";

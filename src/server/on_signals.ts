@@ -3,8 +3,8 @@
  *
  * What the gateway does for itself, for programs that run a server of their own.
  */
-import { type Clock, systemClock } from "../core/clock.ts";
-import { type DurationInput, toMilliseconds } from "../core/duration.ts";
+import { type Clock, systemClock } from "../core/time/clock.ts";
+import { type DurationInput, toMilliseconds } from "../core/time/duration.ts";
 import { ShutdownTimeoutError } from "../core/errors.ts";
 import { OptionsCheck } from "../core/options.ts";
 import { SignalEcho, signalEchoMs } from "../host/signal_echo.ts";

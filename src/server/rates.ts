@@ -6,7 +6,7 @@ import type { ConnectionRates } from "../connection/connection_options.ts";
 import type { Registry, Totals } from "../connection/registry.ts";
 import type { Session } from "../connection/session.ts";
 import { perSecond, silence, Tally } from "../connection/tally.ts";
-import { Deadline } from "../core/deadline.ts";
+import { Deadline } from "../core/time/deadline.ts";
 import type { RateSample } from "./server_options.ts";
 
 const period = 1000;

@@ -5,7 +5,7 @@ import type { ServeOptions } from "./server_options.ts";
 
 /** Effect is most of what there is to load, and a program that only cuts frames needs none of it. */
 const load = onFirstUse(() =>
-  Promise.all([import("../connection/acquire.ts"), import("./scoped_server.ts")])
+  Promise.all([import("../connection/effect/acquire.ts"), import("./scoped_server.ts")])
 );
 
 /**

@@ -9,9 +9,9 @@ import { broadcast, type BroadcastReport, publish } from "../connection/broadcas
 import type { Connection } from "../connection/connection.ts";
 import { type ConnectionProfile, withSlots } from "../connection/profile.ts";
 import type { Registry } from "../connection/registry.ts";
-import { type DurationInput, toMilliseconds } from "../core/duration.ts";
+import { type DurationInput, toMilliseconds } from "../core/time/duration.ts";
 import { ShutdownTimeoutError, SocketError, socketErrorFrom } from "../core/errors.ts";
-import type { SendOutcome } from "../core/outcome.ts";
+import type { SendOutcome } from "../core/flow/outcome.ts";
 import type { Adapter, Address, Listener, Transport } from "../core/transport.ts";
 import { Admission } from "./admission.ts";
 import { drain } from "./drain.ts";

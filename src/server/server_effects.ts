@@ -5,9 +5,9 @@
 import * as Effect from "effect/Effect";
 import type { BroadcastReport } from "../connection/broadcast.ts";
 import type { Connection } from "../connection/connection.ts";
-import { failure, settled } from "../connection/connection_effects.ts";
+import { failure, settled } from "../connection/effect/connection_effects.ts";
 import type { TerminationRecord } from "../connection/termination.ts";
-import type { DurationInput } from "../core/duration.ts";
+import type { DurationInput } from "../core/time/duration.ts";
 import type { FrameError, OptionsError, ShutdownTimeoutError } from "../core/errors.ts";
 import type { Server } from "./server.ts";
 import type { ShutdownReport } from "./server_options.ts";

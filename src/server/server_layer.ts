@@ -3,7 +3,7 @@ import type { Key as ContextKey } from "effect/Context";
 import * as Layer from "effect/Layer";
 import type * as Scope from "effect/Scope";
 import type { OptionsError, SocketError } from "../core/errors.ts";
-import type { TlsError } from "../core/tls_error.ts";
+import type { TlsError } from "../core/tls/tls_error.ts";
 import { type EffectServeOptions, serve } from "./effect_server.ts";
 import type { Server } from "./server.ts";
 

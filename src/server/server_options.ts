@@ -1,7 +1,7 @@
 /** What `serve` takes, and what it reports back. */
-import type { DurationInput } from "../core/duration.ts";
+import type { DurationInput } from "../core/time/duration.ts";
 import type { Adapter, Peer } from "../core/transport.ts";
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../core/time/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Connection } from "../connection/connection.ts";
 import type {
@@ -13,7 +13,7 @@ import type {
 } from "../connection/connection_options.ts";
 import type { CloseReason } from "../connection/termination.ts";
 import type { SocketError } from "../core/errors.ts";
-import type { TlsError, TlsErrorReason } from "../core/tls_error.ts";
+import type { TlsError, TlsErrorReason } from "../core/tls/tls_error.ts";
 import type { Certificates } from "../certificates/certificate_options.ts";
 import type { HandshakePeer, ServerTlsOptions } from "./server_tls.ts";
 

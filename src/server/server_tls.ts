@@ -3,11 +3,11 @@
  *
  * Used by `settings.ts` and `server.ts`.
  */
-import { type CertificateChoice, type TlsServerOptions } from "../connection/tls_options.ts";
-import { resolveServerTls, withCertificates } from "../connection/tls_settings.ts";
-import type { DurationInput } from "../core/duration.ts";
+import { type CertificateChoice, type TlsServerOptions } from "../connection/tls/options.ts";
+import { resolveServerTls, withCertificates } from "../connection/tls/settings.ts";
+import type { DurationInput } from "../core/time/duration.ts";
 import { defaults, type OptionsCheck } from "../core/options.ts";
-import type { PeerCertificate, ServerTls } from "../core/tls.ts";
+import type { PeerCertificate, ServerTls } from "../core/tls/tls.ts";
 import type { Adapter, Peer } from "../core/transport.ts";
 import type {
   CertificateInspection,

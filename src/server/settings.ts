@@ -5,7 +5,7 @@ import { connectionKeys, type ConnectionProfile, resolveProfile } from "../conne
 import { checkAbilities, resolveAddress, resolveTuning } from "../connection/socket_settings.ts";
 import { onFirstUse } from "../core/loading.ts";
 import { defaults, OptionsCheck } from "../core/options.ts";
-import type { TlsMaterial } from "../core/tls.ts";
+import type { TlsMaterial } from "../core/tls/tls.ts";
 import type { Adapter, ListenOptions } from "../core/transport.ts";
 import { certificateHost } from "../certificates/certificate_host.ts";
 import type { ServerOptions } from "./server_options.ts";

@@ -3,9 +3,9 @@
  *
  * Made by `server.ts` where the option `tls` is set, or `upgradable`, whose handshakes those of upgrades are.
  */
-import type { Clock } from "../core/clock.ts";
-import type { TlsError } from "../core/tls_error.ts";
-import type { TimerWheel } from "../core/timer_wheel.ts";
+import type { Clock } from "../core/time/clock.ts";
+import type { TlsError } from "../core/tls/tls_error.ts";
+import type { TimerWheel } from "../core/time/timer_wheel.ts";
 import { Handshakes } from "./handshakes.ts";
 import { peerFields } from "./log.ts";
 import type { Logger } from "../core/logger.ts";

@@ -3,7 +3,7 @@
  *
  * Part of `millrace/testing`; for the framings of this package and for a user's own, under any test runner.
  */
-import { ByteWriter, showBytes } from "../core/bytes.ts";
+import { ByteWriter, showBytes } from "../core/bytes/bytes.ts";
 import { FrameError } from "../core/errors.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import { cutEverywhere, seeded, type Split, splitsOf } from "./framer_splits.ts";

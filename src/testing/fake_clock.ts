@@ -3,7 +3,7 @@
  *
  * Part of `millrace/testing`. Knows the clock's interface and nothing of what runs on it.
  */
-import { type Clock, systemClock } from "../core/clock.ts";
+import { type Clock, systemClock } from "../core/time/clock.ts";
 import { allLoaded } from "../core/loading.ts";
 
 /** More callbacks than this without time moving on is taken for a loop. */

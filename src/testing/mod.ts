@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { memoryAdapter, type MemoryOptions } from "../adapters/memory.ts";
+export { memoryAdapter, type MemoryOptions } from "../adapters/memory/adapter.ts";
 export {
   assertFramer,
   type AssertFramerOptions,

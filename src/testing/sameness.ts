@@ -1,7 +1,7 @@
 /**
  * Whether two values are the same by content, and how to show one: what `assertFramer` needs of a test runner.
  */
-import { equalBytes, showBytes } from "../core/bytes.ts";
+import { equalBytes, showBytes } from "../core/bytes/bytes.ts";
 
 /** Compares bytes, arrays, plain objects, maps, sets and dates by content, anything else by identity. */
 export function same(one: unknown, other: unknown): boolean {

@@ -4,8 +4,8 @@
  *
  * Part of `millrace/testing`. Built on the adapter in memory; knows nothing of servers and clients.
  */
-import { MemoryNetwork } from "../adapters/memory.ts";
-import type { Clock } from "../core/clock.ts";
+import { MemoryNetwork } from "../adapters/memory/adapter.ts";
+import type { Clock } from "../core/time/clock.ts";
 import type { Adapter } from "../core/transport.ts";
 import { checkLink, type Fault, Link, type LinkOptions } from "./virtual_network_link.ts";
 import { type NetworkEvent, NetworkLog } from "./virtual_network_log.ts";

@@ -3,9 +3,9 @@
  *
  * Used by the virtual network. Knows its link and the other direction; knows no transport.
  */
-import { concatBytes } from "../core/bytes.ts";
-import type { Route, Segment, Wire } from "../adapters/memory.ts";
-import type { Clock } from "../core/clock.ts";
+import { concatBytes } from "../core/bytes/bytes.ts";
+import type { Route, Segment, Wire } from "../adapters/memory/adapter.ts";
+import type { Clock } from "../core/time/clock.ts";
 import { type ArmedFault, drawn, type FaultKind, type Link } from "./virtual_network_link.ts";
 import type { NetworkEvent, NetworkLog } from "./virtual_network_log.ts";
 import { SeededRandom } from "./virtual_network_random.ts";

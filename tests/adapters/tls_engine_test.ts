@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, type TestContext } from "node:test";
 import { detectAdapter } from "../../src/adapters/detect.ts";
-import type { ClientTls, Handshake, HandshakeObserver, ServerTls } from "../../src/core/tls.ts";
-import type { TlsError } from "../../src/core/tls_error.ts";
+import type { ClientTls, Handshake, HandshakeObserver, ServerTls } from "../../src/core/tls/tls.ts";
+import type { TlsError } from "../../src/core/tls/tls_error.ts";
 import { onLoopback } from "../contract/native.ts";
 import { Probe } from "../contract/probe.ts";
 import { Rig } from "../contract/rig.ts";

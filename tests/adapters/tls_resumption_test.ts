@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { it } from "node:test";
 import { generate } from "selfsigned";
-import { isSigned } from "../../src/adapters/tls_resumption.ts";
+import { isSigned } from "../../src/adapters/tls/resumption.ts";
 import { makeAuthority } from "../support/certificates.ts";
 
 const day = 86_400_000;

@@ -1,7 +1,7 @@
 // Whether this runtime's TLS still tells what it has found of a client's certificate.
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { requireVerdicts, tellsFaults, verdictOn } from "../../src/adapters/tls_verdict.ts";
+import { requireVerdicts, tellsFaults, verdictOn } from "../../src/adapters/tls/verdict.ts";
 import { serverPair, testAuthority } from "../support/certificates.ts";
 import { pairsByKind } from "../support/certificate_kinds.ts";
 import { serverTls } from "../support/tls.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe } from "node:test";
 import { detectAdapter } from "../../src/adapters/detect.ts";
-import { checkPath } from "../../src/adapters/unix_path.ts";
+import { checkPath } from "../../src/adapters/unix/path.ts";
 import { SocketError, type SocketErrorReason } from "../../src/core/errors.ts";
 import type { Address } from "../../src/core/transport.ts";
 import { onLoopback } from "../contract/native.ts";

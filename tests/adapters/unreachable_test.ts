@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import process from "node:process";
-import { isUnreachable } from "../../src/adapters/bun_route.ts";
+import { isUnreachable } from "../../src/adapters/bun/route.ts";
 import { detectAdapter } from "../../src/adapters/detect.ts";
 import { SocketError } from "../../src/core/errors.ts";
 import { onLoopback } from "../contract/native.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import type { Connection } from "../../src/connection/connection.ts";
-import { Inbox } from "../../src/core/inbox.ts";
+import { Inbox } from "../../src/core/flow/inbox.ts";
 import { fixedLength } from "../../src/core/framing/fixed_length.ts";
 import type { Framing } from "../../src/core/framing/framing.ts";
 import { lengthField } from "../../src/core/framing/length_field.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Connection } from "../../src/connection/connection.ts";
 import { raw } from "../../src/core/framing/raw.ts";
-import type { EgressPolicy, SendOutcome } from "../../src/core/outcome.ts";
+import type { EgressPolicy, SendOutcome } from "../../src/core/flow/outcome.ts";
 import { pattern } from "../contract/rig.ts";
 import { serverPair, testAuthority } from "../support/certificates.ts";
 import { type Place, Real, Virtual } from "../support/server.ts";

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Delivery, type DeliveryOwner } from "../../src/connection/delivery.ts";
 import { lines } from "../../src/core/framing/lines.ts";
-import { Gate } from "../../src/core/gate.ts";
-import { framesAtOnce, Pipeline } from "../../src/core/pipeline.ts";
-import type { PipelineOwner } from "../../src/core/pipeline_owner.ts";
-import { TimerWheel } from "../../src/core/timer_wheel.ts";
-import { Turn } from "../../src/core/turn.ts";
+import { Gate } from "../../src/core/flow/gate.ts";
+import { framesAtOnce, Pipeline } from "../../src/core/flow/pipeline.ts";
+import type { PipelineOwner } from "../../src/core/flow/pipeline_owner.ts";
+import { TimerWheel } from "../../src/core/time/timer_wheel.ts";
+import { Turn } from "../../src/core/time/turn.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { bytes } from "../support/frames.ts";
 

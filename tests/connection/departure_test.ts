@@ -1,7 +1,7 @@
 // How long the ways out may take: whatever moves begins the waits anew, and nobody is cut off who still takes or sends.
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import type { DurationInput } from "../../src/core/duration.ts";
+import type { DurationInput } from "../../src/core/time/duration.ts";
 import { TimeoutError } from "../../src/core/errors.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { raw } from "../../src/core/framing/raw.ts";

@@ -1,7 +1,7 @@
 // The order of a connection's events, and which of several causes of its end is told.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryAdapter } from "../../src/adapters/memory.ts";
+import { memoryAdapter } from "../../src/adapters/memory/adapter.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import type { Adapter, Transport, TransportEvents } from "../../src/core/transport.ts";
 import { serve } from "../../src/server/serve.ts";

@@ -5,7 +5,7 @@ import type { Connection } from "../../src/connection/connection.ts";
 import { OptionsError } from "../../src/core/errors.ts";
 import { lengthField } from "../../src/core/framing/length_field.ts";
 import { lines } from "../../src/core/framing/lines.ts";
-import { TlsError } from "../../src/core/tls_error.ts";
+import { TlsError } from "../../src/core/tls/tls_error.ts";
 import { serverPair } from "../support/certificates.ts";
 import { it } from "../support/it.ts";
 import type { Peer } from "../support/peer.ts";
@@ -436,7 +436,7 @@ it("a broadcast is written by each connection's own framing, also by one that ha
 
 it("sockets that have no TLS refuse upgradable before they open", async (t) => {
   const place = new Played(t);
-  const { memoryAdapter } = await import("../../src/adapters/memory.ts");
+  const { memoryAdapter } = await import("../../src/adapters/memory/adapter.ts");
   const { serve } = await import("../../src/server/serve.ts");
   const { connect } = await import("../../src/client/connect.ts");
   const adapter = memoryAdapter({ clock: place.clock });

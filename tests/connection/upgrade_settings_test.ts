@@ -1,11 +1,11 @@
 // Options of an upgrade: what a server says alike is settled once, and its certificate checked once.
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { memoryAdapter } from "../../src/adapters/memory.ts";
-import { resolveUpgrade } from "../../src/connection/upgrade_settings.ts";
+import { memoryAdapter } from "../../src/adapters/memory/adapter.ts";
+import { resolveUpgrade } from "../../src/connection/tls/upgrade_settings.ts";
 import type { UpgradePlace } from "../../src/connection/profile.ts";
 import { OptionsCheck } from "../../src/core/options.ts";
-import { TlsError } from "../../src/core/tls_error.ts";
+import { TlsError } from "../../src/core/tls/tls_error.ts";
 
 function place(side: "server" | "client" = "server") {
   const memory = memoryAdapter();

@@ -5,7 +5,7 @@ import type { Connection } from "../../src/connection/connection.ts";
 import { lengthField } from "../../src/core/framing/length_field.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { OptionsError } from "../../src/core/errors.ts";
-import { TlsError, type TlsErrorReason } from "../../src/core/tls_error.ts";
+import { TlsError, type TlsErrorReason } from "../../src/core/tls/tls_error.ts";
 import { clientPair, makeAuthority, serverPair, testAuthority } from "../support/certificates.ts";
 import { it } from "../support/it.ts";
 import { Real } from "../support/server.ts";

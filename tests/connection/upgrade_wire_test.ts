@@ -7,7 +7,7 @@ import { connect as secure, createSecureContext, TLSSocket } from "node:tls";
 import type { Connection } from "../../src/connection/connection.ts";
 import { lengthField } from "../../src/core/framing/length_field.ts";
 import { lines } from "../../src/core/framing/lines.ts";
-import type { TlsError } from "../../src/core/tls_error.ts";
+import type { TlsError } from "../../src/core/tls/tls_error.ts";
 import { within } from "../contract/within.ts";
 import { makeAuthority, serverPair, testAuthority } from "../support/certificates.ts";
 import { it } from "../support/it.ts";

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { CloseReason } from "../../src/connection/termination.ts";
 import { Vigil, type VigilOwner, type VigilTimes } from "../../src/connection/vigil.ts";
 import { IdleTimeoutError, OptionsError, TimeoutError } from "../../src/core/errors.ts";
-import { TimerWheel } from "../../src/core/timer_wheel.ts";
+import { TimerWheel } from "../../src/core/time/timer_wheel.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 
 const never: VigilTimes = {

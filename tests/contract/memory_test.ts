@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { memoryAdapter } from "../../src/adapters/memory.ts";
+import { memoryAdapter } from "../../src/adapters/memory/adapter.ts";
 import { contract } from "./contract.ts";
 import { firstDifference, pattern, Rig, type Subject } from "./rig.ts";
 import { it } from "../support/it.ts";

@@ -1,6 +1,6 @@
 // The same contract with TLS between the two ends: whoever gets a transport need not know.
 import { detectAdapter } from "../../src/adapters/detect.ts";
-import type { ClientTls, ServerTls } from "../../src/core/tls.ts";
+import type { ClientTls, ServerTls } from "../../src/core/tls/tls.ts";
 import type { Adapter } from "../../src/core/transport.ts";
 import { clientPair, serverPair, testAuthority } from "../support/certificates.ts";
 import { clientTls, serverTls } from "../support/tls.ts";

@@ -1,4 +1,4 @@
-import { systemClock } from "../../src/core/clock.ts";
+import { systemClock } from "../../src/core/time/clock.ts";
 import { VirtualNetwork } from "../../src/testing/virtual_network.ts";
 import { contract } from "./contract.ts";
 

@@ -1,9 +1,9 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { test } from "node:test";
-import { type Batch, Batcher, type BatcherOptions } from "../../src/core/batcher.ts";
-import { BatcherStream } from "../../src/core/batcher_stream.ts";
+import { type Batch, Batcher, type BatcherOptions } from "../../src/core/streams/batcher.ts";
+import { BatcherStream } from "../../src/core/streams/batcher_stream.ts";
 import { OptionsError } from "../../src/core/errors.ts";
-import { TimerWheel } from "../../src/core/timer_wheel.ts";
+import { TimerWheel } from "../../src/core/time/timer_wheel.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 
 interface Bench<T> {

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { ByteWriter, concatBytes, copyFrames, equalBytes, showBytes, view } from "../../src/core/bytes.ts";
+import {
+  ByteWriter,
+  concatBytes,
+  copyFrames,
+  equalBytes,
+  showBytes,
+  view,
+} from "../../src/core/bytes/bytes.ts";
 
 const ascii = (text: string) => new TextEncoder().encode(text);
 

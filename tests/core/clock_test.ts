@@ -1,9 +1,9 @@
 /** The runtime's own time: waits of any length. */
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { systemClock } from "../../src/core/clock.ts";
-import { Deadline } from "../../src/core/deadline.ts";
-import { TimerWheel } from "../../src/core/timer_wheel.ts";
+import { systemClock } from "../../src/core/time/clock.ts";
+import { Deadline } from "../../src/core/time/deadline.ts";
+import { TimerWheel } from "../../src/core/time/timer_wheel.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { it } from "../support/it.ts";
 

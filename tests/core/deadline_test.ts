@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { Deadline } from "../../src/core/deadline.ts";
-import { TimerWheel } from "../../src/core/timer_wheel.ts";
+import { Deadline } from "../../src/core/time/deadline.ts";
+import { TimerWheel } from "../../src/core/time/timer_wheel.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 
 function rig(): { clock: FakeClock; deadline: Deadline; passed: number[] } {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { diagnose, withDiagnosis } from "../../src/core/diagnosis.ts";
+import { diagnose, withDiagnosis } from "../../src/core/framing/diagnosis.ts";
 import { FrameError } from "../../src/core/errors.ts";
 import { delimited } from "../../src/core/framing/delimited.ts";
 import { fixedLength } from "../../src/core/framing/fixed_length.ts";

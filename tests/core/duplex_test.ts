@@ -1,8 +1,8 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { test } from "node:test";
-import { memoryAdapter } from "../../src/adapters/memory.ts";
-import type { ByteChunk } from "../../src/core/byte_chunk.ts";
-import { toDuplex } from "../../src/core/duplex.ts";
+import { memoryAdapter } from "../../src/adapters/memory/adapter.ts";
+import type { ByteChunk } from "../../src/core/bytes/byte_chunk.ts";
+import { toDuplex } from "../../src/core/streams/duplex.ts";
 import { OptionsError, SocketError } from "../../src/core/errors.ts";
 import type { Address, Peer, Transport, TransportEvents } from "../../src/core/transport.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";

@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { test } from "node:test";
 import * as Duration from "effect/Duration";
-import { type DurationInput, toMilliseconds } from "../../src/core/duration.ts";
+import { type DurationInput, toMilliseconds } from "../../src/core/time/duration.ts";
 import { OptionsError } from "../../src/core/errors.ts";
 
 const same: readonly (DurationInput & Duration.Input)[] = [

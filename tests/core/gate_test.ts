@@ -1,6 +1,6 @@
 import { equal } from "node:assert/strict";
 import { test } from "node:test";
-import { Gate, GateReason } from "../../src/core/gate.ts";
+import { Gate, GateReason } from "../../src/core/flow/gate.ts";
 
 function gate(): { gate: Gate; opened: () => number } {
   let opened = 0;

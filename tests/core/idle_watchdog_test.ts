@@ -1,10 +1,10 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { test } from "node:test";
 import { IdleTimeoutError, OptionsError } from "../../src/core/errors.ts";
-import { type IdleLimits, IdleWatchdog } from "../../src/core/idle_watchdog.ts";
-import { IdleWatchdogStream } from "../../src/core/idle_watchdog_stream.ts";
-import { compose } from "../../src/core/stage.ts";
-import { TimerWheel } from "../../src/core/timer_wheel.ts";
+import { type IdleLimits, IdleWatchdog } from "../../src/core/streams/idle_watchdog.ts";
+import { IdleWatchdogStream } from "../../src/core/streams/idle_watchdog_stream.ts";
+import { compose } from "../../src/core/streams/stage.ts";
+import { TimerWheel } from "../../src/core/time/timer_wheel.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 
 interface Watch {

@@ -1,9 +1,9 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { test } from "node:test";
 import { OptionsError } from "../../src/core/errors.ts";
-import { KeepaliveWriter, type KeepaliveWriterOptions } from "../../src/core/keepalive_writer.ts";
-import { KeepaliveWriterStream } from "../../src/core/keepalive_writer_stream.ts";
-import { TimerWheel } from "../../src/core/timer_wheel.ts";
+import { KeepaliveWriter, type KeepaliveWriterOptions } from "../../src/core/streams/keepalive_writer.ts";
+import { KeepaliveWriterStream } from "../../src/core/streams/keepalive_writer_stream.ts";
+import { TimerWheel } from "../../src/core/time/timer_wheel.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 
 const ping = new Uint8Array([1]);

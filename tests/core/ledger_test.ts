@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SocketError } from "../../src/core/errors.ts";
-import { Ledger } from "../../src/core/ledger.ts";
+import { Ledger } from "../../src/core/flow/ledger.ts";
 import { pattern } from "../contract/rig.ts";
 
 test("S-54: for every length of a frame and every place where the kernel stops, the frames that it has whole are counted", () => {

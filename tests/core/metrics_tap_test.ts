@@ -1,8 +1,8 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
-import { MetricsTap } from "../../src/core/metrics_tap.ts";
-import { MetricsTapStream } from "../../src/core/metrics_tap_stream.ts";
-import { compose } from "../../src/core/stage.ts";
+import { MetricsTap } from "../../src/core/streams/metrics_tap.ts";
+import { MetricsTapStream } from "../../src/core/streams/metrics_tap_stream.ts";
+import { compose } from "../../src/core/streams/stage.ts";
 
 test("a tap counts items, bytes and the largest, and changes nothing", () => {
   const tap = new MetricsTap();

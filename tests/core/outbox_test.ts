@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { LimitError } from "../../src/core/errors.ts";
 import { raw } from "../../src/core/framing/raw.ts";
-import { Outbox } from "../../src/core/outbox.ts";
-import type { EgressPolicy } from "../../src/core/outcome.ts";
-import { TimerWheel } from "../../src/core/timer_wheel.ts";
+import { Outbox } from "../../src/core/flow/outbox.ts";
+import type { EgressPolicy } from "../../src/core/flow/outcome.ts";
+import { TimerWheel } from "../../src/core/time/timer_wheel.ts";
 import type { Transport } from "../../src/core/transport.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 

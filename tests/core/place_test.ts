@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isIp, pathFault, peerName, readHost } from "../../src/core/place.ts";
-import { serverName } from "../../src/core/server_name.ts";
+import { isIp, pathFault, peerName, readHost } from "../../src/core/text/place.ts";
+import { serverName } from "../../src/core/text/server_name.ts";
 
 /** As written, and in the one form; undefined where it is refused. */
 const table: readonly (readonly [text: string, host: string | undefined])[] = [

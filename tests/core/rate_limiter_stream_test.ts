@@ -1,8 +1,11 @@
 import { deepEqual, equal, rejects, throws } from "node:assert/strict";
 import { test } from "node:test";
 import { OptionsError } from "../../src/core/errors.ts";
-import { RateLimiterStream, type RateLimiterStreamOptions } from "../../src/core/rate_limiter_stream.ts";
-import { TimerWheel } from "../../src/core/timer_wheel.ts";
+import {
+  RateLimiterStream,
+  type RateLimiterStreamOptions,
+} from "../../src/core/streams/rate_limiter_stream.ts";
+import { TimerWheel } from "../../src/core/time/timer_wheel.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 
 function limited<T = Uint8Array>(

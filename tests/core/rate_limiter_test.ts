@@ -1,7 +1,7 @@
 import { equal, ok, throws } from "node:assert/strict";
 import { test } from "node:test";
 import { OptionsError } from "../../src/core/errors.ts";
-import { RateLimiter, type RateLimits } from "../../src/core/rate_limiter.ts";
+import { RateLimiter, type RateLimits } from "../../src/core/streams/rate_limiter.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 
 function limiter(limits: RateLimits): { clock: FakeClock; rate: RateLimiter } {

@@ -1,6 +1,6 @@
 import { deepEqual, equal, rejects, throws } from "node:assert/strict";
 import { test } from "node:test";
-import { compose, type Stage, toTransformStream } from "../../src/core/stage.ts";
+import { compose, type Stage, toTransformStream } from "../../src/core/streams/stage.ts";
 
 /** Passes on each number so many times, and `-1` at the end. */
 const twice: Stage<number, number> = {

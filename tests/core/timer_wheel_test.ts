@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { test } from "node:test";
-import { sharedWheel, TimerWheel, type WheelEntry } from "../../src/core/timer_wheel.ts";
+import { sharedWheel, TimerWheel, type WheelEntry } from "../../src/core/time/timer_wheel.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 
 /** Writes down when it was looked at; looks again after `again(now)` ms. */

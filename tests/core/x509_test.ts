@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { describe, it } from "node:test";
-import { peerCertificate } from "../../src/adapters/peer_certificate.ts";
-import { isCutOff, readPem } from "../../src/core/pem.ts";
-import { serverName } from "../../src/core/server_name.ts";
-import { dnsNames, readCertificate } from "../../src/core/x509.ts";
+import { peerCertificate } from "../../src/adapters/tls/peer_certificate.ts";
+import { isCutOff, readPem } from "../../src/core/tls/pem.ts";
+import { serverName } from "../../src/core/text/server_name.ts";
+import { dnsNames, readCertificate } from "../../src/core/tls/x509.ts";
 import { makeAuthority, testAuthority } from "../support/certificates.ts";
 
 const none = new Uint8Array(32);

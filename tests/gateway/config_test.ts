@@ -14,7 +14,7 @@ import {
 import { formatFault, formatFaults } from "../../src/gateway/config/fault.ts";
 import { abilityFaults } from "../../src/gateway/config/abilities.ts";
 import { detectAdapter } from "../../src/adapters/detect.ts";
-import { memoryAdapter } from "../../src/adapters/memory.ts";
+import { memoryAdapter } from "../../src/adapters/memory/adapter.ts";
 import type { Adapter } from "../../src/core/transport.ts";
 import { it } from "../support/it.ts";
 

@@ -1,7 +1,7 @@
 // Framings written as text: every form works on the wire, every mistake says what is wanted.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ByteWriter } from "../../src/core/bytes.ts";
+import { ByteWriter } from "../../src/core/bytes/bytes.ts";
 import { FramingSpecError, parseFraming } from "../../src/gateway/framing_spec.ts";
 
 const latin = (bytes: Uint8Array): string => String.fromCharCode(...bytes);

@@ -1,8 +1,8 @@
 /** The gateway on real sockets: frames to the bus and back (F-55, F-56), order, loss, stopping. */
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { memoryAdapter } from "../../src/adapters/memory.ts";
-import { systemClock } from "../../src/core/clock.ts";
+import { memoryAdapter } from "../../src/adapters/memory/adapter.ts";
+import { systemClock } from "../../src/core/time/clock.ts";
 import { SocketError } from "../../src/core/errors.ts";
 import type { BusMessage } from "../../src/gateway/buses/bus.ts";
 import { memoryBus } from "../../src/gateway/buses/memory_bus.ts";

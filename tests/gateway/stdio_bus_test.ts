@@ -1,7 +1,7 @@
 /** The stdio bus (F-57): messages as lines of JSON, out and in, and what happens when the pipe is slow or gone. */
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { memoryAdapter } from "../../src/adapters/memory.ts";
+import { memoryAdapter } from "../../src/adapters/memory/adapter.ts";
 import type { BusMessage } from "../../src/gateway/buses/bus.ts";
 import { stdioBus } from "../../src/gateway/buses/stdio_bus.ts";
 import { FakeInput, FakeOutput, lineClient, read, soon, startEcho, still } from "./support.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { connect } from "../../src/client/connect.ts";
 import type { Connection } from "../../src/connection/connection.ts";
-import { systemClock } from "../../src/core/clock.ts";
+import { systemClock } from "../../src/core/time/clock.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import type { Adapter } from "../../src/core/transport.ts";
 import { checkConfig, type GatewayConfig } from "../../src/gateway/config/config.ts";

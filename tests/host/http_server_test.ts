@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { connect as dial, type Socket } from "node:net";
 import { describe } from "node:test";
-import { systemClock } from "../../src/core/clock.ts";
+import { systemClock } from "../../src/core/time/clock.ts";
 import { SocketError } from "../../src/core/errors.ts";
 import {
   type HttpAnswer,

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { connect } from "../../src/client/connect.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import { OptionsError, SocketError } from "../../src/core/errors.ts";
-import { isIp } from "../../src/core/place.ts";
+import { isIp } from "../../src/core/text/place.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import type { Adapter } from "../../src/core/transport.ts";
 import { serve } from "../../src/server/serve.ts";

@@ -4,7 +4,7 @@ import { test, type TestContext } from "node:test";
 import type { Connection } from "../../src/connection/connection.ts";
 import { LimitError } from "../../src/core/errors.ts";
 import { lines } from "../../src/core/framing/lines.ts";
-import type { EgressPolicy, SendOutcome } from "../../src/core/outcome.ts";
+import type { EgressPolicy, SendOutcome } from "../../src/core/flow/outcome.ts";
 import { bytes, echo, Gate, rejection } from "../support/frames.ts";
 import { Real, Virtual } from "../support/server.ts";
 

@@ -4,7 +4,7 @@ import { test, type TestContext } from "node:test";
 import type { Connection } from "../../src/connection/connection.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { raw } from "../../src/core/framing/raw.ts";
-import type { EgressPolicy, SendOutcome } from "../../src/core/outcome.ts";
+import type { EgressPolicy, SendOutcome } from "../../src/core/flow/outcome.ts";
 import type { Adapter, Transport } from "../../src/core/transport.ts";
 import { serve } from "../../src/server/serve.ts";
 import { serverPair, testAuthority } from "../support/certificates.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { OptionsError } from "../../src/core/errors.ts";
-import type { TlsMaterial } from "../../src/core/tls.ts";
+import type { TlsMaterial } from "../../src/core/tls/tls.ts";
 import { CertificateStage } from "../support/certificate_host.ts";
 import { serverPair, testAuthority } from "../support/certificates.ts";
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { OptionsError } from "../../src/core/errors.ts";
-import type { TlsMaterial } from "../../src/core/tls.ts";
-import { TlsError } from "../../src/core/tls_error.ts";
+import type { TlsMaterial } from "../../src/core/tls/tls.ts";
+import { TlsError } from "../../src/core/tls/tls_error.ts";
 import type { CertificatesOptions, CertificateSource } from "../../src/certificates/certificate_options.ts";
 import { certificates } from "../../src/certificates/certificates.ts";
 import { CertificateStage } from "../support/certificate_host.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { lines } from "../../src/core/framing/lines.ts";
-import { inSlices, sliceSize } from "../../src/core/slices.ts";
+import { inSlices, sliceSize } from "../../src/core/time/slices.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { echo, rejection } from "../support/frames.ts";
 import { Virtual } from "../support/server.ts";

@@ -10,7 +10,7 @@ import * as Fiber from "effect/Fiber";
 import * as Scope from "effect/Scope";
 import * as TestClock from "effect/testing/TestClock";
 import { close, connect, send, serve } from "../../effect.ts";
-import { clockOf } from "../../src/connection/effect_clock.ts";
+import { clockOf } from "../../src/connection/effect/effect_clock.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { Real } from "../support/server.ts";

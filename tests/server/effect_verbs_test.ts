@@ -8,7 +8,7 @@ import * as Fiber from "effect/Fiber";
 import * as Stream from "effect/Stream";
 import { batches, broadcast, close, deliver, flush, frames, publish, send, upgrade } from "../../effect.ts";
 import type { Connection } from "../../src/connection/connection.ts";
-import type { EgressPolicy } from "../../src/core/outcome.ts";
+import type { EgressPolicy } from "../../src/core/flow/outcome.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { makeAuthority, serverPair } from "../support/certificates.ts";
 import { asHandler, serveEffects } from "../support/effect.ts";

@@ -1,7 +1,7 @@
 // Options that make no sense: every fault at once, before any socket opens.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryAdapter } from "../../src/adapters/memory.ts";
+import { memoryAdapter } from "../../src/adapters/memory/adapter.ts";
 import { connect } from "../../src/client/connect.ts";
 import { OptionsError } from "../../src/core/errors.ts";
 import { lines } from "../../src/core/framing/lines.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FrameError, SocketError } from "../../src/core/errors.ts";
 import { lines } from "../../src/core/framing/lines.ts";
-import type { SendOutcome } from "../../src/core/outcome.ts";
+import type { SendOutcome } from "../../src/core/flow/outcome.ts";
 import { bytes, echo, rejection } from "../support/frames.ts";
 import { Real, Virtual } from "../support/server.ts";
 

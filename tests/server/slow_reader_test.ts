@@ -4,7 +4,7 @@ import type { TestContext } from "node:test";
 import { detectAdapter } from "../../src/adapters/detect.ts";
 import type { Adapter, ConnectOptions } from "../../src/core/transport.ts";
 import { raw } from "../../src/core/framing/raw.ts";
-import type { SendOutcome } from "../../src/core/outcome.ts";
+import type { SendOutcome } from "../../src/core/flow/outcome.ts";
 import { pattern } from "../contract/rig.ts";
 import { serverPair, testAuthority } from "../support/certificates.ts";
 import { Gate } from "../support/frames.ts";

@@ -41,9 +41,8 @@ interface Layer {
 export const layers: Readonly<Record<string, Layer>> = {
   "src/core": { imports: [], packages: [], runtime: false },
   "src/adapters": { imports: ["src/core"], packages: [], runtime: true },
-  "src/host.ts": { imports: ["src/core"], packages: [], runtime: true },
   "src/host": { imports: ["src/core"], packages: [], runtime: true },
-  "src/testing": { imports: ["src/core", "src/adapters/memory.ts"], packages: [], runtime: false },
+  "src/testing": { imports: ["src/core", "src/adapters/memory"], packages: [], runtime: false },
   "src/connection": { imports: ["src/core"], packages: ["effect"], runtime: false },
   "src/certificates": { imports: ["src/core", "src/host"], packages: [], runtime: false },
   "src/server": {
@@ -52,7 +51,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     runtime: false,
   },
   "src/client": {
-    imports: ["src/core", "src/adapters", "src/host.ts", "src/host", "src/connection"],
+    imports: ["src/core", "src/adapters", "src/host", "src/connection"],
     packages: ["effect"],
     runtime: false,
   },
@@ -60,7 +59,6 @@ export const layers: Readonly<Record<string, Layer>> = {
     imports: [
       "src/core",
       "src/adapters",
-      "src/host.ts",
       "src/host",
       "src/connection",
       "src/certificates",
@@ -269,7 +267,7 @@ function faultsOfFile(file: string, text: string, sources: Sources): Fault[] {
       }
     } else if (specifier.startsWith("node:") || specifier.startsWith("bun:") || specifier === "bun") {
       if (!layer.runtime) {
-        fault("global", `imports ${specifier}: only src/adapters, src/host and src/host.ts name a runtime`);
+        fault("global", `imports ${specifier}: only src/adapters and src/host name a runtime`);
       }
     } else if (specifier === "effect") {
       fault("barrel", "imports effect: import its subpaths, the barrel costs 200 ms at start");
@@ -283,7 +281,7 @@ function faultsOfFile(file: string, text: string, sources: Sources): Fault[] {
 
   if (!layer.runtime) {
     for (const global of globalsOf(text)) {
-      fault("global", `uses ${global}: only src/adapters, src/host and src/host.ts name a runtime`);
+      fault("global", `uses ${global}: only src/adapters and src/host name a runtime`);
     }
   }
   const lines = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);

@@ -3,9 +3,9 @@
  * so, and what comes then is "secured" as it stands. So everything around a handshake is tried on a clock that is moved.
  */
 import type { TestContext } from "node:test";
-import { memoryAdapter } from "../../src/adapters/memory.ts";
-import { type PlainPart, UpgradableTransport } from "../../src/adapters/upgradable.ts";
-import type { TlsInfo } from "../../src/core/tls.ts";
+import { memoryAdapter } from "../../src/adapters/memory/adapter.ts";
+import { type PlainPart, UpgradableTransport } from "../../src/adapters/tls/upgradable.ts";
+import type { TlsInfo } from "../../src/core/tls/tls.ts";
 import type { Adapter, Transport } from "../../src/core/transport.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { Virtual } from "./server.ts";

@@ -5,13 +5,13 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import type { TestContext } from "node:test";
-import { memoryAdapter, type MemoryOptions } from "../../src/adapters/memory.ts";
+import { memoryAdapter, type MemoryOptions } from "../../src/adapters/memory/adapter.ts";
 import { detectAdapter } from "../../src/adapters/detect.ts";
 import { connect } from "../../src/client/connect.ts";
 import type { ConnectOptions } from "../../src/client/connect_options.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import type { TerminationRecord } from "../../src/connection/termination.ts";
-import { systemClock } from "../../src/core/clock.ts";
+import { systemClock } from "../../src/core/time/clock.ts";
 import type { Adapter } from "../../src/core/transport.ts";
 import { serve } from "../../src/server/serve.ts";
 import type { Server } from "../../src/server/server.ts";

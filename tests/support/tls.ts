@@ -1,5 +1,5 @@
 // Complete settings of TLS at the seam, of which a test says only what it is about.
-import type { ClientTls, ServerTls, TlsMaterial } from "../../src/core/tls.ts";
+import type { ClientTls, ServerTls, TlsMaterial } from "../../src/core/tls/tls.ts";
 
 const protocol = { minVersion: "TLSv1.2", maxVersion: "TLSv1.3", ciphers: undefined, alpn: [] } as const;
 

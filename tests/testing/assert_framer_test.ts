@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { FrameError } from "../../src/core/errors.ts";
-import { concatBytes } from "../../src/core/bytes.ts";
+import { concatBytes } from "../../src/core/bytes/bytes.ts";
 import type { Decoder, Framing } from "../../src/core/framing/framing.ts";
 import { fixedLength } from "../../src/core/framing/fixed_length.ts";
 import { lengthField } from "../../src/core/framing/length_field.ts";

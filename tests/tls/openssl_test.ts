@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { lines } from "../../src/core/framing/lines.ts";
-import type { TlsErrorReason } from "../../src/core/tls_error.ts";
+import type { TlsErrorReason } from "../../src/core/tls/tls_error.ts";
 import { certificates } from "../../src/certificates/certificates.ts";
 import type { ServerTlsOptions } from "../../src/server/server_tls.ts";
 import { clientPair, makeAuthority, serverPair, testAuthority } from "../support/certificates.ts";

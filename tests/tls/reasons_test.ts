@@ -5,10 +5,10 @@ import { describe, type TestContext } from "node:test";
 import { createServer as createTlsServer } from "node:tls";
 import { generate } from "selfsigned";
 import { connect } from "../../src/client/connect.ts";
-import type { TlsClientOptions } from "../../src/connection/tls_options.ts";
+import type { TlsClientOptions } from "../../src/connection/tls/options.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { raw } from "../../src/core/framing/raw.ts";
-import { TlsError, type TlsErrorReason } from "../../src/core/tls_error.ts";
+import { TlsError, type TlsErrorReason } from "../../src/core/tls/tls_error.ts";
 import {
   makeAuthority,
   type Pair,

@@ -4,11 +4,11 @@
  * There is no escaping: a frame that contains the delimiter arrives as two. For bytes of any kind use a
  * length field, or a framing that escapes.
  */
-import { showBytes } from "../bytes.ts";
+import { showBytes } from "../bytes/bytes.ts";
 import { OptionsCheck } from "../options.ts";
 import { DelimitedDecoder, type DelimiterRules } from "./delimited_decoder.ts";
 import { defaultMaxFrameBytes, type FrameErrorPolicy, type Framing } from "./framing.ts";
-import { Pattern } from "./pattern.ts";
+import { Pattern } from "../bytes/pattern.ts";
 import { PrefixDecoder } from "./prefix_decoder.ts";
 import { refusal, requireBytes } from "./refusal.ts";
 

@@ -5,11 +5,11 @@
  * A chunk of whole frames costs a search and a view for each. Across chunks it remembers how much of the
  * delimiter it has seen, so no byte is searched twice.
  */
-import { view } from "../bytes.ts";
+import { view } from "../bytes/bytes.ts";
 import { FrameError } from "../errors.ts";
 import type { Decoder } from "./framing.ts";
-import { HeldBytes } from "./held_bytes.ts";
-import type { Pattern } from "./pattern.ts";
+import { HeldBytes } from "../bytes/held_bytes.ts";
+import type { Pattern } from "../bytes/pattern.ts";
 import { restWaits } from "./refusal.ts";
 
 /** What one framing's decoders share. */

@@ -5,7 +5,7 @@
  * the same places (`serve({ framing })`, `FramerStream`, `assertFramer`).
  */
 import type { FrameError } from "../errors.ts";
-import type { Stage } from "../stage.ts";
+import type { Stage } from "../streams/stage.ts";
 
 /**
  * A way to cut bytes into frames and to write frames as bytes. One value serves any number of

@@ -1,7 +1,7 @@
 /**
  * Frames that say their own length in a binary number (F-4, F-5).
  */
-import { showHex } from "../bytes.ts";
+import { showHex } from "../bytes/bytes.ts";
 import type { FrameError } from "../errors.ts";
 import { OptionsCheck } from "../options.ts";
 import { defaultMaxFrameBytes, type FrameErrorPolicy, type Framing } from "./framing.ts";

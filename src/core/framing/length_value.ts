@@ -1,7 +1,7 @@
 /**
  * Whole numbers in bytes: how a length field is read and written.
  *
- * Used by `length_field.ts` and by `../diagnosis.ts`. Plain arithmetic: a `DataView` would be one more object.
+ * Used by `length_field.ts` and by `./diagnosis.ts`. Plain arithmetic: a `DataView` would be one more object.
  */
 import type { ByteSink } from "./framing.ts";
 

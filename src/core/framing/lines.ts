@@ -4,9 +4,9 @@
 import { OptionsCheck } from "../options.ts";
 import { DelimitedDecoder, type DelimiterRules } from "./delimited_decoder.ts";
 import { type ByteSink, defaultMaxFrameBytes, type FrameErrorPolicy, type Framing } from "./framing.ts";
-import { Pattern } from "./pattern.ts";
+import { Pattern } from "../bytes/pattern.ts";
 import { refusal, requireBytes } from "./refusal.ts";
-import { textCodec, type TextEncoding } from "./text_encoding.ts";
+import { textCodec, type TextEncoding } from "../text/text_encoding.ts";
 import { TextLinesDecoder } from "./text_lines_decoder.ts";
 
 /** Options of {@linkcode lines} that do not depend on the type of its frames. */

@@ -2,7 +2,7 @@
  * Whether bytes that one framing cannot cut are good frames of another: the other byte order, a length that
  * counts the header, lines where a length is expected.
  *
- * Called by `../diagnosis.ts`, after a first frame has failed. Only guesses that the bytes bear out are made.
+ * Called by `./diagnosis.ts`, after a first frame has failed. Only guesses that the bytes bear out are made.
  */
 import type { FrameErrorReason } from "../errors.ts";
 import type { FramingHint } from "./framing.ts";
@@ -11,7 +11,7 @@ import { type Endian, lengthReader } from "./length_value.ts";
 type LengthHint = Extract<FramingHint, { kind: "length_field" }>;
 type DelimitedHint = Extract<FramingHint, { kind: "delimited" }>;
 
-/** As {@linkcode Diagnosis} of `../diagnosis.ts`. */
+/** As {@linkcode Diagnosis} of `./diagnosis.ts`. */
 interface Reading {
   readonly looksLike: string;
   readonly advice: string;

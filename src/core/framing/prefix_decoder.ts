@@ -4,7 +4,7 @@
  * Used by `delimited.ts`. After the first delimiter this is the same work as with one that ends each frame,
  * except that the last frame ends with the input.
  */
-import { concatBytes } from "../bytes.ts";
+import { concatBytes } from "../bytes/bytes.ts";
 import { FrameError } from "../errors.ts";
 import { DelimitedDecoder, type DelimiterRules } from "./delimited_decoder.ts";
 import type { Decoder } from "./framing.ts";

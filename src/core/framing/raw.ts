@@ -1,7 +1,7 @@
 /**
  * No framing: each read is a packet (F-9).
  */
-import { view } from "../bytes.ts";
+import { view } from "../bytes/bytes.ts";
 import { OptionsCheck } from "../options.ts";
 import type { Decoder, Framing } from "./framing.ts";
 import { requireBytes } from "./refusal.ts";

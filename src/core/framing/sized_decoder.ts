@@ -4,10 +4,10 @@
  * The engine of `length_field.ts`, `fixed_length.ts` and the presets; knows nothing of how a size is written.
  * Nothing is allocated for a size that is only claimed: what is held is what has arrived.
  */
-import { view } from "../bytes.ts";
+import { view } from "../bytes/bytes.ts";
 import { FrameError } from "../errors.ts";
 import type { Decoder } from "./framing.ts";
-import { HeldBytes } from "./held_bytes.ts";
+import { HeldBytes } from "../bytes/held_bytes.ts";
 import { restWaits } from "./refusal.ts";
 
 /** What one framing's decoders share. */

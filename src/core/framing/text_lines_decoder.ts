@@ -5,12 +5,12 @@
  * decoding line by line and gives the same: a newline byte is never part of a character. A run has a bound, since
  * its text is held for as long as nobody wants the next line.
  */
-import { showBytes } from "../bytes.ts";
+import { showBytes } from "../bytes/bytes.ts";
 import { FrameError } from "../errors.ts";
 import { DelimitedDecoder, type DelimiterRules } from "./delimited_decoder.ts";
 import type { Decoder } from "./framing.ts";
 import { restWaits } from "./refusal.ts";
-import type { TextCodec } from "./text_encoding.ts";
+import type { TextCodec } from "../text/text_encoding.ts";
 
 const newline = 10;
 const carriageReturn = 13;

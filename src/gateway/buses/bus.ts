@@ -3,7 +3,7 @@
  *
  * Implemented by the other files of this folder, used by `gateway.ts` and its parts. Knows no sockets.
  */
-import type { DurationInput } from "../../core/duration.ts";
+import type { DurationInput } from "../../core/time/duration.ts";
 import type { MillraceError } from "../../core/errors.ts";
 import type { PayloadEncoding } from "../payload.ts";
 

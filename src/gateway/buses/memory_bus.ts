@@ -4,8 +4,8 @@
  * The gateway's default, and the way to use the gateway as a library. A message goes from publisher to
  * handlers in plain calls while they keep up; then each subscription queues up to its limit.
  */
-import { type Clock, systemClock } from "../../core/clock.ts";
-import { type DurationInput, toMilliseconds } from "../../core/duration.ts";
+import { type Clock, systemClock } from "../../core/time/clock.ts";
+import { type DurationInput, toMilliseconds } from "../../core/time/duration.ts";
 import type { MillraceError } from "../../core/errors.ts";
 import { BusError } from "../errors.ts";
 import type { Bus, BusHandler, BusMessage, BusStats, BusSubscription, SubscribeOptions } from "./bus.ts";

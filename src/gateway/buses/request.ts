@@ -3,7 +3,7 @@
  *
  * Used by the buses. A bus with a better way of its own need not use it.
  */
-import { type Clock } from "../../core/clock.ts";
+import { type Clock } from "../../core/time/clock.ts";
 import { BusError } from "../errors.ts";
 import type { Bus, BusMessage } from "./bus.ts";
 

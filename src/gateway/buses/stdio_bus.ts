@@ -4,8 +4,8 @@
  *
  * Used by the gateway, for workers in any language: `millrace gateway g.yaml <answers | worker >answers`.
  */
-import { type Clock, systemClock } from "../../core/clock.ts";
-import { type DurationInput, toMilliseconds } from "../../core/duration.ts";
+import { type Clock, systemClock } from "../../core/time/clock.ts";
+import { type DurationInput, toMilliseconds } from "../../core/time/duration.ts";
 import { type MillraceError, socketErrorFrom } from "../../core/errors.ts";
 import { lines } from "../../core/framing/lines.ts";
 import { stoppableDecoder } from "../../core/framing/piecewise_decoder.ts";

@@ -5,7 +5,7 @@
  * a message goes from publisher to handler in plain calls.
  */
 import { LimitError } from "../../core/errors.ts";
-import { Inbox } from "../../core/inbox.ts";
+import { Inbox } from "../../core/flow/inbox.ts";
 import type { BusHandler, BusMessage, BusSubscription, QueuePolicy, SubscribeOptions } from "./bus.ts";
 
 /** Messages above the limit that publishers who were asked to wait may still have brought: one each. */

@@ -3,7 +3,7 @@
  *
  * Called by `bench_command.ts`. Knows nothing of sockets.
  */
-import { ByteWriter } from "../../core/bytes.ts";
+import { ByteWriter } from "../../core/bytes/bytes.ts";
 import { FrameError } from "../../core/errors.ts";
 import type { Framing, FramingHint } from "../../core/framing/framing.ts";
 import { type Endian, writeLength } from "../../core/framing/length_value.ts";

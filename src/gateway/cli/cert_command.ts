@@ -1,6 +1,6 @@
 /** `millrace cert`: makes a CA and certificates for development, says what it wrote and what to type next. */
-import type { TlsMaterial } from "../../core/tls.ts";
-import { TlsError } from "../../core/tls_error.ts";
+import type { TlsMaterial } from "../../core/tls/tls.ts";
+import { TlsError } from "../../core/tls/tls_error.ts";
 import { checkSigner } from "../../host/certificate_pair.ts";
 import { isThere, makeFile } from "../../host/new_files.ts";
 import { readSmallFile } from "../../host/watched_files.ts";

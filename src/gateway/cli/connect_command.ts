@@ -1,7 +1,7 @@
 /** `millrace connect`: a framed `nc`. Lines of standard input go out as frames, frames that come in are printed. */
 import { connect } from "../../client/connect.ts";
 import type { Connection } from "../../connection/connection.ts";
-import { systemClock } from "../../core/clock.ts";
+import { systemClock } from "../../core/time/clock.ts";
 import { MillraceError } from "../../core/errors.ts";
 import { lines } from "../../core/framing/lines.ts";
 import { stoppableDecoder } from "../../core/framing/piecewise_decoder.ts";

@@ -1,5 +1,5 @@
 /** Endpoints on the command line: `HOST:PORT`, `[::1]:3034`, `:3034`, `3034`, `unix:/run/echo.sock`. */
-import { pathFault, readHost } from "../../core/place.ts";
+import { pathFault, readHost } from "../../core/text/place.ts";
 import type { Address } from "../../core/transport.ts";
 
 /** Parses an endpoint; without a host it is this machine. Throws a `RangeError` that says what is wanted. */

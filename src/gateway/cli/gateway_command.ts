@@ -1,6 +1,6 @@
 /** `millrace gateway`: runs what a config file describes, until a signal drains it. */
 import type { Address } from "../../core/transport.ts";
-import { runtimeName } from "../../host.ts";
+import { runtimeName } from "../../host/process.ts";
 import { loadConfig } from "../config/config.ts";
 import { formatFaults } from "../config/fault.ts";
 import type { EndpointConfig } from "../config/endpoint_config.ts";

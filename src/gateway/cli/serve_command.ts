@@ -1,6 +1,6 @@
 /** `millrace serve`: a server that prints frames as lines of JSON, and may echo them. */
 import type { Connection } from "../../connection/connection.ts";
-import { systemClock } from "../../core/clock.ts";
+import { systemClock } from "../../core/time/clock.ts";
 import { ShutdownTimeoutError } from "../../core/errors.ts";
 import type { Address } from "../../core/transport.ts";
 import { LossyLines } from "../../host/lossy_lines.ts";

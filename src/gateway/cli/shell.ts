@@ -3,7 +3,7 @@
  *
  * Made by `main.ts` from the host; tests make their own.
  */
-import { systemClock } from "../../core/clock.ts";
+import { systemClock } from "../../core/time/clock.ts";
 import type { TextOutput } from "../../host/standard_output.ts";
 import type { ByteOutput } from "../../host/standard_output.ts";
 import type { SignalName } from "../../host/signals.ts";

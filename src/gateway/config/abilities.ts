@@ -4,7 +4,7 @@
  *
  * Called by `millrace check` and before a gateway starts: the own check of servers and clients, without opening a socket.
  */
-import { type Clock, systemClock } from "../../core/clock.ts";
+import { type Clock, systemClock } from "../../core/time/clock.ts";
 import { checkClient } from "../../client/client.ts";
 import { OptionsError } from "../../core/errors.ts";
 import type { Adapter } from "../../core/transport.ts";

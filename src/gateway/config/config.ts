@@ -3,7 +3,7 @@
  *
  * Called by the commands and by whoever runs a gateway as a library.
  */
-import { folderOfFile, readTextFile } from "../../host.ts";
+import { folderOfFile, readTextFile } from "../../host/process.ts";
 import type { Address } from "../../core/transport.ts";
 import { type EndpointConfig, readEndpoint } from "./endpoint_config.ts";
 import { type ConfigFault, type ConfigPath, FaultList, type Locate } from "./fault.ts";

@@ -4,7 +4,7 @@
  * Read by `config.ts`, used by the gateway. What only a runtime's sockets can tell is checked at the start.
  */
 import type { Framing } from "../../core/framing/framing.ts";
-import type { EgressPolicy } from "../../core/outcome.ts";
+import type { EgressPolicy } from "../../core/flow/outcome.ts";
 import type { Address } from "../../core/transport.ts";
 import { isSubject } from "../buses/subject.ts";
 import { type PayloadEncoding, payloadEncodings } from "../payload.ts";

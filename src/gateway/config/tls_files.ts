@@ -5,7 +5,7 @@
  */
 import { checkAuthorities, checkClientAuthorities, checkPair } from "../../host/certificate_pair.ts";
 import { readSmallFile } from "../../host/watched_files.ts";
-import { TlsError } from "../../core/tls_error.ts";
+import { TlsError } from "../../core/tls/tls_error.ts";
 import type { EndpointConfig } from "./endpoint_config.ts";
 import type { ConfigPath, FaultList } from "./fault.ts";
 import type { CertificatePaths } from "./tls_values.ts";

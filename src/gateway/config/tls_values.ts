@@ -3,10 +3,10 @@
  *
  * Used by `server_tls.ts` and `client_tls.ts`. Looks into no file: what is in them is checked by `tls_files.ts`.
  */
-import { peerName as readPeerName } from "../../core/place.ts";
-import { serverName } from "../../core/server_name.ts";
-import type { TlsVersion } from "../../core/tls.ts";
-import { resolvePath } from "../../host.ts";
+import { peerName as readPeerName } from "../../core/text/place.ts";
+import { serverName } from "../../core/text/server_name.ts";
+import type { TlsVersion } from "../../core/tls/tls.ts";
+import { resolvePath } from "../../host/process.ts";
 import { type Read, Refusal, type Section } from "./section.ts";
 import { text } from "./values.ts";
 

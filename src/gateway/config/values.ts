@@ -3,7 +3,7 @@
  *
  * Each reader gives the value or throws a `Refusal` that says what is wanted.
  */
-import { pathFault, readHost } from "../../core/place.ts";
+import { pathFault, readHost } from "../../core/text/place.ts";
 import type { Address } from "../../core/transport.ts";
 import { isIpv6 } from "../host_name.ts";
 import { nearest, type Read, Refusal } from "./section.ts";

@@ -1,6 +1,6 @@
 /** What an echo load is told, and what it reports. Used by the files of this folder and by their callers. */
 import type { Adapter, Address } from "../../core/transport.ts";
-import type { ClientTls } from "../../core/tls.ts";
+import type { ClientTls } from "../../core/tls/tls.ts";
 import type { Histogram } from "./histogram.ts";
 
 /** What to do to which server. */

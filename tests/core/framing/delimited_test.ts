@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { ByteWriter } from "../../../src/core/bytes.ts";
+import { ByteWriter } from "../../../src/core/bytes/bytes.ts";
 import { OptionsError } from "../../../src/core/errors.ts";
 import { delimited, type DelimitedOptions } from "../../../src/core/framing/delimited.ts";
 import { assertFramer, type FramerCase } from "../../../src/testing/assert_framer.ts";

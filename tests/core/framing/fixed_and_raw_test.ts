@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ByteWriter } from "../../../src/core/bytes.ts";
+import { ByteWriter } from "../../../src/core/bytes/bytes.ts";
 import { FrameError, OptionsError } from "../../../src/core/errors.ts";
 import { fixedLength } from "../../../src/core/framing/fixed_length.ts";
 import { raw } from "../../../src/core/framing/raw.ts";

@@ -1,23 +1,23 @@
 // What goes into a FramerStream, and what of it waits: chunks of any shape, frames before a fault, options.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { BatcherStream } from "../../../src/core/batcher_stream.ts";
+import { BatcherStream } from "../../../src/core/streams/batcher_stream.ts";
 import { FrameError, OptionsError } from "../../../src/core/errors.ts";
 import { delimited } from "../../../src/core/framing/delimited.ts";
 import {
   EncoderStream,
   FramerStream,
   type FramerStreamOptions,
-} from "../../../src/core/framing/framer_stream.ts";
+} from "../../../src/core/streams/framer_stream.ts";
 import type { Framing } from "../../../src/core/framing/framing.ts";
 import { lines } from "../../../src/core/framing/lines.ts";
 import { raw } from "../../../src/core/framing/raw.ts";
-import { IdleWatchdogStream } from "../../../src/core/idle_watchdog_stream.ts";
-import { KeepaliveWriterStream } from "../../../src/core/keepalive_writer_stream.ts";
-import { MetricsTap } from "../../../src/core/metrics_tap.ts";
-import { MetricsTapStream } from "../../../src/core/metrics_tap_stream.ts";
-import { RateLimiterStream } from "../../../src/core/rate_limiter_stream.ts";
-import { TimerWheel } from "../../../src/core/timer_wheel.ts";
+import { IdleWatchdogStream } from "../../../src/core/streams/idle_watchdog_stream.ts";
+import { KeepaliveWriterStream } from "../../../src/core/streams/keepalive_writer_stream.ts";
+import { MetricsTap } from "../../../src/core/streams/metrics_tap.ts";
+import { MetricsTapStream } from "../../../src/core/streams/metrics_tap_stream.ts";
+import { RateLimiterStream } from "../../../src/core/streams/rate_limiter_stream.ts";
+import { TimerWheel } from "../../../src/core/time/timer_wheel.ts";
 import { FakeClock } from "../../../src/testing/fake_clock.ts";
 
 const ascii = (text: string) => new TextEncoder().encode(text);

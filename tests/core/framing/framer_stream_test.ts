@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { FrameError } from "../../../src/core/errors.ts";
-import { EncoderStream, FramerStream } from "../../../src/core/framing/framer_stream.ts";
+import { EncoderStream, FramerStream } from "../../../src/core/streams/framer_stream.ts";
 import type { Framing } from "../../../src/core/framing/framing.ts";
 import { lengthField } from "../../../src/core/framing/length_field.ts";
 import { lines } from "../../../src/core/framing/lines.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { ByteWriter, concatBytes } from "../../../src/core/bytes.ts";
+import { ByteWriter, concatBytes } from "../../../src/core/bytes/bytes.ts";
 import { FrameError, OptionsError } from "../../../src/core/errors.ts";
 import type { Framing } from "../../../src/core/framing/framing.ts";
 import { lengthField, type LengthFieldOptions } from "../../../src/core/framing/length_field.ts";

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { FrameError } from "../../../src/core/errors.ts";
-import { FramerStream } from "../../../src/core/framing/framer_stream.ts";
+import { FramerStream } from "../../../src/core/streams/framer_stream.ts";
 import type { Framing } from "../../../src/core/framing/framing.ts";
 import { lines } from "../../../src/core/framing/lines.ts";
-import { compose } from "../../../src/core/stage.ts";
+import { compose } from "../../../src/core/streams/stage.ts";
 import { assertFramer } from "../../../src/testing/assert_framer.ts";
 
 /** Numbers as digits and spaces. */

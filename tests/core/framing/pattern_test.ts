@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { Pattern } from "../../../src/core/framing/pattern.ts";
+import { Pattern } from "../../../src/core/bytes/pattern.ts";
 
 const ascii = (text: string) => new TextEncoder().encode(text);
 const find = (text: string, pattern: string, from = 0) => new Pattern(ascii(pattern)).find(ascii(text), from);

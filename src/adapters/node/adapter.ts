@@ -1,0 +1,192 @@
+/**
+ * Sockets of Node.js: `node:net`.
+ *
+ * Loaded by `detect.ts`; `node/transport.ts` is one connection of it.
+ */
+import { createServer, type ListenOptions as NodeListenOptions, type Server, Socket } from "node:net";
+import process from "node:process";
+import { type SocketError, socketErrorFrom } from "../../core/errors.ts";
+import type {
+  Adapter,
+  Address,
+  ConnectOptions,
+  Listener,
+  ListenOptions,
+  SocketTuning,
+  Transport,
+} from "../../core/transport.ts";
+import { FailingAccepts, resetBefore } from "../accept_fault.ts";
+import {
+  abortedConnect,
+  acceptedPeer,
+  addressText,
+  boundAt,
+  longestPath,
+  openedPeer,
+  unixPeer,
+} from "../address.ts";
+import { dialByName } from "../by_name.ts";
+import { connectError } from "../connect_failure.ts";
+import { NodeTransport } from "./transport.ts";
+import { placed } from "../placed.ts";
+import { secured } from "../tls/secured.ts";
+
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+
+/** Plain sockets, also those under TLS on Bun. */
+export const nodeSockets: Pick<Adapter, "listen" | "connect"> = placed({ bind, dial });
+
+/** Node's own sockets. */
+export const nodeAdapter: Adapter = {
+  name: "node",
+  can: {
+    reset: true,
+    // Before 23.1 only `node:cluster` shares a port; and SO_REUSEPORT balances on few systems, of which Linux.
+    reusePort: process.platform === "linux" && (major > 23 || (major === 23 && minor >= 1)),
+    backlog: true,
+    ipv6Only: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveDelay: true,
+    unix: true,
+    pause: true,
+    tls: true,
+    tlsCiphers: true,
+    tlsCipherSuites: true,
+    ownTls: false,
+  },
+  longestPath: longestPath(process.platform),
+  ...secured(nodeSockets, {
+    lower: async () => {
+      const { BelowHandle } = await import("../tls/below_handle.ts");
+      return (transport, owner, first) => new BelowHandle(transport, owner, first);
+    },
+  }),
+};
+
+// -- listening ------------------------------------------------------------------------------------------
+
+/** `made` is given the server before it listens; it may destroy connections, which are not accepted then. */
+export function bind(
+  options: ListenOptions,
+  accept: (transport: Transport) => void,
+  at: Address,
+  made?: (server: Server) => void,
+): Promise<Listener> {
+  const { address } = options;
+  return new Promise((resolve, reject) => {
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, ...tuning(options) });
+    made?.(server);
+    const refused = (cause: Error) => reject(socketErrorFrom(cause, `listen on ${addressText(address)}`));
+    server.once("error", refused);
+    server.listen(binding(options, at), () => {
+      const bound = boundAddress(server, address);
+      server.off("error", refused);
+      // Of too many open files this hears nothing: libuv then accepts with a descriptor it kept back, and closes.
+      const failing = new FailingAccepts(options);
+      const action = `accept on ${addressText(bound)}`;
+      server.on("error", (cause: Error) => {
+        if (failing.met(cause, action) === undefined) server.close();
+      });
+      server.on("connection", (socket: Socket) => {
+        if (socket.destroyed) return;
+        const peer = acceptedPeer(socket, bound);
+        if (peer.ip === "" && bound.transport === "tcp") options.lost?.(resetBefore(action));
+        accept(new NodeTransport(socket, peer));
+      });
+      resolve({ address: bound, stop: () => stop(server) });
+    });
+  });
+}
+
+function binding({ backlog, ipv6Only, reusePort }: ListenOptions, at: Address): NodeListenOptions {
+  const options: NodeListenOptions & { reusePort?: boolean } = at.transport === "unix"
+    ? { path: at.path }
+    : { host: at.host, port: at.port, ipv6Only };
+  if (backlog !== undefined) options.backlog = backlog;
+  if (reusePort) options.reusePort = true;
+  return options;
+}
+
+function boundAddress(server: Server, asked: Address): Address {
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") return asked;
+  return boundAt(asked, { host: bound.address, port: bound.port });
+}
+
+/** The descriptor is closed when `close` returns; its callback would wait for every open connection. */
+function stop(server: Server): Promise<void> {
+  if (server.listening) server.close();
+  return Promise.resolve();
+}
+
+// -- connecting -----------------------------------------------------------------------------------------
+
+/** Asked of a socket that is connected; what it returns refuses it. */
+type Fault = (socket: Socket, action: string) => SocketError | undefined;
+
+/** Connects. */
+export function dial(options: ConnectOptions, fault?: Fault): Promise<Transport> {
+  const { address, signal } = options;
+  if (address.transport === "unix") return dialAt(address, options, signal, fault);
+  return dialByName(address, signal, (at, each) => dialAt(at, options, each, fault), (late) => late.abort());
+}
+
+function dialAt(
+  at: Address,
+  options: ConnectOptions,
+  signal: AbortSignal | undefined,
+  fault: Fault | undefined,
+): Promise<Transport> {
+  const { address } = options;
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(abortedConnect(signal, address));
+    // `connect` would take these and not heed them: only the constructor does.
+    const socket = new Socket({ allowHalfOpen: true, ...(address.transport === "tcp" && tuning(options)) });
+    socket.pause();
+    const settle = () => {
+      socket.off("error", failed);
+      socket.off("connect", connected);
+      signal?.removeEventListener("abort", aborted);
+    };
+    const failed = (cause: Error) => {
+      settle();
+      reject(connectError(cause, address));
+    };
+    const connected = () => {
+      settle();
+      const error = fault?.(socket, `connect to ${addressText(address)}`);
+      if (error !== undefined) {
+        socket.destroy();
+        return reject(error);
+      }
+      const peer = at.transport === "unix" ? unixPeer("") : openedPeer(socket, at);
+      resolve(new NodeTransport(socket, peer));
+    };
+    const aborted = () => {
+      settle();
+      socket.on("error", ignore);
+      socket.destroy();
+      reject(abortedConnect(signal!, address));
+    };
+    socket.on("error", failed);
+    socket.on("connect", connected);
+    signal?.addEventListener("abort", aborted);
+    socket.connect(at.transport === "unix" ? { path: at.path } : { host: at.host, port: at.port });
+  });
+}
+
+function tuning({ noDelay, keepAlive }: SocketTuning): SocketOptions {
+  if (typeof keepAlive === "boolean" || keepAlive === "system") {
+    return { noDelay, keepAlive: keepAlive === true };
+  }
+  return { noDelay, keepAlive: true, keepAliveInitialDelay: keepAlive };
+}
+
+interface SocketOptions {
+  noDelay: boolean;
+  keepAlive: boolean;
+  keepAliveInitialDelay?: number;
+}
+
+function ignore(): void {}

@@ -1,0 +1,85 @@
+/**
+ * TLS over the plain sockets of a runtime: the one place where it is decided whose TLS that is.
+ *
+ * The TLS of a runtime's own sockets where it does all that is asked for, which is what `isSimple…` says below; else
+ * `node:tls`, which Node, Bun and Deno have alike, over plain sockets. Bun's own TLS chooses no
+ * certificate by name and documents no versions; Deno's also asks for no client certificates, cannot
+ * send small writes at once, changes no certificate while listening and can't tell what a wrong peer speaks, so that
+ * it is never used.
+ */
+import type { ClientTls, ServerTls, TlsProtocol } from "../../core/tls/tls.ts";
+import type { MakeLower } from "./below.ts";
+import type { Adapter, ConnectOptions, Listener, ListenOptions, Transport } from "../../core/transport.ts";
+
+type Sockets = Pick<Adapter, "listen" | "connect">;
+
+/** On what TLS is laid. */
+export interface TlsGround {
+  /** @default the plain sockets themselves */
+  readonly sockets?: () => Promise<Sockets>;
+  readonly lower: () => Promise<MakeLower>;
+  /** Whether the plain sockets can secure themselves, as far as that is simple. @default false */
+  readonly ownTls?: boolean;
+}
+
+/** Sockets with TLS where it is asked for. */
+export function secured(plain: Sockets, given: TlsGround): Sockets {
+  const ground = { sockets: () => Promise.resolve(plain), ...given };
+  const upgrading = () => Promise.all([import("./upgradable.ts"), ground.sockets()]);
+  return {
+    async listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
+      const { tls, handshakes } = options;
+      if (tls === undefined) {
+        if (!options.upgradable) return plain.listen(options, accept);
+        const [{ UpgradableTransport, upgradeOver }, sockets] = await upgrading();
+        const upgrade = upgradeOver(ground.lower);
+        return sockets.listen(options, (one) => accept(new UpgradableTransport(one, upgrade)));
+      }
+      if (ground.ownTls && isSimpleServer(tls)) return plain.listen(options, accept);
+      const [{ TlsAcceptor }, { requireVerdicts }, sockets, lower] = await Promise.all([
+        import("./server.ts"),
+        import("./verdict.ts"),
+        ground.sockets(),
+        ground.lower(),
+      ]);
+      await requireVerdicts(tls);
+      const acceptor = new TlsAcceptor(tls, handshakes, accept, lower);
+      const listener = await sockets.listen({ ...options, tls: undefined }, (one) => acceptor.take(one));
+      return { address: listener.address, tls: "node:tls", stop: () => listener.stop() };
+    },
+    async connect(options: ConnectOptions): Promise<Transport> {
+      const { tls, address, signal } = options;
+      if (tls === undefined) {
+        if (!options.upgradable) return plain.connect(options);
+        const [{ UpgradableTransport, upgradeOver }, sockets] = await upgrading();
+        return new UpgradableTransport(await sockets.connect(options), upgradeOver(ground.lower));
+      }
+      if (ground.ownTls && isSimpleClient(tls)) return plain.connect(options);
+      const [{ secureClient }, sockets, lower] = await Promise.all([
+        import("./client.ts"),
+        ground.sockets(),
+        ground.lower(),
+      ]);
+      const transport = await sockets.connect({ ...options, tls: undefined });
+      return secureClient(transport, tls, address, signal, lower);
+    },
+  };
+}
+
+function isSimpleServer(tls: ServerTls): boolean {
+  return tls.select === undefined && tls.clientCertificates === "none" && isUsual(tls);
+}
+
+function isSimpleClient(tls: ClientTls): boolean {
+  const { material, insecureSkipVerify, serverName } = tls;
+  return material === undefined && !insecureSkipVerify && !isIp(serverName) && isUsual(tls);
+}
+
+function isUsual({ minVersion, maxVersion, ciphers }: TlsProtocol): boolean {
+  return minVersion === "TLSv1.2" && maxVersion === "TLSv1.3" && ciphers === undefined;
+}
+
+/** Names have letters (RFC 1123, 2.1). */
+function isIp(serverName: string): boolean {
+  return serverName.includes(":") || /^[\d.]+$/.test(serverName);
+}

@@ -1,0 +1,251 @@
+/**
+ * A connection in the words of Effect: a stream of its frames, and its verbs as Effects whose failures are typed. Only
+ * the entry point `effect` loads it; the connections themselves are the same through every entry point.
+ *
+ * What is interrupted here is the waiting, except where a comment says otherwise: what has been handed to a connection
+ * cannot be taken back.
+ */
+import * as Cause from "effect/Cause";
+import * as Effect from "effect/Effect";
+import * as Stream from "effect/Stream";
+import {
+  type FrameError,
+  type IdleTimeoutError,
+  type LimitError,
+  MillraceError,
+  type OptionsError,
+  type SocketError,
+  type TimeoutError,
+} from "../../core/errors.ts";
+import type { Inbox, Polled } from "../../core/flow/inbox.ts";
+import type { SendOutcome } from "../../core/flow/outcome.ts";
+import type { TlsError } from "../../core/tls/tls_error.ts";
+import type { Connection } from "../connection.ts";
+import type { InboxReader } from "../inbox_reader.ts";
+import type { UpgradeOptions } from "../tls/upgrade.ts";
+
+/** A wait that ran out, other than for idleness; one member of a union, so that `catchTag` takes it out. */
+export type WaitTimeoutError = TimeoutError & { readonly _tag: "TimeoutError" };
+
+/** What a connection ends with that does not end well. */
+export type ConnectionError =
+  | FrameError
+  | LimitError
+  | SocketError
+  | TlsError
+  | WaitTimeoutError
+  | IdleTimeoutError;
+
+/** What ends the frames of a connection before their time. */
+export type ReceiveError = ConnectionError;
+
+/** Why a frame could not be sent: the framing cannot write it, a limit is reached, or what the connection ended with. */
+export type SendError = ConnectionError;
+
+/** What became of a frame that has not failed: in the kernel, or dropped by an egress policy. */
+export type DeliveryOutcome = Exclude<SendOutcome, { readonly status: "failed" }>;
+
+/**
+ * The frames of a connection as a stream; it ends, or fails, as the loop over the connection does. Who takes only some
+ * of them, or is interrupted, leaves the rest in place, for the next one who reads. One reader at a time.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect";
+ * import * as Stream from "effect/Stream";
+ * import { lines } from "@millrace/millrace";
+ * import { frames, send, serve } from "@millrace/millrace/effect";
+ *
+ * const echo = serve({
+ *   port: 0,
+ *   framing: lines(),
+ *   handler: (connection) => Stream.runForEach(frames(connection), (line) => send(connection, line)),
+ * });
+ * await Effect.runPromise(Effect.scoped(echo));
+ * ```
+ */
+export function frames<Received, Sent, Context>(
+  connection: Connection<Received, Sent, Context>,
+): Stream.Stream<Received, ReceiveError> {
+  return read(connection, (inbox) => inbox.poll());
+}
+
+/**
+ * The frames in arrays, one for what came together; see `connection.batches()`. A fiber goes on once for each array and
+ * not for each frame, which is where most of the time of `frames` goes.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect";
+ * import * as Stream from "effect/Stream";
+ * import { lines } from "@millrace/millrace";
+ * import { batches, send, serve } from "@millrace/millrace/effect";
+ *
+ * const echo = serve({
+ *   port: 0,
+ *   framing: lines(),
+ *   handler: (connection) =>
+ *     Stream.runForEach(batches(connection), (frames) =>
+ *       Effect.forEach(frames, (line) => send(connection, line), { discard: true })),
+ * });
+ * await Effect.runPromise(Effect.scoped(echo));
+ * ```
+ */
+export function batches<Received, Sent, Context>(
+  connection: Connection<Received, Sent, Context>,
+): Stream.Stream<readonly Received[], ReceiveError> {
+  return read(connection, (inbox) => inbox.pollMany());
+}
+
+/** Waiting takes nothing, so that an interrupted reader has nothing that the next one would miss. */
+function read<Received, Sent, Context, Step>(
+  connection: Connection<Received, Sent, Context>,
+  poll: (inbox: Inbox<Received>) => Polled<Step>,
+): Stream.Stream<Step, ReceiveError> {
+  const reader = connection[Symbol.asyncIterator]() as InboxReader<Received, Received>;
+  const pull: Effect.Effect<readonly [Step], ReceiveError | Cause.Done> = Effect.suspend(() => {
+    const found = reader.read((inbox) => poll(inbox) ?? inbox.look());
+    if (found instanceof Promise) {
+      // A second reader at a time is a mistake in the program, and no failure of the connection.
+      return Effect.andThen(settled<unknown, never>(found, () => reader.withdraw(found)), pull);
+    }
+    if ("error" in found) return failure<ReceiveError>(found.error);
+    return found.done ? Cause.done() : Effect.succeed([found.value] as const);
+  });
+  return Stream.fromPull(Effect.succeed(pull));
+}
+
+/**
+ * Sends one frame; succeeds when there is room for the next. The frame is queued at once, also where that has to wait:
+ * interruption ends the waiting, and the frame is still sent.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect";
+ * import { lines } from "@millrace/millrace";
+ * import { send, serve } from "@millrace/millrace/effect";
+ *
+ * const greeter = serve({
+ *   port: 0,
+ *   framing: lines({ encoding: "utf-8" }),
+ *   handler: (connection) => send(connection, `hello, ${connection.peer.ip}`),
+ * });
+ * await Effect.runPromise(Effect.scoped(greeter));
+ * ```
+ */
+export function send<Received, Sent, Context>(
+  connection: Connection<Received, Sent, Context>,
+  frame: Sent,
+): Effect.Effect<void, SendError> {
+  return Effect.suspend((): Effect.Effect<void, SendError> => {
+    try {
+      const room = connection.send(frame);
+      return room === undefined ? Effect.void : settled(room);
+    } catch (error) {
+      return failure(error);
+    }
+  });
+}
+
+/**
+ * Sends one frame, and succeeds with what became of it: in the kernel, or dropped by the egress policy. Fails with why
+ * it was not delivered; whether bytes of it may have left all the same is what `connection.deliver` tells (`kernel`).
+ * Interruption ends the waiting, and the frame is still sent.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect";
+ * import { lines } from "@millrace/millrace";
+ * import { deliver, serve } from "@millrace/millrace/effect";
+ *
+ * const farewell = serve({
+ *   port: 0,
+ *   framing: lines({ encoding: "utf-8" }),
+ *   handler: (connection) =>
+ *     Effect.catchTag(deliver(connection, "bye"), "SocketError", ({ reason }) => Effect.logWarning("not told", reason)),
+ * });
+ * await Effect.runPromise(Effect.scoped(farewell));
+ * ```
+ */
+export function deliver<Received, Sent, Context>(
+  connection: Connection<Received, Sent, Context>,
+  frame: Sent,
+): Effect.Effect<DeliveryOutcome, SendError> {
+  return Effect.flatMap(
+    Effect.suspend(() => settled<SendOutcome, SendError>(connection.deliver(frame))),
+    (outcome) => outcome.status === "failed" ? failure(outcome.error) : Effect.succeed(outcome),
+  );
+}
+
+/**
+ * Succeeds when everything sent so far is in the kernel; fails with what ends the connection before. Interruption ends
+ * the waiting alone.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect";
+ * import { lines } from "@millrace/millrace";
+ * import { flush, send, serve } from "@millrace/millrace/effect";
+ *
+ * const program = serve({
+ *   port: 0,
+ *   framing: lines({ encoding: "utf-8" }),
+ *   handler: (connection) => Effect.andThen(send(connection, "ready"), flush(connection)),
+ * });
+ * await Effect.runPromise(Effect.scoped(program));
+ * ```
+ */
+export function flush<Received, Sent, Context>(
+  connection: Connection<Received, Sent, Context>,
+): Effect.Effect<void, SendError> {
+  return Effect.suspend(() => settled(connection.flush()));
+}
+
+/**
+ * Secures a connection (STARTTLS); see `connection.upgrade`. Interruption ends the connection (`aborted`): between plain
+ * text and TLS there is nothing that it could go on with.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect";
+ * import * as Stream from "effect/Stream";
+ * import { type Connection, lines } from "@millrace/millrace";
+ * import { frames, send, upgrade } from "@millrace/millrace/effect";
+ *
+ * declare const cert: string, key: string;
+ * export const startTls = (connection: Connection<string>): Effect.Effect<void, unknown> =>
+ *   Effect.gen(function* () {
+ *     yield* Stream.runDrain(Stream.take(frames(connection), 1));
+ *     yield* send(connection, "go ahead");
+ *     const secured = yield* upgrade(connection, { cert, key, framing: lines() });
+ *     yield* Stream.runForEach(frames(secured), (line) => send(secured, line));
+ *   });
+ * ```
+ */
+export function upgrade<Received, Sent, Context, NewReceived = Received, NewSent = NewReceived>(
+  connection: Connection<Received, Sent, Context>,
+  options: UpgradeOptions<NewReceived, NewSent>,
+): Effect.Effect<Connection<NewReceived, NewSent, Context>, OptionsError | ConnectionError> {
+  return Effect.suspend(() =>
+    settled<Connection<NewReceived, NewSent, Context>, OptionsError | ConnectionError>(
+      connection.upgrade(options),
+      () => connection.destroy(),
+    )
+  );
+}
+
+/** What a promise comes to, and what to do when somebody stops waiting for it. */
+export function settled<Value, Failure>(
+  promise: Promise<Value>,
+  interrupted?: () => void,
+): Effect.Effect<Value, Failure> {
+  return Effect.callback<Value, Failure>((resume) => {
+    promise.then((value) => resume(Effect.succeed(value)), (error) => resume(failure(error)));
+    return interrupted && Effect.sync(interrupted);
+  });
+}
+
+/** An error of ours fails, and is of the type that its place says; anything else is a defect, such as of a framing. */
+export function failure<Failure>(error: unknown): Effect.Effect<never, Failure> {
+  return error instanceof MillraceError ? Effect.fail(error as Failure) : Effect.die(error);
+}

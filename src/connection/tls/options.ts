@@ -1,0 +1,79 @@
+/** What a caller may say about TLS, of a server and of a client. */
+import type { PeerCertificate, TlsMaterial, TlsVersion } from "../../core/tls/tls.ts";
+import type { Peer } from "../../core/transport.ts";
+
+/** What either side may say about the protocol. */
+export interface TlsProtocolOptions {
+  /** The oldest version that is spoken. @default "TLSv1.2" */
+  readonly minVersion?: TlsVersion | undefined;
+  /** The newest version that is spoken. @default "TLSv1.3" */
+  readonly maxVersion?: TlsVersion | undefined;
+  /**
+   * An OpenSSL cipher list, such as `"ECDHE-ECDSA-AES128-GCM-SHA256"`. Deno can choose none, Bun none of TLS 1.3:
+   * there it is refused with `OptionsError`. @default the runtime's
+   */
+  readonly ciphers?: string | undefined;
+  /**
+   * Application protocols (ALPN, RFC 7301), the preferred one first. A client that offers others and none of these
+   * is refused; one that offers nothing is not. @default none
+   */
+  readonly alpn?: readonly string[] | undefined;
+}
+
+/** The certificate that a server shows, by the name that a client asks for. `certificates()` makes one. */
+export interface CertificateChoice {
+  /** The one for a client that names no server, or one that is not known. */
+  readonly material: TlsMaterial;
+  /** More than one certificate. */
+  readonly several: boolean;
+  /** Those who may sign client certificates, in the place of the option `ca`; they may change. */
+  readonly clientAuthorities?: { readonly ca: string } | undefined;
+  /** The certificate for a server name; undefined where the default one is to be used. */
+  select(serverName: string): TlsMaterial | undefined;
+}
+
+/** TLS of a server's side. Either `cert` and `key`, or `certificates`. */
+export interface TlsServerOptions<Choice extends CertificateChoice = CertificateChoice>
+  extends TlsProtocolOptions {
+  /** PEM text: the server's certificate, then those between it and the root. */
+  readonly cert?: string | undefined;
+  /** PEM text: its private key, not encrypted. */
+  readonly key?: string | undefined;
+  /** What `certificates()` returns. */
+  readonly certificates?: Choice | undefined;
+  /**
+   * Ask clients for a certificate: `"require"` refuses those without one, `"request"` lets them in. One that is given
+   * must be signed by `ca` in either case. @default "none"
+   */
+  readonly clientCertificates?: "none" | "request" | "require" | undefined;
+  /** PEM text of those who may sign client certificates; `caFile` of `certificates()` has them in a file that may change. */
+  readonly ca?: string | undefined;
+  /**
+   * Decides on a client after its certificate was found good; false refuses it (`TlsError`, reason `unauthorized`), as
+   * does throwing. A promise is waited for, within another `handshakeTimeout`. `certificate` is undefined where
+   * `"request"` got none.
+   */
+  readonly authorize?:
+    | ((certificate: PeerCertificate | undefined, peer: Peer) => boolean | Promise<boolean>)
+    | undefined;
+}
+
+/** TLS of a client's side. */
+export interface TlsClientOptions extends TlsProtocolOptions {
+  /**
+   * The name or IP address that the server's certificate must be for. Names are asked for as A-labels (`xn--…`) without a
+   * dot at the end. @default the host that is connected to
+   */
+  readonly serverName?: string | undefined;
+  /** PEM text of those who may sign the server's certificate. @default the system's or the runtime's list */
+  readonly ca?: string | undefined;
+  /** PEM text: our own certificate, for a server that asks for one. */
+  readonly cert?: string | undefined;
+  /** PEM text: its private key, not encrypted. */
+  readonly key?: string | undefined;
+  /**
+   * Take any certificate of any server, so that anybody between the two can read and change everything. Warns once
+   * a process; `connection.peer.tls.authorized` is false then. @default false
+   */
+  readonly insecureSkipVerify?: boolean | undefined;
+}

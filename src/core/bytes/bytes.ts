@@ -1,0 +1,136 @@
+/**
+ * Small work on bytes that several modules share: a writer that grows, comparing, showing.
+ *
+ * Used by framings, the outbox, broadcast and `EncoderStream`. Knows nothing of frames or sockets.
+ */
+import type { ByteSink } from "../framing/framing.ts";
+
+/** A writer keeps no more memory than this between uses. */
+const keptBytes = 64 * 1024;
+const firstBytes = 256;
+
+const utf8 = new TextEncoder();
+
+/** Bytes written one after the other into memory that grows as needed. */
+export class ByteWriter implements ByteSink {
+  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(firstBytes);
+  #length = 0;
+
+  /** Bytes written since the last `take` or `reset`. */
+  get length(): number {
+    return this.#length;
+  }
+
+  byte(value: number): void {
+    if (this.#length === this.#buffer.length) this.#grow(1);
+    this.#buffer[this.#length++] = value;
+  }
+
+  bytes(source: Uint8Array): void {
+    if (source.length > this.#buffer.length - this.#length) this.#grow(source.length);
+    this.#buffer.set(source, this.#length);
+    this.#length += source.length;
+  }
+
+  /** Writes UTF-8; a lone surrogate becomes U+FFFD. */
+  text(source: string): void {
+    const most = source.length * 3;
+    if (most > this.#buffer.length - this.#length) {
+      // Three bytes a character is the worst case; for a long text the exact size is worth the pass.
+      if (most > keptBytes) return this.bytes(utf8.encode(source));
+      this.#grow(most);
+    }
+    this.#length += utf8.encodeInto(source, this.#buffer.subarray(this.#length)).written;
+  }
+
+  /** Everything written, as an array that nobody else holds; the writer is empty afterwards. */
+  take(): Uint8Array<ArrayBuffer> {
+    const length = this.#length;
+    const taken = length > keptBytes ? this.#buffer.subarray(0, length) : this.#buffer.slice(0, length);
+    this.reset();
+    return taken;
+  }
+
+  /** Takes back what was written after the first `length` bytes: all of it unless told otherwise. */
+  reset(length = 0): this {
+    if (!(length >= 0 && length <= this.#length)) {
+      throw new RangeError(
+        `reset a writer: found ${length}, expected 0 to ${this.#length}, the bytes written`,
+      );
+    }
+    this.#length = length;
+    if (length === 0 && this.#buffer.length > keptBytes) this.#buffer = new Uint8Array(firstBytes);
+    return this;
+  }
+
+  #grow(more: number): void {
+    const grown = new Uint8Array(Math.max(this.#buffer.length * 2, this.#length + more));
+    grown.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = grown;
+  }
+}
+
+/** JavaScriptCore keeps arrays up to this length without a buffer, and has to make one for a view. */
+const inlineLength = 1000;
+/** Frames up to this length are copied rather than viewed. */
+let copiedLength = 0;
+
+/** From now on, a few bytes are copied rather than viewed: said once, by the adapter of a runtime on which that is cheaper. */
+export function copyFrames(upTo: number): void {
+  copiedLength = upTo;
+}
+
+/**
+ * Bytes `start` to `end` as a plain `Uint8Array`, whatever subclass `bytes` is of: a view, or a copy where a few bytes
+ * have memory of their own and a copy is the cheaper. `buffer` is not asked for where it may have to be made.
+ */
+export function view(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  if (bytes.constructor !== Uint8Array) {
+    return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
+  }
+  return end - start <= copiedLength || (bytes.length <= inlineLength && bytes.byteOffset === 0)
+    ? bytes.slice(start, end)
+    : bytes.subarray(start, end);
+}
+
+/** Both as one view, where `after` lies right behind `before` in the same memory; else undefined. */
+export function adjoined(before: Uint8Array, after: Uint8Array): Uint8Array | undefined {
+  const { byteOffset, length } = before;
+  // The places first: `buffer` may have to be made.
+  if (byteOffset + length !== after.byteOffset || before.buffer !== after.buffer) return undefined;
+  return new Uint8Array(before.buffer, byteOffset, length + after.length);
+}
+
+/** True when both hold the same bytes. */
+export function equalBytes(one: Uint8Array, other: Uint8Array): boolean {
+  const { length } = one;
+  if (length !== other.length) return false;
+  for (let i = 0; i < length; i++) if (one[i] !== other[i]) return false;
+  return true;
+}
+
+/** Several arrays as one. */
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Bytes for people: printable ASCII as quoted text, anything else in hex; at most `most` bytes of it. */
+export function showBytes(bytes: Uint8Array, most = 32): string {
+  const shown = bytes.subarray(0, most);
+  const more = bytes.length > most ? "…" : "";
+  if (shown.every((byte) => (byte >= 32 && byte < 127) || byte === 9 || byte === 10 || byte === 13)) {
+    return JSON.stringify(String.fromCharCode(...shown)) + more;
+  }
+  return showHex(shown) + more;
+}
+
+/** Bytes as a hexadecimal number: `0x1c0d`. */
+export function showHex(bytes: Uint8Array): string {
+  return "0x" + Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,53 @@
+/** What the inbound half of a connection is given, and whom it tells. The words of `pipeline.ts`. */
+import type { Clock } from "../time/clock.ts";
+import type { Diagnosis } from "../framing/diagnosis.ts";
+import type { FrameError, SocketError } from "../errors.ts";
+import type { Framing } from "../framing/framing.ts";
+import type { RateLimits } from "../streams/rate_limiter.ts";
+import type { TimerWheel } from "../time/timer_wheel.ts";
+import type { Turn } from "../time/turn.ts";
+
+/** What the pipeline tells its connection, in the transport's own turn. */
+export interface PipelineOwner<Received> {
+  /** Says whether another frame is wanted at once. */
+  frame(frame: Received): boolean;
+  /** Another frame is wanted, after it has said that none was. */
+  readonly hungry: boolean;
+  /**
+   * Bytes have been cut as far as they were wanted, of which so many came just now: `partial` says that a frame has
+   * begun and is not complete.
+   */
+  chunkDone(bytes: number, partial: boolean): void;
+  /** A bad frame was skipped; reading goes on. */
+  skipped(error: FrameError): void;
+  /** Frames can be cut, but the stream begins as another protocol does. Told at most once. */
+  otherProtocol(found: Diagnosis): void;
+  /** No frame can follow this one. */
+  faulted(error: FrameError): void;
+  /** The peer has sent FIN, behind bytes that nobody has wanted yet; `inputEnded` or `faulted` comes after them. */
+  inputEnding(): void;
+  /** No more frames: the peer sent FIN at a frame boundary, or reading was stopped at one. */
+  inputEnded(byPeer: boolean): void;
+  transportDrained(): void;
+  transportClosed(error: SocketError | undefined): void;
+}
+
+/** How it is set up. */
+export interface PipelineSettings<Received> {
+  readonly framing: Framing<Received, never>;
+  readonly rateLimit: RateLimits | undefined;
+  /** Whether to look at streams of which frames can be cut, too, for what they begin like. */
+  readonly looksAtHeads: boolean;
+}
+
+/** Where time comes from. */
+export interface PipelineTime {
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly turn: Turn;
+}
+
+/** Whoever wants to know of each read, in one plain call. */
+export interface ReadWitness {
+  noteRead(): void;
+}

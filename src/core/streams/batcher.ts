@@ -1,0 +1,161 @@
+/**
+ * Gathers frames into groups: so many frames, so many bytes, or so many milliseconds, whichever is first (F-10).
+ *
+ * A stage and, as `BatcherStream`, a Web Stream. One batcher serves one connection, or many that feed it through
+ * `add`. It never holds more than one group, so it is bounded by the group's limits.
+ */
+import type { DurationInput } from "../time/duration.ts";
+import { byteSize, byteSizeOrZero, type ItemSize } from "../bytes/item_size.ts";
+import { OptionsCheck } from "../options.ts";
+import type { Outlet, TimedStage } from "./timed_stage.ts";
+import { sharedWheel, type TimerWheel, type WheelEntry } from "../time/timer_wheel.ts";
+
+/** One frame of a group. */
+export interface BatchedFrame<Frame> {
+  /** The frame itself. */
+  readonly frame: Frame;
+  /** The connection it came from; `undefined` where none was named. */
+  readonly connectionId: string | undefined;
+  /** When it came: wall-clock time, milliseconds since 1970. */
+  readonly receivedAt: number;
+}
+
+/** What made a group complete. `end`: the input ended. */
+export type BatchReason = "frames" | "bytes" | "delay" | "end";
+
+/** Frames in the order in which they came; at least one. */
+export interface Batch<Frame> {
+  /** The frames, oldest first. */
+  readonly frames: readonly BatchedFrame<Frame>[];
+  /** The sum of their sizes. */
+  readonly bytes: number;
+  /** Which limit was reached first. */
+  readonly completedBy: BatchReason;
+}
+
+/** When a group is complete. */
+export interface BatcherOptions<Frame> {
+  /** The most frames of a group. @default 256 */
+  readonly maxFrames?: number | undefined;
+  /** The most bytes of a group; a frame that is larger makes a group of its own. @default 65_536 */
+  readonly maxBytes?: number | undefined;
+  /**
+   * How long the first frame of a group may wait for more; the group comes up to three tenths later. `"Infinity"` waits
+   * for the other limits. @default 100
+   */
+  readonly maxDelay?: DurationInput | undefined;
+  /** Size of a frame in bytes. @default length of bytes, UTF-8 length of text; anything else counts as 0, unless maxBytes is given */
+  readonly size?: ItemSize<Frame> | undefined;
+  /** Goes with every frame that comes through the pipeline. @default none */
+  readonly connectionId?: string | undefined;
+}
+
+const optionNames = ["maxFrames", "maxBytes", "maxDelay", "size", "connectionId"];
+
+/** Frames in, groups of them out. */
+export class Batcher<Frame = Uint8Array> implements TimedStage<Frame, Batch<Frame>>, WheelEntry {
+  /** Belongs to the timer wheel. */
+  wheelPrevious: WheelEntry | undefined = undefined;
+  /** Belongs to the timer wheel. */
+  wheelNext: WheelEntry | undefined = undefined;
+  /** Belongs to the timer wheel. */
+  wheelSlot: number = -1;
+  readonly #wheel: TimerWheel;
+  readonly #maxFrames: number;
+  readonly #maxBytes: number;
+  readonly #maxDelay: number;
+  readonly #size: ItemSize<Frame>;
+  readonly #connectionId: string | undefined;
+  #outlet: Outlet<Batch<Frame>> | undefined = undefined;
+  #frames: BatchedFrame<Frame>[] = [];
+  #bytes = 0;
+  #begun = 0;
+
+  /** Throws `OptionsError` for limits below 1, or no duration above 0. */
+  constructor(options: BatcherOptions<Frame> = {}, wheel: TimerWheel = sharedWheel()) {
+    const { maxFrames, maxBytes, maxDelay, size, connectionId } = options;
+    const check = new OptionsCheck();
+    check.keys(options, optionNames);
+    this.#maxFrames = check.integer("maxFrames", maxFrames, 256, 1);
+    this.#maxBytes = check.integer("maxBytes", maxBytes, 65_536, 1);
+    this.#maxDelay = check.duration("maxDelay", maxDelay, 100);
+    if (size !== undefined && typeof size !== "function") check.refuse("size", size, "a function");
+    if (this.#maxFrames === Infinity && this.#maxBytes === Infinity) {
+      check.refuse("maxFrames", maxFrames, "a limit, of frames or of bytes");
+    }
+    check.done();
+    this.#size = size ?? (maxBytes === undefined ? byteSizeOrZero : byteSize);
+    this.#connectionId = connectionId;
+    this.#wheel = wheel;
+  }
+
+  /** Frames that wait for their group to be complete. */
+  get length(): number {
+    return this.#frames.length;
+  }
+
+  /** From now on groups that are complete by time, or by `add`, go to this outlet. */
+  start(outlet: Outlet<Batch<Frame>>): void {
+    this.#outlet = outlet;
+  }
+
+  /** Waits no longer; what was gathered is not delivered. */
+  stop(): void {
+    this.#outlet = undefined;
+    this.#wheel.cancel(this);
+  }
+
+  /** Takes a frame of the connection named in the options; passes on the group that it completes. */
+  push(frame: Frame, next: (batch: Batch<Frame>) => void): void {
+    this.#add(frame, this.#connectionId, next);
+  }
+
+  /** Passes on what has been gathered, complete or not. */
+  flush(next: (batch: Batch<Frame>) => void): void {
+    this.#complete("end", next);
+  }
+
+  /** Takes a frame of a certain connection. Groups go to the outlet; after `stop` the frame is not taken: false. */
+  add(frame: Frame, connectionId: string): boolean {
+    const outlet = this.#outlet;
+    if (outlet === undefined) return false;
+    this.#add(frame, connectionId, this.#deliver);
+    return true;
+  }
+
+  readonly #deliver: (batch: Batch<Frame>) => void = (batch) => this.#outlet?.deliver(batch);
+
+  #add(frame: Frame, connectionId: string | undefined, next: (batch: Batch<Frame>) => void): void {
+    const size = this.#size(frame);
+    if (this.#frames.length > 0 && this.#bytes + size > this.#maxBytes) this.#complete("bytes", next);
+    if (this.#frames.length === 0) this.#begin();
+    this.#frames.push({ frame, connectionId, receivedAt: this.#wheel.clock.wallTime() });
+    this.#bytes += size;
+    if (this.#bytes >= this.#maxBytes) this.#complete("bytes", next);
+    else if (this.#frames.length === this.#maxFrames) this.#complete("frames", next);
+  }
+
+  /** The entry of the group before may still wait; it looks then how old this one is. */
+  #begin(): void {
+    if (this.wheelSlot < 0 && this.#outlet !== undefined) this.#wheel.schedule(this, this.#maxDelay);
+    this.#begun = this.#wheel.now;
+  }
+
+  #complete(completedBy: BatchReason, next: (batch: Batch<Frame>) => void): void {
+    const frames = this.#frames;
+    if (frames.length === 0) return;
+    const bytes = this.#bytes;
+    this.#frames = [];
+    this.#bytes = 0;
+    next({ frames, bytes, completedBy });
+  }
+
+  /** For the wheel. */
+  expire(now: number): number {
+    if (this.#frames.length === 0) return 0;
+    const left = this.#wheel.left(this.#begun, this.#maxDelay, now);
+    if (left > 0) return left;
+    this.#complete("delay", this.#deliver);
+    return 0;
+  }
+}

@@ -1,0 +1,28 @@
+/** The batcher as a Web Stream. */
+import { type Batch, Batcher, type BatcherOptions } from "./batcher.ts";
+import { OptionsCheck } from "../options.ts";
+import { checkStrategies, type StreamStrategies } from "./stream_strategies.ts";
+import { TimedStream } from "./timed_stage.ts";
+import { sharedWheel, type TimerWheel } from "../time/timer_wheel.ts";
+
+/** Settings of a {@linkcode BatcherStream}. */
+export interface BatcherStreamOptions<Frame>
+  extends BatcherOptions<Frame>, StreamStrategies<Frame, Batch<Frame>> {
+  /** The wheel on which it waits. @default one that all share */
+  readonly wheel?: TimerWheel | undefined;
+}
+
+/**
+ * Frames in, groups of them out; the rest comes when the input ends. When it errors or is cancelled, the frames of the
+ * group that was not complete are gone.
+ */
+export class BatcherStream<Frame = Uint8Array> extends TimedStream<Frame, Batch<Frame>> {
+  /** Throws `OptionsError` for an option that makes no sense. */
+  constructor(options: BatcherStreamOptions<Frame> = {}) {
+    const { wheel = sharedWheel(), writableStrategy, readableStrategy, ...own } = options;
+    const check = new OptionsCheck();
+    checkStrategies(check, options);
+    check.done();
+    super(new Batcher<Frame>(own, wheel), { writableStrategy, readableStrategy });
+  }
+}

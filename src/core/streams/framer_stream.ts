@@ -1,0 +1,148 @@
+/**
+ * Framings as standard streams: bytes in and frames out, and back (F-11).
+ *
+ * For use with `pipeThrough`, away from a server of this package. A connection does not use them: there the
+ * decoder runs by plain calls.
+ */
+import { type ByteChunk, bytesOf, type Unshared } from "../bytes/byte_chunk.ts";
+import { ByteWriter } from "../bytes/bytes.ts";
+import { FrameError } from "../errors.ts";
+import { OptionsCheck } from "../options.ts";
+import { checkStrategies, strategyKeys } from "./stream_strategies.ts";
+import type { Framing } from "../framing/framing.ts";
+import { OrderedPair, type StoppableStage } from "./ordered_pair.ts";
+import { type StoppableDecoder, stoppableDecoder } from "../framing/piecewise_decoder.ts";
+
+/** Options of {@linkcode FramerStream}. */
+export interface FramerStreamOptions<Received> {
+  /** Hears of frames that were passed over, where the framing's `onFrameError` is `"skip"`. */
+  readonly onFrameError?: ((error: FrameError) => void) | undefined;
+  /** How many chunks may wait to be cut. @default one chunk */
+  readonly writableStrategy?: QueuingStrategy<Uint8Array> | undefined;
+  /**
+   * How many frames may wait to be read before no further chunk is cut. Of a chunk that has more, up to 1,024 are cut
+   * ahead, and the rest of it waits as bytes; a framing of your own without `resume` cuts it in pieces of 16 KiB.
+   * @default none
+   */
+  readonly readableStrategy?: QueuingStrategy<Received> | undefined;
+}
+
+/**
+ * Cuts bytes into frames: `socket.readable.pipeThrough(new FramerStream(lines()))`.
+ *
+ * Input that cannot be cut, or that ends inside a frame, errors both sides with a `FrameError`, and a chunk that is no
+ * bytes with a `TypeError`; the frames before the fault can still be read.
+ */
+export class FramerStream<Received> implements TransformStream<ByteChunk, Unshared<Received>> {
+  /** The frames. Those that are bytes are never in memory that another thread shares, so any stream takes them. */
+  readonly readable: ReadableStream<Unshared<Received>>;
+  /**
+   * Takes the bytes, in chunks of any size: arrays, views or buffers. They must not be changed afterwards: frames may
+   * be views of them.
+   */
+  readonly writable: WritableStream<ByteChunk>;
+
+  /** Cuts by `framing`, whose limits hold here too. Throws `OptionsError` for an option that makes no sense. */
+  constructor(framing: Framing<Received, never>, options: FramerStreamOptions<Received> = {}) {
+    const check = checkFramer(framing, "decoder", options, ["onFrameError", ...strategyKeys]);
+    check.functions(options, ["onFrameError"]);
+    check.done();
+    const { onFrameError = ignore, writableStrategy, readableStrategy } = options;
+    const pair = new OrderedPair<ByteChunk, Received>({
+      stage: new Cutting(framing.name, stoppableDecoder(framing, (error) => void onFrameError(error))),
+      writable: writableStrategy as QueuingStrategy<ByteChunk>,
+      readable: readableStrategy,
+    });
+    this.readable = pair.readable as ReadableStream<Unshared<Received>>;
+    this.writable = pair.writable;
+  }
+}
+
+/** A decoder that is given bytes in any shape. */
+class Cutting<Received> implements StoppableStage<ByteChunk, Received> {
+  readonly #name: string;
+  readonly #decoder: StoppableDecoder<Received>;
+  #position = 0;
+
+  constructor(name: string, decoder: StoppableDecoder<Received>) {
+    this.#name = name;
+    this.#decoder = decoder;
+  }
+
+  push(chunk: ByteChunk, next: (frame: Received) => boolean): void | boolean {
+    const bytes = bytesOf(chunk, "cut frames");
+    // Read before: the frame's receiver may transfer the memory.
+    this.#position += bytes.length;
+    return this.#decoder.push(bytes, next);
+  }
+
+  resume(next: (frame: Received) => boolean): void | boolean {
+    return this.#decoder.resume(next);
+  }
+
+  flush(next: (frame: Received) => void): void {
+    if (this.#decoder.flush !== undefined) return this.#decoder.flush(next);
+    // A framing of the user's own need not complain itself, here no more than on a connection.
+    const { buffered } = this.#decoder;
+    if (buffered === 0) return;
+    const offset = this.#position - buffered;
+    const what = `the input ended ${buffered} bytes into the frame`;
+    throw new FrameError("truncated", `cut a frame (${this.#name}) at offset ${offset}: ${what}`, {
+      offset,
+      size: buffered,
+    });
+  }
+}
+
+/** Options of {@linkcode EncoderStream}. */
+export interface EncoderStreamOptions<Sent> {
+  /** How many frames may wait to be written. @default one frame */
+  readonly writableStrategy?: QueuingStrategy<Sent> | undefined;
+  /** How many chunks may wait to be read before no further frame is written. @default none */
+  readonly readableStrategy?: QueuingStrategy<Uint8Array> | undefined;
+}
+
+/**
+ * Writes frames as bytes, one chunk a frame: `frames.pipeThrough(new EncoderStream(lines()))`.
+ *
+ * A frame that the framing cannot write errors both sides with a `FrameError`; the chunks before it can still
+ * be read.
+ */
+export class EncoderStream<Sent> implements TransformStream<Sent, Uint8Array<ArrayBuffer>> {
+  /** The bytes. */
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Takes the frames. */
+  readonly writable: WritableStream<Sent>;
+
+  /** Writes by `framing`. Throws `OptionsError` for an option that makes no sense. */
+  constructor(framing: Framing<unknown, Sent>, options: EncoderStreamOptions<Sent> = {}) {
+    checkFramer(framing, "encode", options, strategyKeys).done();
+    const { writableStrategy, readableStrategy } = options;
+    const writer = new ByteWriter();
+    const stage: StoppableStage<Sent, Uint8Array<ArrayBuffer>> = {
+      push(frame, next) {
+        writer.reset();
+        framing.encode(frame, writer);
+        if (writer.length > 0) next(writer.take());
+      },
+    };
+    const pair = new OrderedPair({ stage, writable: writableStrategy, readable: readableStrategy });
+    this.readable = pair.readable;
+    this.writable = pair.writable;
+  }
+}
+
+function checkFramer(
+  framing: Partial<Framing<unknown, never>> | undefined,
+  part: "decoder" | "encode",
+  options: object,
+  known: readonly string[],
+): OptionsCheck {
+  const check = new OptionsCheck();
+  check.keys(options, known);
+  checkStrategies(check, options);
+  if (typeof framing?.[part] !== "function") check.refuse("framing", framing, "a framing, such as lines()");
+  return check;
+}
+
+function ignore(): void {}

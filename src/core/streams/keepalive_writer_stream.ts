@@ -1,0 +1,31 @@
+/** The keepalive writer as a Web Stream. */
+import { KeepaliveWriter, type KeepaliveWriterOptions } from "./keepalive_writer.ts";
+import { OptionsCheck } from "../options.ts";
+import { checkStrategies, type StreamStrategies } from "./stream_strategies.ts";
+import { type TimedStage, TimedStream } from "./timed_stage.ts";
+import { sharedWheel, type TimerWheel } from "../time/timer_wheel.ts";
+
+/** Settings of a {@linkcode KeepaliveWriterStream}. */
+export interface KeepaliveWriterStreamOptions
+  extends KeepaliveWriterOptions, StreamStrategies<Uint8Array, Uint8Array> {
+  /** The wheel on which it waits. @default one that all share */
+  readonly wheel?: TimerWheel | undefined;
+}
+
+/**
+ * Passes chunks on as they are, each a whole frame, and adds the payload whenever none came for `interval`, unless the
+ * last one still waits for the reader. What a payload function throws errors the stream.
+ */
+export class KeepaliveWriterStream extends TimedStream<Uint8Array, Uint8Array<ArrayBuffer>> {
+  /** Throws `OptionsError` for an option that makes no sense. */
+  constructor(options: KeepaliveWriterStreamOptions) {
+    const { wheel = sharedWheel(), writableStrategy, readableStrategy, ...own } = options;
+    const check = new OptionsCheck();
+    checkStrategies(check, options);
+    check.done();
+    super(new KeepaliveWriter(own, wheel) as TimedStage<Uint8Array, Uint8Array<ArrayBuffer>>, {
+      writableStrategy,
+      readableStrategy,
+    });
+  }
+}

@@ -1,0 +1,34 @@
+/** The metrics tap as a Web Stream. */
+import { MetricsTap, type TapCounts } from "./metrics_tap.ts";
+import { OptionsCheck } from "../options.ts";
+import { checkStrategies, strategyKeys, type StreamStrategies } from "./stream_strategies.ts";
+
+/** Passes chunks on as they are; what went through is in `counts`. */
+export class MetricsTapStream<T = Uint8Array<ArrayBuffer>> extends TransformStream<T, T> {
+  readonly #tap: MetricsTap<T>;
+
+  /** A tap that stands in several streams counts all of them. Throws `OptionsError` for an option that makes no sense. */
+  constructor(tap: MetricsTap<T> = new MetricsTap<T>(), strategies: StreamStrategies<T, T> = {}) {
+    const check = new OptionsCheck();
+    check.keys(strategies, strategyKeys);
+    checkStrategies(check, strategies);
+    check.done();
+    let next: (out: T) => void;
+    super(
+      {
+        start(controller) {
+          next = (out) => controller.enqueue(out);
+        },
+        transform: (item) => tap.push(item, next),
+      },
+      strategies.writableStrategy,
+      strategies.readableStrategy,
+    );
+    this.#tap = tap;
+  }
+
+  /** What has gone through so far. */
+  get counts(): TapCounts {
+    return this.#tap.counts();
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * How fast a peer may send: a token bucket for bytes and one for frames.
+ *
+ * What has arrived has arrived, so it is always taken, on credit if need be; the answer is for how long to
+ * read nothing more. Used by the pipeline and `RateLimiterStream`. Sets no timer: whoever asks does the waiting.
+ */
+import type { Clock } from "../time/clock.ts";
+import { OptionsCheck } from "../options.ts";
+
+/** The most that may arrive. What is left out is not limited. */
+export interface RateLimits {
+  /** Bytes per second, on average. Over it, reading pauses; nothing is dropped. @default unlimited */
+  readonly bytesPerSecond?: number | undefined;
+  /** Frames per second, on average. Over it, reading pauses; nothing is dropped. @default unlimited */
+  readonly framesPerSecond?: number | undefined;
+  /** Bytes that may arrive at once after a quiet time. @default one second's worth */
+  readonly burstBytes?: number | undefined;
+  /** Frames that may arrive at once after a quiet time. @default one second's worth, at least 1 */
+  readonly burstFrames?: number | undefined;
+}
+
+/** Checks limits; faults go to `check`, under `path`. */
+export function checkRateLimits(check: OptionsCheck, path: string, limits: RateLimits | undefined): void {
+  if (limits === undefined) return;
+  if (typeof limits !== "object" || limits === null) {
+    return check.refuse(path, limits, "limits such as { bytesPerSecond: 1_000_000 }");
+  }
+  for (const [name, value] of Object.entries(limits) as [string, number | undefined][]) {
+    const burst = name === "burstBytes" || name === "burstFrames";
+    if (!burst && name !== "bytesPerSecond" && name !== "framesPerSecond") {
+      check.refuse(`${path}.${name}`, value, "bytesPerSecond, framesPerSecond, burstBytes or burstFrames");
+    } else if (value !== undefined && !(value > 0)) {
+      check.refuse(`${path}.${name}`, value, "more than 0");
+    } else if (value !== undefined && burst) {
+      const rate = name === "burstBytes" ? "bytesPerSecond" : "framesPerSecond";
+      if (limits[rate] === undefined) check.refuse(`${path}.${name}`, value, `to be used with ${rate}`);
+    }
+  }
+}
+
+/** Milliseconds of debt that stem from adding up fractions. */
+const rounding = 1e-6;
+
+/** Two buckets, filled by time and emptied by what arrives. */
+export class RateLimiter {
+  readonly #clock: Clock;
+  readonly #bytesPerMs: number;
+  readonly #framesPerMs: number;
+  readonly #burstBytes: number;
+  readonly #burstFrames: number;
+  #bytes: number;
+  #frames: number;
+  #filledAt: number;
+
+  /** Throws `OptionsError` for limits that are not above 0, and for a burst without its rate. */
+  constructor(limits: RateLimits, clock: Clock) {
+    const check = new OptionsCheck();
+    checkRateLimits(check, "rateLimit", limits);
+    check.done();
+    const { bytesPerSecond = Infinity, framesPerSecond = Infinity } = limits;
+    this.#clock = clock;
+    this.#bytesPerMs = bytesPerSecond / 1000;
+    this.#framesPerMs = framesPerSecond / 1000;
+    this.#bytes = this.#burstBytes = limits.burstBytes ?? bytesPerSecond;
+    this.#frames = this.#burstFrames = limits.burstFrames ?? Math.max(1, framesPerSecond);
+    this.#filledAt = clock.now();
+  }
+
+  /** Takes what has arrived. Returns for how many whole milliseconds to read nothing more, 0 for go on. */
+  take(bytes: number, frames: number): number {
+    this.#fill();
+    this.#bytes -= bytes;
+    this.#frames -= frames;
+    const wait = Math.max(debt(this.#bytes, this.#bytesPerMs), debt(this.#frames, this.#framesPerMs));
+    return Math.ceil(Math.max(0, wait - rounding));
+  }
+
+  /** However long nothing was asked, be it for a stall of ours, no more than a burst has gathered. */
+  #fill(): void {
+    const now = this.#clock.now();
+    const passed = now - this.#filledAt;
+    if (passed <= 0) return;
+    this.#filledAt = now;
+    this.#bytes = Math.min(this.#burstBytes, this.#bytes + passed * this.#bytesPerMs);
+    this.#frames = Math.min(this.#burstFrames, this.#frames + passed * this.#framesPerMs);
+  }
+}
+
+/** How long a bucket below zero takes to fill up to it. */
+function debt(tokens: number, perMs: number): number {
+  return tokens >= 0 ? 0 : -tokens / perMs;
+}
