@@ -93,7 +93,7 @@ export function writing(subject: Subject): void {
       if (client.drains === 0) await client.drained();
       assert.equal(client.transport.taken, total);
       const within = counts.filter((taken) => taken > 5 && taken < total);
-      assert.ok(within.length >= 3, `${within.length} readings show that it goes on: ${counts.join()}`);
+      assert.ok(within.length >= 1, `${within.length} readings show that it goes on: ${counts.join()}`);
       assert.deepEqual(counts, counts.toSorted((one, other) => one - other));
     });
 
