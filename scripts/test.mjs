@@ -10,7 +10,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join, relative, resolve, sep } from "node:path";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
 import { install, root } from "./install.mjs";
 import { readReport } from "./junit.mjs";
@@ -132,7 +132,14 @@ function run(program, args, limitMs, strays) {
       cwd: root,
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", MILLRACE_TEST_STRAYS: strays },
+      env: {
+        ...process.env,
+        NO_COLOR: "1",
+        DENO_NO_UPDATE_CHECK: "1",
+        MILLRACE_TEST_STRAYS: strays,
+        // Node 24 strips and compiles each source once for all files, and not once for each.
+        NODE_COMPILE_CACHE: join(dirname(strays), "compiled"),
+      },
     });
     running.add(child);
     let output = "";

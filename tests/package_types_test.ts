@@ -45,30 +45,8 @@ await serve({ port: 0, framing: lines(), handler: () => {}, prot: 1 });
 export const names: string[] = [...Object.keys(effect), ...Object.keys(testing)];
 `;
 
-const plain = `
-import { type Connection, connect, lines, serve, type Server } from "${manifest.name}";
-import * as testing from "${manifest.name}/testing";
-import { type CheckedConfig, checkConfig, memoryBus, startGateway } from "${manifest.name}/gateway";
-
-export const server: Server<Uint8Array> = await serve({
-  port: 0,
-  framing: lines(),
-  handler: async (connection) => {
-    for await (const line of connection) await connection.send(line satisfies Uint8Array);
-  },
-});
-export const client: Connection<Uint8Array> = await connect({ port: 1, framing: lines() });
-const check = checkConfig({ endpoints: [{ name: "a", listen: 0 }] });
-if (check.ok) {
-  const config: CheckedConfig = check.config;
-  await (await startGateway(config, { bus: memoryBus() })).close({ deadline: "1 second" });
-}
-// @ts-expect-error Only what has passed the check can be started.
-await startGateway({ endpoints: [] });
-// @ts-expect-error There is no such option.
-await serve({ port: 0, framing: lines(), handler: () => {}, prot: 1 });
-export const names: string[] = [...Object.keys(testing)];
-`;
+/** The same without what needs Effect. */
+const plain = consumer.replace(/^import \* as effect .*\n/m, "").replace("...Object.keys(effect), ", "");
 
 const resolutions = [["--module", "nodenext"], ["--module", "esnext", "--moduleResolution", "bundler"]];
 const compilers = {
