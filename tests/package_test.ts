@@ -19,6 +19,7 @@ import {
   type Packed,
   root,
 } from "./support/package.ts";
+import { describeTypes } from "./support/package_types.ts";
 
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
   readonly name: string;
@@ -84,7 +85,9 @@ const program = Effect.gen(function* () {
   const client = yield* effect.connect({ port: server.address.port, framing: lines({ encoding: "utf-8" }) });
   const { value } = yield* Effect.promise(() => client[Symbol.asyncIterator]().next());
   const plain = yield* Effect.promise(() => whole.connect({ port: server.address.port, framing: lines() }));
-  return [value, refused instanceof OptionsError, plain.constructor === client.constructor];
+  const same = plain.constructor === client.constructor;
+  plain.destroy();
+  return [value, refused instanceof OptionsError, same];
 });
 console.log(JSON.stringify(await Effect.runPromise(Effect.scoped(program))));
 `;
@@ -285,4 +288,6 @@ describe("the packed package", { timeout: 600_000 }, () => {
       "echo packed\n",
     );
   });
+
+  describeTypes(() => packed);
 });
