@@ -8,6 +8,7 @@ import { describe } from "node:test";
 import { connect } from "../src/client/connect.ts";
 import type { Connection } from "../src/connection/connection.ts";
 import { lines } from "../src/core/framing/lines.ts";
+import { raw } from "../src/core/framing/raw.ts";
 import { runProgram } from "../src/gateway/cli/program.ts";
 import { memoryShell } from "./gateway/cli/memory_shell.ts";
 import { read } from "./gateway/support.ts";
@@ -52,6 +53,43 @@ async function secured(
   });
   t.after(() => connection.destroy());
   return connection;
+}
+
+const encoder = new TextEncoder();
+
+/** Bytes over TLS. */
+async function bytesOver(
+  t: Cleaner,
+  port: number,
+  folder: string,
+  client?: string,
+): Promise<Connection<Uint8Array>> {
+  const text = (name: string): string => readFileSync(join(folder, name), "utf8");
+  const own = client === undefined ? {} : { cert: text(`${client}.crt`), key: text(`${client}.key`) };
+  const connection = await connect({
+    port,
+    framing: raw(),
+    allowHalfOpen: true,
+    tls: { ca: text("ca.crt"), ...own },
+  });
+  t.after(() => connection.destroy());
+  return connection;
+}
+
+/** Bytes in the clear. */
+async function plainly(t: Cleaner, port: number): Promise<Connection<Uint8Array>> {
+  const connection = await connect({ port, framing: raw(), allowHalfOpen: true });
+  t.after(() => connection.destroy());
+  return connection;
+}
+
+/** Everything that the far end says before it ends. */
+async function allOf(connection: Connection<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of connection) text += decoder.decode(chunk, { stream: true });
+  await connection.close();
+  return text;
 }
 
 async function answer(connection: Connection<string, string>, line: string): Promise<string | undefined> {
@@ -121,6 +159,46 @@ describe("examples with TLS", () => {
     assert.doesNotMatch(got, /secret/);
     await drains(program);
   });
+
+  const servers = [
+    { name: "tls_echo_rotation", clients: [], ask: "one\n", answer: "one\n" },
+    { name: "mtls_device_server", clients: ["device-7"], ask: "21.5\n", answer: "device-7: 21.5\n" },
+    { name: "starttls_lines", clients: undefined, ask: "secret\n", answer: "say STARTTLS first\n" },
+  ];
+  for (const { name, clients, ask, answer } of servers) {
+    it(
+      `S-59: ${name}: FIN at every place of a line ends that connection alone, one that never reads holds up nobody`,
+      limit,
+      async (t) => {
+        const folder = await certificates(t, ...clients ?? []);
+        const [program, port] = await start(t, name, folder);
+        const open = () => clients === undefined ? plainly(t, port) : bytesOver(t, port, folder, clients[0]);
+        for (let sent = 0; sent <= ask.length; sent++) {
+          const peer = await open();
+          if (sent > 0) await peer.send(encoder.encode(ask.slice(0, sent)));
+          peer.end();
+          assert.equal(await allOf(peer), sent === ask.length ? answer : "", `after ${sent} bytes`);
+        }
+        const deaf = await open();
+        const most = 64 * 1024 * 1024;
+        // Until it waits for room for as long as others are answered: nobody reads at the far end any more.
+        const flooding = (async () => {
+          const many = encoder.encode(ask.repeat(4096));
+          while (deaf.stats().bytesSent < most) await deaf.send(many);
+          return "taken";
+        })().catch(() => "ended");
+        for (let round = 0; round < 3; round++) {
+          const other = await open();
+          await other.send(encoder.encode(ask));
+          other.end();
+          assert.equal(await allOf(other), answer);
+        }
+        deaf.destroy();
+        assert.equal(await flooding, "ended");
+        await drains(program);
+      },
+    );
+  }
 
   it("the gateway's config runs beside its certificates", limit, async (t) => {
     const folder = await certificates(t, "terminal-7");
