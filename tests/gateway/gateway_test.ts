@@ -255,6 +255,7 @@ describe("a gateway", () => {
     release();
     assert.deepEqual(await soon(reading, "the reply"), ["1"]);
     await soon(client.closed, "the end");
+    await gateway.destroy();
   });
 
   it("S-26: at a shutdown the frames that are in are answered, also those that wait in the bus", async () => {
