@@ -3,6 +3,7 @@
  *
  * Used by the stdio bus and by the printing of frames. Knows nothing of what a line says.
  */
+import { type Deferred, deferred, refused } from "../core/deferred.ts";
 import type { Clock } from "../core/time/clock.ts";
 import type { MillraceError } from "../core/errors.ts";
 import { socketErrorFrom } from "../core/errors.ts";
@@ -27,7 +28,7 @@ export class LineWriter {
   #given = 0;
   #planned = false;
   #busy: Promise<void> | undefined = undefined;
-  #room: { readonly promise: Promise<void>; settle(): void } | undefined = undefined;
+  #room: Deferred | undefined = undefined;
   #broken: MillraceError | undefined = undefined;
 
   /** `broke` hears once that nobody reads any more. */
@@ -44,7 +45,7 @@ export class LineWriter {
 
   /** Takes one line, with its line end. A promise means: wait before writing more. */
   write(line: string): void | Promise<void> {
-    if (this.#broken !== undefined) return refuse(this.#broken);
+    if (this.#broken !== undefined) return refused(this.#broken);
     this.linesWritten++;
     this.#gathered++;
     this.#text += line;
@@ -55,7 +56,7 @@ export class LineWriter {
         this.#clock.endOfTurn(this.#endTurn);
       }
     }
-    if (this.#text.length > holdFrom) return (this.#room ??= makeRoom()).promise;
+    if (this.#text.length > holdFrom) return (this.#room ??= deferred()).promise;
   }
 
   /** Resolves when everything written so far is out, or cannot get out any more. */
@@ -91,7 +92,7 @@ export class LineWriter {
     this.#given = 0;
     this.#push();
     if (this.#text.length > holdFrom / 2) return;
-    this.#room?.settle();
+    this.#room?.resolve();
     this.#room = undefined;
   };
 
@@ -100,20 +101,8 @@ export class LineWriter {
     this.#broken = error;
     this.#text = "";
     this.#gathered = this.#given = 0;
-    this.#room?.settle();
+    this.#room?.resolve();
     this.#room = undefined;
     this.#broke(error);
   }
-}
-
-function makeRoom(): { readonly promise: Promise<void>; settle(): void } {
-  let settle!: () => void;
-  const promise = new Promise<void>((resolve) => settle = resolve);
-  return { promise, settle };
-}
-
-function refuse(error: MillraceError): Promise<void> {
-  const refused = Promise.reject(error);
-  refused.catch(() => {});
-  return refused;
 }

@@ -5,6 +5,7 @@
  * blocking; Deno's `process.stdout` does not, so there each write is one of Deno's own, one at a time. Imports no module of
  * a runtime, so that entry points that offer a logger load where there are no processes; there the console is written to.
  */
+import { type Deferred, deferred, refused } from "../core/deferred.ts";
 import { type SocketError, socketErrorFrom } from "../core/errors.ts";
 
 /** Where text goes out: standard output or standard error. */
@@ -120,7 +121,7 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
 class StandardOutput implements ByteOutput {
   readonly #sink: Sink;
   readonly #action: string;
-  #room: { readonly promise: Promise<void>; settle(error?: SocketError): void } | undefined = undefined;
+  #room: Deferred | undefined = undefined;
   #broken: SocketError | undefined = undefined;
   readonly #flushing: Set<() => void> = new Set();
 
@@ -162,35 +163,20 @@ class StandardOutput implements ByteOutput {
   }
 
   #write(data: string | Uint8Array): void | Promise<void> {
-    if (this.#broken !== undefined) return rejected(this.#broken);
+    if (this.#broken !== undefined) return refused(this.#broken);
     try {
       if (this.#sink.write(data)) return;
     } catch (cause) {
-      return rejected(this.#broken = socketErrorFrom(cause, this.#action));
+      return refused(this.#broken = socketErrorFrom(cause, this.#action));
     }
-    return (this.#room ??= makeRoom()).promise;
+    return (this.#room ??= deferred()).promise;
   }
 
   #settle(): void {
-    this.#room?.settle(this.#broken);
+    if (this.#broken === undefined) this.#room?.resolve();
+    else this.#room?.reject(this.#broken);
     this.#room = undefined;
   }
-}
-
-function makeRoom(): { readonly promise: Promise<void>; settle(error?: SocketError): void } {
-  let settle!: (error?: SocketError) => void;
-  const promise = new Promise<void>((resolve, reject) => {
-    settle = (error) => error === undefined ? resolve() : reject(error);
-  });
-  // Whoever does not await the room must not end the process.
-  promise.catch(() => {});
-  return { promise, settle };
-}
-
-function rejected(error: SocketError): Promise<void> {
-  const promise = Promise.reject(error);
-  promise.catch(() => {});
-  return promise;
 }
 
 const { Deno, process } = globalThis as {

@@ -7,6 +7,7 @@
  * send small writes at once, changes no certificate while listening and can't tell what a wrong peer speaks, so that
  * it is never used.
  */
+import { isIp } from "../../core/text/place.ts";
 import type { ClientTls, ServerTls, TlsProtocol } from "../../core/tls/tls.ts";
 import type { MakeLower } from "./below.ts";
 import type { Adapter, ConnectOptions, Listener, ListenOptions, Transport } from "../../core/transport.ts";
@@ -77,9 +78,4 @@ function isSimpleClient(tls: ClientTls): boolean {
 
 function isUsual({ minVersion, maxVersion, ciphers }: TlsProtocol): boolean {
   return minVersion === "TLSv1.2" && maxVersion === "TLSv1.3" && ciphers === undefined;
-}
-
-/** Names have letters (RFC 1123, 2.1). */
-function isIp(serverName: string): boolean {
-  return serverName.includes(":") || /^[\d.]+$/.test(serverName);
 }

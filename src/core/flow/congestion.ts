@@ -4,24 +4,19 @@
  *
  * Used by `outbox.ts`, which makes one when its limit is passed and lets go of it when half of that is free again.
  */
+import { type Deferred, deferred } from "../deferred.ts";
 import { Deadline } from "../time/deadline.ts";
 import type { TimerWheel } from "../time/timer_wheel.ts";
 
 /** Milliseconds after which no answer means that the kernel is full. */
 const answerTime = 100;
 
-interface Room {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
-
 /** One such time. */
 export class Congestion {
   /** The kernel is known to be full: what does not fit is the peer's doing and no burst of ours. */
   slow = false;
   #answer: Deadline | undefined = undefined;
-  #room: Room | undefined = undefined;
+  #room: Deferred | undefined = undefined;
 
   /** Calls `overdue`, once, if this is not over before the kernel should have answered. */
   await(wheel: TimerWheel, overdue: () => void): void {
@@ -39,7 +34,7 @@ export class Congestion {
 
   /** What senders wait for, all of them for the same. */
   get room(): Promise<void> {
-    return (this.#room ??= makeRoom()).promise;
+    return (this.#room ??= deferred()).promise;
   }
 
   /** There is room, or never will be: then for this reason. */
@@ -48,15 +43,4 @@ export class Congestion {
     if (error === undefined) this.#room?.resolve();
     else this.#room?.reject(error);
   }
-}
-
-function makeRoom(): Room {
-  let resolve!: () => void, reject!: (error: Error) => void;
-  const promise = new Promise<void>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  // Whoever does not await must not bring the process down when the connection dies.
-  promise.catch(() => {});
-  return { promise, resolve, reject };
 }

@@ -11,7 +11,7 @@ import type { Framing } from "../framing/framing.ts";
 import type { EgressPolicy, OutcomeListener } from "./outcome.ts";
 import type { OutboxOwner } from "./outbox_owner.ts";
 import { Outflow } from "./outflow.ts";
-import { overLimit, Refusal, refuse } from "../refusal.ts";
+import { overLimit, Refusal, refuse } from "./refusal.ts";
 import { giveSlab, giveWriter, type SlabWriter, takeWriter } from "../bytes/slab_writer.ts";
 import type { TimerWheel } from "../time/timer_wheel.ts";
 import type { Transport } from "../transport.ts";

@@ -4,6 +4,7 @@
  *
  * Used by the gateway, for workers in any language: `millrace gateway g.yaml <answers | worker >answers`.
  */
+import { refused } from "../../core/deferred.ts";
 import { type Clock, systemClock } from "../../core/time/clock.ts";
 import { type DurationInput, toMilliseconds } from "../../core/time/duration.ts";
 import { type MillraceError, socketErrorFrom } from "../../core/errors.ts";
@@ -75,7 +76,7 @@ class StdioBus implements LineBus {
   publish(message: BusMessage): void | Promise<void> {
     checkSubject(message.subject);
     if (this.#closed) {
-      return refuse(new BusError("closed", `publish to ${message.subject}: the bus is closed`));
+      return refused(new BusError("closed", `publish to ${message.subject}: the bus is closed`));
     }
     return this.#writer.write(messageLine(message));
   }
@@ -160,10 +161,4 @@ class StdioBus implements LineBus {
     this.#refused++;
     this.#options.onRefused?.(reason);
   }
-}
-
-function refuse(error: MillraceError): Promise<void> {
-  const refused = Promise.reject(error);
-  refused.catch(() => {});
-  return refused;
 }

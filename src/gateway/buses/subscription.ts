@@ -4,6 +4,7 @@
  * Used by the memory bus and the stdio bus. While the handler keeps up there is no queue and no promise:
  * a message goes from publisher to handler in plain calls.
  */
+import { type Deferred, deferred } from "../../core/deferred.ts";
 import { LimitError } from "../../core/errors.ts";
 import { Inbox } from "../../core/flow/inbox.ts";
 import type { BusHandler, BusMessage, BusSubscription, QueuePolicy, SubscribeOptions } from "./bus.ts";
@@ -32,8 +33,8 @@ export class QueuedSubscription implements BusSubscription {
   #bytes = 0;
   #busy = false;
   #closed = false;
-  #room: { readonly promise: Promise<void>; resolve(): void } | undefined = undefined;
-  #idle: { readonly promise: Promise<void>; resolve(): void } | undefined = undefined;
+  #room: Deferred | undefined = undefined;
+  #idle: Deferred | undefined = undefined;
 
   constructor(pattern: string, handler: BusHandler, options: SubscribeOptions, owner: SubscriptionOwner) {
     this.pattern = pattern;
@@ -67,7 +68,7 @@ export class QueuedSubscription implements BusSubscription {
   /** Resolves when idle. */
   idle(): Promise<void> {
     if (this.isIdle) return Promise.resolve();
-    return (this.#idle ??= makeSignal()).promise;
+    return (this.#idle ??= deferred()).promise;
   }
 
   close(): Promise<void> {
@@ -100,7 +101,7 @@ export class QueuedSubscription implements BusSubscription {
     }
     this.#queue.push(detached(message));
     this.#bytes += message.payload.length;
-    if (this.#policy === "wait" && this.#full()) return (this.#room ??= makeSignal()).promise;
+    if (this.#policy === "wait" && this.#full()) return (this.#room ??= deferred()).promise;
   }
 
   #full(): boolean {
@@ -167,10 +168,4 @@ function detached(message: BusMessage): BusMessage {
   const { payload } = message;
   if (payload.length * 2 >= payload.buffer.byteLength) return message;
   return { ...message, payload: payload.slice() };
-}
-
-function makeSignal(): { readonly promise: Promise<void>; resolve(): void } {
-  let resolve!: () => void;
-  const promise = new Promise<void>((settle) => resolve = settle);
-  return { promise, resolve };
 }

@@ -3,8 +3,9 @@
  *
  * Used by `outbox.ts`.
  */
-import { LimitError, type MillraceError } from "./errors.ts";
-import type { EgressPolicy, OutcomeListener } from "./flow/outcome.ts";
+import { refused } from "../deferred.ts";
+import { LimitError, type MillraceError } from "../errors.ts";
+import type { EgressPolicy, OutcomeListener } from "./outcome.ts";
 
 /** The reason in force, made into an error for whoever still sends. */
 export class Refusal {
@@ -38,9 +39,7 @@ export class Refusal {
 /** Tells the outcome, and rejects; nobody's process goes down because nobody awaits it. */
 export function refuse(error: MillraceError, listen: OutcomeListener | undefined): Promise<void> {
   listen?.({ status: "failed", kernel: "none", error });
-  const refused = Promise.reject(error);
-  refused.catch(() => {});
-  return refused;
+  return refused(error);
 }
 
 /** The error for a frame of `size` bytes that does not fit beside `pending` bytes. */
