@@ -4,7 +4,7 @@
  * Used by every adapter. Knows no runtime.
  */
 import { SocketError, socketErrorFrom } from "../core/errors.ts";
-import { isIp } from "../core/text/place.ts";
+import { addressText, isIp } from "../core/text/place.ts";
 import type { Address, Peer } from "../core/transport.ts";
 
 /**
@@ -22,12 +22,6 @@ export function boundAt(asked: Address, told: { readonly host: string; readonly 
   if (asked.transport === "unix") return asked;
   const host = isIp(asked.host) ? asked.host : plainIp(told.host);
   return { transport: "tcp", host, port: told.port };
-}
-
-/** An address for an error message: `127.0.0.1:3034`, `[::1]:3034`, or the path. */
-export function addressText(address: Address): string {
-  if (address.transport === "unix") return address.path;
-  return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
 }
 
 /** A peer for an error message. One at a Unix socket has no address. */

@@ -6,9 +6,9 @@
  */
 import { lookup } from "node:dns/promises";
 import { SocketError } from "../core/errors.ts";
-import { isIp } from "../core/text/place.ts";
+import { addressText, isIp } from "../core/text/place.ts";
 import type { Address, ConnectOptions } from "../core/transport.ts";
-import { abortedConnect, addressText } from "./address.ts";
+import { abortedConnect } from "./address.ts";
 import { firstConnected } from "./attempts.ts";
 import { connectError } from "./connect_failure.ts";
 

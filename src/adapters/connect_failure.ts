@@ -4,11 +4,11 @@
  * Used by the adapters. Without one a name cannot be looked up, which every runtime tells as a name that is not there,
  * and Bun calls it `ECONNREFUSED` when there is none for the socket.
  */
+import { addressText } from "../core/text/place.ts";
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { type SocketError, socketErrorFrom, type SocketErrorReason } from "../core/errors.ts";
 import type { Address } from "../core/transport.ts";
-import { addressText } from "./address.ts";
 
 /** What the want of descriptors is told as. */
 const doubtful: ReadonlySet<SocketErrorReason> = new Set(["refused", "host_not_found", "unknown"]);

@@ -15,7 +15,8 @@ import { type OptionsError, SocketError, TimeoutError } from "../core/errors.ts"
 import { defaults, OptionsCheck } from "../core/options.ts";
 import { sharedWheel } from "../core/time/timer_wheel.ts";
 import type { TlsError } from "../core/tls/tls_error.ts";
-import type { Adapter, Address, ConnectOptions as Dial, Transport } from "../core/transport.ts";
+import { addressText } from "../core/text/place.ts";
+import type { Adapter, ConnectOptions as Dial, Transport } from "../core/transport.ts";
 import type { ClientOptions } from "./connect_options.ts";
 
 const clientKeys: readonly string[] = [
@@ -105,12 +106,8 @@ function resolve<Received, Sent, Context>(
     check.refuse("upgradable", true, "to be left out: the connection is secured from the start, by tls");
   }
   check.done();
-  if (settings.dial.tls?.insecureSkipVerify) warnInsecure(placeText(address));
+  if (settings.dial.tls?.insecureSkipVerify) warnInsecure(addressText(address));
   return settings;
-}
-
-function placeText(address: Address): string {
-  return address.transport === "tcp" ? `${address.host}:${address.port}` : address.path;
 }
 
 /** The adapter's `connect` under the timeout, the caller's signal and interruption. */
@@ -122,7 +119,7 @@ function dial(
   signal: AbortSignal | undefined,
 ): Effect.Effect<Transport, SocketError | TimeoutError | TlsError> {
   const { address } = options;
-  const where = placeText(address);
+  const where = addressText(address);
   return Effect.callback<Transport, SocketError | TimeoutError | TlsError>((resume, interrupted) => {
     const attempt = new AbortController();
     let expired = false;

@@ -10,6 +10,7 @@ import { type AddressInfo, isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../core/time/clock.ts";
 import { SocketError, socketErrorFrom } from "../core/errors.ts";
+import { addressText } from "../core/text/place.ts";
 import type { Address } from "../core/transport.ts";
 import { HttpPeer } from "./http_peer.ts";
 
@@ -105,9 +106,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   server.on("clientError", (error: { readonly code?: unknown }, socket) => {
     peerOf(socket).refuse(refusals[String(error.code)] ?? 400);
   });
-  const action = `listen on ${
-    options.host.includes(":") ? `[${options.host}]` : options.host
-  }:${options.port}`;
+  const action = `listen on ${addressText({ transport: "tcp", host: options.host, port: options.port })}`;
   await bind(server, options, action);
   server.on("error", (cause) => options.failed(socketErrorFrom(cause, action)));
   const { address, port } = server.address() as AddressInfo;
@@ -169,7 +168,7 @@ async function bind(
 /** Deno throws out of a turn of its own where `listen` is not permitted, where nobody can catch it. */
 async function permit(address: string, port: number, action: string): Promise<void> {
   if (Deno === undefined) return;
-  const host = `${address.includes(":") ? `[${address}]` : address}:${port}`;
+  const host = addressText({ transport: "tcp", host: address, port });
   const { state } = await Deno.permissions.request({ name: "net", host });
   if (state === "granted") return;
   const text = `${action}: net access to "${host}" is needed; run again with --allow-net`;

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   abortedConnect,
-  addressText,
   boundAt,
   brokenConnection,
   peerText,
@@ -10,6 +9,7 @@ import {
   tcpPeer,
   unixPeer,
 } from "../../src/adapters/address.ts";
+import { addressText } from "../../src/core/text/place.ts";
 import { SocketError } from "../../src/core/errors.ts";
 
 const peer = tcpPeer("192.0.2.7", 4000, "127.0.0.1", 3034);

@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import process from "node:process";
 import { copyFrames } from "../../core/bytes/bytes.ts";
 import { SocketError, socketErrorFrom } from "../../core/errors.ts";
-import { isIp } from "../../core/text/place.ts";
+import { addressText, isIp } from "../../core/text/place.ts";
 import type {
   Adapter,
   Address,
@@ -19,7 +19,7 @@ import type {
   Transport,
 } from "../../core/transport.ts";
 import { resetBefore } from "../accept_fault.ts";
-import { acceptedPeer, addressText, boundAt, longestPath } from "../address.ts";
+import { acceptedPeer, boundAt, longestPath } from "../address.ts";
 import { dialSocket, type Opened } from "./dial.ts";
 import { type SocketFiles, socketFiles } from "./files.ts";
 import { type BunHandlers, type BunSocket, BunTransport, handlers, type Slot } from "./transport.ts";

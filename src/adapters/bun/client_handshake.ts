@@ -3,10 +3,11 @@
  *
  * Used by `bun/adapter.ts`. Its limit in time is the caller's signal.
  */
+import { addressText } from "../../core/text/place.ts";
 import { checkServerIdentity } from "node:tls";
 import type { ClientTls } from "../../core/tls/tls.ts";
 import type { Address, Peer, Transport } from "../../core/transport.ts";
-import { abortedConnect, addressText } from "../address.ts";
+import { abortedConnect } from "../address.ts";
 import { BunHandshake } from "./handshake.ts";
 import { bunTlsInfo, wireProtocols } from "./tls_info.ts";
 import { type BunSocket, BunTransport, handlers, type Slot } from "./transport.ts";

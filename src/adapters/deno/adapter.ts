@@ -3,6 +3,7 @@
  *
  * Loaded by `detect.ts`; `deno/transport.ts` is one connection of it.
  */
+import { addressText } from "../../core/text/place.ts";
 import { socketErrorFrom } from "../../core/errors.ts";
 import type {
   Adapter,
@@ -15,7 +16,7 @@ import type {
   Transport,
 } from "../../core/transport.ts";
 import { FailingAccepts } from "../accept_fault.ts";
-import { abortedConnect, addressText, boundAt, longestPath, plainIp, tcpPeer, unixPeer } from "../address.ts";
+import { abortedConnect, boundAt, longestPath, plainIp, tcpPeer, unixPeer } from "../address.ts";
 import { connectError } from "../connect_failure.ts";
 import { placed } from "../placed.ts";
 import { secured } from "../tls/secured.ts";

@@ -4,6 +4,7 @@
  *
  * Loaded by `deno/adapter.ts` when TLS is wanted. Knows where Deno's differs from Node's, and nothing of TLS.
  */
+import { addressText } from "../../core/text/place.ts";
 import type { Server, Socket } from "node:net";
 import { SocketError, socketErrorFrom } from "../../core/errors.ts";
 import type {
@@ -14,7 +15,6 @@ import type {
   ListenOptions,
   Transport,
 } from "../../core/transport.ts";
-import { addressText } from "../address.ts";
 import { connectError } from "../connect_failure.ts";
 import { bind, dial } from "../node/adapter.ts";
 import { placed } from "../placed.ts";

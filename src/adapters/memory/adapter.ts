@@ -4,10 +4,11 @@
  * `memoryAdapter` is one machine on its own; `MemoryNetwork` joins several, and the virtual network of
  * `millrace/testing` gives it wires with faults. Uses no runtime: time comes from a clock that may be a test's.
  */
+import { addressText } from "../../core/text/place.ts";
 import { type Clock, systemClock } from "../../core/time/clock.ts";
 import { SocketError, socketErrorFrom } from "../../core/errors.ts";
 import type { Adapter, Address, ConnectOptions, Listener, Peer, Transport } from "../../core/transport.ts";
-import { abortedConnect, addressText, tcpPeer, unixPeer } from "../address.ts";
+import { abortedConnect, tcpPeer, unixPeer } from "../address.ts";
 import { looksLikeIp, MemoryHost } from "./host.ts";
 import { MemoryTransport } from "./transport.ts";
 import { type Segment, turnWires, type Wire, type WireMaker } from "./wire.ts";

@@ -3,9 +3,9 @@
  *
  * Used by `memory/adapter.ts`. Knows nothing of connections.
  */
+import { addressText } from "../../core/text/place.ts";
 import { SocketError, socketErrorFrom } from "../../core/errors.ts";
 import type { Address, ListenOptions, Transport } from "../../core/transport.ts";
-import { addressText } from "../address.ts";
 
 /** Where a system's own choice of ports begins, by RFC 6335. */
 const firstEphemeral = 49_152;

@@ -3,6 +3,7 @@
  *
  * Loaded by `detect.ts`; `node/transport.ts` is one connection of it.
  */
+import { addressText } from "../../core/text/place.ts";
 import { createServer, type ListenOptions as NodeListenOptions, type Server, Socket } from "node:net";
 import process from "node:process";
 import { type SocketError, socketErrorFrom } from "../../core/errors.ts";
@@ -16,15 +17,7 @@ import type {
   Transport,
 } from "../../core/transport.ts";
 import { FailingAccepts, resetBefore } from "../accept_fault.ts";
-import {
-  abortedConnect,
-  acceptedPeer,
-  addressText,
-  boundAt,
-  longestPath,
-  openedPeer,
-  unixPeer,
-} from "../address.ts";
+import { abortedConnect, acceptedPeer, boundAt, longestPath, openedPeer, unixPeer } from "../address.ts";
 import { dialByName } from "../by_name.ts";
 import { connectError } from "../connect_failure.ts";
 import { NodeTransport } from "./transport.ts";

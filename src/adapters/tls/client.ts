@@ -3,12 +3,13 @@
  *
  * Used by `secured.ts`. Its limit in time is the caller's signal.
  */
+import { addressText } from "../../core/text/place.ts";
 import { isIP } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { SocketError } from "../../core/errors.ts";
 import type { ClientTls } from "../../core/tls/tls.ts";
 import type { Address, Transport } from "../../core/transport.ts";
-import { abortedConnect, addressText } from "../address.ts";
+import { abortedConnect } from "../address.ts";
 import { certificateError } from "./certificate_fault.ts";
 import type { Lower, MakeLower } from "./below.ts";
 import { certificateOf, TlsContexts, tlsInfo } from "./context.ts";

@@ -4,6 +4,7 @@
  *
  * Called by `server/` and `client/`, by the adapters for paths, and by the gateway for what it is given.
  */
+import type { Address } from "../transport.ts";
 import { serverName } from "./server_name.ts";
 
 /** A host in the form in which all below see it, or what is accepted instead of what was found. */
@@ -87,6 +88,12 @@ export function peerName(text: unknown): string | undefined {
   const { host } = readHost(text);
   if (host === undefined) return undefined;
   return isIp(host) ? host.replace(/%.*$/, "") : host.replace(/\.$/, "");
+}
+
+/** An address for an error message: `127.0.0.1:3034`, `[::1]:3034`, or the path. */
+export function addressText(address: Address): string {
+  if (address.transport === "unix") return address.path;
+  return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
 }
 
 /** What is wrong with the path of a Unix socket; `longest` is what the system takes, in bytes. */

@@ -8,7 +8,7 @@ import { LoadError, type LoadProgress, type LoadReport } from "../load/load_opti
 import { loadSocketTls } from "../tls_options.ts";
 import { makeMessage } from "./bench_message.ts";
 import { formatMs } from "./duration_spec.ts";
-import { formatAddress } from "./endpoint_spec.ts";
+import { formatAddress } from "../config/values.ts";
 import { CommandFailure, exitCodes, signalExitCode } from "./failure.ts";
 import { drawHistogram, percentiles } from "./histogram_chart.ts";
 import { ProgressBar } from "./progress_bar.ts";

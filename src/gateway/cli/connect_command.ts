@@ -11,7 +11,7 @@ import type { FramingSpec } from "../framing_spec.ts";
 import { LineWriter } from "../line_writer.ts";
 import { loadClientTls } from "../tls_options.ts";
 import { formatMs } from "./duration_spec.ts";
-import { formatAddress } from "./endpoint_spec.ts";
+import { formatAddress } from "../config/values.ts";
 import { CommandFailure, exitCodes, oneLine, signalExitCode } from "./failure.ts";
 import { type FrameForm, readFrame, showFrame } from "./frame_text.ts";
 import { aborted, lastWords, say, type Shell } from "./shell.ts";

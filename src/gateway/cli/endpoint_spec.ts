@@ -38,9 +38,3 @@ export function parsePort(text: string, lowest = 0): number {
   if (port >= lowest && port <= 65_535) return port;
   throw new RangeError(`found ${JSON.stringify(text)}, expected a port from ${lowest} to 65535`);
 }
-
-/** An address as it is typed. */
-export function formatAddress(address: Address): string {
-  if (address.transport === "unix") return `unix:${address.path}`;
-  return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
-}

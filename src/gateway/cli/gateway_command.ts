@@ -7,7 +7,7 @@ import type { EndpointConfig } from "../config/endpoint_config.ts";
 import type { GatewayEndpoint } from "../endpoint.ts";
 import { type Gateway, type GatewayReport, startGateway } from "../gateway.ts";
 import { formatMs } from "./duration_spec.ts";
-import { formatAddress } from "./endpoint_spec.ts";
+import { formatAddress } from "../config/values.ts";
 import { CommandFailure, exitCodes, oneLine } from "./failure.ts";
 import { aborted, say, type Shell } from "./shell.ts";
 import { tlsHint } from "./tls_hint.ts";

@@ -13,7 +13,7 @@ import { LineWriter } from "../line_writer.ts";
 import { frameLine } from "../message_line.ts";
 import { OtherProtocols } from "../other_protocols.ts";
 import { serverTlsOptions } from "../tls_options.ts";
-import { formatAddress } from "./endpoint_spec.ts";
+import { formatAddress } from "../config/values.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
 import { aborted, lastWords, say, type Shell } from "./shell.ts";
 import { tlsHint } from "./tls_hint.ts";

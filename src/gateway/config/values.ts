@@ -3,7 +3,7 @@
  *
  * Each reader gives the value or throws a `Refusal` that says what is wanted.
  */
-import { pathFault, readHost } from "../../core/text/place.ts";
+import { addressText, pathFault, readHost } from "../../core/text/place.ts";
 import type { Address } from "../../core/transport.ts";
 import { isIpv6 } from "../host_name.ts";
 import { nearest, type Read, Refusal } from "./section.ts";
@@ -178,6 +178,5 @@ export const hostNames: Read<readonly string[]> = (value) => {
 
 /** An address as it is written in a configuration. */
 export function formatAddress(address: Address): string {
-  if (address.transport === "unix") return `unix:${address.path}`;
-  return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
+  return address.transport === "unix" ? `unix:${address.path}` : addressText(address);
 }

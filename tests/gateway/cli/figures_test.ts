@@ -7,7 +7,8 @@ import {
   parseFiniteDuration,
   parseShortDuration,
 } from "../../../src/gateway/cli/duration_spec.ts";
-import { formatAddress, parseEndpoint, parsePort } from "../../../src/gateway/cli/endpoint_spec.ts";
+import { parseEndpoint, parsePort } from "../../../src/gateway/cli/endpoint_spec.ts";
+import { formatAddress } from "../../../src/gateway/config/values.ts";
 import { drawHistogram } from "../../../src/gateway/cli/histogram_chart.ts";
 import { drawBar, ProgressBar } from "../../../src/gateway/cli/progress_bar.ts";
 import { Histogram } from "../../../src/gateway/load/histogram.ts";
