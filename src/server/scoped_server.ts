@@ -10,10 +10,11 @@ import { type Clock, systemClock } from "../core/time/clock.ts";
 import type { OptionsError, SocketError } from "../core/errors.ts";
 import type { TlsError } from "../core/tls/tls_error.ts";
 import { logObserver } from "./log.ts";
-import { Server } from "./server.ts";
+import type { Server } from "./server.ts";
 import type { ServerOptions } from "./server_options.ts";
 import type { Logger } from "../core/logger.ts";
 import { resolveServer } from "./settings.ts";
+import { SocketServer } from "./socket_server.ts";
 
 /** What the program around a server has for it, where it is written with Effect. */
 export interface ServerProgram<Received, Sent, Context> {
@@ -39,17 +40,19 @@ export function scopedServer<Received, Sent, Context>(
       catch: (error) => error as OptionsError,
     });
     const clock = options.clock ?? program?.clock ?? systemClock;
-    const server = new Server(
+    const server = new SocketServer(
       options,
       adapter,
       settings,
       (log) => new Registry(clock, [logObserver(log)], program?.support(clock)),
       program?.logger,
     );
-    yield* Effect.acquireRelease(
-      Effect.tryPromise({ try: () => server.listen(), catch: (error) => error as SocketError | TlsError }),
-      () => Effect.promise(() => server[Symbol.asyncDispose]()),
+    return yield* Effect.acquireRelease(
+      Effect.tryPromise({
+        try: () => SocketServer.start(server),
+        catch: (error) => error as SocketError | TlsError,
+      }),
+      (started) => Effect.promise(() => started[Symbol.asyncDispose]()),
     );
-    return server;
   });
 }

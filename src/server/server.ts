@@ -1,135 +1,47 @@
-/**
- * A server: one listener, the registry of its connections, and the states between start and stop.
- *
- * Made by `scoped_server.ts` in an Effect scope, whose closing drains it; `serve.ts` is the promise face. Knows no
- * framing and no runtime: it hands every admitted transport to the registry.
- */
-import * as Effect from "effect/Effect";
-import { broadcast, type BroadcastReport, publish } from "../connection/broadcast.ts";
+/** A running server as users see it: what `serve` gives. `socket_server.ts` is what implements it. */
+import type { BroadcastReport } from "../connection/broadcast.ts";
 import type { Connection } from "../connection/connection.ts";
-import { type ConnectionProfile, withSlots } from "../connection/profile.ts";
-import type { Registry } from "../connection/registry.ts";
-import { type DurationInput, toMilliseconds } from "../core/time/duration.ts";
-import { ShutdownTimeoutError, SocketError, socketErrorFrom } from "../core/errors.ts";
 import type { SendOutcome } from "../core/flow/outcome.ts";
-import type { Adapter, Address, Listener, Transport } from "../core/transport.ts";
-import { Admission } from "./admission.ts";
-import { drain } from "./drain.ts";
-import { inspect, type ServerInspection } from "./inspection.ts";
-import { peerFields } from "./log.ts";
-import { errorText, guarded, standardLogger } from "../host/standard_log.ts";
-import { RateSampler } from "./rates.ts";
-import { TlsAdmission } from "./tls_admission.ts";
-import type {
-  RateSample,
-  ServerOptions,
-  ServerState,
-  ServerStats,
-  ShutdownReport,
-} from "./server_options.ts";
-import type { Logger } from "../core/logger.ts";
-import type { ServerSettings } from "./settings.ts";
-import { collectStats } from "./stats.ts";
+import type { DurationInput } from "../core/time/duration.ts";
+import type { Adapter, Address } from "../core/transport.ts";
+import type { ServerInspection } from "./inspection.ts";
+import type { RateSample, ServerState, ServerStats, ShutdownReport } from "./server_options.ts";
 
-/** A running server. */
-export class Server<Received, Sent = Received, Context = undefined> implements AsyncDisposable {
-  /** Resolves, never rejects, once the server has stopped, whoever stopped it. */
-  readonly finished: Promise<ShutdownReport>;
-  readonly #options: ServerOptions<Received, Sent, Context>;
-  readonly #settings: ServerSettings<Received, Sent, Context>;
-  readonly #profile: ConnectionProfile<Received, Sent, Context>;
-  readonly #adapter: Adapter;
-  readonly #registry: Registry<Received, Sent, Context>;
-  readonly #admission: Admission;
-  readonly #tlsAdmission: TlsAdmission | undefined = undefined;
-  readonly #log: Logger;
-  #state: ServerState = "created";
-  #address: Address;
-  #listener: Listener | undefined = undefined;
-  #sampler: RateSampler<Received, Sent, Context> | undefined = undefined;
-  #stopping: Promise<ShutdownReport> | undefined = undefined;
-  #switching: Promise<void> = Promise.resolve();
-  /** The deadline of the first call that stopped it, in ms. */
-  #deadline = 0;
-  /** `destroy` came before that, perhaps before a shutdown had got as far as draining. */
-  #cutShort = false;
-  #drainMs = 0;
-  #finish!: (report: ShutdownReport) => void;
-
-  /** Servers come from `serve`. */
-  constructor(
-    options: ServerOptions<Received, Sent, Context>,
-    adapter: Adapter,
-    settings: ServerSettings<Received, Sent, Context>,
-    registry: (log: Logger) => Registry<Received, Sent, Context>,
-    logger: Logger = standardLogger,
-  ) {
-    this.#options = options;
-    this.#adapter = adapter;
-    this.#settings = settings;
-    this.#log = guarded(options.logger ?? logger);
-    this.#registry = registry(this.#log);
-    this.#admission = new Admission(settings, this.#registry.clock, this.#log);
-    const { clock, wheel } = this.#registry;
-    const { tls, maxHandshakes, listen: { address, upgradable } } = settings;
-    if (tls !== undefined || upgradable) {
-      this.#tlsAdmission = new TlsAdmission(tls, {
-        log: this.#log,
-        clock,
-        wheel,
-        maxHandshakes,
-        failed: (error, peer) => this.#call(() => this.#options.onTlsError?.(error, peer)),
-      });
-    }
-    this.#profile = withSlots(settings.profile, this.#tlsAdmission?.handshakes);
-    this.#address = address;
-    this.finished = new Promise((resolve) => this.#finish = resolve);
-  }
-
+/**
+ * A running server, from `serve`.
+ *
+ * @typeParam Received what iterating a connection gives, decided by the framing
+ * @typeParam Sent what `send` takes
+ * @typeParam Context the value of the option `context`
+ */
+export interface Server<Received, Sent = Received, Context = undefined> extends AsyncDisposable {
   /** Where it listens; port 0 has become the port that was chosen. */
-  get address(): Address {
-    return this.#address;
-  }
+  readonly address: Address;
 
   /** Where it is in its life; see {@linkcode ServerState}. */
-  get state(): ServerState {
-    return this.#state;
-  }
+  readonly state: ServerState;
 
   /** Open connections by id. */
-  get connections(): ReadonlyMap<string, Connection<Received, Sent, Context>> {
-    return this.#registry.connections;
-  }
+  readonly connections: ReadonlyMap<string, Connection<Received, Sent, Context>>;
 
   /** Name of the adapter whose sockets are used. */
-  get runtime(): Adapter["name"] {
-    return this.#adapter.name;
-  }
+  readonly runtime: Adapter["name"];
 
-  /** What was counted since the start, and what is held now (F-50). */
-  stats(): ServerStats {
-    return collectStats(this.#registry, this.#admission, this.#drainMs, this.#tlsAdmission?.handshakes);
-  }
+  /** Resolves, never rejects, once the server has stopped, whoever stopped it. */
+  readonly finished: Promise<ShutdownReport>;
 
-  /** Rates over the last second (F-51); sampling starts with the first call or with `onStats`. */
-  rates(): RateSample {
-    return this.#sampling().sample;
-  }
+  /** What was counted since the start, and what is held now. */
+  stats(): ServerStats;
 
-  /** Listener and connections as data (F-52). */
-  inspect(): ServerInspection {
-    return inspect(
-      this,
-      this.#registry,
-      this.#settings.profile.framing.name,
-      this.#sampler,
-      this.#tlsAdmission?.inspect(this.#listener?.tls ?? ""),
-    );
-  }
+  /** Rates over the last second; sampling starts with the first call or with `onStats`. */
+  rates(): RateSample;
+
+  /** Listener and connections as data. */
+  inspect(): ServerInspection;
 
   /**
    * Sends one frame to all connections, or to those for which `filter` is true: encoded once, each under its own
-   * egress policy. Resolves when the outcome of every one is known (F-44, F-67), so that one peer that does not read
+   * egress policy. Resolves when the outcome of every one is known, so that one peer that does not read
    * keeps it waiting: in `onFrame`, whose promise holds the next frame back, and in a loop over a connection use
    * {@linkcode publish}. Rejects, and sends nothing, for a frame that the framing cannot write. Handing the frame to all
    * of them is one turn, however many they are, so that frames reach all of them in the same order.
@@ -137,9 +49,7 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
   broadcast(
     frame: Sent,
     filter?: (connection: Connection<Received, Sent, Context>) => boolean,
-  ): Promise<BroadcastReport> {
-    return broadcast(this.#registry.sessions, this.#settings.profile.framing, frame, filter);
-  }
+  ): Promise<BroadcastReport>;
 
   /**
    * As `broadcast`, but waits for nobody and tells no outcomes: the form for `onFrame`. Returns for how many connections
@@ -147,184 +57,38 @@ export class Server<Received, Sent = Received, Context = undefined> implements A
    * publishing: under `wait` a slow peer's frames above twice its `egressLimit` are refused, which nobody hears of here.
    * Throws, and sends nothing, for a frame that the framing cannot write and with what `filter` throws.
    */
-  publish(frame: Sent, filter?: (connection: Connection<Received, Sent, Context>) => boolean): number {
-    return publish(this.#registry.sessions, this.#settings.profile.framing, frame, filter);
-  }
+  publish(frame: Sent, filter?: (connection: Connection<Received, Sent, Context>) => boolean): number;
 
-  /** Sends to one connection (F-45); an unknown id is the outcome `failed` with reason `unknown_connection`. */
-  deliver(id: string, frame: Sent): Promise<SendOutcome> {
-    const connection = this.connections.get(id);
-    if (connection !== undefined) return connection.deliver(frame);
-    const error = new SocketError(
-      "unknown_connection",
-      `send to connection ${id}: no such connection is open`,
-    );
-    return Promise.resolve({ status: "failed", kernel: "none", error });
-  }
+  /** Sends to one connection; an unknown id is the outcome `failed` with reason `unknown_connection`. */
+  deliver(id: string, frame: Sent): Promise<SendOutcome>;
 
-  /** Drops one connection at once (F-46); false when the id is unknown. */
+  /** Drops one connection at once; false when the id is unknown. */
   kill(
     id: string,
-    why: { readonly reason?: string | undefined; readonly code?: string | undefined } = {},
-  ): boolean {
-    const connection = this.connections.get(id);
-    connection?.destroy(why);
-    return connection !== undefined;
-  }
+    why?: { readonly reason?: string | undefined; readonly code?: string | undefined },
+  ): boolean;
 
-  /** Stops accepting (F-20): the port refuses until `resume`; open connections go on. */
-  suspend(): Promise<void> {
-    return this.#switch(async () => {
-      if (this.#state !== "running") return;
-      this.#enter("suspended");
-      await this.#listener?.stop();
-      this.#tlsAdmission?.handshakes.abortAll();
-    });
-  }
+  /** Stops accepting: the port refuses until `resume`; open connections go on. */
+  suspend(): Promise<void>;
 
   /**
    * Accepts again, on the same address. Rejects with `SocketError` when another process has taken it, and with reason
    * `closed` once `close` or `destroy` was called.
    */
-  resume(): Promise<void> {
-    return this.#switch(async () => {
-      if (this.#stopping !== undefined) {
-        throw new SocketError("closed", "resume: the server shuts down, expected one that is suspended");
-      }
-      if (this.#state === "suspended") await this.listen();
-    });
-  }
+  resume(): Promise<void>;
 
   /**
-   * Drains (F-18): accepts no more, tells handlers (`connection.signal`), lets them finish, flushes, closes. At
+   * Drains: accepts no more, tells handlers (`connection.signal`), lets them finish, flushes, closes. At
    * the deadline (default: the option `shutdownDeadline`) the rest is destroyed, and this rejects with
    * `ShutdownTimeoutError`. Idempotent: the first call decides, and its deadline is the one that errors name; `destroy`
    * cuts it short. It waits for every handler, so a handler or hook of this server must not await it: it would wait for
    * itself until the deadline. Call it there without `await`, and return.
    */
-  async close(options: { readonly deadline?: DurationInput | undefined } = {}): Promise<ShutdownReport> {
-    const { deadline } = options;
-    const ms = deadline === undefined
-      ? this.#settings.shutdownDeadline
-      : toMilliseconds(deadline, "deadline");
-    const report = await this.#stop(ms);
-    if (report.destroyed.length > 0) {
-      throw new ShutdownTimeoutError(this.#cutShort ? 0 : this.#deadline, report.destroyed, this.#cutShort);
-    }
-    return report;
-  }
+  close(options?: { readonly deadline?: DurationInput | undefined }): Promise<ShutdownReport>;
 
-  /** Destroys everything now (F-19), also in the middle of a shutdown. Idempotent, never rejects. */
-  destroy(): Promise<ShutdownReport> {
-    if (this.#state !== "stopped" && this.#registry.destroyed.length === 0) this.#cutShort = true;
-    if (this.#state === "draining") void this.#registry.destroyAll();
-    return this.#stop(0);
-  }
+  /** Destroys everything now, also in the middle of a shutdown. Idempotent, never rejects. */
+  destroy(): Promise<ShutdownReport>;
 
-  /** Shuts down with the default deadline; what remains then is destroyed without an error. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#stop(this.#settings.shutdownDeadline);
-  }
-
-  /** Binds; called by `scoped_server.ts` and `resume`. Rejects with `SocketError`. */
-  async listen(): Promise<void> {
-    const tlsAdmission = this.#tlsAdmission;
-    await tlsAdmission?.open();
-    const options = {
-      ...this.#settings.listen,
-      handshakes: tlsAdmission?.handshakes,
-      address: this.#address,
-      failed: (error: SocketError, fatal: boolean) => this.#listenerFailed(error, fatal),
-      lost: (error: SocketError) => this.#admission.lose(error),
-    };
-    const accept = (transport: Transport) => this.#accept(transport);
-    const secured = tlsAdmission && this.#settings.tls &&
-      ((transport: Transport) => tlsAdmission.handshakes.admit(transport, accept));
-    const listener = await this.#adapter.listen(options, secured ?? accept).catch(async (error) => {
-      if (this.#state === "created") await tlsAdmission?.close();
-      throw error;
-    });
-    this.#listener = listener;
-    this.#address = listener.address;
-    this.#enter("running");
-    if (this.#options.onStats !== undefined) this.#sampling();
-  }
-
-  #accept(transport: Transport): void {
-    const refusal = this.#state !== "running"
-      ? "draining"
-      : this.#admission.refusal(this.#registry.sessions.size);
-    if (refusal === undefined) {
-      this.#registry.open(transport, this.#profile);
-      return;
-    }
-    const { peer } = transport;
-    this.#admission.reject(transport);
-    this.#log({
-      level: "debug",
-      message: "connection rejected",
-      fields: { ...peerFields(peer), reason: refusal },
-    });
-    this.#call(() => this.#options.onReject?.(peer, refusal));
-  }
-
-  #stop(deadline: number): Promise<ShutdownReport> {
-    if (this.#stopping === undefined) this.#deadline = deadline;
-    return this.#stopping ??= Effect.runPromise(Effect.gen({ self: this }, function* () {
-      yield* Effect.promise(() => this.#switching);
-      this.#enter("draining");
-      const stopped = this.#listener?.stop().catch((error) =>
-        this.#listenerFailed(socketErrorFrom(error, "stop listening"), false)
-      );
-      const undone = this.#tlsAdmission?.close();
-      const report = yield* drain(this.#registry, this.#cutShort ? 0 : deadline, this.#options.onDrain);
-      yield* Effect.promise(() => Promise.all([stopped, undone])).pipe(Effect.timeoutOption(1000));
-      this.#drainMs = report.durationMs;
-      this.#sampler?.stop();
-      this.#enter("stopped");
-      this.#finish(report);
-      return report;
-    }));
-  }
-
-  /** One change of the listener at a time. */
-  #switch(change: () => Promise<void>): Promise<void> {
-    const done = this.#switching.then(change);
-    this.#switching = done.catch(() => {});
-    return done;
-  }
-
-  #enter(state: ServerState): void {
-    this.#state = state;
-    this.#log({
-      level: "info",
-      message: `server ${state}`,
-      fields: { address: this.#address, ...(this.#listener?.tls && { tls: this.#listener.tls }) },
-    });
-    this.#call(() => this.#options.onState?.(state));
-  }
-
-  #listenerFailed(error: SocketError, fatal: boolean): void {
-    this.#log({
-      level: "error",
-      message: "listener failed",
-      fields: { error: error.message, reason: error.reason, fatal },
-    });
-    this.#call(() => this.#options.onListenerError?.(error));
-  }
-
-  #sampling(): RateSampler<Received, Sent, Context> {
-    return this.#sampler ??= new RateSampler(
-      this.#registry,
-      (sample) => this.#call(() => this.#options.onStats?.(sample)),
-    );
-  }
-
-  #call(hook: () => void): void {
-    try {
-      hook();
-    } catch (error) {
-      this.#log({ level: "error", message: "hook failed", fields: { error: errorText(error) } });
-    }
-  }
+  /** At the end of `await using`: as `close()`, but what remains at the deadline is destroyed without an error. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

@@ -1,0 +1,300 @@
+/**
+ * What is behind a `Server`: one listener, the registry of its connections, and the states between start and stop.
+ *
+ * Made by `scoped_server.ts` in an Effect scope, whose closing drains it; `serve.ts` is the promise face. Knows no
+ * framing and no runtime: it hands every admitted transport to the registry.
+ */
+import * as Effect from "effect/Effect";
+import { broadcast, type BroadcastReport, publish } from "../connection/broadcast.ts";
+import type { Connection } from "../connection/connection.ts";
+import { type ConnectionProfile, withSlots } from "../connection/profile.ts";
+import type { Registry } from "../connection/registry.ts";
+import { type DurationInput, toMilliseconds } from "../core/time/duration.ts";
+import { ShutdownTimeoutError, SocketError, socketErrorFrom } from "../core/errors.ts";
+import type { SendOutcome } from "../core/flow/outcome.ts";
+import type { Adapter, Address, Listener, Transport } from "../core/transport.ts";
+import { Admission } from "./admission.ts";
+import { drain } from "./drain.ts";
+import { inspect, type ServerInspection } from "./inspection.ts";
+import { peerFields } from "./log.ts";
+import { errorText, guarded, standardLogger } from "../host/standard_log.ts";
+import { RateSampler } from "./rates.ts";
+import { TlsAdmission } from "./tls_admission.ts";
+import type {
+  RateSample,
+  ServerOptions,
+  ServerState,
+  ServerStats,
+  ShutdownReport,
+} from "./server_options.ts";
+import type { Logger } from "../core/logger.ts";
+import type { Server } from "./server.ts";
+import type { ServerSettings } from "./settings.ts";
+import { collectStats } from "./stats.ts";
+
+/** A server over the sockets of an adapter. What its public members mean is said at `Server`. */
+export class SocketServer<Received, Sent, Context> implements Server<Received, Sent, Context> {
+  readonly finished: Promise<ShutdownReport>;
+  readonly #options: ServerOptions<Received, Sent, Context>;
+  readonly #settings: ServerSettings<Received, Sent, Context>;
+  readonly #profile: ConnectionProfile<Received, Sent, Context>;
+  readonly #adapter: Adapter;
+  readonly #registry: Registry<Received, Sent, Context>;
+  readonly #admission: Admission;
+  readonly #tlsAdmission: TlsAdmission | undefined = undefined;
+  readonly #log: Logger;
+  #state: ServerState = "created";
+  #address: Address;
+  #listener: Listener | undefined = undefined;
+  #sampler: RateSampler<Received, Sent, Context> | undefined = undefined;
+  #stopping: Promise<ShutdownReport> | undefined = undefined;
+  #switching: Promise<void> = Promise.resolve();
+  /** The deadline of the first call that stopped it, in ms. */
+  #deadline = 0;
+  /** `destroy` came before that, perhaps before a shutdown had got as far as draining. */
+  #cutShort = false;
+  #drainMs = 0;
+  #finish!: (report: ShutdownReport) => void;
+
+  constructor(
+    options: ServerOptions<Received, Sent, Context>,
+    adapter: Adapter,
+    settings: ServerSettings<Received, Sent, Context>,
+    registry: (log: Logger) => Registry<Received, Sent, Context>,
+    logger: Logger = standardLogger,
+  ) {
+    this.#options = options;
+    this.#adapter = adapter;
+    this.#settings = settings;
+    this.#log = guarded(options.logger ?? logger);
+    this.#registry = registry(this.#log);
+    this.#admission = new Admission(settings, this.#registry.clock, this.#log);
+    const { clock, wheel } = this.#registry;
+    const { tls, maxHandshakes, listen: { address, upgradable } } = settings;
+    if (tls !== undefined || upgradable) {
+      this.#tlsAdmission = new TlsAdmission(tls, {
+        log: this.#log,
+        clock,
+        wheel,
+        maxHandshakes,
+        failed: (error, peer) => this.#call(() => this.#options.onTlsError?.(error, peer)),
+      });
+    }
+    this.#profile = withSlots(settings.profile, this.#tlsAdmission?.handshakes);
+    this.#address = address;
+    this.finished = new Promise((resolve) => this.#finish = resolve);
+  }
+
+  /** Binds and begins to accept. Rejects with `SocketError` and `TlsError`. */
+  static async start<Received, Sent, Context>(
+    server: SocketServer<Received, Sent, Context>,
+  ): Promise<Server<Received, Sent, Context>> {
+    await server.#listen();
+    return server;
+  }
+
+  get address(): Address {
+    return this.#address;
+  }
+
+  get state(): ServerState {
+    return this.#state;
+  }
+
+  get connections(): ReadonlyMap<string, Connection<Received, Sent, Context>> {
+    return this.#registry.connections;
+  }
+
+  get runtime(): Adapter["name"] {
+    return this.#adapter.name;
+  }
+
+  stats(): ServerStats {
+    return collectStats(this.#registry, this.#admission, this.#drainMs, this.#tlsAdmission?.handshakes);
+  }
+
+  rates(): RateSample {
+    return this.#sampling().sample;
+  }
+
+  inspect(): ServerInspection {
+    return inspect(
+      this,
+      this.#registry,
+      this.#settings.profile.framing.name,
+      this.#sampler,
+      this.#tlsAdmission?.inspect(this.#listener?.tls ?? ""),
+    );
+  }
+
+  broadcast(
+    frame: Sent,
+    filter?: (connection: Connection<Received, Sent, Context>) => boolean,
+  ): Promise<BroadcastReport> {
+    return broadcast(this.#registry.sessions, this.#settings.profile.framing, frame, filter);
+  }
+
+  publish(frame: Sent, filter?: (connection: Connection<Received, Sent, Context>) => boolean): number {
+    return publish(this.#registry.sessions, this.#settings.profile.framing, frame, filter);
+  }
+
+  deliver(id: string, frame: Sent): Promise<SendOutcome> {
+    const connection = this.connections.get(id);
+    if (connection !== undefined) return connection.deliver(frame);
+    const error = new SocketError(
+      "unknown_connection",
+      `send to connection ${id}: no such connection is open`,
+    );
+    return Promise.resolve({ status: "failed", kernel: "none", error });
+  }
+
+  kill(
+    id: string,
+    why: { readonly reason?: string | undefined; readonly code?: string | undefined } = {},
+  ): boolean {
+    const connection = this.connections.get(id);
+    connection?.destroy(why);
+    return connection !== undefined;
+  }
+
+  suspend(): Promise<void> {
+    return this.#switch(async () => {
+      if (this.#state !== "running") return;
+      this.#enter("suspended");
+      await this.#listener?.stop();
+      this.#tlsAdmission?.handshakes.abortAll();
+    });
+  }
+
+  resume(): Promise<void> {
+    return this.#switch(async () => {
+      if (this.#stopping !== undefined) {
+        throw new SocketError("closed", "resume: the server shuts down, expected one that is suspended");
+      }
+      if (this.#state === "suspended") await this.#listen();
+    });
+  }
+
+  async close(options: { readonly deadline?: DurationInput | undefined } = {}): Promise<ShutdownReport> {
+    const { deadline } = options;
+    const ms = deadline === undefined
+      ? this.#settings.shutdownDeadline
+      : toMilliseconds(deadline, "deadline");
+    const report = await this.#stop(ms);
+    if (report.destroyed.length > 0) {
+      throw new ShutdownTimeoutError(this.#cutShort ? 0 : this.#deadline, report.destroyed, this.#cutShort);
+    }
+    return report;
+  }
+
+  destroy(): Promise<ShutdownReport> {
+    if (this.#state !== "stopped" && this.#registry.destroyed.length === 0) this.#cutShort = true;
+    if (this.#state === "draining") void this.#registry.destroyAll();
+    return this.#stop(0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stop(this.#settings.shutdownDeadline);
+  }
+
+  async #listen(): Promise<void> {
+    const tlsAdmission = this.#tlsAdmission;
+    await tlsAdmission?.open();
+    const options = {
+      ...this.#settings.listen,
+      handshakes: tlsAdmission?.handshakes,
+      address: this.#address,
+      failed: (error: SocketError, fatal: boolean) => this.#listenerFailed(error, fatal),
+      lost: (error: SocketError) => this.#admission.lose(error),
+    };
+    const accept = (transport: Transport) => this.#accept(transport);
+    const secured = tlsAdmission && this.#settings.tls &&
+      ((transport: Transport) => tlsAdmission.handshakes.admit(transport, accept));
+    const listener = await this.#adapter.listen(options, secured ?? accept).catch(async (error) => {
+      if (this.#state === "created") await tlsAdmission?.close();
+      throw error;
+    });
+    this.#listener = listener;
+    this.#address = listener.address;
+    this.#enter("running");
+    if (this.#options.onStats !== undefined) this.#sampling();
+  }
+
+  #accept(transport: Transport): void {
+    const refusal = this.#state !== "running"
+      ? "draining"
+      : this.#admission.refusal(this.#registry.sessions.size);
+    if (refusal === undefined) {
+      this.#registry.open(transport, this.#profile);
+      return;
+    }
+    const { peer } = transport;
+    this.#admission.reject(transport);
+    this.#log({
+      level: "debug",
+      message: "connection rejected",
+      fields: { ...peerFields(peer), reason: refusal },
+    });
+    this.#call(() => this.#options.onReject?.(peer, refusal));
+  }
+
+  #stop(deadline: number): Promise<ShutdownReport> {
+    if (this.#stopping === undefined) this.#deadline = deadline;
+    return this.#stopping ??= Effect.runPromise(Effect.gen({ self: this }, function* () {
+      yield* Effect.promise(() => this.#switching);
+      this.#enter("draining");
+      const stopped = this.#listener?.stop().catch((error) =>
+        this.#listenerFailed(socketErrorFrom(error, "stop listening"), false)
+      );
+      const undone = this.#tlsAdmission?.close();
+      const report = yield* drain(this.#registry, this.#cutShort ? 0 : deadline, this.#options.onDrain);
+      yield* Effect.promise(() => Promise.all([stopped, undone])).pipe(Effect.timeoutOption(1000));
+      this.#drainMs = report.durationMs;
+      this.#sampler?.stop();
+      this.#enter("stopped");
+      this.#finish(report);
+      return report;
+    }));
+  }
+
+  /** One change of the listener at a time. */
+  #switch(change: () => Promise<void>): Promise<void> {
+    const done = this.#switching.then(change);
+    this.#switching = done.catch(() => {});
+    return done;
+  }
+
+  #enter(state: ServerState): void {
+    this.#state = state;
+    this.#log({
+      level: "info",
+      message: `server ${state}`,
+      fields: { address: this.#address, ...(this.#listener?.tls && { tls: this.#listener.tls }) },
+    });
+    this.#call(() => this.#options.onState?.(state));
+  }
+
+  #listenerFailed(error: SocketError, fatal: boolean): void {
+    this.#log({
+      level: "error",
+      message: "listener failed",
+      fields: { error: error.message, reason: error.reason, fatal },
+    });
+    this.#call(() => this.#options.onListenerError?.(error));
+  }
+
+  #sampling(): RateSampler<Received, Sent, Context> {
+    return this.#sampler ??= new RateSampler(
+      this.#registry,
+      (sample) => this.#call(() => this.#options.onStats?.(sample)),
+    );
+  }
+
+  #call(hook: () => void): void {
+    try {
+      hook();
+    } catch (error) {
+      this.#log({ level: "error", message: "hook failed", fields: { error: errorText(error) } });
+    }
+  }
+}
