@@ -40,12 +40,10 @@ export type { ClientOptions, ConnectOptions } from "./src/client/connect_options
 
 // Connections
 export type { BroadcastReport } from "./src/connection/broadcast.ts";
-export type { Connection } from "./src/connection/connection.ts";
+export type { Connection, ConnectionState, ConnectionStats } from "./src/connection/connection.ts";
 export type {
   ConnectionOptions,
   ConnectionRates,
-  ConnectionState,
-  ConnectionStats,
   Handler,
   KeepaliveOptions,
   OnFrame,
@@ -74,12 +72,12 @@ export type {
   ReloadReport,
 } from "./src/certificates/certificate_options.ts";
 export type { HandshakePeer, ServerTlsOptions, TlsInspection } from "./src/server/server_tls.ts";
-export type { UpgradeOptions } from "./src/connection/tls/upgrade.ts";
 export type {
   CertificateChoice,
   TlsClientOptions,
   TlsProtocolOptions,
   TlsServerOptions,
+  UpgradeOptions,
 } from "./src/connection/tls/options.ts";
 export type { PeerCertificate, TlsInfo } from "./src/core/tls/tls.ts";
 

@@ -1,17 +1,9 @@
-/**
- * One framed connection as users see it, on a server as on a client: iterate it for frames, `send` to answer.
- *
- * A thin face over `session.ts`, which has the life; this file has the words.
- */
+/** A framed connection as users see it. `session_connection.ts` is what implements it. */
 import type { Unshared } from "../core/bytes/byte_chunk.ts";
 import type { SendOutcome } from "../core/flow/outcome.ts";
 import type { Peer } from "../core/transport.ts";
-import type { ConnectionState, ConnectionStats } from "./connection_options.ts";
-import { readableOf, writableOf } from "./connection_streams.ts";
-import { InboxReader, oneFrame, waitingFrames } from "./inbox_reader.ts";
-import type { Session } from "./session.ts";
 import type { TerminationRecord } from "./termination.ts";
-import { upgrade, type UpgradeOptions } from "./tls/upgrade.ts";
+import type { UpgradeOptions } from "./tls/options.ts";
 
 /**
  * A framed connection, from `serve`'s handler or from `connect`.
@@ -20,56 +12,25 @@ import { upgrade, type UpgradeOptions } from "./tls/upgrade.ts";
  * @typeParam Sent what `send` takes
  * @typeParam Context the user's own value
  */
-export class Connection<Received, Sent = Received, Context = undefined>
-  implements AsyncIterable<Received>, AsyncDisposable {
-  readonly #session: Session<Received, Sent, Context>;
-  #abort: AbortController | undefined = undefined;
-  #closed: Promise<TerminationRecord> | undefined = undefined;
-  #settle: ((record: TerminationRecord) => void) | undefined = undefined;
-  #readable: ReadableStream<Unshared<Received>> | undefined = undefined;
-  #writable: WritableStream<Sent> | undefined = undefined;
+export interface Connection<Received, in Sent = Received, Context = undefined>
+  extends AsyncIterable<Received>, AsyncDisposable {
   /** Your own value: what the option `context` made, or whatever you put here. */
-  context: Context = undefined as Context;
-
-  /** Connections come from `serve` and `connect`. */
-  constructor(session: Session<Received, Sent, Context>) {
-    this.#session = session;
-  }
+  context: Context;
 
   /** Unique over processes, and sorts by the time of connecting. */
-  get id(): string {
-    return this.#session.id;
-  }
+  readonly id: string;
 
   /** Both addresses, and what TLS agreed on. */
-  get peer(): Peer {
-    return this.#session.transport.peer;
-  }
+  readonly peer: Peer;
 
   /** Where it is in its life; see {@linkcode ConnectionState}. */
-  get state(): ConnectionState {
-    return this.#session.state;
-  }
+  readonly state: ConnectionState;
 
   /** Wall-clock time of the start, in milliseconds since 1970. */
-  get startedAt(): number {
-    return this.#session.startedAt;
-  }
+  readonly startedAt: number;
 
   /** Counters so far. */
-  stats(): ConnectionStats {
-    const { pipeline, outbox, delivery, ageMs } = this.#session;
-    return {
-      bytesReceived: pipeline.bytesReceived,
-      bytesSent: outbox.bytesSent,
-      framesReceived: pipeline.framesReceived,
-      framesSent: outbox.framesSent,
-      framesDropped: outbox.framesDropped,
-      inboxFrames: delivery.inbox.length,
-      outboxBytes: outbox.pending,
-      ageMs,
-    };
-  }
+  stats(): ConnectionStats;
 
   /**
    * Frames in order. The loop ends when the peer has sent FIN, when the server drains (both at a frame boundary), and
@@ -80,9 +41,7 @@ export class Connection<Received, Sent = Received, Context = undefined>
    * and the rest of the frames in place; so does `return()` of the iterator while its `next()` waits, which then is done.
    * One loop at a time.
    */
-  [Symbol.asyncIterator](): AsyncIterator<Received, undefined> {
-    return new InboxReader(this.#session, oneFrame);
-  }
+  [Symbol.asyncIterator](): AsyncIterator<Received, undefined>;
 
   /**
    * The same frames in arrays: each has all that are there when it is asked for, which is most often what one chunk from
@@ -113,10 +72,7 @@ export class Connection<Received, Sent = Received, Context = undefined>
    * await server.close();
    * ```
    */
-  batches(): AsyncIterable<Received[]> {
-    const session = this.#session;
-    return { [Symbol.asyncIterator]: () => new InboxReader(session, waitingFrames) };
-  }
+  batches(): AsyncIterable<Received[]>;
 
   /**
    * Queues one frame; it leaves with the others of this turn. Returns nothing while there is room and a promise
@@ -126,25 +82,19 @@ export class Connection<Received, Sent = Received, Context = undefined>
    * When `send` returns, the memory of the frame is yours again, whatever its size and whatever was returned: what the
    * kernel has not taken by then has been copied.
    */
-  send(frame: Sent): void | Promise<void> {
-    return this.#session.send(frame);
-  }
+  send(frame: Sent): void | Promise<void>;
 
   /**
-   * Sends, and resolves with what became of the frame (F-67): in the kernel, dropped by a policy, or failed.
+   * Sends, and resolves with what became of the frame: in the kernel, dropped by a policy, or failed.
    * Rejects only for a frame that the framing cannot write. The frame's memory is yours again when `deliver` returns.
    */
-  deliver(frame: Sent): Promise<SendOutcome> {
-    return new Promise((resolve) => void this.#session.send(frame, resolve));
-  }
+  deliver(frame: Sent): Promise<SendOutcome>;
 
   /** Resolves when everything sent so far is in the kernel; rejects when the connection ends before. */
-  flush(): Promise<void> {
-    return this.#session.whenFlushed();
-  }
+  flush(): Promise<void>;
 
   /**
-   * Secures the connection (STARTTLS, F-34): what was sent is flushed, then comes the handshake, and everything after it
+   * Secures the connection (STARTTLS): what was sent is flushed, then comes the handshake, and everything after it
    * is under TLS. A server gives `cert` and `key`, or `certificates`; a client what it gives to `connect` as `tls`. To be
    * called as the answer to the frame that asks for it, before the next one is awaited: a frame, or part of one, that has
    * come behind that one in the clear is never delivered, it ends the connection (`TlsError`, reason `injected`), as
@@ -154,62 +104,35 @@ export class Connection<Received, Sent = Received, Context = undefined>
    */
   upgrade<NewReceived = Received, NewSent = NewReceived>(
     options: UpgradeOptions<NewReceived, NewSent>,
-  ): Promise<Connection<NewReceived, NewSent, Context>> {
-    const secured = upgrade(this.#session, options as unknown as UpgradeOptions<Received, Sent>)
-      .then(() => this as unknown as Connection<NewReceived, NewSent, Context>);
-    // A peer must not be able to end the process of somebody who does not await.
-    secured.catch(() => {});
-    return secured;
-  }
+  ): Promise<Connection<NewReceived, NewSent, Context>>;
 
-  /** Half-close (F-47): what was sent is flushed, then FIN. Receiving goes on. Sending after this rejects. */
-  end(): void {
-    this.#session.life.end();
-  }
+  /** Half-close: what was sent is flushed, then FIN. Receiving goes on. Sending after this rejects. */
+  end(): void;
 
   /**
    * Finish: frames not yet taken from the loop are given up, what was sent is delivered, FIN, and a wait for the peer's
    * FIN. `closeTimeout` and `lingerTimeout` limit how long either may stand still. `message` goes into the record.
    * Idempotent.
    */
-  close(message?: string): Promise<TerminationRecord> {
-    this.#session.life.finish("closed", "local", undefined, message);
-    return this.closed;
-  }
+  close(message?: string): Promise<TerminationRecord>;
 
   /**
    * Drops the connection at once: RST where the runtime can, nothing held is sent. The record's reason is `aborted`, or
    * `killed` where `why` is given, which goes into it. Idempotent.
    */
-  destroy(why?: { readonly reason?: string | undefined; readonly code?: string | undefined }): void {
-    if (why === undefined) this.#session.life.destroy("aborted");
-    else this.#session.life.destroy("killed", { message: why.reason, code: why.code });
-  }
+  destroy(why?: { readonly reason?: string | undefined; readonly code?: string | undefined }): void;
 
   /** Aborted when the server drains, or when this connection ends: finish what you are doing. */
-  get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      const abort = this.#abort = new AbortController();
-      this.#session.life.onSignal(() => abort.abort());
-    }
-    return this.#abort.signal;
-  }
+  readonly signal: AbortSignal;
 
   /** Resolves, and never rejects, with the record of how it ended. */
-  get closed(): Promise<TerminationRecord> {
-    const { record } = this.#session;
-    return this.#closed ??= record !== undefined ? Promise.resolve(record) : new Promise((resolve) => {
-      this.#settle = resolve;
-    });
-  }
+  readonly closed: Promise<TerminationRecord>;
 
   /**
    * The frames as a Web Stream, which ends or fails as the loop does, also when nobody reads it. Shares the inbox with the
    * loop: use one of the two. Cancelling it closes the connection.
    */
-  get readable(): ReadableStream<Unshared<Received>> {
-    return this.#readable ??= readableOf(this.#session, this.closed, () => void this.close());
-  }
+  readonly readable: ReadableStream<Unshared<Received>>;
 
   /**
    * Frames to send, as a Web Stream with the outbox's backpressure. Closing it half-closes, aborting it drops the
@@ -217,17 +140,31 @@ export class Connection<Received, Sent = Received, Context = undefined>
    * The `signal` of `pipeTo` waits for the write under way, as the standard has it: where the peer takes nothing,
    * `abort()` of the writer or `destroy()` of the connection is what ends it.
    */
-  get writable(): WritableStream<Sent> {
-    return this.#writable ??= writableOf(this.#session, () => this.destroy());
-  }
+  readonly writable: WritableStream<Sent>;
 
   /** Closes, at the end of `await using`: as `close()`, so what was sent is delivered first. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
-
-  /** For the session, once. */
-  settle(record: TerminationRecord): void {
-    this.#settle?.(record);
-  }
+  [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** Counters of one connection. */
+export interface ConnectionStats {
+  /** Bytes that came from the peer. */
+  readonly bytesReceived: number;
+  /** Bytes that the kernel took. */
+  readonly bytesSent: number;
+  /** Whole frames that were cut out of them. */
+  readonly framesReceived: number;
+  /** Frames that the kernel took whole. */
+  readonly framesSent: number;
+  /** Frames given up by a drop policy. */
+  readonly framesDropped: number;
+  /** Frames that wait for the handler; at most about 1,024 are cut before they are asked for, what is behind them is bytes. */
+  readonly inboxFrames: number;
+  /** Bytes that wait for the peer. */
+  readonly outboxBytes: number;
+  /** Milliseconds since the start. */
+  readonly ageMs: number;
+}
+
+/** Life of a connection. `draining`: finishing what it has; `closing`: flushed, FIN sent, waiting for the peer's. */
+export type ConnectionState = "open" | "draining" | "closing" | "closed";

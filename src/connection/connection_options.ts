@@ -147,26 +147,3 @@ export interface ConnectionRates {
   /** Frames that the kernel took whole. */
   readonly framesSentPerSecond: number;
 }
-
-/** Counters of one connection. */
-export interface ConnectionStats {
-  /** Bytes that came from the peer. */
-  readonly bytesReceived: number;
-  /** Bytes that the kernel took. */
-  readonly bytesSent: number;
-  /** Whole frames that were cut out of them. */
-  readonly framesReceived: number;
-  /** Frames that the kernel took whole. */
-  readonly framesSent: number;
-  /** Frames given up by a drop policy. */
-  readonly framesDropped: number;
-  /** Frames that wait for the handler; at most about 1,024 are cut before they are asked for, what is behind them is bytes. */
-  readonly inboxFrames: number;
-  /** Bytes that wait for the peer. */
-  readonly outboxBytes: number;
-  /** Milliseconds since the start. */
-  readonly ageMs: number;
-}
-
-/** Life of a connection. `draining`: finishing what it has; `closing`: flushed, FIN sent, waiting for the peer's. */
-export type ConnectionState = "open" | "draining" | "closing" | "closed";

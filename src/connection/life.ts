@@ -6,7 +6,7 @@
  * Used by `session.ts`, whose parts it stops in the right order. Knows no frame.
  */
 import { type MillraceError, SocketError, TimeoutError } from "../core/errors.ts";
-import type { ConnectionState } from "./connection_options.ts";
+import type { ConnectionState } from "./connection.ts";
 import { type Departing, Departure } from "./departure.ts";
 import type { CloseReason, Ending } from "./termination.ts";
 

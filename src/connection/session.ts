@@ -1,8 +1,8 @@
 /**
  * The life of one connection, from its transport to its termination record.
  *
- * Between the pipeline (in), the outbox (out), the handler and the clocks it decides what follows from what;
- * `Connection` is its face for users. The server or client that owns it hears how it ended.
+ * Between the pipeline (in), the outbox (out), the handler and the clocks it decides what follows from what.
+ * Users have its `Connection`. The server or client that owns it hears how it ended.
  */
 import type { Diagnosis } from "../core/framing/diagnosis.ts";
 import type { FrameError, LimitError, SocketError, TimeoutError } from "../core/errors.ts";
@@ -16,8 +16,7 @@ import type { PipelineOwner } from "../core/flow/pipeline_owner.ts";
 import type { TimerWheel } from "../core/time/timer_wheel.ts";
 import type { Transport } from "../core/transport.ts";
 import type { TurnMember } from "../core/time/turn.ts";
-import { Connection } from "./connection.ts";
-import type { ConnectionState } from "./connection_options.ts";
+import type { ConnectionState } from "./connection.ts";
 import { Delivery, type DeliveryOwner } from "./delivery.ts";
 import { FlushQueue } from "./flush_queue.ts";
 import { follow, type HandlerEnd, type HandlerRun, type HandlingOwner } from "./handling.ts";
@@ -25,6 +24,7 @@ import * as hooks from "./hooks.ts";
 import { makeConnectionId } from "./identity.ts";
 import { Life } from "./life.ts";
 import type { ConnectionProfile } from "./profile.ts";
+import { SessionConnection } from "./session_connection.ts";
 import type { SessionOwner } from "./session_owner.ts";
 import type { Tally } from "./tally.ts";
 import type { CloseReason, TerminationRecord } from "./termination.ts";
@@ -38,7 +38,7 @@ export class Session<Received, Sent, Context>
   readonly startedAt: number;
   readonly transport: Transport;
   readonly profile: ConnectionProfile<Received, Sent, Context>;
-  readonly connection: Connection<Received, Sent, Context>;
+  readonly connection: SessionConnection<Received, Sent, Context>;
   readonly pipeline: Pipeline<Received>;
   readonly delivery: Delivery<Received>;
   readonly outbox: Outbox<Sent>;
@@ -49,8 +49,9 @@ export class Session<Received, Sent, Context>
   heard = false;
   /** Frames that could not be cut. */
   frameErrors = 0;
-  /** The record, once closed. */
+  /** The record, once closed, and who waits for it. */
   record: TerminationRecord | undefined = undefined;
+  tellRecord: ((record: TerminationRecord) => void) | undefined = undefined;
   /** Where rates are taken: what was counted by the last time. */
   tally: Tally | undefined = undefined;
 
@@ -79,7 +80,7 @@ export class Session<Received, Sent, Context>
     this.pipeline = new Pipeline(transport, profile, this.vigil, owner, this);
     this.delivery = new Delivery(this, this.pipeline, options.onFrame !== undefined, ingressLimit);
     this.outbox = new Outbox(transport, framing, egressLimit, egressPolicy, owner.wheel, this);
-    this.connection = new Connection(this);
+    this.connection = new SessionConnection(this);
   }
 
   get state(): ConnectionState {
@@ -344,6 +345,6 @@ export class Session<Received, Sent, Context>
     this.#interrupt?.();
     hooks.tellEnd(this, this.#owner, record, error === ending.error ? error : undefined);
     this.#owner.ended(this, record);
-    this.connection.settle(record);
+    this.tellRecord?.(record);
   }
 }

@@ -1,6 +1,6 @@
 /** A server and its connections as data (F-52), for an admin page or a log. */
-import type { Connection } from "../connection/connection.ts";
-import type { ConnectionRates, ConnectionState, ConnectionStats } from "../connection/connection_options.ts";
+import type { Connection, ConnectionState, ConnectionStats } from "../connection/connection.ts";
+import type { ConnectionRates } from "../connection/connection_options.ts";
 import type { Registry } from "../connection/registry.ts";
 import type { TlsInfo } from "../core/tls/tls.ts";
 import type { Address } from "../core/transport.ts";

@@ -14,7 +14,7 @@ import type { RateSample, ServerState, ServerStats, ShutdownReport } from "./ser
  * @typeParam Sent what `send` takes
  * @typeParam Context the value of the option `context`
  */
-export interface Server<Received, Sent = Received, Context = undefined> extends AsyncDisposable {
+export interface Server<Received, in Sent = Received, Context = undefined> extends AsyncDisposable {
   /** Where it listens; port 0 has become the port that was chosen. */
   readonly address: Address;
 

@@ -177,3 +177,10 @@ holds<
     Layer.Layer<"Echo", main.OptionsError | main.SocketError | main.TlsError, Service>
   >
 >();
+
+// What may be sent is not widened by an assignment, and a helper that sends nothing takes every context.
+declare const either: main.Connection<string, string | Uint8Array>;
+export const fewer: main.Connection<string, string> = either;
+// @ts-expect-error its framing writes no bytes
+export const more: main.Connection<string, string | Uint8Array> = wired;
+export const looks: main.Connection<string, never, unknown> = wired;

@@ -1,4 +1,6 @@
 /** What a caller may say about TLS, of a server and of a client. */
+import type { Framing } from "../../core/framing/framing.ts";
+import type { DurationInput } from "../../core/time/duration.ts";
 import type { PeerCertificate, TlsMaterial, TlsVersion } from "../../core/tls/tls.ts";
 import type { Peer } from "../../core/transport.ts";
 
@@ -77,3 +79,14 @@ export interface TlsClientOptions extends TlsProtocolOptions {
    */
   readonly insecureSkipVerify?: boolean | undefined;
 }
+
+/** What `connection.upgrade` takes: TLS of the side that the connection is on. */
+export type UpgradeOptions<Received, Sent = Received> = (TlsServerOptions | TlsClientOptions) & {
+  /** How frames are cut and written from then on. @default as before */
+  readonly framing?: Framing<Received, Sent> | undefined;
+  /**
+   * How long it may take to hand over what was sent before and to finish the handshake (`TlsError`, reason `timeout`);
+   * `authorize` has as long again. @default "10 seconds"
+   */
+  readonly handshakeTimeout?: DurationInput | undefined;
+};

@@ -5,30 +5,17 @@
  * Called by `Connection.upgrade`. The handshake itself is the transport's.
  */
 import { Deadline } from "../../core/time/deadline.ts";
-import type { DurationInput } from "../../core/time/duration.ts";
 import { MillraceError, OptionsError, SocketError } from "../../core/errors.ts";
-import type { Framing } from "../../core/framing/framing.ts";
 import { GateReason } from "../../core/flow/gate.ts";
 import { defaults, OptionsCheck } from "../../core/options.ts";
 import { TlsError, type TlsErrorReason } from "../../core/tls/tls_error.ts";
 import type { Peer } from "../../core/transport.ts";
 import { checkFraming, type UpgradePlace } from "../profile.ts";
 import type { Session } from "../session.ts";
-import type { TlsClientOptions, TlsServerOptions } from "./options.ts";
+import type { TlsServerOptions, UpgradeOptions } from "./options.ts";
 import { unauthorized } from "./unauthorized.ts";
 import { resolveUpgrade } from "./upgrade_settings.ts";
 import type { UpgradeSlot } from "./upgrade_slots.ts";
-
-/** What `connection.upgrade` takes: TLS of the side that the connection is on. */
-export type UpgradeOptions<Received, Sent = Received> = (TlsServerOptions | TlsClientOptions) & {
-  /** How frames are cut and written from then on. @default as before */
-  readonly framing?: Framing<Received, Sent> | undefined;
-  /**
-   * How long it may take to hand over what was sent before and to finish the handshake (`TlsError`, reason `timeout`);
-   * `authorize` has as long again. @default "10 seconds"
-   */
-  readonly handshakeTimeout?: DurationInput | undefined;
-};
 
 /** Failures that this side decides on. */
 const local: readonly TlsErrorReason[] = ["timeout", "unauthorized", "material", "too_many_handshakes"];
