@@ -1,7 +1,6 @@
 /** The logger that a server has by default: real processes, whose standard error is read, late or not at all (S-67). */
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { detectAdapter } from "../../src/adapters/detect.ts";
 import { connect } from "../../src/client/connect.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import { MillraceError } from "../../src/core/errors.ts";
@@ -12,11 +11,6 @@ import { UnreadProgram } from "../support/unread_program.ts";
 
 const limit = { timeout: 120_000 };
 const file = "tests/server/programs/warns.ts";
-
-/** Node runs it well nine times of ten; the gateway's own tests of unread output hold there. */
-const unsteady = (await detectAdapter()).name === "node"
-  ? "on Node it has stood still in one run of ten, for a cause that is not found yet"
-  : false;
 
 const dial = (port: number): Promise<Connection<string, string>> =>
   connect({ port, framing: lines({ encoding: "utf-8" }) });
@@ -45,7 +39,7 @@ async function greeted(port: number): Promise<void> {
 describe("the logger that a server has by default", () => {
   it(
     "S-67: stops no server while nobody reads, keeps little, and tells how much is missing",
-    { ...limit, skip: unsteady },
+    limit,
     async (t) => {
       const program = await UnreadProgram.run(t, { unread: "late", heard: 1 }, file, []);
       const port = Number((await program.said(/listens on (\d+)/))[1]);

@@ -1,5 +1,8 @@
 // `millrace`, or another program, as a process whose output goes into a real pipe that nobody reads, until the test lets the reader go.
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { signalEchoMs } from "../../src/host/signal_echo.ts";
@@ -31,14 +34,40 @@ const script = {
   late: `${both}{ ${hears}; read -r go <&4; cat >&3; }`,
 } as const;
 
+/**
+ * How this runtime runs a TypeScript file with no process beside it. On Node, `tsx` starts a compiler for what it has not
+ * compiled before, which inherits standard error. Node makes what a child inherits blocking, for both: a pipe is one
+ * thing however many hold it. A full one that nobody reads would then stop the program for good, so it is compiled here.
+ */
+async function alone(t: Cleaner, file: string, args: readonly string[]): Promise<string[]> {
+  const { bun, deno } = process.versions;
+  if (bun !== undefined || deno !== undefined) return commandLine(file, args);
+  const folder = mkdtempSync(join(tmpdir(), "millrace-unread-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const { build } = await import("esbuild");
+  const outfile = join(folder, "program.mjs");
+  await build({
+    absWorkingDir: root,
+    entryPoints: [file],
+    outfile,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "es2022",
+    // Packages in CommonJS ask for Node's modules by `require`.
+    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire("/");' },
+  });
+  return [outfile, ...args];
+}
+
 /** One program that nobody reads. */
 export class UnreadProgram {
   readonly #shell: ChildProcess;
   #heard = "";
   #changed: () => void = () => {};
 
-  private constructor(t: Cleaner, how: Unread, file: string, args: readonly string[]) {
-    const command = [process.execPath, ...commandLine(file, args)];
+  private constructor(t: Cleaner, how: Unread, args: readonly string[]) {
+    const command = [process.execPath, ...args];
     const heard = how.unread === "out" ? [] : [String(how.heard)];
     const shell = spawn("sh", ["-c", script[how.unread], "sh", ...heard, ...command], { cwd: root });
     this.#shell = shell;
@@ -69,7 +98,7 @@ export class UnreadProgram {
 
   /** Starts a program, whose path begins at the root of the package, and waits until it has an id. */
   static async run(t: Cleaner, how: Unread, file: string, args: readonly string[]): Promise<UnreadProgram> {
-    const program = new UnreadProgram(t, how, file, args);
+    const program = new UnreadProgram(t, how, await alone(t, file, args));
     await program.said(/^pid \d+$/m);
     return program;
   }
