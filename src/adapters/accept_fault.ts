@@ -9,7 +9,7 @@ import type { ListenOptions } from "../core/transport.ts";
 import { Shortage } from "./shortage.ts";
 
 /** Whose fault it is: `nobody` asks again, `system` is short of descriptors or memory, `listener` is over. */
-export type AcceptFault = "nobody" | "connection" | "system" | "listener" | "unknown";
+type AcceptFault = "nobody" | "connection" | "system" | "listener" | "unknown";
 
 const codes: Readonly<Record<Exclude<AcceptFault, "unknown">, readonly string[]>> = {
   nobody: ["EINTR", "EAGAIN", "EWOULDBLOCK", "ERESTART", "ERESTARTSYS"],

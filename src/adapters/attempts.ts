@@ -12,7 +12,7 @@ const head = 250;
 const mostAtOnce = 4;
 
 /** What is tried, and how. */
-export interface Attempts<T> {
+interface Attempts<T> {
   /** One or more, the best first. */
   readonly addresses: readonly string[];
   /** Rejects when the signal aborts. */

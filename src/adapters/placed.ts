@@ -16,7 +16,7 @@ import type {
 type TcpAddress = Extract<Address, { readonly transport: "tcp" }>;
 
 /** A runtime's own listening and connecting. Both reject, and never throw. */
-export interface Placing {
+interface Placing {
   /** `at` is the place that the system is told; peers and messages have that of the options. */
   bind(options: ListenOptions, accept: (transport: Transport) => void, at: Address): Promise<Listener>;
   dial(options: ConnectOptions): Promise<Transport>;

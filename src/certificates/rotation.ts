@@ -25,7 +25,7 @@ export interface RotationOwner {
 }
 
 /** What a source gives, what is fit for service, and who is told. */
-export interface RotationRules<Given, Fit, Owner> {
+interface RotationRules<Given, Fit, Owner> {
   /** Names the source in messages. */
   readonly place: string;
   read(): Promise<Given>;

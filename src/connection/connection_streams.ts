@@ -9,12 +9,12 @@ import type { MillraceError } from "../core/errors.ts";
 import { type InboxSource, oneFrame } from "./inbox_reader.ts";
 
 /** Where frames come from. */
-export interface Receiving<Received> extends InboxSource<Received> {
+interface Receiving<Received> extends InboxSource<Received> {
   readonly delivery: InboxSource<Received>["delivery"] & { readonly waiting: boolean };
 }
 
 /** Where frames go. */
-export interface Sending<Sent> {
+interface Sending<Sent> {
   readonly life: {
     end(): void;
     /** Calls back, once, when nothing can be sent any more, with what a send fails with. */

@@ -17,7 +17,7 @@ export interface DeliveryOwner<Received> {
 }
 
 /** Where frames come from: the pipeline. */
-export interface FrameSource {
+interface FrameSource {
   /** Bytes have come of which the frames were not wanted yet. */
   readonly behind: boolean;
   /** Frames are wanted again. */

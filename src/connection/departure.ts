@@ -10,7 +10,7 @@ import type { TimerWheel, WheelEntry } from "../core/time/timer_wheel.ts";
 import type { Transport } from "../core/transport.ts";
 
 /** Milliseconds without progress: for handing over what is owed, and for the peer's FIN after ours. */
-export interface DepartureLimits {
+interface DepartureLimits {
   readonly close: number;
   readonly linger: number;
 }

@@ -5,7 +5,7 @@
 import type { Inbox } from "../core/flow/inbox.ts";
 
 /** One step of a loop. */
-export type Step<Read> = IteratorResult<Read, undefined>;
+type Step<Read> = IteratorResult<Read, undefined>;
 
 /** Where frames come from: a session. */
 export interface InboxSource<Received> {

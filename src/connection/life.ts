@@ -11,7 +11,7 @@ import { type Departing, Departure } from "./departure.ts";
 import type { CloseReason, Ending } from "./termination.ts";
 
 /** The connection whose life it is. */
-export interface Living extends Departing {
+interface Living extends Departing {
   readonly id: string;
   readonly pipeline: Departing["pipeline"] & { discard(): void; stopAtBoundary(): void };
   readonly delivery: Departing["delivery"] & { refuse(error?: unknown): void; stop(error?: unknown): void };

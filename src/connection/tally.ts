@@ -6,7 +6,7 @@
 import type { ConnectionRates } from "./connection_options.ts";
 
 /** Counters that only grow. */
-export interface Counts {
+interface Counts {
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly framesReceived: number;

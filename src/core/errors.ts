@@ -37,7 +37,7 @@ export class SocketError extends MillraceError {
 }
 
 /** Facts of a {@linkcode FrameError}. */
-export interface FrameErrorDetails {
+interface FrameErrorDetails {
   /** Byte offset in the connection's inbound stream at which the faulty frame starts. */
   readonly offset: number;
   /** The limit in force, in bytes, where one was passed. */
@@ -81,7 +81,7 @@ export class LimitError extends MillraceError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag = "LimitError";
   /** Which bound it was. */
-  readonly reason: "connections" | "egress" | "frame_size" | "waiting_sends" | "rate";
+  readonly reason: "egress" | "waiting_sends";
   /** The bound in force. */
   readonly limit: number;
   /** With the bound in force. */
@@ -93,7 +93,7 @@ export class LimitError extends MillraceError {
 }
 
 /** Which bound was reached. */
-export type LimitErrorReason = LimitError["reason"];
+type LimitErrorReason = LimitError["reason"];
 
 /** One refused option. */
 export interface OptionsIssue {
@@ -127,7 +127,7 @@ export class OptionsError extends MillraceError {
 }
 
 /** Why an option was refused. */
-export type OptionsErrorReason = OptionsError["reason"];
+type OptionsErrorReason = OptionsError["reason"];
 
 /** A time limit passed. */
 export class TimeoutError extends MillraceError {
@@ -136,11 +136,9 @@ export class TimeoutError extends MillraceError {
   /** Which wait it was. */
   readonly reason:
     | "connect"
-    | "first_byte"
     | "first_frame"
     | "frame"
     | "half_close"
-    | "handshake"
     | "read_idle"
     | "write_idle"
     | "idle"

@@ -5,7 +5,8 @@
  * control subjects. Loaded only where one is configured.
  */
 import type { Clock } from "../core/time/clock.ts";
-import { type HttpAnswer, type HttpRefusal, type HttpRequest, startHttpServer } from "../host/http_server.ts";
+import type { HttpAnswer, HttpRefusal, HttpRequest } from "../host/http_peer.ts";
+import { startHttpServer } from "../host/http_server.ts";
 import { type MetricSample, prometheusContentType, prometheusText } from "../server/metrics.ts";
 import type { Logger } from "../core/logger.ts";
 import { AdminHosts } from "./admin_hosts.ts";

@@ -1,12 +1,12 @@
 /** What the admin endpoint needs to know of a request: which page of which host, read strictly and never guessed at. */
-import type { HttpRequest } from "../host/http_server.ts";
+import type { HttpRequest } from "../host/http_peer.ts";
 import { isIpv6, plainHost } from "./host_name.ts";
 
 /** Headers that a request may have. */
 const mostHeaders = 100;
 
 /** Which page of which host, or the status that says what is wrong with the request. */
-export type AdminRequest =
+type AdminRequest =
   | { readonly path: string; readonly host: string | undefined; readonly status?: undefined }
   | { readonly status: 400 | 431; readonly error: string };
 

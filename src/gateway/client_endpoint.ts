@@ -18,12 +18,12 @@ import type { Logger } from "../core/logger.ts";
 import { ClientTally } from "./client_tally.ts";
 import type { ClientEndpointConfig } from "./config/endpoint_config.ts";
 import { formatAddress } from "./config/values.ts";
-import type { Endpoint, FrameConnection } from "./endpoint.ts";
+import type { Endpoint, FrameConnection, TrafficStats } from "./endpoint.ts";
 import { OtherProtocols } from "./other_protocols.ts";
 import { within } from "./patience.ts";
 import type { EndpointContext } from "./server_endpoint.ts";
 import { loadClientTls } from "./tls_options.ts";
-import { Traffic, type TrafficStats } from "./traffic.ts";
+import { Traffic } from "./traffic.ts";
 
 /** How long the peer may take to answer our FIN with its own before we let go. */
 const lingerMs = 2_000;

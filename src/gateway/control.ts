@@ -13,13 +13,13 @@ import type { Endpoint } from "./endpoint.ts";
 import { Sparingly } from "./log.ts";
 
 /** What has been counted. */
-export interface ControlStats {
+interface ControlStats {
   readonly commandsDone: number;
   readonly commandsRefused: number;
 }
 
 /** Why a command was refused. */
-export type ControlRefusal =
+type ControlRefusal =
   | "malformed"
   | "unknown_command"
   | "unknown_connection"

@@ -13,10 +13,22 @@ import type {
 import type { ServerInspection } from "../server/inspection.ts";
 import type { ServerState, ServerStats, ShutdownReport } from "../server/server_options.ts";
 import type { EndpointSettings } from "./config/endpoint_config.ts";
-import type { TrafficStats } from "./traffic.ts";
 
 /** A connection of a gateway: frames are bytes. */
 export type FrameConnection = Connection<Uint8Array, Uint8Array, undefined>;
+
+/** What went between the sockets of an endpoint and the bus. */
+export interface TrafficStats {
+  /** Frames that the bus took. */
+  readonly framesPublished: number;
+  /** Messages from the bus that were handed to a connection, or to all; one that finds no room there, once there is. */
+  readonly messagesSent: number;
+  /**
+   * Messages from the bus that could not be delivered: no such connection, no frame, or it ended before the kernel had
+   * them, or its egress policy gave them up. Of those that had been handed over, counted when the connection ends.
+   */
+  readonly messagesUndelivered: number;
+}
 
 /** One endpoint of a running gateway, as its owner sees it. */
 export interface GatewayEndpoint {

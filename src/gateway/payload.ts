@@ -16,7 +16,7 @@ export type PayloadEncoding = "utf8" | "base64" | "hex" | "json";
 export const payloadEncodings: readonly PayloadEncoding[] = ["utf8", "base64", "hex", "json"];
 
 /** A payload ready to stand in a JSON line. */
-export interface ShownPayload {
+interface ShownPayload {
   /** JSON text of the value. */
   readonly json: string;
   /** How to read it back; not always what was asked for. */

@@ -15,10 +15,10 @@ import type { ServeOptions, ServerState, ServerStats, ShutdownReport } from "../
 import type { Logger } from "../core/logger.ts";
 import type { Bus, SubscribeOptions } from "./buses/bus.ts";
 import type { ServerEndpointConfig } from "./config/endpoint_config.ts";
-import type { Endpoint, FrameConnection } from "./endpoint.ts";
+import type { Endpoint, FrameConnection, TrafficStats } from "./endpoint.ts";
 import { OtherProtocols } from "./other_protocols.ts";
 import { serverTlsOptions } from "./tls_options.ts";
-import { Traffic, type TrafficStats } from "./traffic.ts";
+import { Traffic } from "./traffic.ts";
 
 /** What an endpoint is given by its gateway. */
 export interface EndpointContext {

@@ -21,7 +21,7 @@ import { unreadable } from "./config/tls_files.ts";
 import { formatAddress } from "./config/values.ts";
 
 /** `tls` of a server, with its certificates at hand. */
-export type ServerTlsFromFiles = ServerTlsOptions & { readonly certificates: Certificates };
+type ServerTlsFromFiles = ServerTlsOptions & { readonly certificates: Certificates };
 
 /** What `serve` takes as `tls`. Reads no file. */
 export function serverTlsOptions(tls: ServerTlsConfig): ServerTlsFromFiles {

@@ -14,26 +14,13 @@ import type { SendOutcome } from "../core/flow/outcome.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Bus, BusMessage, BusSubscription, SubscribeOptions } from "./buses/bus.ts";
 import type { EndpointSettings } from "./config/endpoint_config.ts";
-import type { FrameConnection } from "./endpoint.ts";
+import type { FrameConnection, TrafficStats } from "./endpoint.ts";
 import { Sparingly } from "./log.ts";
 
 /** What the traffic needs of its endpoint. */
-export interface TrafficPeers {
+interface TrafficPeers {
   readonly connections: ReadonlyMap<string, FrameConnection>;
   broadcast(frame: Uint8Array): Promise<BroadcastReport>;
-}
-
-/** What has been counted. */
-export interface TrafficStats {
-  /** Frames that the bus took. */
-  readonly framesPublished: number;
-  /** Messages from the bus that were handed to a connection, or to all; one that finds no room there, once there is. */
-  readonly messagesSent: number;
-  /**
-   * Messages from the bus that could not be delivered: no such connection, no frame, or it ended before the kernel had
-   * them, or its egress policy gave them up. Of those that had been handed over, counted when the connection ends.
-   */
-  readonly messagesUndelivered: number;
 }
 
 /** What stands for every connection in the place of a connection's id. */

@@ -6,7 +6,43 @@
  */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import type { HttpAnswer, HttpRefusal, HttpRequest, HttpServerOptions } from "./http_server.ts";
+import type { Clock } from "../core/time/clock.ts";
+
+/** What is known of a request. */
+export interface HttpRequest {
+  readonly method: string;
+  /** As it was sent: a path with its query, an absolute URI, `*`, or for `CONNECT` a host and a port. */
+  readonly target: string;
+  /** Such as `"1.1"`. */
+  readonly version: string;
+  /** In the order in which they came, with repetitions; values are Latin-1. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+/** An answer, whole. `content-length`, `date` and `connection` are added. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** Ends the connection, as after a request that is none. */
+  readonly close?: boolean;
+}
+
+/** Why a request is refused before it is one: malformed, late, its head too large, or of another version of HTTP. */
+export type HttpRefusal = 400 | 408 | 431 | 505;
+
+/** What every connection is given. */
+export interface HttpPeerOptions {
+  readonly clock: Clock;
+  /** Answers a request; must not reject. */
+  readonly answer: (request: HttpRequest) => Promise<HttpAnswer>;
+  /** Makes the answer to what is refused. */
+  readonly refuse: (status: HttpRefusal) => HttpAnswer;
+  /** How long a request may take to arrive, body included, in milliseconds; then it is answered with 408. */
+  readonly requestTimeout: number;
+  /** How long a connection may be silent between two requests, or take nothing of an answer, in milliseconds. */
+  readonly silence: number;
+}
 
 /** Requests that may wait for the answer of an earlier one. */
 const mostAhead = 32;
@@ -17,14 +53,14 @@ const encoder = new TextEncoder();
 /** One connection. */
 export class HttpPeer {
   readonly #socket: Duplex;
-  readonly #options: HttpServerOptions;
+  readonly #options: HttpPeerOptions;
   #turn: Promise<void> = Promise.resolve();
   #ahead = 0;
   #refused = false;
   /** Ends the wait for the rest of a body. */
   #giveUpBody: () => void = () => {};
 
-  constructor(socket: Duplex, options: HttpServerOptions) {
+  constructor(socket: Duplex, options: HttpPeerOptions) {
     this.#socket = socket;
     this.#options = options;
     // The end of one peer; whoever answers it looks.

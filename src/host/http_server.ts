@@ -8,54 +8,21 @@ import { lookup } from "node:dns/promises";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { type AddressInfo, isIP } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Clock } from "../core/time/clock.ts";
 import { SocketError, socketErrorFrom } from "../core/errors.ts";
 import { addressText } from "../core/text/place.ts";
 import type { Address } from "../core/transport.ts";
-import { HttpPeer } from "./http_peer.ts";
-
-/** What is known of a request. */
-export interface HttpRequest {
-  readonly method: string;
-  /** As it was sent: a path with its query, an absolute URI, `*`, or for `CONNECT` a host and a port. */
-  readonly target: string;
-  /** Such as `"1.1"`. */
-  readonly version: string;
-  /** In the order in which they came, with repetitions; values are Latin-1. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
-}
-
-/** An answer, whole. `content-length`, `date` and `connection` are added. */
-export interface HttpAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  /** Ends the connection, as after a request that is none. */
-  readonly close?: boolean;
-}
-
-/** Why a request is refused before it is one: malformed, late, its head too large, or of another version of HTTP. */
-export type HttpRefusal = 400 | 408 | 431 | 505;
+import { HttpPeer, type HttpPeerOptions, type HttpRefusal, type HttpRequest } from "./http_peer.ts";
 
 /** What a server is made of. */
-export interface HttpServerOptions {
+export interface HttpServerOptions extends HttpPeerOptions {
   readonly host: string;
   readonly port: number;
-  readonly clock: Clock;
-  /** Answers a request; must not reject. */
-  readonly answer: (request: HttpRequest) => Promise<HttpAnswer>;
-  /** Makes the answer to what is refused. */
-  readonly refuse: (status: HttpRefusal) => HttpAnswer;
   /** Hears what goes wrong with the listener itself; never of one peer. */
   readonly failed: (error: SocketError) => void;
   /** Connections at one time; further ones are dropped. */
   readonly maxConnections: number;
   /** The head of a request, in bytes; beyond, it is answered with 431. */
   readonly maxHeadBytes: number;
-  /** How long a request may take to arrive, body included, in milliseconds; then it is answered with 408. */
-  readonly requestTimeout: number;
-  /** How long a connection may be silent between two requests, or take nothing of an answer, in milliseconds. */
-  readonly silence: number;
 }
 
 /** A server that listens. */

@@ -4,7 +4,7 @@ import { link, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** How a file is made. */
-export interface NewFileOptions {
+interface NewFileOptions {
   /** Readable by its owner alone, from the first moment on. */
   readonly secret: boolean;
   /** Take the place of a file that is there. */

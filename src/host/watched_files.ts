@@ -8,7 +8,7 @@ import { readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** More than any certificate or key needs; a wrong path, such as a log or a device, ends here. */
-export const largestFile: number = 1024 * 1024;
+const largestFile: number = 1024 * 1024;
 
 /**
  * Reads a file as UTF-8. Rejects with the runtime's error, or with a `RangeError` when it is larger than

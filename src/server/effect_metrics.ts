@@ -10,7 +10,7 @@ import { type ServerRow, serverRows } from "./metrics.ts";
 import type { ServerStats } from "./server_options.ts";
 
 /** What is read of a server. */
-export interface Counting {
+interface Counting {
   stats(): ServerStats;
 }
 

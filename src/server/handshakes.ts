@@ -19,7 +19,7 @@ import type { Authorize, HandshakePeer } from "./server_tls.ts";
 const perTurn = 4;
 
 /** Limits, and who is told of failures. */
-export interface HandshakeSettings {
+interface HandshakeSettings {
   /** Milliseconds. */
   readonly timeout: number;
   readonly most: number;

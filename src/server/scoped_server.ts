@@ -17,7 +17,7 @@ import { resolveServer } from "./settings.ts";
 import { SocketServer } from "./socket_server.ts";
 
 /** What the program around a server has for it, where it is written with Effect. */
-export interface ServerProgram<Received, Sent, Context> {
+interface ServerProgram<Received, Sent, Context> {
   /** Time, where no option names one. */
   readonly clock: Clock | undefined;
   /** Takes log records, where no option does. */

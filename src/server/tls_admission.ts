@@ -12,7 +12,7 @@ import type { Logger } from "../core/logger.ts";
 import { type HandshakePeer, inspectTls, type ServerTlsSettings, type TlsInspection } from "./server_tls.ts";
 
 /** What the server lends it. */
-export interface SecureDoorOwner {
+interface SecureDoorOwner {
   readonly log: Logger;
   readonly clock: Clock;
   readonly wheel: TimerWheel;

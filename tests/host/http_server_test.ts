@@ -4,13 +4,8 @@ import { connect as dial, type Socket } from "node:net";
 import { describe } from "node:test";
 import { systemClock } from "../../src/core/time/clock.ts";
 import { SocketError } from "../../src/core/errors.ts";
-import {
-  type HttpAnswer,
-  type HttpRequest,
-  type HttpServer,
-  type HttpServerOptions,
-  startHttpServer,
-} from "../../src/host/http_server.ts";
+import type { HttpAnswer, HttpRequest } from "../../src/host/http_peer.ts";
+import { type HttpServer, type HttpServerOptions, startHttpServer } from "../../src/host/http_server.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { it } from "../support/it.ts";
 import type { Cleaner } from "../support/program.ts";

@@ -11,7 +11,7 @@ import { networkInterfaces } from "node:os";
 const up = 1, reject = 0x200;
 
 /** The tables of the kernel, as text. */
-export interface RouteTables {
+interface RouteTables {
   readonly ipv4: string;
   readonly ipv6: string;
   readonly own: readonly string[];

@@ -41,7 +41,7 @@ export interface BunSocket<Data> {
   getPeerCertificate(): PeerCertificate | undefined;
 }
 /** How TLS is laid over a socket. */
-export interface BunUpgrade<Data> {
+interface BunUpgrade<Data> {
   readonly isServer: boolean;
   readonly tls: BunTlsOptions;
   readonly data: Data;

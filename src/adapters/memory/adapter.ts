@@ -26,7 +26,7 @@ export interface MemoryOptions {
 }
 
 /** Settings of a {@linkcode MemoryNetwork}. */
-export interface MemoryNetworkOptions extends MemoryOptions {
+interface MemoryNetworkOptions extends MemoryOptions {
   /** Makes what is between the two ends of a connection. @default wires that deliver at the end of the turn */
   readonly wires?: WireMaker;
 }

@@ -12,7 +12,7 @@ const firstEphemeral = 49_152;
 const lastPort = 65_535;
 
 /** Somebody who listens. */
-export interface Binding {
+interface Binding {
   readonly address: Address;
   readonly ipv6Only: boolean;
   readonly accept: (transport: Transport) => void;

@@ -27,7 +27,7 @@ import { secured } from "../tls/secured.ts";
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 
 /** Plain sockets, also those under TLS on Bun. */
-export const nodeSockets: Pick<Adapter, "listen" | "connect"> = placed({ bind, dial });
+const nodeSockets: Pick<Adapter, "listen" | "connect"> = placed({ bind, dial });
 
 /** Node's own sockets. */
 export const nodeAdapter: Adapter = {

@@ -50,7 +50,7 @@ const numbers = new Map(alerts.map(([number, name]) => [name.replaceAll("_", "")
 numbers.set("unrecognisedname", 112).set("encryptedclienthellorequired", 121);
 
 /** An alert of the peer. */
-export interface Alert {
+interface Alert {
   /** As in the RFCs; `alert 99` for one they do not know. */
   readonly name: string;
   readonly reason: TlsErrorReason;

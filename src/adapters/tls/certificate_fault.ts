@@ -37,7 +37,7 @@ interface Fault {
 }
 
 /** Whose certificate it is, and where it was shown. */
-export interface Showing {
+interface Showing {
   /** Who has found the fault. */
   readonly side: TlsSide;
   readonly action: string;

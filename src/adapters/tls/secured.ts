@@ -15,7 +15,7 @@ import type { Adapter, ConnectOptions, Listener, ListenOptions, Transport } from
 type Sockets = Pick<Adapter, "listen" | "connect">;
 
 /** On what TLS is laid. */
-export interface TlsGround {
+interface TlsGround {
   /** @default the plain sockets themselves */
   readonly sockets?: () => Promise<Sockets>;
   readonly lower: () => Promise<MakeLower>;

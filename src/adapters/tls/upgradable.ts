@@ -12,7 +12,7 @@ import type { Peer, Transport, TransportEvents } from "../../core/transport.ts";
 import type { MakeLower } from "./below.ts";
 
 /** What an upgrade is given to work with. */
-export type Upgrade = (plain: PlainPart, tls: UpgradeTls, signal: AbortSignal) => Promise<Transport>;
+type Upgrade = (plain: PlainPart, tls: UpgradeTls, signal: AbortSignal) => Promise<Transport>;
 
 /** One such connection. */
 export class UpgradableTransport implements Transport {

@@ -17,7 +17,7 @@ interface Judging {
 }
 
 /** What is wrong with a certificate, as a code; undefined for one that is good. */
-export type Verdict = (socket: TLSSocket) => string | undefined;
+type Verdict = (socket: TLSSocket) => string | undefined;
 
 /** An error or null on Node and Bun, a code or "" on Deno; whatever else is told counts as a fault. */
 export const verdictOn: Verdict = (socket) => {

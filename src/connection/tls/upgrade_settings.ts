@@ -14,7 +14,7 @@ import { resolveClientTls, resolveServerTls, withCertificates } from "./settings
 type Given = TlsServerOptions | TlsClientOptions;
 
 /** Checked settings. */
-export interface UpgradeSettings {
+interface UpgradeSettings {
   readonly tls: UpgradeTls;
   readonly authorize: TlsServerOptions["authorize"];
   /** Rejects with `TlsError` `material` when our own certificate is not fit for service. `now` is wall-clock time. */

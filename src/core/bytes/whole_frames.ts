@@ -10,7 +10,7 @@ import type { Framing } from "../framing/framing.ts";
 import type { OutcomeListener } from "../flow/outcome.ts";
 
 /** One of them, in memory of ours. */
-export interface WholeFrame {
+interface WholeFrame {
   readonly bytes: Uint8Array;
   readonly listen: OutcomeListener | undefined;
 }

@@ -25,7 +25,7 @@ export const GateReason = {
 export type GateReason = number;
 
 /** What reads, and goes on doing so: a transport. */
-export interface Resumable {
+interface Resumable {
   resume(): void;
 }
 

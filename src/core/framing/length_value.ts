@@ -9,7 +9,7 @@ import type { ByteSink } from "./framing.ts";
 export type Endian = "big" | "little";
 
 /** Reads the number that starts at `at`; all of its bytes must be there. */
-export type LengthReader = (bytes: Uint8Array, at: number) => number;
+type LengthReader = (bytes: Uint8Array, at: number) => number;
 
 /** A reader of unsigned numbers. Eight bytes with the top bit set give `NaN`, above 2^53 the nearest double. */
 export function lengthReader(width: number, endian: Endian): LengthReader {

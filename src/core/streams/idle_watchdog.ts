@@ -24,7 +24,7 @@ export interface IdleLimits {
 export type IdleReason = "idle" | "read_idle" | "write_idle";
 
 /** Where an {@linkcode IdleWatchdog} that no stream drives reports to. */
-export type IdleOutlet = Pick<Outlet<never>, "full" | "fail">;
+type IdleOutlet = Pick<Outlet<never>, "full" | "fail">;
 
 /** Ends a pipeline with an `IdleTimeoutError` when it was silent for too long; passes on everything as it is. */
 export class IdleWatchdog<T = Uint8Array> implements TimedStage<T, T>, WheelEntry {

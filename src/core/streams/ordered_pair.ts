@@ -23,7 +23,7 @@ export interface StoppableStage<In, Out> {
 const mostAhead = 1024;
 
 /** The strategies of both sides, and the stage between them. */
-export interface PairOptions<In, Out> {
+interface PairOptions<In, Out> {
   readonly stage: StoppableStage<In, Out>;
   readonly writable?: QueuingStrategy<In> | undefined;
   /** Like a `TransformStream`, holds nothing that was not asked for unless told otherwise. */

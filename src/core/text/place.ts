@@ -8,7 +8,7 @@ import type { Address } from "../transport.ts";
 import { serverName } from "./server_name.ts";
 
 /** A host in the form in which all below see it, or what is accepted instead of what was found. */
-export type HostReading =
+type HostReading =
   | { readonly host: string; readonly expected?: undefined }
   | { readonly host?: undefined; readonly expected: string };
 

@@ -21,7 +21,7 @@ import { requestOver, requestTimeout } from "./request.ts";
 import { checkSubject } from "./subject.ts";
 
 /** Settings of {@linkcode stdioBus}. */
-export interface StdioBusOptions {
+interface StdioBusOptions {
   /** Where messages go. */
   readonly output: TextOutput;
   /** Where messages come from. */

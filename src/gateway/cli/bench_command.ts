@@ -15,7 +15,7 @@ import { ProgressBar } from "./progress_bar.ts";
 import { aborted, print, type Shell } from "./shell.ts";
 
 /** What the command line asked for. */
-export interface BenchOrder {
+interface BenchOrder {
   readonly address: Address;
   readonly tls: ClientTlsConfig | undefined;
   readonly connections: number;

@@ -16,7 +16,7 @@ import { print, type Shell } from "./shell.ts";
 import { quoted } from "./tls_hint.ts";
 
 /** What the command line asked for. */
-export interface CertOrder {
+interface CertOrder {
   readonly folder: string;
   /** Of a server; without them and without a client there is one for localhost. */
   readonly names: readonly string[] | undefined;

@@ -7,7 +7,7 @@ import { exitCodes } from "./failure.ts";
 import { print, type Shell } from "./shell.ts";
 
 /** What the command line asked for. */
-export interface CheckOrder {
+interface CheckOrder {
   readonly config: string;
   readonly json: boolean;
 }

@@ -17,7 +17,7 @@ import { type FrameForm, readFrame, showFrame } from "./frame_text.ts";
 import { aborted, lastWords, say, type Shell } from "./shell.ts";
 
 /** What the command line asked for. */
-export interface ConnectOrder {
+interface ConnectOrder {
   readonly address: Address;
   readonly framing: FramingSpec;
   readonly tls: ClientTlsConfig | undefined;

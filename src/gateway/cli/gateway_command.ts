@@ -13,7 +13,7 @@ import { aborted, say, type Shell } from "./shell.ts";
 import { tlsHint } from "./tls_hint.ts";
 
 /** What the command line asked for. */
-export interface GatewayOrder {
+interface GatewayOrder {
   readonly config: string;
   /** In the place of the config's own. */
   readonly deadlineMs: number | undefined;

@@ -19,7 +19,7 @@ import { aborted, lastWords, say, type Shell } from "./shell.ts";
 import { tlsHint } from "./tls_hint.ts";
 
 /** What the command line asked for. */
-export interface ServeOrder {
+interface ServeOrder {
   readonly address: Address;
   readonly framing: FramingSpec;
   readonly tls: ServerTlsConfig | undefined;

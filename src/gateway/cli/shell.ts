@@ -21,7 +21,7 @@ export interface Shell {
 }
 
 /** Whether the program was told to stop. */
-export interface Stop {
+interface Stop {
   /** Aborted by the first signal: finish what is going on. The reason is the signal's name. */
   readonly soft: AbortSignal;
   /** Aborted by the second signal: now. */

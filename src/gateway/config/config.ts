@@ -38,7 +38,7 @@ export interface AdminConfig {
 }
 
 /** Which bus carries the frames, and how much may wait in each of its queues. */
-export interface BusConfig {
+interface BusConfig {
   readonly type: "memory" | "stdio";
   /** Messages that may wait for one subscriber before publishers wait. */
   readonly queueMessages: number;

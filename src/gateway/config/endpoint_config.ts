@@ -26,7 +26,7 @@ import {
 } from "./values.ts";
 
 /** Settings of connections that the configuration has set; what is missing is left to the defaults. */
-export interface ConnectionLimits {
+interface ConnectionLimits {
   readonly idleTimeout?: number;
   readonly readIdleTimeout?: number;
   readonly writeIdleTimeout?: number;
@@ -44,7 +44,7 @@ export interface ConnectionLimits {
 }
 
 /** Settings of a listener that the configuration has set. */
-export interface ListenerLimits {
+interface ListenerLimits {
   readonly maxConnections?: number;
   readonly maxHandshakes?: number;
   readonly farewell?: Uint8Array;
@@ -54,7 +54,7 @@ export interface ListenerLimits {
 }
 
 /** How an endpoint that dials comes back. */
-export interface Reconnect {
+interface Reconnect {
   /** The first wait in milliseconds; doubled after every failure. */
   readonly wait: number;
   /** The longest wait. */

@@ -12,7 +12,7 @@ import {
 import { finiteDuration, oneOf } from "./values.ts";
 
 /** What is asked of those who connect. */
-export type ClientCertificates = "none" | "request" | "require";
+type ClientCertificates = "none" | "request" | "require";
 
 /** TLS of an endpoint that listens. */
 export interface ServerTlsConfig {

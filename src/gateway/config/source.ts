@@ -12,7 +12,7 @@ import type { ConfigFault, ConfigPath, Locate } from "./fault.ts";
 export type ConfigFormat = "yaml" | "json" | "toml";
 
 /** A text that was read, or why it cannot be. */
-export type ParsedText =
+type ParsedText =
   | { readonly ok: true; readonly value: unknown; readonly locate: Locate }
   | { readonly ok: false; readonly faults: readonly ConfigFault[] };
 
