@@ -5,14 +5,29 @@
  */
 import { beginsLike, type Diagnosis } from "../core/framing/diagnosis.ts";
 import type { FrameError, SocketError, TimeoutError } from "../core/errors.ts";
-import type { Session } from "./session.ts";
+import type { Connection } from "./connection.ts";
+import type { ConnectionOptions } from "./connection_options.ts";
 import type { SessionOwner } from "./session_owner.ts";
 import type { TerminationRecord } from "./termination.ts";
 
+/** The session that they are called for. */
+interface Hooked<Received, Sent, Context> {
+  readonly id: string;
+  readonly ageMs: number;
+  readonly connection: Connection<Received, Sent, Context>;
+  readonly profile: { readonly options: ConnectionOptions<Received, Sent, Context> };
+  heard: boolean;
+  frameErrors: number;
+  userFailed(error: unknown): void;
+}
+
+/** Who hears of them too. */
+type HookOwner<Received, Sent, Context> = SessionOwner<Hooked<Received, Sent, Context>>;
+
 /** The first bytes are here. A hook that throws ends the connection. */
 export function tellFirstByte<Received, Sent, Context>(
-  session: Session<Received, Sent, Context>,
-  owner: SessionOwner<Received, Sent, Context>,
+  session: Hooked<Received, Sent, Context>,
+  owner: HookOwner<Received, Sent, Context>,
 ): void {
   session.heard = true;
   owner.firstBytesCame(session.ageMs);
@@ -25,8 +40,8 @@ export function tellFirstByte<Received, Sent, Context>(
 
 /** Something is over or ending anyhow: what a hook throws is counted and logged, and changes nothing. */
 export function tellQuietly<Received, Sent, Context>(
-  session: Session<Received, Sent, Context>,
-  owner: SessionOwner<Received, Sent, Context>,
+  session: Hooked<Received, Sent, Context>,
+  owner: HookOwner<Received, Sent, Context>,
   call: () => void,
 ): void {
   try {
@@ -38,8 +53,8 @@ export function tellQuietly<Received, Sent, Context>(
 
 /** It is over; `error` is with what it broke. */
 export function tellEnd<Received, Sent, Context>(
-  session: Session<Received, Sent, Context>,
-  owner: SessionOwner<Received, Sent, Context>,
+  session: Hooked<Received, Sent, Context>,
+  owner: HookOwner<Received, Sent, Context>,
   record: TerminationRecord,
   error: SocketError | undefined,
 ): void {
@@ -50,8 +65,8 @@ export function tellEnd<Received, Sent, Context>(
 
 /** A frame could not be cut; `last` says that none can follow it. */
 export function tellFrameError<Received, Sent, Context>(
-  session: Session<Received, Sent, Context>,
-  owner: SessionOwner<Received, Sent, Context>,
+  session: Hooked<Received, Sent, Context>,
+  owner: HookOwner<Received, Sent, Context>,
   error: FrameError,
   last: boolean,
 ): void {
@@ -63,8 +78,8 @@ export function tellFrameError<Received, Sent, Context>(
 
 /** Frames can be cut, but the stream begins as another protocol does. */
 export function tellOtherProtocol<Received, Sent, Context>(
-  session: Session<Received, Sent, Context>,
-  owner: SessionOwner<Received, Sent, Context>,
+  session: Hooked<Received, Sent, Context>,
+  owner: HookOwner<Received, Sent, Context>,
   found: Diagnosis,
 ): void {
   tellQuietly(session, owner, () => session.profile.options.onOtherProtocol?.(found, session.connection));

@@ -12,6 +12,7 @@ import type { Connection } from "./connection.ts";
 import type { EffectRunner } from "./handling.ts";
 import type { ConnectionProfile } from "./profile.ts";
 import { Session } from "./session.ts";
+import { SessionConnection } from "./session_connection.ts";
 import type { SessionOwner } from "./session_owner.ts";
 import type { CloseReason, TerminationRecord } from "./termination.ts";
 
@@ -48,7 +49,7 @@ export interface Totals {
 }
 
 /** Open connections by id. */
-export class Registry<Received, Sent, Data> implements SessionOwner<Received, Sent, Data> {
+export class Registry<Received, Sent, Data> implements SessionOwner<Session<Received, Sent, Data>> {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly turn: Turn;
@@ -128,6 +129,10 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Received, Se
       totals.outboxBytes += session.outbox.pending;
     }
     return totals;
+  }
+
+  connectionOf(session: Session<Received, Sent, Data>): Connection<Received, Sent, Data> {
+    return new SessionConnection(session);
   }
 
   firstBytesCame(ms: number): void {

@@ -16,7 +16,7 @@ import type { PipelineOwner } from "../core/flow/pipeline_owner.ts";
 import type { TimerWheel } from "../core/time/timer_wheel.ts";
 import type { Transport } from "../core/transport.ts";
 import type { TurnMember } from "../core/time/turn.ts";
-import type { ConnectionState } from "./connection.ts";
+import type { Connection, ConnectionState } from "./connection.ts";
 import { Delivery, type DeliveryOwner } from "./delivery.ts";
 import { FlushQueue } from "./flush_queue.ts";
 import { follow, type HandlerEnd, type HandlerRun, type HandlingOwner } from "./handling.ts";
@@ -24,7 +24,6 @@ import * as hooks from "./hooks.ts";
 import { makeConnectionId } from "./identity.ts";
 import { Life } from "./life.ts";
 import type { ConnectionProfile } from "./profile.ts";
-import { SessionConnection } from "./session_connection.ts";
 import type { SessionOwner } from "./session_owner.ts";
 import type { Tally } from "./tally.ts";
 import type { CloseReason, TerminationRecord } from "./termination.ts";
@@ -38,7 +37,7 @@ export class Session<Received, Sent, Context>
   readonly startedAt: number;
   readonly transport: Transport;
   readonly profile: ConnectionProfile<Received, Sent, Context>;
-  readonly connection: SessionConnection<Received, Sent, Context>;
+  readonly connection: Connection<Received, Sent, Context>;
   readonly pipeline: Pipeline<Received>;
   readonly delivery: Delivery<Received>;
   readonly outbox: Outbox<Sent>;
@@ -55,7 +54,7 @@ export class Session<Received, Sent, Context>
   /** Where rates are taken: what was counted by the last time. */
   tally: Tally | undefined = undefined;
 
-  readonly #owner: SessionOwner<Received, Sent, Context>;
+  readonly #owner: SessionOwner<Session<Received, Sent, Context>>;
   readonly #begun: number;
   #run: HandlerRun = "none";
   #interrupt: (() => void) | undefined = undefined;
@@ -66,7 +65,7 @@ export class Session<Received, Sent, Context>
   constructor(
     transport: Transport,
     profile: ConnectionProfile<Received, Sent, Context>,
-    owner: SessionOwner<Received, Sent, Context>,
+    owner: SessionOwner<Session<Received, Sent, Context>>,
   ) {
     const { framing, options, ingressLimit, egressLimit, egressPolicy } = profile;
     this.startedAt = owner.clock.wallTime();
@@ -80,7 +79,7 @@ export class Session<Received, Sent, Context>
     this.pipeline = new Pipeline(transport, profile, this.vigil, owner, this);
     this.delivery = new Delivery(this, this.pipeline, options.onFrame !== undefined, ingressLimit);
     this.outbox = new Outbox(transport, framing, egressLimit, egressPolicy, owner.wheel, this);
-    this.connection = new SessionConnection(this);
+    this.connection = owner.connectionOf(this);
   }
 
   get state(): ConnectionState {

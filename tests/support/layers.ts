@@ -100,9 +100,6 @@ export const entryPoints: readonly string[] = [
   "src/gateway/mod.ts",
 ];
 
-/** Import circles that are meant, as their files sorted and joined with " <-> ", and why. */
-export const documentedCycles: Readonly<Record<string, string>> = {};
-
 /** Lines a source file may have. */
 export const maxLines = 350;
 
@@ -192,21 +189,17 @@ export function blank(text: string, strings: boolean): string {
   return out;
 }
 
-/** Every module that the file names: in `import`, `export … from`, `import()` and, if asked, for types alone. */
-export function importsOf(text: string, types = true): string[] {
+/** Every module that the file names: in `import`, `export … from` and `import()`, be it for types alone. */
+export function importsOf(text: string): string[] {
   const code = blank(text, false);
-  const found: string[] = [];
   const patterns = [
-    /(?:^|[;}\s])(?:import|export)\b([^;"'()`]*?)\bfrom\s*["']([^"'\n]+)["']/g,
-    /(?:^|[;}\s])import(\s*)["']([^"'\n]+)["']/g,
-    /(\btype\b[^;\n]*?)?\bimport\s*\(\s*["'`]([^"'`\n]+)["'`]/g,
+    /(?:^|[;}\s])(?:import|export)\b[^;"'()`]*?\bfrom\s*["']([^"'\n]+)["']/g,
+    /(?:^|[;}\s])import\s*["']([^"'\n]+)["']/g,
+    /\bimport\s*\(\s*["'`]([^"'`\n]+)["'`]/g,
   ];
-  for (const pattern of patterns) {
-    for (const [, between = "", specifier = ""] of code.matchAll(pattern)) {
-      if (types || !/^\s*type\b/.test(between)) found.push(specifier);
-    }
-  }
-  return [...new Set(found)];
+  return [
+    ...new Set(patterns.flatMap((pattern) => [...code.matchAll(pattern)].map(([, name = ""]) => name))),
+  ];
 }
 
 /** The layer that a file belongs to, or undefined. */
@@ -308,11 +301,11 @@ function faultsOfFile(file: string, text: string, sources: Sources): Fault[] {
   return faults;
 }
 
-/** Import circles, each as its sorted files. Types alone may go round: nothing of them is left when the code runs. */
-export function cyclesIn(sources: Sources): string[][] {
+/** Import circles, those of types included, each as its sorted files. */
+function cyclesIn(sources: Sources): string[][] {
   const targets = new Map<string, string[]>();
   for (const [file, text] of sources) {
-    const relative = importsOf(text, false).filter((specifier) => specifier.startsWith("."));
+    const relative = importsOf(text).filter((specifier) => specifier.startsWith("."));
     targets.set(
       file,
       relative.map((specifier) => resolveRelative(file, specifier)).filter((to) => sources.has(to)),
@@ -342,28 +335,11 @@ export function cyclesIn(sources: Sources): string[][] {
 }
 
 /** Every rule that the structure breaks. */
-export function faultsIn(
-  sources: Sources,
-  known: Readonly<Record<string, string>> = documentedCycles,
-): Fault[] {
-  const faults: Fault[] = [];
-  for (const [file, text] of sources) faults.push(...faultsOfFile(file, text, sources));
-  const cycles = cyclesIn(sources).map((members) => members.join(" <-> "));
-  for (const cycle of cycles) {
-    if (known[cycle] !== undefined) continue;
-    faults.push({
-      file: cycle.split(" ")[0] ?? "",
-      rule: "cycle",
-      message: `imports itself in a circle: ${cycle}`,
-    });
-  }
-  for (const cycle of Object.keys(known)) {
-    if (cycles.includes(cycle)) continue;
-    faults.push({
-      file: cycle.split(" ")[0] ?? "",
-      rule: "cycle",
-      message: `is no longer a circle: ${cycle}`,
-    });
+export function faultsIn(sources: Sources): Fault[] {
+  const faults = [...sources].flatMap(([file, text]) => faultsOfFile(file, text, sources));
+  for (const members of cyclesIn(sources)) {
+    const message = `imports itself in a circle: ${members.join(" <-> ")}`;
+    faults.push({ file: members[0] ?? "", rule: "cycle", message });
   }
   return faults;
 }
