@@ -15,9 +15,9 @@ import { makeCertificate } from "./certificate.ts";
 import { endAll } from "./child.ts";
 import { measureEcho, type Plan } from "./echo_rows.ts";
 import { measureIdle } from "./idle_row.ts";
-import { builtDoor, measureImport } from "./import_row.ts";
 import { type Row, rows } from "./rows.ts";
 import { canPin, type RuntimeName, runtimeNames, type Runtimes } from "./runtimes.ts";
+import { builtEntry, measureStart } from "./start_row.ts";
 import { type Figure, formatDetails, formatTable, judge } from "./table.ts";
 
 const usage =
@@ -102,6 +102,7 @@ async function run(given: Arguments): Promise<number> {
   const figures: Figure[] = [];
   const missing = new Map<string, string>();
   const chosen = given.rows;
+  let entry: string | undefined;
   if (!canPin) say("taskset is not there or there is one processor only: nothing is pinned, expect noise");
   try {
     const servers = await bundle(join(root, "bench/servers"), join(folder, "servers"));
@@ -118,7 +119,7 @@ async function run(given: Arguments): Promise<number> {
     for (const name of given.names) {
       const attempt = async (
         ids: readonly string[],
-        measure: () => Promise<readonly Figure[]>,
+        measure: () => readonly Figure[] | Promise<readonly Figure[]>,
       ): Promise<void> => {
         try {
           figures.push(...await measure());
@@ -135,11 +136,14 @@ async function run(given: Arguments): Promise<number> {
       }
       for (const row of chosen) {
         if (row.kind === "idle") await attempt([row.id], async () => [await measureIdle(plan, row, name)]);
-        if (row.kind !== "import") continue;
+        if (row.kind !== "start") continue;
         const runs = given.rounds === 1 ? 5 : 15;
         await attempt(
           [row.id],
-          () => Promise.resolve([measureImport(given.runtimes, row, name, builtDoor(root), folder, runs)]),
+          () => {
+            entry ??= builtEntry(root, given.runtimes);
+            return [measureStart(given.runtimes, row, name, entry, folder, runs)];
+          },
         );
       }
     }

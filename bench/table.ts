@@ -1,12 +1,12 @@
 /** Prints the figures as the table of rows and runtimes, in Markdown, with a mark for each target. */
 import type { EchoBaseline, EchoFigure, EchoSample } from "./echo_rows.ts";
 import type { IdleFigure } from "./idle_row.ts";
-import type { ImportFigure } from "./import_row.ts";
 import type { Row } from "./rows.ts";
 import type { RuntimeName } from "./runtimes.ts";
+import type { StartFigure } from "./start_row.ts";
 
 /** What one row came to on one runtime. */
-export type Figure = EchoFigure | IdleFigure | ImportFigure;
+export type Figure = EchoFigure | IdleFigure | StartFigure;
 
 /** A figure beside its target. */
 export interface Verdict {
@@ -38,7 +38,7 @@ export function judge(row: Row, figure: Figure): Verdict {
       `≥ ${times ? `${wanted} ×` : wanted.toFixed(2)}`,
     );
   }
-  if (figure.kind === "import") {
+  if (figure.kind === "start") {
     return verdict(figure.ms, wanted, figure.ms <= wanted, `${figure.ms.toFixed(1)} ms`, `≤ ${wanted} ms`);
   }
   const kilobytes = figure.oursBytes / 1000;
