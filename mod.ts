@@ -65,7 +65,6 @@ export type {
   Certificates,
   CertificatesOptions,
   CertificateSource,
-  CertificatesUser,
   CertificateText,
   ClientAuthorities,
   ClientAuthoritiesInspection,

@@ -165,21 +165,15 @@ export interface ReloadReport {
   readonly refused: readonly { readonly name: string; readonly error: TlsError }[];
 }
 
-/** What the server that opens certificates lends them, where they have no own. */
-export interface CertificatesUser {
-  /** Takes log records. */
-  readonly logger?: Logger | undefined;
-  /** Time to use. */
-  readonly clock?: Clock | undefined;
-}
-
 /** The certificates of one server or of several. */
 export interface Certificates extends AsyncDisposable {
   /**
-   * Reads them all, checks them and starts to watch. Rejects with `TlsError` `material` when one is at fault.
-   * To be paired with `close`; several may have it open, and the last one to close ends the watching.
+   * Reads them all, checks them and starts to watch. A server does that with those of its option `tls`; what is only
+   * given to `connection.upgrade` is for the program to open, before the first upgrade. Rejects with `TlsError`
+   * `material` when one is at fault. To be paired with `close`; several may have it open, and the last one to close ends
+   * the watching.
    */
-  open(user?: CertificatesUser): Promise<void>;
+  open(): Promise<void>;
   /** Ends the watching when nobody else has it open; what is in service stays there. */
   close(): Promise<void>;
   /** The default certificate. Throws `TlsError` `material` before it was opened. */
@@ -200,4 +194,17 @@ export interface Certificates extends AsyncDisposable {
   inspect(): readonly CertificateInspection[];
   /** When each expires, in milliseconds since 1970, for metrics. */
   readonly expires: ReadonlyMap<string, number>;
+}
+
+/** What the server that opens certificates lends them, where they have no own. */
+export interface CertificatesUser {
+  /** Takes log records. */
+  readonly logger?: Logger | undefined;
+  /** Time to use. */
+  readonly clock?: Clock | undefined;
+}
+
+/** The certificates of a server, to which it lends what they have not. */
+export interface LendableCertificates extends Certificates {
+  open(user?: CertificatesUser): Promise<void>;
 }

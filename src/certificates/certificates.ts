@@ -22,6 +22,7 @@ import type {
   CertificateSource,
   CertificatesUser,
   ClientAuthorities,
+  LendableCertificates,
   ReloadReport,
 } from "./certificate_options.ts";
 import { type CertificateSettings, type CheckedEntry, resolveCertificates } from "./certificate_settings.ts";
@@ -54,7 +55,7 @@ export function certificates(
 }
 
 /** What `certificates` returns; tests give it a host of their own. */
-export class CertificateSet implements Certificates {
+export class CertificateSet implements LendableCertificates {
   readonly #settings: CertificateSettings;
   readonly #makeHost: () => Promise<CertificateHost>;
   readonly #entries: ReadonlyMap<string, CertificateEntry>;

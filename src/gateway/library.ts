@@ -14,7 +14,8 @@ import {
 import type { ConfigFault } from "./config/fault.ts";
 import type { ConfigFormat } from "./config/source.ts";
 import { ConfigError } from "./errors.ts";
-import { type Gateway, type GatewayOptions, startGateway as start } from "./gateway.ts";
+import type { Gateway, GatewayOptions } from "./gateway.ts";
+import { startGateway as start } from "./running_gateway.ts";
 
 let seal: (config: GatewayConfig) => CheckedConfig;
 let open: (checked: CheckedConfig) => GatewayConfig;

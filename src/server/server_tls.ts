@@ -13,6 +13,7 @@ import type {
   CertificateInspection,
   Certificates,
   ClientAuthoritiesInspection,
+  LendableCertificates,
 } from "../certificates/certificate_options.ts";
 import { certificates as makeCertificates } from "../certificates/certificates.ts";
 
@@ -35,7 +36,7 @@ export type Authorize = (certificate: PeerCertificate | undefined, peer: Peer) =
 
 /** Checked settings. */
 export interface ServerTlsSettings {
-  readonly certificates: Certificates;
+  readonly certificates: LendableCertificates;
   readonly tls: ServerTls;
   readonly authorize: Authorize | undefined;
   readonly handshakeTimeout: number;
@@ -103,7 +104,7 @@ export function inspectTls({ tls, certificates }: ServerTlsSettings, engine: str
   };
 }
 
-function isCertificates(given: object): given is Certificates {
+function isCertificates(given: object): given is LendableCertificates {
   const { select, open } = given as Partial<Certificates & CertificateChoice>;
   return typeof select === "function" && typeof open === "function";
 }

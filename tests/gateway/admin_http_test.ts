@@ -6,7 +6,7 @@ import { raw } from "../../src/core/framing/raw.ts";
 import { AdminHosts } from "../../src/gateway/admin_hosts.ts";
 import { checkConfig } from "../../src/gateway/config/config.ts";
 import { formatFault } from "../../src/gateway/config/fault.ts";
-import { startGateway } from "../../src/gateway/gateway.ts";
+import { startGateway } from "../../src/gateway/running_gateway.ts";
 import { configOf, soon, startEcho } from "./support.ts";
 import { it } from "../support/it.ts";
 

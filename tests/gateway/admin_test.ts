@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { SocketError } from "../../src/core/errors.ts";
-import { startGateway } from "../../src/gateway/gateway.ts";
+import { startGateway } from "../../src/gateway/running_gateway.ts";
 import { configOf, lineClient, read, startEcho } from "./support.ts";
 import { it } from "../support/it.ts";
 

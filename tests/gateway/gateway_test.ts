@@ -6,7 +6,7 @@ import { systemClock } from "../../src/core/time/clock.ts";
 import { SocketError } from "../../src/core/errors.ts";
 import type { BusMessage } from "../../src/gateway/buses/bus.ts";
 import { memoryBus } from "../../src/gateway/buses/memory_bus.ts";
-import { startGateway } from "../../src/gateway/gateway.ts";
+import { startGateway } from "../../src/gateway/running_gateway.ts";
 import type { LogRecord } from "../../src/core/logger.ts";
 import {
   configOf,

@@ -4,7 +4,7 @@ import { describe } from "node:test";
 import { overlap } from "../../src/gateway/buses/subject.ts";
 import { checkConfig } from "../../src/gateway/config/config.ts";
 import { formatFault } from "../../src/gateway/config/fault.ts";
-import { startGateway } from "../../src/gateway/gateway.ts";
+import { startGateway } from "../../src/gateway/running_gateway.ts";
 import { configOf, FakeOutput, lineClient, portOf, read } from "./support.ts";
 import { it } from "../support/it.ts";
 

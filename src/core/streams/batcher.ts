@@ -53,13 +53,13 @@ export interface BatcherOptions<Frame> {
 const optionNames = ["maxFrames", "maxBytes", "maxDelay", "size", "connectionId"];
 
 /** Frames in, groups of them out. */
-export class Batcher<Frame = Uint8Array> implements TimedStage<Frame, Batch<Frame>>, WheelEntry {
-  /** Belongs to the timer wheel. */
-  wheelPrevious: WheelEntry | undefined = undefined;
-  /** Belongs to the timer wheel. */
-  wheelNext: WheelEntry | undefined = undefined;
-  /** Belongs to the timer wheel. */
-  wheelSlot: number = -1;
+export class Batcher<Frame = Uint8Array> implements TimedStage<Frame, Batch<Frame>> {
+  readonly #wait: WheelEntry = {
+    wheelPrevious: undefined,
+    wheelNext: undefined,
+    wheelSlot: -1,
+    expire: (now) => this.#look(now),
+  };
   readonly #wheel: TimerWheel;
   readonly #maxFrames: number;
   readonly #maxBytes: number;
@@ -102,7 +102,7 @@ export class Batcher<Frame = Uint8Array> implements TimedStage<Frame, Batch<Fram
   /** Waits no longer; what was gathered is not delivered. */
   stop(): void {
     this.#outlet = undefined;
-    this.#wheel.cancel(this);
+    this.#wheel.cancel(this.#wait);
   }
 
   /** Takes a frame of the connection named in the options; passes on the group that it completes. */
@@ -137,7 +137,9 @@ export class Batcher<Frame = Uint8Array> implements TimedStage<Frame, Batch<Fram
 
   /** The entry of the group before may still wait; it looks then how old this one is. */
   #begin(): void {
-    if (this.wheelSlot < 0 && this.#outlet !== undefined) this.#wheel.schedule(this, this.#maxDelay);
+    if (this.#wait.wheelSlot < 0 && this.#outlet !== undefined) {
+      this.#wheel.schedule(this.#wait, this.#maxDelay);
+    }
     this.#begun = this.#wheel.now;
   }
 
@@ -150,8 +152,7 @@ export class Batcher<Frame = Uint8Array> implements TimedStage<Frame, Batch<Fram
     next({ frames, bytes, completedBy });
   }
 
-  /** For the wheel. */
-  expire(now: number): number {
+  #look(now: number): number {
     if (this.#frames.length === 0) return 0;
     const left = this.#wheel.left(this.#begun, this.#maxDelay, now);
     if (left > 0) return left;
