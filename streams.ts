@@ -23,11 +23,14 @@ export type {
   Framing,
   FramingHint,
 } from "./src/core/framing/framing.ts";
+export { defineFraming, type FramingDefinition } from "./src/core/framing/define_framing.ts";
+export type { FoundFrame } from "./src/core/framing/found_decoder.ts";
 export { delimited, type DelimitedOptions, type DelimiterOptions } from "./src/core/framing/delimited.ts";
 export { fixedLength, type FixedLengthOptions } from "./src/core/framing/fixed_length.ts";
 export { lengthField, type LengthFieldOptions, type LengthRules } from "./src/core/framing/length_field.ts";
 export type { Endian } from "./src/core/framing/length_value.ts";
 export { type LineRules, lines, type LinesOptions, type TextLinesOptions } from "./src/core/framing/lines.ts";
+export { type FrameCodec, mapFraming } from "./src/core/framing/map_framing.ts";
 export { raw } from "./src/core/framing/raw.ts";
 export type { TextEncoding } from "./src/core/text/text_encoding.ts";
 export {

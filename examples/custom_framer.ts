@@ -1,14 +1,14 @@
-// A server with a framing of one's own: messages between STX (0x02) and ETX (0x03), answered in capitals.
+// A server with a framing of one's own, that of varint.ts: gives each message back.
 import process from "node:process";
 import { onSignals, serve } from "../mod.ts";
-import { stxEtx } from "./stx_etx.ts";
+import { varint } from "./varint.ts";
 
 const server = await serve({
   port: Number(process.argv[2] ?? 3037),
-  framing: stxEtx,
-  onFrame: (frame, connection) => connection.send(frame.toUpperCase()),
+  framing: varint,
+  onFrame: (frame, connection) => connection.send(frame),
 });
-console.log("stx-etx:", server.address);
+console.log("varint:", server.address);
 
 onSignals(server);
 await server.finished;

@@ -5,6 +5,7 @@ import { connect as dial, type Socket } from "node:net";
 import { describe, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { stxEtx } from "../examples/stx_etx.ts";
+import { varint } from "../examples/varint.ts";
 import { assertFramer } from "../src/testing/mod.ts";
 import { Program } from "./support/program.ts";
 import { it } from "./support/it.ts";
@@ -120,7 +121,7 @@ interface Talk {
 
 const talks: readonly Talk[] = [
   { name: "echo", ask: "hello\n", answer: "hello\n" },
-  { name: "custom_framer", ask: "\x02h\xc3\xa9\x03", answer: "\x02H\xc3\x89\x03" },
+  { name: "custom_framer", ask: "\x83\x00abc", answer: "\x03abc" },
   { name: "device_server", ask: "\x00\x03\x01\x2a\x07", answer: "\x00\x02\x01\x01" },
 ];
 
@@ -206,11 +207,11 @@ describe("examples", () => {
     async (t) => {
       const [program, port] = await start(t, "custom_framer", "0");
       const peer = new Peer(t, port);
-      peer.send("\x02ab");
-      peer.send("c\x03\x02d\x03");
-      await peer.got("\x02ABC\x03\x02D\x03");
+      peer.send("\x03ab");
+      peer.send("c\x00\x01d");
+      await peer.got("\x03abc\x00\x01d");
       const wrong = new Peer(t, port);
-      wrong.send("x");
+      wrong.send("\xff".repeat(5));
       await wrong.ended();
       await drains(program);
     },
@@ -278,6 +279,44 @@ describe("examples", () => {
       },
     );
   }
+
+  it("a varint framing is 20 lines, and held to the standard of the library's (F-11)", () => {
+    const [, code = ""] = /(export const varint.*)/s.exec(readFileSync(`${folder}/varint.ts`, "utf8"))!;
+    assert.ok(code.trimEnd().split("\n").length <= 20, code);
+    const long = new Uint8Array(300).fill(7);
+    const frames = [new Uint8Array(), Uint8Array.of(7, 8), long];
+    const bytes = Uint8Array.of(0, 2, 7, 8, 0xac, 2, ...long);
+    const limit = 2 ** 20;
+    assertFramer(varint, [
+      { bytes: "", frames: [] },
+      { name: "three messages", bytes, frames, exact: true },
+      { name: "a length in too many bytes", bytes: Uint8Array.of(0x82, 0x80, 0, 7, 8), frames: [frames[1]!] },
+      {
+        name: "a length of six bytes",
+        bytes: Uint8Array.of(1, 7, 0xff, 0xff, 0xff, 0xff, 0xff),
+        frames: [Uint8Array.of(7)],
+        error: { reason: "malformed", offset: 2 },
+      },
+      {
+        name: "a message over the limit",
+        bytes: Uint8Array.of(0, 0x80, 0x80, 0x80, 1, 7),
+        frames: [frames[0]!],
+        error: { reason: "too_large", offset: 1, size: 2 ** 21 + 4, limit },
+      },
+      {
+        name: "an end in the length",
+        bytes: Uint8Array.of(0, 0x80),
+        frames: [frames[0]!],
+        error: { reason: "truncated", offset: 1, size: 1 },
+      },
+      {
+        name: "an end in the body",
+        bytes: Uint8Array.of(0, 3, 1, 2),
+        frames: [frames[0]!],
+        error: { reason: "truncated", offset: 1, size: 3 },
+      },
+    ], { frameOfSize: (size) => new Uint8Array(size) });
+  });
 
   it("S-59: the framing of one's own is held to the standard of the library's (F-11)", () => {
     const text = "x".repeat(1_024);

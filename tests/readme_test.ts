@@ -115,7 +115,14 @@ describe("README.md", () => {
 
   it("links only to files that are there, as the other pages do", () => {
     for (
-      const page of ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "docs/gateway.md"]
+      const page of [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "docs/gateway.md",
+        "docs/framings.md",
+      ]
     ) {
       const text = readFileSync(join(root, page), "utf8");
       for (const [, target] of text.matchAll(/\]\(([^)#]+)\)/g)) {
@@ -126,7 +133,9 @@ describe("README.md", () => {
   });
 
   it("names files of the sources that are there, in ARCHITECTURE.md too", () => {
-    for (const page of ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/gateway.md"]) {
+    for (
+      const page of ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/gateway.md", "docs/framings.md"]
+    ) {
       const text = readFileSync(join(root, page), "utf8");
       for (const [, path] of text.matchAll(/`((?:src|tests|examples|scripts|docs)\/[\w./]+)`/g)) {
         assert.ok(existsSync(join(root, path!)), `${page} names ${path}`);
@@ -136,7 +145,9 @@ describe("README.md", () => {
 
   it("names only commands that npm has here", () => {
     const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: object };
-    for (const page of ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/gateway.md"]) {
+    for (
+      const page of ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/gateway.md", "docs/framings.md"]
+    ) {
       const text = readFileSync(join(root, page), "utf8");
       for (const [, named, short] of text.matchAll(/\bnpm (?:run (\w+)|(start|test)\b)/g)) {
         assert.ok((named ?? short)! in scripts, `${page} says npm run ${named ?? short}`);

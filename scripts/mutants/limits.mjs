@@ -18,8 +18,76 @@ const ofBatches = ["tests/connection/batches_test.ts"];
 const inbox = "src/core/flow/inbox.ts";
 const ofRate = ["tests/core/rate_limiter_test.ts", "tests/server/rates_held_test.ts"];
 
+const foundDecoder = "src/core/framing/found_decoder.ts";
+const mapFraming = "src/core/framing/map_framing.ts";
+const ofDefined = ["tests/core/framing/define_framing_test.ts"];
+const ofMapped = ["tests/core/framing/map_framing_test.ts"];
+
 /** For `npm run mutate`. */
 export const mutants = [
+  {
+    file: foundDecoder,
+    find: "if (bytes.length < maxFrameBytes || atEnd) return 0;",
+    put: "return 0;",
+    tests: ofDefined,
+    why: "a frame without an end is held without a limit",
+  },
+  {
+    file: foundDecoder,
+    find: "if (size > maxFrameBytes) {",
+    put: "if (size > maxFrameBytes + 1) {",
+    tests: ofDefined,
+    why: "a frame of a user's framing may be one byte too long",
+  },
+  {
+    file: foundDecoder,
+    find: "    this.#skipping = bytes - now;\n",
+    put: "",
+    tests: ofDefined,
+    why: "of a frame that is refused only what has come is passed over",
+  },
+  {
+    file: foundDecoder,
+    find: "this.#cut(held.extend(chunk), 0, searched, next)",
+    put: "this.#cut(held.extend(chunk), 0, 0, next)",
+    tests: ofDefined,
+    why: "a search begins again with each chunk",
+  },
+  {
+    file: foundDecoder,
+    find: "      this.#failed = { error };\n      throw error;\n    }\n    if (found === undefined)",
+    put: "      throw error;\n    }\n    if (found === undefined)",
+    tests: ofDefined,
+    why: "a decoder goes on after its function has thrown",
+  },
+  {
+    file: "src/core/bytes/held_bytes.ts",
+    find: "Math.max(total + (total >> 1), firstBlock)",
+    put: "Math.max(total, firstBlock)",
+    tests: ofDefined,
+    why: "what is held of a frame is copied for every byte that comes",
+  },
+  {
+    file: mapFraming,
+    find: "    this.#waits = false;\n",
+    put: "",
+    tests: ofMapped,
+    why: "a fault behind the place where a decoder was stopped is not told again",
+  },
+  {
+    file: mapFraming,
+    find: "throw this.#failed = error;\n      return",
+    put: "throw error;\n      return",
+    tests: ofMapped,
+    why: "frames behind one that could not be decoded are delivered",
+  },
+  {
+    file: "src/core/framing/sized_decoder.ts",
+    find: "this.#frameAt = from - held.length;",
+    put: "this.#frameAt = -held.length;",
+    tests: ofMapped,
+    why: "the offset of a frame whose header ends in the next chunk is wrong",
+  },
   {
     file: "src/server/admission.ts",
     find: "open >= this.maxConnections",

@@ -49,6 +49,8 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
   #restAt = 0;
   /** The frame that was ended last was enough. */
   #enough = false;
+  /** Where that frame began, counted from the chunk's first byte. */
+  #frameAt = 0;
 
   constructor(rules: DelimiterRules, report: (error: FrameError) => unknown) {
     this.#rules = rules;
@@ -60,8 +62,12 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
   }
 
   /** Where in the stream the frame begins of which some bytes are held. */
-  get frameOffset(): number {
+  get openOffset(): number {
     return this.position - (this.#held?.length ?? 0);
+  }
+
+  get frameOffset(): number {
+    return this.position + this.#frameAt;
   }
 
   push(chunk: Uint8Array, next: (frame: Uint8Array) => unknown): boolean {
@@ -96,6 +102,7 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
         { offset, size },
       );
     }
+    this.#frameAt = -size;
     if (size <= maxFrameBytes) return void next(held.join(none, 0, 0));
     held.clear();
     this.tooLarge(size, offset, true);
@@ -113,6 +120,7 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
         this.#begin(chunk, from);
         break;
       }
+      this.#frameAt = from;
       const stripped = stripCarriageReturn && at > from && chunk[at - 1] === carriageReturn ? at - 1 : at;
       const more = stripped - from > maxFrameBytes
         ? this.tooLarge(stripped - from, this.position + from, true)
@@ -155,6 +163,7 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
       this.#enough = this.tooLarge(content, offset, true) === false;
       return end;
     }
+    this.#frameAt = -held.length;
     const joined = held.join(chunk, 0, keepDelimiter ? end : Math.max(at, 0));
     this.#enough =
       next(keepDelimiter || joined.length === content ? joined : joined.subarray(0, content)) === false;

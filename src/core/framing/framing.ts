@@ -46,6 +46,11 @@ export interface Framing<Received, Sent = Received> {
 export interface Decoder<Received> extends Stage<Uint8Array, Received> {
   /** Bytes held of a frame that has begun and is not complete, at least 1 inside a frame; 0 at a boundary. */
   readonly buffered: number;
+  /**
+   * Where in the stream the frame begins that `next` was given last. {@linkcode mapFraming} names it in its errors; without
+   * it they name the first frame that ends in the same chunk.
+   */
+  readonly frameOffset?: number | undefined;
   /** Takes a chunk. `false`: the rest of it waits for `resume`. */
   push(chunk: Uint8Array, next: (frame: Received) => unknown): void | boolean;
   /** Goes on with the rest of the chunk, and answers as `push` does. Called only after a `false`. */

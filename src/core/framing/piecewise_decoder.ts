@@ -62,6 +62,10 @@ class Pieces<Received> implements StoppableDecoder<Received> {
     return this.#decoder.buffered;
   }
 
+  get frameOffset(): number | undefined {
+    return this.#decoder.frameOffset;
+  }
+
   push(chunk: Uint8Array, next: (frame: Received) => unknown): boolean {
     if (this.#rest !== undefined) throw restWaits("your own");
     return this.#cut(chunk, 0, next);

@@ -22,6 +22,8 @@ export class PrefixDecoder implements Decoder<Uint8Array> {
   #matched = 0;
   /** The rest of a chunk in which no frame has begun yet. */
   #unread: Uint8Array | undefined = undefined;
+  /** The input ended just behind a delimiter. */
+  #endsEmpty = false;
 
   constructor(rules: DelimiterRules, report: (error: FrameError) => unknown) {
     this.#rules = rules;
@@ -34,6 +36,10 @@ export class PrefixDecoder implements Decoder<Uint8Array> {
     if (this.#opened) return this.#rest.buffered + this.#rules.delimiter.length;
     // What was read in vain is not held.
     return this.#consumed === this.#matched ? this.#consumed : 1;
+  }
+
+  get frameOffset(): number {
+    return this.#endsEmpty ? this.#rest.openOffset : this.#rest.frameOffset;
   }
 
   push(chunk: Uint8Array, next: (frame: Uint8Array) => unknown): boolean {
@@ -55,7 +61,8 @@ export class PrefixDecoder implements Decoder<Uint8Array> {
     if (this.#unread !== undefined) throw restWaits(this.#rules.name);
     if (this.#opened) {
       const emit = this.#emitter(next);
-      if (this.#rest.buffered === 0) emit(new Uint8Array(0));
+      this.#endsEmpty = this.#rest.buffered === 0;
+      if (this.#endsEmpty) emit(new Uint8Array(0));
       else this.#rest.flush(emit);
     } else if (this.#consumed > 0 && this.#consumed === this.#matched) {
       throw this.#rest.failed = new FrameError(

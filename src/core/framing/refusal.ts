@@ -11,8 +11,9 @@ export function refusal(
   problem: string,
   reason: FrameErrorReason = "malformed",
   sizes: { readonly size?: number; readonly limit?: number } = {},
+  options?: ErrorOptions,
 ): FrameError {
-  return new FrameError(reason, `write a frame (${name}): ${problem}`, { offset: 0, ...sizes });
+  return new FrameError(reason, `write a frame (${name}): ${problem}`, { offset: 0, ...sizes }, options);
 }
 
 /** Checks what a caller without types may have passed: a string copied as bytes would become zeros. */

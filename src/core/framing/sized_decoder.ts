@@ -46,6 +46,8 @@ export class SizedDecoder implements Decoder<Uint8Array> {
   #restAt = 0;
   /** The frame that was ended last was enough. */
   #enough = false;
+  /** Where that frame began, counted from the chunk's first byte. */
+  #frameAt = 0;
 
   constructor(rules: SizeRules, report: (error: FrameError) => unknown) {
     this.#rules = rules;
@@ -54,6 +56,10 @@ export class SizedDecoder implements Decoder<Uint8Array> {
 
   get buffered(): number {
     return this.#skipping > 0 ? 1 : this.#held?.length ?? 0;
+  }
+
+  get frameOffset(): number {
+    return this.#position + this.#frameAt;
   }
 
   push(chunk: Uint8Array, next: (frame: Uint8Array) => unknown): boolean {
@@ -101,6 +107,7 @@ export class SizedDecoder implements Decoder<Uint8Array> {
         more = this.#refuse(size, chunk, start, this.#position + start);
         start = this.#skip(length, start, size);
       } else if (size <= length - start) {
+        this.#frameAt = start;
         more = next(view(chunk, start + strip, start + size));
         start += size;
       } else {
@@ -142,6 +149,7 @@ export class SizedDecoder implements Decoder<Uint8Array> {
     const end = from + this.#size - held.length;
     if (chunk.length < end) return this.#hold(chunk, from);
     this.#size = 0;
+    this.#frameAt = from - held.length;
     const frame = held.join(chunk, from, end);
     this.#enough = next(strip === 0 ? frame : frame.subarray(strip)) === false;
     return end;

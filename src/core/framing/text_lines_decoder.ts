@@ -41,6 +41,8 @@ export class TextLinesDecoder implements Decoder<string> {
   #textAt = 0;
   #run: Uint8Array = none;
   #runAt = 0;
+  /** Where the line began that was cut of it last, in bytes. */
+  #lineAt = 0;
 
   constructor(rules: DelimiterRules, codec: TextCodec, report: (error: FrameError) => unknown) {
     this.#rules = rules;
@@ -55,6 +57,10 @@ export class TextLinesDecoder implements Decoder<string> {
 
   get buffered(): number {
     return this.#bytes.buffered;
+  }
+
+  get frameOffset(): number {
+    return this.#run === none ? this.#offset : this.#bytes.position + this.#lineAt;
   }
 
   push(chunk: Uint8Array, next: (line: string) => unknown): boolean {
@@ -74,7 +80,7 @@ export class TextLinesDecoder implements Decoder<string> {
     if (this.#bytes.failed !== undefined) throw this.#bytes.failed;
     if (this.#chunk !== none) throw restWaits(this.#rules.name);
     this.#next = next;
-    this.#offset = this.#bytes.frameOffset;
+    this.#offset = this.#bytes.openOffset;
     this.#bytes.flush(this.#line);
   }
 
@@ -127,10 +133,10 @@ export class TextLinesDecoder implements Decoder<string> {
       const size = to - from - strip;
       const begin = start;
       this.#textAt = start = at + 1;
-      const offset = this.#bytes.position + from;
+      this.#lineAt = from;
       this.#runAt = from = to + 1;
       const more = size > maxFrameBytes
-        ? this.#bytes.tooLarge(size, offset, true)
+        ? this.#bytes.tooLarge(size, this.frameOffset, true)
         : next(text.slice(begin, at - strip));
       if (more !== false && !this.#enough) continue;
       this.#enough = true;
@@ -147,7 +153,7 @@ export class TextLinesDecoder implements Decoder<string> {
     const start = this.#at;
     const end = chunk.indexOf(newline, start) + 1 || chunk.length;
     this.#at = end;
-    this.#offset = this.#bytes.frameOffset;
+    this.#offset = this.#bytes.openOffset;
     this.#bytes.push(chunk.subarray(start, end), this.#line);
   }
 

@@ -1,0 +1,299 @@
+/**
+ * Cuts bytes into frames whose ends a function finds.
+ *
+ * The engine of `define_framing.ts`; knows nothing of what is in a frame. A chunk of whole frames costs a question and
+ * one or two views for each. The beginning of a frame that came in an earlier chunk lies in memory with room behind it, so
+ * that each byte is copied a bounded number of times and the function sees one array.
+ */
+import { view } from "../bytes/bytes.ts";
+import { HeldBytes } from "../bytes/held_bytes.ts";
+import { FrameError, type FrameErrorReason } from "../errors.ts";
+import type { Decoder } from "./framing.ts";
+import { restWaits } from "./refusal.ts";
+
+/** What `find` of a `FramingDefinition` may answer, besides the size of a frame or nothing. */
+export type FoundFrame =
+  | {
+    /** Size of the whole frame, in bytes, whether or not all of them have arrived. */
+    readonly size: number;
+    /** The first byte to pass on, where the frame begins with a header. @default 0 */
+    readonly start?: number | undefined;
+    /** The byte behind the last one to pass on, where the frame ends with a trailer. @default size */
+    readonly end?: number | undefined;
+    readonly malformed?: undefined;
+  }
+  | {
+    /** What is wrong with the bytes, for the message of the `FrameError`: `"found a length of more than 5 bytes"`. */
+    readonly malformed: string;
+    /**
+     * How many bytes to pass over to get to the next frame, 1 or more. Without it nothing tells where the next frame
+     * begins, and the connection ends even where `onFrameError` is `"skip"`.
+     */
+    readonly size?: number | undefined;
+  };
+
+/** What one framing's decoders share. */
+export interface FindRules {
+  readonly name: string;
+  readonly maxFrameBytes: number;
+  readonly skip: boolean;
+  readonly find: (bytes: Uint8Array, searched: number, atEnd: boolean) => number | FoundFrame | undefined;
+}
+
+interface Sizes {
+  readonly size?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+const none = new Uint8Array(0);
+
+/** One connection's frames. */
+export class FoundDecoder implements Decoder<Uint8Array> {
+  /** Where in the stream the frame begins that was passed on last. */
+  frameOffset = 0;
+  readonly #rules: FindRules;
+  readonly #report: (error: FrameError) => unknown;
+  /** Offset in the stream of the first byte of the array that is being cut, or of the next chunk. */
+  #position = 0;
+  readonly #held: HeldBytes = new HeldBytes();
+  /** What `find` has said of the frame in hand: its size, 0 while it is not known, and what of it to pass on. */
+  #size = 0;
+  #from = 0;
+  #to = 0;
+  /** Bytes still to come of a frame that was refused. */
+  #skipping = 0;
+  #failed: { readonly error: unknown } | undefined = undefined;
+  /** An array that was cut up to `#restAt`, because whoever gets the frames had enough. */
+  #rest: Uint8Array | undefined = undefined;
+  #restAt = 0;
+  #enough = false;
+
+  constructor(rules: FindRules, report: (error: FrameError) => unknown) {
+    this.#rules = rules;
+    this.#report = report;
+  }
+
+  get buffered(): number {
+    return this.#skipping > 0 ? 1 : this.#held.length;
+  }
+
+  push(chunk: Uint8Array, next: (frame: Uint8Array) => unknown): boolean {
+    this.#checkReady();
+    const { length } = chunk;
+    const held = this.#held;
+    if (length === 0) return true;
+    if (this.#skipping > 0) {
+      const start = this.#skip(0, length, this.#skipping);
+      return this.#cut(chunk, start, 0, next);
+    }
+    if (held.length === 0) return this.#cut(chunk, 0, 0, next);
+    if (this.#size === 0) {
+      // The function has to see the frame's bytes as one array, which is then cut in the chunk's place.
+      const searched = held.length;
+      this.#position -= searched;
+      return this.#cut(held.extend(chunk), 0, searched, next);
+    }
+    const end = this.#size - held.length;
+    if (length < end) {
+      held.add(chunk, 0);
+      this.#position += length;
+      return true;
+    }
+    this.frameOffset = this.#position - held.length;
+    const more = next(this.#trimmed(held.join(chunk, 0, end)));
+    this.#size = 0;
+    return more === false && end < length ? this.#keep(chunk, end) : this.#cut(chunk, end, 0, next);
+  }
+
+  resume(next: (frame: Uint8Array) => unknown): boolean {
+    if (this.#failed !== undefined) throw this.#failed.error;
+    const rest = this.#rest;
+    if (rest === undefined) return true;
+    this.#rest = undefined;
+    return this.#cut(rest, this.#restAt, 0, next);
+  }
+
+  flush(next: (frame: Uint8Array) => unknown): void {
+    this.#checkReady();
+    const held = this.#held;
+    const { length } = held;
+    if (length === 0) return;
+    const offset = this.#position - length;
+    if (this.#size === 0) {
+      const bytes = held.extend(none);
+      const passed = this.#ask(bytes, length, true, offset);
+      if (passed > 0) return held.clear();
+      if (this.#size === length) {
+        held.clear();
+        this.#size = 0;
+        this.frameOffset = offset;
+        return void next(this.#trimmed(bytes));
+      }
+    }
+    const wanted = this.#size > length ? ` of the ${this.#size} of a frame` : " of a frame, before its end";
+    throw this.#fail("truncated", offset, `the input ended after ${length} bytes${wanted}`, { size: length });
+  }
+
+  /**
+   * Cuts from `start` on, where `searched` bytes of the frame there have been seen before; false when it was stopped and
+   * bytes are left.
+   */
+  #cut(array: Uint8Array, start: number, searched: number, next: (frame: Uint8Array) => unknown): boolean {
+    const { maxFrameBytes } = this.#rules;
+    const { length } = array;
+    const held = this.#held;
+    const whole = array.constructor === Uint8Array ? array : view(array, 0, length);
+    let seen = searched;
+    let at = start;
+    while (at < length) {
+      const offset = this.#position + at;
+      const to = Math.min(length, at + maxFrameBytes);
+      const passed = this.#ask(
+        at === 0 && to === length ? whole : whole.subarray(at, to),
+        seen,
+        false,
+        offset,
+      );
+      const size = this.#size;
+      if (passed === 0 && (size === 0 || size > length - at)) {
+        // What began in an earlier chunk is held already.
+        if (at > 0 || held.length === 0) {
+          held.clear();
+          held.add(whole, at);
+        }
+        break;
+      }
+      seen = 0;
+      if (held.length > 0) held.clear();
+      let more: unknown;
+      if (passed > 0) {
+        more = !this.#enough;
+        at = this.#skip(at, length, passed);
+      } else {
+        this.#size = 0;
+        this.frameOffset = offset;
+        more = next(view(whole, at + this.#from, at + this.#to));
+        at += size;
+      }
+      if (more === false && at < length) return this.#keep(whole, at);
+    }
+    this.#position += length;
+    return true;
+  }
+
+  #keep(array: Uint8Array, from: number): false {
+    this.#rest = array;
+    this.#restAt = from;
+    return false;
+  }
+
+  /** Passes over `bytes` from `start`, as many as there are now and the rest later. */
+  #skip(start: number, length: number, bytes: number): number {
+    const now = Math.min(bytes, length - start);
+    this.#skipping = bytes - now;
+    return start + now;
+  }
+
+  /**
+   * Asks where the frame ends that begins with these bytes. Sets `#size`, which stays 0 where more bytes are needed;
+   * returns how many bytes to pass over of a frame that is refused, else 0.
+   */
+  #ask(bytes: Uint8Array, searched: number, atEnd: boolean, offset: number): number {
+    const { find, maxFrameBytes } = this.#rules;
+    let found: number | FoundFrame | undefined;
+    try {
+      found = find(bytes, searched, atEnd);
+    } catch (error) {
+      this.#failed = { error };
+      throw error;
+    }
+    if (found === undefined) {
+      if (bytes.length < maxFrameBytes || atEnd) return 0;
+      const size = bytes.length;
+      throw this.#fail("too_large", offset, `found no end in ${size} bytes${this.#advice}`, {
+        size,
+        limit: maxFrameBytes,
+      });
+    }
+    if (typeof found === "object" && found.malformed !== undefined) {
+      return this.#refuse("malformed", offset, found.malformed, found.size);
+    }
+    const { size, start = 0, end = size } = typeof found === "number" ? { size: found } : found;
+    if (
+      !(Number.isInteger(size) && size > 0 && isPlace(start) && isPlace(end) && start <= end && end <= size)
+    ) {
+      const answer = typeof found === "number" ? String(found) : `size ${size}, start ${start}, end ${end}`;
+      const error = new TypeError(
+        `cut a frame (${this.#rules.name}) at offset ${offset}: find answered ${answer}; ` +
+          `expected a size of 1 or more, and start and end within it`,
+      );
+      this.#failed = { error };
+      throw error;
+    }
+    if (size > maxFrameBytes) {
+      const problem = `found a frame of ${size} bytes${this.#advice}`;
+      return this.#refuse("too_large", offset, problem, size, maxFrameBytes);
+    }
+    this.#size = size;
+    this.#from = start;
+    this.#to = end;
+    return 0;
+  }
+
+  get #advice(): string {
+    const { name, maxFrameBytes } = this.#rules;
+    return `, over maxFrameBytes, ${maxFrameBytes}; raise it, or check that the peer speaks ${name}`;
+  }
+
+  /** Throws, unless the policy is to skip and it is known how far; returns that. */
+  #refuse(
+    reason: FrameErrorReason,
+    offset: number,
+    problem: string,
+    size: number | undefined,
+    limit?: number,
+  ): number {
+    const error = this.#errorOf(reason, offset, problem, { size, limit });
+    const passes = size !== undefined && Number.isInteger(size) && size > 0;
+    if (!this.#rules.skip || !passes) {
+      this.#failed = { error };
+      throw error;
+    }
+    this.#enough = this.#report(error) === false;
+    return size;
+  }
+
+  #fail(
+    reason: FrameErrorReason,
+    offset: number,
+    problem: string,
+    sizes: Sizes,
+  ): FrameError {
+    const error = this.#errorOf(reason, offset, problem, sizes);
+    this.#failed = { error };
+    return error;
+  }
+
+  #errorOf(
+    reason: FrameErrorReason,
+    offset: number,
+    problem: string,
+    sizes: Sizes,
+  ): FrameError {
+    const message = `cut a frame (${this.#rules.name}) at offset ${offset}: ${problem}`;
+    return new FrameError(reason, message, { offset, ...sizes });
+  }
+
+  #trimmed(frame: Uint8Array): Uint8Array {
+    return this.#from === 0 && this.#to === frame.length ? frame : frame.subarray(this.#from, this.#to);
+  }
+
+  #checkReady(): void {
+    if (this.#failed !== undefined) throw this.#failed.error;
+    if (this.#rest !== undefined) throw restWaits(this.#rules.name);
+  }
+}
+
+function isPlace(value: number): boolean {
+  return Number.isInteger(value) && value >= 0;
+}

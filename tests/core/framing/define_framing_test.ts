@@ -1,0 +1,192 @@
+// The base for framings of a user's own: what it holds, counts and bounds, whatever the framing is (F-11).
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { FrameError, OptionsError } from "../../../src/core/errors.ts";
+import { ByteWriter } from "../../../src/core/bytes/bytes.ts";
+import { defineFraming, type FramingDefinition } from "../../../src/core/framing/define_framing.ts";
+import { assertFramer } from "../../../src/testing/assert_framer.ts";
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+/** Brackets around each frame: an end that must be searched for. */
+function brackets(options: Partial<FramingDefinition> = {}) {
+  return defineFraming({
+    name: "brackets",
+    maxFrameBytes: 8,
+    find(bytes, searched) {
+      if (bytes[0] !== 0x5b) return { malformed: `found ${bytes[0]}, expected [`, size: 1 };
+      const at = bytes.indexOf(0x5d, searched);
+      return at < 0 ? undefined : { size: at + 1, start: 1, end: at };
+    },
+    encode: (frame, out) => (out.byte(0x5b), out.bytes(frame), out.byte(0x5d)),
+    ...options,
+  });
+}
+
+/** A digit says how long the whole frame is. */
+function digits(options: Partial<FramingDefinition> = {}) {
+  return defineFraming({
+    name: "digits",
+    maxFrameBytes: 6,
+    find: ([digit]) => digit! - 48,
+    encode: (frame, out) => out.bytes(frame),
+    ...options,
+  });
+}
+
+describe("defineFraming (F-11)", () => {
+  it("cuts frames whose end is searched for, however they come", () => {
+    assertFramer(brackets(), [
+      { bytes: "[][a][bcdefg]", frames: ["", "a", "bcdefg"].map(bytesOf), exact: true },
+      { bytes: "[a]x", frames: [bytesOf("a")], error: { reason: "malformed", offset: 3 } },
+      { bytes: "[a][b", frames: [bytesOf("a")], error: { reason: "truncated", offset: 3, size: 2 } },
+      {
+        bytes: "[a][bcdefgh]",
+        frames: [bytesOf("a")],
+        error: { reason: "too_large", offset: 3, size: 8, limit: 8 },
+      },
+    ]);
+  });
+
+  it("cuts frames that say their size, however they come", () => {
+    assertFramer(digits(), [
+      { bytes: "13ab1", frames: ["1", "3ab", "1"].map(bytesOf), exact: true },
+      { bytes: "13a", frames: [bytesOf("1")], error: { reason: "truncated", offset: 1, size: 2 } },
+      { bytes: "17a", frames: [bytesOf("1")], error: { reason: "too_large", offset: 1, size: 7, limit: 6 } },
+    ]);
+  });
+
+  it("passes over bad frames of a known size where the policy is to skip", () => {
+    assertFramer(digits({ onFrameError: "skip" }), [
+      {
+        bytes: "17abcdef2x",
+        frames: ["1", "2x"].map(bytesOf),
+        skipped: [{ reason: "too_large", offset: 1 }],
+      },
+      { bytes: "18ab", frames: [bytesOf("1")], skipped: [{ reason: "too_large", offset: 1, size: 8 }] },
+    ]);
+    assertFramer(brackets({ onFrameError: "skip" }), [
+      {
+        bytes: "[a]xy[b]",
+        frames: ["a", "b"].map(bytesOf),
+        skipped: [{ reason: "malformed", offset: 3 }, { reason: "malformed", offset: 4 }],
+      },
+      // Nothing tells where the next frame begins.
+      { bytes: "[abcdefgh]", frames: [], error: { reason: "too_large", offset: 0 } },
+    ]);
+  });
+
+  it("lets the end of the input end a frame", () => {
+    const rest = brackets({
+      find(bytes, searched, atEnd) {
+        const at = bytes.indexOf(0x2c, searched);
+        if (at >= 0) return { size: at + 1, end: at };
+        return atEnd ? bytes.length : undefined;
+      },
+    });
+    assertFramer(rest, [{ bytes: "a,,bc", frames: ["a", "", "bc"].map(bytesOf), sent: false }]);
+  });
+
+  it("asks each byte once, and seldom moves what is held: where the search goes on is told", () => {
+    let asked = 0;
+    const memories = new Set<ArrayBufferLike>();
+    const framing = brackets({
+      maxFrameBytes: 1_000_000,
+      find(bytes, searched) {
+        memories.add(bytes.buffer);
+        asked += bytes.length - searched;
+        const at = bytes.indexOf(0x5d, searched);
+        return at < 0 ? undefined : at + 1;
+      },
+    });
+    const decoder = framing.decoder(() => {});
+    const frame = new Uint8Array(20_000).fill(97);
+    frame[frame.length - 1] = 0x5d;
+    const got: number[] = [];
+    for (let at = 0; at < frame.length; at++) {
+      decoder.push(frame.subarray(at, at + 1), ({ length }) => got.push(length));
+    }
+    assert.deepEqual([got, asked], [[20_000], 20_000]);
+    // That of the chunk, and one for each time that there were half as many again.
+    assert.ok(memories.size <= 13, `${memories.size} arrays`);
+    assertFramer(framing, [{ bytes: "a]", frames: [bytesOf("a]")], sent: false }], {
+      frameOfSize: (size) => new Uint8Array(size).fill(97),
+    });
+  });
+
+  it("holds no more than has come, whatever a frame claims", () => {
+    const decoder = digits({ maxFrameBytes: 2 ** 40, find: () => 2 ** 40 }).decoder(() => {});
+    decoder.push(new Uint8Array(10), () => {});
+    assert.equal(decoder.buffered, 10);
+  });
+
+  it("frames stay as they are when more comes", () => {
+    const decoder = brackets().decoder(() => {});
+    const got: Uint8Array[] = [];
+    for (const piece of ["[a", "b][c", "d][ef][g", "]"]) {
+      decoder.push(bytesOf(piece), (frame) => got.push(frame));
+    }
+    assert.deepEqual(got.map(textOf), ["ab", "cd", "ef", "g"]);
+  });
+
+  it("stays failed when find throws, or answers what makes no sense", () => {
+    for (
+      const answer of [0, -1, 1.5, NaN, { size: 3, start: 2, end: 1 }, { size: 3, end: 4 }, {
+        size: 3,
+        start: -1,
+      }]
+    ) {
+      const decoder = brackets({ find: () => answer }).decoder(() => {});
+      for (let i = 0; i < 2; i++) {
+        assert.throws(
+          () => decoder.push(bytesOf("abc"), () => {}),
+          /^TypeError: cut a frame \(brackets\) at offset 0: find/,
+        );
+      }
+    }
+    const fault = new Error("find is broken");
+    const decoder = brackets({
+      find() {
+        throw fault;
+      },
+    }).decoder(() => {});
+    for (let i = 0; i < 2; i++) assert.throws(() => decoder.push(bytesOf("abc"), () => {}), fault);
+    assert.throws(() => decoder.flush!(() => {}), fault);
+  });
+
+  it("refuses a definition that makes no sense, naming every fault", () => {
+    assert.throws(
+      () => defineFraming({ name: "", find: 1, maxFrameBytes: 0, onFrameErrors: "skip" } as never),
+      (error) =>
+        error instanceof OptionsError &&
+        ["onFrameErrors", "name", "find", "encode", "maxFrameBytes"].every((path) =>
+          error.issues.some((issue) => issue.path === path)
+        ),
+    );
+  });
+
+  it("encodes as it was defined", () => {
+    const out = new ByteWriter();
+    brackets().encode(bytesOf("ab"), out);
+    assert.equal(textOf(out.take()), "[ab]");
+  });
+
+  it("says what was wrong, and where", () => {
+    const message = (text: string): string => {
+      try {
+        brackets().decoder(() => {}).push(bytesOf(text), () => {});
+      } catch (error) {
+        assert.ok(error instanceof FrameError);
+        return error.message;
+      }
+      return "nothing";
+    };
+    assert.equal(message("[a]x"), "cut a frame (brackets) at offset 3: found 120, expected [");
+    assert.equal(
+      message("[abcdefghi"),
+      "cut a frame (brackets) at offset 0: found no end in 8 bytes, over maxFrameBytes, 8; raise it, or check that " +
+        "the peer speaks brackets",
+    );
+  });
+});

@@ -1,0 +1,69 @@
+// docs/framings.md is true: its programs run to their end, its tables name every option and reason.
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { describe } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { compile } from "./support/compile.ts";
+import { it } from "./support/it.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const text = readFileSync(join(root, "docs/framings.md"), "utf8");
+const programs = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
+
+/** With imports from this checkout, as one file finds the other. */
+function placed(code: string, place: (file: string) => string): string {
+  return code
+    .replaceAll('"millrace"', JSON.stringify(place("mod.ts")))
+    .replaceAll('"millrace/testing"', JSON.stringify(place("src/testing/mod.ts")));
+}
+
+describe("docs/framings.md", () => {
+  it("has code that compiles, and runs to its end", { timeout: 120_000 }, async (t) => {
+    assert.ok(programs.length >= 2);
+    const made = mkdtempSync(join(tmpdir(), "millrace-framings-"));
+    t.after(() => rmSync(made, { recursive: true, force: true }));
+    const files = programs.map((code, at) => {
+      const file = join(made, `block_${at}.mts`);
+      writeFileSync(file, placed(code, (name) => relative(made, join(root, name))));
+      return file;
+    });
+    assert.equal(await compile(...files), "0");
+    const shown: unknown[] = [];
+    t.mock.method(console, "log", (what: unknown) => void shown.push(what));
+    for (const [at, code] of programs.entries()) {
+      const file = join(made, `run_${at}.mts`);
+      writeFileSync(file, placed(code, (name) => pathToFileURL(join(root, name)).href));
+      await import(pathToFileURL(file).href);
+    }
+    assert.deepEqual(shown, [21]);
+  });
+
+  it("names every option of every framing, and no other", () => {
+    const [, table = ""] = /^### Options\n(.*?)^## /ms.exec(text)!;
+    const told = [...table.matchAll(/^\| `(\w+)`\s+\| ([^|]+)\|/gm)].map(([, option, of]) => [option!, of!]);
+    const files = { lines: "lines", delimited: "delimited", lengthField: "length_field" };
+    for (const [framing, file] of Object.entries(files)) {
+      const source = readFileSync(join(root, `src/core/framing/${file}.ts`), "utf8");
+      const [, known = ""] = /^const known = \[(.*?)\];/ms.exec(source)!;
+      const taken = [...known.matchAll(/"(\w+)"/g)].map(([, option]) => option!).sort();
+      const named = told.filter(([, of]) => of!.includes(`\`${framing}\``)).map(([option]) => option!).sort();
+      assert.deepEqual(named, taken, framing);
+    }
+  });
+
+  it("tells every reason of a FrameError", () => {
+    const source = readFileSync(join(root, "src/core/errors.ts"), "utf8");
+    const [, union = ""] = /class FrameError .*?readonly reason: ([^;]+);/s.exec(source)!;
+    const reasons = [...union.matchAll(/"(\w+)"/g)].map(([, reason]) => reason!);
+    assert.ok(reasons.length >= 3);
+    for (const reason of reasons) assert.match(text, new RegExp(`^\\| \`${reason}\` `, "m"), reason);
+  });
+
+  it("links only to files that are there", () => {
+    for (const [, target] of text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
+      assert.ok(existsSync(join(root, dirname("docs/framings.md"), target!)), target);
+    }
+  });
+});
