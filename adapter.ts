@@ -32,8 +32,10 @@ export type {
   ListenOptions,
   Peer,
   SocketTuning,
+  TcpAddress,
   Transport,
   TransportEvents,
+  UnixAddress,
 } from "./src/core/transport.ts";
 export type {
   ClientTls,

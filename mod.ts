@@ -24,6 +24,7 @@ export type { Server } from "./src/server/server.ts";
 export { onSignals, type SignalsOptions, type Stoppable, type StopSignal } from "./src/server/on_signals.ts";
 export type { ConnectionInspection, ServerInspection } from "./src/server/inspection.ts";
 export type {
+  AddressOf,
   RateSample,
   RejectReason,
   ServeOptions,
@@ -52,7 +53,7 @@ export type {
 export type { CloseReason, TerminationRecord } from "./src/connection/termination.ts";
 export type { EgressPolicy, SendOutcome } from "./src/core/flow/outcome.ts";
 export type { RateLimits } from "./src/core/streams/rate_limiter.ts";
-export type { Address, Peer } from "./src/core/transport.ts";
+export type { Address, Peer, TcpAddress, UnixAddress } from "./src/core/transport.ts";
 
 // TLS
 export { certificates } from "./src/certificates/certificates.ts";

@@ -36,15 +36,32 @@ export type Capability =
   /** Its sockets have TLS of their own, used where that does all that is asked for; elsewhere it is `node:tls`. */
   | "ownTls";
 
+/** A TCP port of a host. */
+export interface TcpAddress {
+  /** Tells it from the other one. */
+  readonly transport: "tcp";
+  /** An IP address where it is known: listening at a name shows the address that was bound. */
+  readonly host: string;
+  /** Its number, 1 to 65535; 0 asks for a free one. */
+  readonly port: number;
+  /** No path beside a port. */
+  readonly path?: undefined;
+}
+
+/** A Unix socket. */
+export interface UnixAddress {
+  /** Tells it from the other one. */
+  readonly transport: "unix";
+  /** Its path in the file system. */
+  readonly path: string;
+  /** No host beside a path. */
+  readonly host?: undefined;
+  /** No port beside a path. */
+  readonly port?: undefined;
+}
+
 /** Where a listener is bound, or one end of a connection. */
-export type Address =
-  | {
-    readonly transport: "tcp";
-    /** An IP address where it is known: listening at a name shows the address that was bound. */
-    readonly host: string;
-    readonly port: number;
-  }
-  | { readonly transport: "unix"; readonly path: string };
+export type Address = TcpAddress | UnixAddress;
 
 /** Both ends of one connection. On a Unix socket `ip` is `""`, `port` 0, and `local` says so. */
 export interface Peer {

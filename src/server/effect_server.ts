@@ -13,7 +13,7 @@ import { effectLogger } from "./effect_log.ts";
 import { showMetrics } from "./effect_metrics.ts";
 import { scopedServer } from "./scoped_server.ts";
 import type { Server } from "./server.ts";
-import type { ServerOptions } from "./server_options.ts";
+import type { AddressOf, ServerOptions } from "./server_options.ts";
 
 /**
  * Runs once per connection; when the Effect or the promise it returns is over, the connection is flushed and closed.
@@ -38,12 +38,19 @@ export type EffectServeOptions<Received, Sent = Received, Data = undefined, R = 
  * A server that lives as long as the scope; closing the scope drains it within `shutdownDeadline`.
  *
  * Handlers may be Effects that require services, which are taken from here, and their own `Scope`, which is closed
- * when the handler is over.
+ * when the handler is over. The form of its address is that of the promise entry point: that of `port` or of `path`.
  */
-export function serve<Received, Sent = Received, Data = undefined, R = never>(
-  options: EffectServeOptions<Received, Sent, Data, R>,
+export function serve<
+  Received,
+  Sent = Received,
+  Data = undefined,
+  R = never,
+  Port = unknown,
+  Path = unknown,
+>(
+  options: EffectServeOptions<Received, Sent, Data, R> & { readonly port?: Port; readonly path?: Path },
 ): Effect.Effect<
-  Server<Received, Sent, Data>,
+  Server<Received, Sent, Data, AddressOf<Port, Path>>,
   OptionsError | SocketError | TlsError,
   Scope.Scope | Exclude<R, Scope.Scope>
 > {
@@ -56,10 +63,10 @@ export function serve<Received, Sent = Received, Data = undefined, R = never>(
       logger: effectLogger(services),
       support: (clock) => effectSupport(services, clock, "server"),
     });
-    return Effect.tap(server, (server) =>
-      Effect.sync(() => {
-        const hide = showMetrics(server, services);
-        void server.finished.then(hide);
-      }));
+    return Effect.map(server, (server) => {
+      const hide = showMetrics(server, services);
+      void server.finished.then(hide);
+      return server as Server<Received, Sent, Data, AddressOf<Port, Path>>;
+    });
   });
 }

@@ -1,7 +1,7 @@
 /** `serve`: a server behind plain promises. The Effect scope it lives in is closed when the server stops. */
 import { onFirstUse } from "../core/loading.ts";
 import type { Server } from "./server.ts";
-import type { ServeOptions } from "./server_options.ts";
+import type { AddressOf, ServeOptions } from "./server_options.ts";
 
 /** Effect is most of what there is to load, and a program that only cuts frames needs none of it. */
 const load = onFirstUse(() =>
@@ -9,14 +9,22 @@ const load = onFirstUse(() =>
 );
 
 /**
- * Starts a server and resolves once it listens.
+ * Starts a server and resolves once it listens. Its address has the form of the option that was given: with `port`
+ * `server.address.port` is a number, with `path` `server.address.path` is text.
  *
  * Rejects with `OptionsError`, before any socket opens, for options that make no sense or that this runtime
  * cannot meet, and with `SocketError` when the address cannot be bound.
  */
-export async function serve<Received, Sent = Received, Context = undefined>(
-  options: ServeOptions<Received, Sent, Context>,
-): Promise<Server<Received, Sent, Context>> {
+export async function serve<
+  Received,
+  Sent = Received,
+  Context = undefined,
+  Port = unknown,
+  Path = unknown,
+>(
+  options: ServeOptions<Received, Sent, Context> & { readonly port?: Port; readonly path?: Path },
+): Promise<Server<Received, Sent, Context, AddressOf<Port, Path>>> {
   const [{ acquire }, scoped] = await load();
-  return acquire(scoped.scopedServer(options), (server) => server.finished);
+  const server = await acquire(scoped.scopedServer(options), (server) => server.finished);
+  return server as Server<Received, Sent, Context, AddressOf<Port, Path>>;
 }

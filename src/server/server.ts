@@ -13,10 +13,12 @@ import type { RateSample, ServerState, ServerStats, ShutdownReport } from "./ser
  * @typeParam Received what iterating a connection gives, decided by the framing
  * @typeParam Sent what `send` takes
  * @typeParam Context the value of the option `context`
+ * @typeParam At the form of its address: a `port` has become a TCP address, a `path` that of a Unix socket
  */
-export interface Server<Received, in Sent = Received, Context = undefined> extends AsyncDisposable {
+export interface Server<Received, in Sent = Received, Context = undefined, At extends Address = Address>
+  extends AsyncDisposable {
   /** Where it listens; port 0 has become the port that was chosen. */
-  readonly address: Address;
+  readonly address: At;
 
   /** Where it is in its life; see {@linkcode ServerState}. */
   readonly state: ServerState;

@@ -1,6 +1,6 @@
 /** What `serve` takes, and what it reports back. */
 import type { DurationInput } from "../core/time/duration.ts";
-import type { Adapter, Peer } from "../core/transport.ts";
+import type { Adapter, Address, Peer, TcpAddress, UnixAddress } from "../core/transport.ts";
 import type { Clock } from "../core/time/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Connection } from "../connection/connection.ts";
@@ -28,6 +28,11 @@ export type ServeOptions<Received, Sent = Received, Context = undefined> =
     | { readonly handler: Handler<Received, Sent, Context>; readonly onFrame?: undefined }
     | { readonly onFrame: OnFrame<Received, Sent, Context>; readonly handler?: undefined }
   );
+
+/** The form of a server's address, by the types of the options `port` and `path`. */
+export type AddressOf<Port, Path> = [Port] extends [number] ? TcpAddress
+  : [Path] extends [string] ? UnixAddress
+  : Address;
 
 /** Settings of a server. Exactly one of `port` and `path`, exactly one of `handler` and `onFrame`. */
 export interface ServerOptions<Received, Sent = Received, Context = undefined>

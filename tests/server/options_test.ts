@@ -18,7 +18,11 @@ function unopened(can: Partial<Adapter["can"]> = {}): Adapter {
 
 const fine = { port: 0, framing: lines(), handler: () => {} };
 
-async function faults(entry: typeof serve | typeof connect, options: unknown, can?: Partial<Adapter["can"]>) {
+async function faults(
+  entry: (options: never) => Promise<unknown>,
+  options: unknown,
+  can?: Partial<Adapter["can"]>,
+) {
   const given = typeof options === "object" && options !== null
     ? { adapter: unopened(can), ...options }
     : options;

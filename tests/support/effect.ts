@@ -5,8 +5,8 @@ import { acquire } from "../../src/connection/effect/acquire.ts";
 import type { serve as promised } from "../../src/server/serve.ts";
 
 /** Does what `serve` does, through the entry point for Effect. */
-export const serveEffects: typeof promised = (options) =>
-  acquire(serve(options), (server) => server.finished);
+export const serveEffects =
+  ((options) => acquire(serve(options), (server) => server.finished)) as typeof promised;
 
 /** For a place's options, whose handlers are plain functions by their type. */
 export function asHandler<Received, Sent, Data>(

@@ -184,3 +184,23 @@ export const fewer: main.Connection<string, string> = either;
 // @ts-expect-error its framing writes no bytes
 export const more: main.Connection<string, string | Uint8Array> = wired;
 export const looks: main.Connection<string, never, unknown> = wired;
+
+// Where a server listens has the form of the option that was given, and whatever may be either is asked what it is.
+export async function addresses(either: main.ServeOptions<string>): Promise<void> {
+  const onPort = await main.serve({ port: 0, framing: text, handler });
+  holds<Same<typeof onPort.address.port, number>>();
+  const onPath = await main.serve({ path: "/tmp/x.sock", framing: text, onFrame: () => {} });
+  holds<Same<typeof onPath.address.path, string>>();
+  holds<Same<typeof onPath.address.port, undefined>>();
+  const named = await main.serve<string>({ path: "/tmp/x.sock", framing: text, handler });
+  holds<Same<typeof named.address.port, number | undefined>>();
+  const unknown = await main.serve(either);
+  holds<Same<typeof unknown.address, main.Address>>();
+  const place = unknown.address.port === undefined ? unknown.address.path : unknown.address.host;
+  holds<Same<typeof place, string>>();
+  const known: FrontServer<string> = onPort;
+  const local = [...known.connections.values()][0]?.peer.local;
+  holds<Same<NonNullable<typeof local>["port"], number | undefined>>();
+  const inEffect = effect.serve({ port: 0, framing: text, handler });
+  holds<Same<Effect.Success<typeof inEffect>["address"]["port"], number>>();
+}

@@ -38,6 +38,6 @@ process.stdin.setEncoding("utf8").on("data", (text: string) => {
     console.log("did", word);
   }
 });
-console.log("port:", (server.address as { port: number }).port);
+console.log("port:", server.address.port);
 const { drained, destroyed } = await server.finished;
 console.log("finished:", drained, "drained,", destroyed.length, "destroyed");

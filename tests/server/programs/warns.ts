@@ -20,5 +20,5 @@ const server = await serve({
     }
   },
 });
-if (server.address.transport === "tcp") console.log("listens on", server.address.port);
+console.log("listens on", server.address.port);
 process.on("SIGTERM", () => void server.close().then(() => process.exit(0)));
