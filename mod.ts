@@ -90,10 +90,12 @@ export { fixedLength, type FixedLengthOptions } from "./src/core/framing/fixed_l
 export { lengthField, type LengthFieldOptions } from "./src/core/framing/length_field.ts";
 export { lines, type LinesOptions, type TextLinesOptions } from "./src/core/framing/lines.ts";
 export { type FrameCodec, mapFraming } from "./src/core/framing/map_framing.ts";
+export { parseFraming } from "./src/core/framing/framing_text.ts";
 export { raw } from "./src/core/framing/raw.ts";
 
-// Durations and errors
+// Durations, sizes and errors
 export type { DurationInput } from "./src/core/time/duration.ts";
+export type { SizeInput } from "./src/core/text/size.ts";
 export {
   FrameError,
   IdleTimeoutError,

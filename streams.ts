@@ -31,6 +31,7 @@ export { lengthField, type LengthFieldOptions, type LengthRules } from "./src/co
 export type { Endian } from "./src/core/framing/length_value.ts";
 export { type LineRules, lines, type LinesOptions, type TextLinesOptions } from "./src/core/framing/lines.ts";
 export { type FrameCodec, mapFraming } from "./src/core/framing/map_framing.ts";
+export { parseFraming } from "./src/core/framing/framing_text.ts";
 export { raw } from "./src/core/framing/raw.ts";
 export type { TextEncoding } from "./src/core/text/text_encoding.ts";
 export {
@@ -70,7 +71,8 @@ export { RateLimiterStream, type RateLimiterStreamOptions } from "./src/core/str
 export type { ItemSize } from "./src/core/bytes/item_size.ts";
 export { TimerWheel, type TimerWheelOptions, type WheelEntry } from "./src/core/time/timer_wheel.ts";
 
-// Time and errors
+// Sizes, time and errors
+export type { SizeInput, SizeUnit } from "./src/core/text/size.ts";
 export type { Clock } from "./src/core/time/clock.ts";
 export type { DurationInput, DurationParts, DurationUnit, DurationValue } from "./src/core/time/duration.ts";
 export { FrameError, LimitError, MillraceError, OptionsError, TimeoutError } from "./src/core/errors.ts";

@@ -1,6 +1,6 @@
 /** The check of what `certificates` is given: every fault at once, and a smaller complete record out. */
 import type { Clock } from "../core/time/clock.ts";
-import { type DurationInput, toMilliseconds } from "../core/time/duration.ts";
+import { checkDuration, type DurationInput, toMilliseconds } from "../core/time/duration.ts";
 import { OptionsCheck } from "../core/options.ts";
 import { serverName } from "../core/text/server_name.ts";
 import type { TlsMaterial } from "../core/tls/tls.ts";
@@ -156,16 +156,16 @@ function timer(
   value: DurationInput | undefined,
   fallback: number,
 ): number {
-  const ms = check.duration(path, value, fallback);
+  const ms = checkDuration(check, path, value, fallback);
   if (ms <= longestTimer || ms === Infinity) return ms;
-  check.refuse(path, value, 'at most 24 days, or "Infinity" for never');
+  check.refuse(path, value, 'at most 24 days, or "Infinity" for no limit');
   return fallback;
 }
 
 /** 0 is allowed: no warning before the end. */
 function warnBefore(check: OptionsCheck, value: DurationInput | undefined): number {
   if (value === undefined) return 14 * dayMs;
-  return value === 0 ? 0 : check.duration("warnBefore", value, toMilliseconds("14 days", "warnBefore"));
+  return value === 0 ? 0 : checkDuration(check, "warnBefore", value, toMilliseconds("14 days", "warnBefore"));
 }
 
 function text(check: OptionsCheck, path: string, value: unknown, expected: string): void {

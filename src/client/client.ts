@@ -1,6 +1,7 @@
 /**
  * One outgoing connection, as a scoped resource: closing the scope closes it. `connect.ts` is the promise face.
  */
+import { checkDuration } from "../core/time/duration.ts";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { Connection } from "../connection/connection.ts";
@@ -99,7 +100,7 @@ function resolve<Received, Sent, Context>(
       tls: tls === undefined ? undefined : resolveClientTls(check, tls, address, adapter),
       ...resolveTuning(check, options, adapter),
     },
-    timeout: check.duration("connectTimeout", options.connectTimeout, defaults.connectTimeout),
+    timeout: checkDuration(check, "connectTimeout", options.connectTimeout, defaults.connectTimeout),
     profile: resolveProfile(check, options, undefined, { side: "client", adapter, address }),
   };
   if (options.upgradable && tls !== undefined) {

@@ -8,6 +8,7 @@ import type { FrameError } from "../core/errors.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import type { EgressPolicy } from "../core/flow/outcome.ts";
 import type { RateLimits } from "../core/streams/rate_limiter.ts";
+import type { SizeInput } from "../core/text/size.ts";
 import type { Connection } from "./connection.ts";
 import type { TerminationRecord } from "./termination.ts";
 
@@ -16,15 +17,15 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
   /** How bytes are cut into frames, and frames written as bytes. It decides the type of a frame (F-73). */
   readonly framing: Framing<Received, Sent>;
   /**
-   * Close when nothing was read and nothing written for this long; `"Infinity"` never.
+   * Close when nothing was read and nothing written for this long; `Infinity` for no limit.
    * @default "5 minutes"
    */
   readonly idleTimeout?: DurationInput | undefined;
-  /** Close when nothing was read for this long. @default never */
+  /** Close when nothing was read for this long. @default Infinity */
   readonly readIdleTimeout?: DurationInput | undefined;
-  /** Close when nothing was written for this long. @default never */
+  /** Close when nothing was written for this long. @default Infinity */
   readonly writeIdleTimeout?: DurationInput | undefined;
-  /** Close when the first frame is not complete this long after the connection opened. @default never */
+  /** Close when the first frame is not complete this long after the connection opened. @default Infinity */
   readonly firstFrameTimeout?: DurationInput | undefined;
   /** Close when a frame that has begun is not complete after this long, however the bytes trickle. @default "30 seconds" */
   readonly frameTimeout?: DurationInput | undefined;
@@ -32,7 +33,7 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
    * How long a connection that is closing, by us or by the peer's FIN, may make no progress: each byte that the kernel
    * takes begins the wait anew, as does each frame that the handler takes. (A kernel takes more once a third of its buffer
    * is free, some hundred kB at times: mind that for very slow peers.) Then it is dropped (RST), what it still owed is counted in the record, and the reason is
-   * `close_timeout`, unless a fault was the first cause. `"Infinity"` leaves the end to you. @default "30 seconds"
+   * `close_timeout`, unless a fault was the first cause. `Infinity` leaves the end to you. @default "30 seconds"
    */
   readonly closeTimeout?: DurationInput | undefined;
   /**
@@ -45,16 +46,16 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
   /** Bytes sent whenever nothing was written for `interval`, always between two frames. @default none */
   readonly keepalive?: KeepaliveOptions | undefined;
   /** Reading stops when received frames that wait for the handler make up more than this many bytes. @default 262_144 */
-  readonly ingressLimit?: number | undefined;
+  readonly ingressLimit?: SizeInput | undefined;
   /**
    * The most bytes that may wait for a slow peer; then `egressPolicy` decides. A burst of one turn is not the peer's
    * slowness: where the kernel answers late (Deno, and TLS on all but Bun's own), up to 4 MiB more wait for its answer,
    * for 100 ms at most. @default 1_048_576
    */
-  readonly egressLimit?: number | undefined;
+  readonly egressLimit?: SizeInput | undefined;
   /** What happens to a frame that does not fit: see {@linkcode EgressPolicy}. @default "wait" */
   readonly egressPolicy?: EgressPolicy | undefined;
-  /** The most a peer may send; over it, reading pauses. @default unlimited */
+  /** The most a peer may send; over it, reading pauses. @default Infinity */
   readonly rateLimit?: RateLimits | undefined;
   /**
    * After the peer's FIN, stay open for sending, until `end()` or `close()`, or until nothing has moved for `closeTimeout`.

@@ -2,11 +2,12 @@
  * What goes inward of a connection's options: one frozen record of plain numbers and functions, shared by
  * all connections of a server.
  */
+import { checkDuration } from "../core/time/duration.ts";
 import { defaults, type OptionsCheck } from "../core/options.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import { checkKeepalive } from "../core/streams/keepalive_writer.ts";
 import type { EgressPolicy } from "../core/flow/outcome.ts";
-import { checkRateLimits, type RateLimits } from "../core/streams/rate_limiter.ts";
+import { type RateBounds, resolveRateLimits } from "../core/streams/rate_limiter.ts";
 import type { TlsMaterial } from "../core/tls/tls.ts";
 import type { Adapter, Address } from "../core/transport.ts";
 import type { ConnectionOptions, Handler } from "./connection_options.ts";
@@ -28,7 +29,7 @@ export interface ConnectionProfile<Received, Sent, Context> {
   readonly ingressLimit: number;
   readonly egressLimit: number;
   readonly egressPolicy: EgressPolicy;
-  readonly rateLimit: RateLimits | undefined;
+  readonly rateLimit: RateBounds | undefined;
   readonly looksAtHeads: boolean;
   readonly allowHalfOpen: boolean;
   readonly handler: Handler<Received, Sent, Context> | undefined;
@@ -102,21 +103,20 @@ export function resolveProfile<Received, Sent, Context>(
     const expected = "to be left out beside handler, which decides itself when the connection is done";
     check.refuse("allowHalfOpen", true, expected);
   }
-  checkRateLimits(check, "rateLimit", rateLimit);
   return Object.freeze({
     framing,
-    idle: check.duration("idleTimeout", options.idleTimeout, defaults.idleTimeout),
-    readIdle: check.duration("readIdleTimeout", options.readIdleTimeout, Infinity),
-    writeIdle: check.duration("writeIdleTimeout", options.writeIdleTimeout, Infinity),
-    firstFrame: check.duration("firstFrameTimeout", options.firstFrameTimeout, Infinity),
-    frame: check.duration("frameTimeout", options.frameTimeout, defaults.frameTimeout),
-    close: check.duration("closeTimeout", options.closeTimeout, defaults.closeTimeout),
-    linger: check.duration("lingerTimeout", options.lingerTimeout, defaults.lingerTimeout),
+    idle: checkDuration(check, "idleTimeout", options.idleTimeout, defaults.idleTimeout),
+    readIdle: checkDuration(check, "readIdleTimeout", options.readIdleTimeout, Infinity),
+    writeIdle: checkDuration(check, "writeIdleTimeout", options.writeIdleTimeout, Infinity),
+    firstFrame: checkDuration(check, "firstFrameTimeout", options.firstFrameTimeout, Infinity),
+    frame: checkDuration(check, "frameTimeout", options.frameTimeout, defaults.frameTimeout),
+    close: checkDuration(check, "closeTimeout", options.closeTimeout, defaults.closeTimeout),
+    linger: checkDuration(check, "lingerTimeout", options.lingerTimeout, defaults.lingerTimeout),
     keepalive: keepalive && checkKeepalive(check, "keepalive.", keepalive),
-    ingressLimit: check.integer("ingressLimit", options.ingressLimit, defaults.ingressLimit, 1),
-    egressLimit: check.integer("egressLimit", options.egressLimit, defaults.egressLimit, 1),
+    ingressLimit: check.size("ingressLimit", options.ingressLimit, defaults.ingressLimit),
+    egressLimit: check.size("egressLimit", options.egressLimit, defaults.egressLimit),
     egressPolicy: check.oneOf("egressPolicy", options.egressPolicy, defaults.egressPolicy, policies),
-    rateLimit,
+    rateLimit: resolveRateLimits(check, "rateLimit", rateLimit),
     looksAtHeads: options.onOtherProtocol !== undefined,
     allowHalfOpen: options.allowHalfOpen ?? false,
     handler,

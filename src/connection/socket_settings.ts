@@ -3,6 +3,7 @@
  *
  * Used by `server/` and `client/`.
  */
+import { checkDuration } from "../core/time/duration.ts";
 import { defaults, type OptionsCheck } from "../core/options.ts";
 import { pathFault, readHost } from "../core/text/place.ts";
 import type { Adapter, Address, Capability, SocketTuning } from "../core/transport.ts";
@@ -24,7 +25,7 @@ export function resolveTuning(
   const keepAlive = switched || tcpKeepAlive === "system"
     ? tcpKeepAlive
     : delay
-    ? check.duration("tcpKeepAlive", tcpKeepAlive, defaults.tcpKeepAlive)
+    ? checkDuration(check, "tcpKeepAlive", tcpKeepAlive, defaults.tcpKeepAlive)
     : usual;
   if (typeof keepAlive === "number" && keepAlive > longestKeepAlive) {
     check.refuse(

@@ -3,9 +3,10 @@
  *
  * Used by `server/` and `client/`; inward goes a smaller record of plain numbers.
  */
-import { type DurationInput, toMilliseconds } from "./time/duration.ts";
 import type { EgressPolicy } from "./flow/outcome.ts";
 import { OptionsError, type OptionsIssue } from "./errors.ts";
+import { type Reading, wanted } from "./text/reading.ts";
+import { readSize, type SizeInput, type SizeRange } from "./text/size.ts";
 
 interface Defaults {
   readonly host: string;
@@ -67,17 +68,15 @@ export class OptionsCheck {
     }
   }
 
-  /** A duration in milliseconds; `Infinity` is allowed, 0 is not. */
-  duration(path: string, value: DurationInput | undefined, fallback: number): number {
-    if (value === undefined) return fallback;
-    try {
-      const ms = toMilliseconds(value, path);
-      if (ms > 0) return ms;
-      this.refuse(path, value, 'more than 0, or "Infinity" for no limit');
-    } catch (error) {
-      if (!(error instanceof OptionsError)) throw error;
-      this.#issues.push(...error.issues);
-    }
+  /** A number of bytes, 1 or more; `Infinity` is allowed, unless `range` says otherwise. */
+  size(path: string, value: SizeInput | undefined, fallback: number, range?: SizeRange): number {
+    return value === undefined ? fallback : this.take(path, value, readSize(value, range), fallback);
+  }
+
+  /** What was read, or what stands in its place where it was something else. */
+  take<T>(path: string, found: unknown, reading: Reading<T>, fallback: T): T {
+    if (reading.ok) return reading.value;
+    this.refuse(path, found, wanted(reading));
     return fallback;
   }
 
@@ -91,7 +90,9 @@ export class OptionsCheck {
     if (value === undefined) return fallback;
     if (value === Infinity && most === Number.MAX_SAFE_INTEGER) return value;
     if (Number.isInteger(value) && value >= least && value <= most) return value;
-    const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`;
+    const range = most === Number.MAX_SAFE_INTEGER
+      ? `${least} or more, or Infinity for no limit`
+      : `${least} to ${most}`;
     this.refuse(path, value, `a whole number, ${range}`);
     return fallback;
   }

@@ -12,7 +12,7 @@ import type { Logger } from "../core/logger.ts";
 import { AdminHosts } from "./admin_hosts.ts";
 import { readAdminRequest } from "./admin_request.ts";
 import type { AdminConfig } from "./config/config.ts";
-import { formatAddress } from "./config/values.ts";
+import { formatAddress } from "../core/text/address.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** What the admin endpoint shows. */

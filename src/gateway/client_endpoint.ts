@@ -17,7 +17,7 @@ import type { ServerState, ServerStats, ShutdownReport } from "../server/server_
 import type { Logger } from "../core/logger.ts";
 import { ClientTally } from "./client_tally.ts";
 import type { ClientEndpointConfig } from "./config/endpoint_config.ts";
-import { formatAddress } from "./config/values.ts";
+import { formatAddress } from "../core/text/address.ts";
 import type { Endpoint, FrameConnection, TrafficStats } from "./endpoint.ts";
 import { OtherProtocols } from "./other_protocols.ts";
 import { within } from "./patience.ts";

@@ -18,7 +18,7 @@ import type { ServerTlsOptions } from "../server/server_tls.ts";
 import type { ClientTlsConfig } from "./config/client_tls.ts";
 import type { ServerTlsConfig } from "./config/server_tls.ts";
 import { unreadable } from "./config/tls_files.ts";
-import { formatAddress } from "./config/values.ts";
+import { formatAddress } from "../core/text/address.ts";
 
 /** `tls` of a server, with its certificates at hand. */
 type ServerTlsFromFiles = ServerTlsOptions & { readonly certificates: Certificates };

@@ -59,13 +59,13 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined>
   readonly reusePort?: boolean | undefined;
   /** On `"::"`, refuse IPv4. @default false */
   readonly ipv6Only?: boolean | undefined;
-  /** Connections at one time; one more is rejected. 0 = unlimited. @default 4096 */
+  /** Connections at one time; one more is rejected. `Infinity`, or 0, is no limit. @default 4096 */
   readonly maxConnections?: number | undefined;
   /** Secures every connection: one certificate, what `certificates()` returns, or more of both. @default none */
   readonly tls?: ServerTlsOptions | Certificates | undefined;
   /**
    * TLS handshakes at one time, upgrades that are under way among them; they take no slots of connections. One more is
-   * dropped (`TlsError`, reason `too_many_handshakes`). 0 = unlimited. @default 1024
+   * dropped (`TlsError`, reason `too_many_handshakes`). `Infinity`, or 0, is no limit. @default 1024
    */
   readonly maxHandshakes?: number | undefined;
   /** Bytes sent to a rejected connection before it is closed. @default none */

@@ -5,7 +5,7 @@
  */
 import { type CertificateChoice, type TlsServerOptions } from "../connection/tls/options.ts";
 import { resolveServerTls, withCertificates } from "../connection/tls/settings.ts";
-import type { DurationInput } from "../core/time/duration.ts";
+import { checkDuration, type DurationInput } from "../core/time/duration.ts";
 import { defaults, type OptionsCheck } from "../core/options.ts";
 import type { PeerCertificate, ServerTls } from "../core/tls/tls.ts";
 import type { Adapter, Peer } from "../core/transport.ts";
@@ -81,7 +81,7 @@ export function resolveTls(
   const options: ServerTlsOptions = isCertificates(given) ? { certificates: given } : given;
   const tls = resolveServerTls(check, options, adapter, ["handshakeTimeout"]);
   const { cert, key, authorize, handshakeTimeout } = options;
-  const timeout = check.duration("tls.handshakeTimeout", handshakeTimeout, defaults.handshakeTimeout);
+  const timeout = checkDuration(check, "tls.handshakeTimeout", handshakeTimeout, defaults.handshakeTimeout);
   let { certificates } = options;
   if (certificates === undefined) {
     if (typeof cert !== "string" || typeof key !== "string" || cert === "" || key === "") return undefined;

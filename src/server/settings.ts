@@ -1,6 +1,7 @@
 /**
  * The check of a server's options: options in, a smaller complete record out, every fault at once.
  */
+import { checkDuration } from "../core/time/duration.ts";
 import { connectionKeys, type ConnectionProfile, resolveProfile } from "../connection/profile.ts";
 import { checkAbilities, resolveAddress, resolveTuning } from "../connection/socket_settings.ts";
 import { onFirstUse } from "../core/loading.ts";
@@ -94,7 +95,12 @@ export function resolveServer<Received, Sent, Context>(
     maxConnections: most === 0 ? Infinity : most,
     maxHandshakes: mostHandshakes === 0 ? Infinity : mostHandshakes,
     farewell: typeof farewell === "string" ? new TextEncoder().encode(farewell) : farewell,
-    shutdownDeadline: check.duration("shutdownDeadline", options.shutdownDeadline, defaults.shutdownDeadline),
+    shutdownDeadline: checkDuration(
+      check,
+      "shutdownDeadline",
+      options.shutdownDeadline,
+      defaults.shutdownDeadline,
+    ),
   };
   const { backlog, reusePort, ipv6Only } = options;
   check.flag("reusePort", reusePort);

@@ -40,7 +40,7 @@ test("durations become milliseconds, and what is left out its default", () => {
 
 test("every fault of the times, the keepalive and the rate is told at once, with its path", () => {
   const rows: readonly [object, string[]][] = [
-    [{ idleTimeout: 0, frameTimeout: "30s", lingerTimeout: -1 }, [
+    [{ idleTimeout: 0, frameTimeout: "30 sek", lingerTimeout: -1 }, [
       "idleTimeout",
       "frameTimeout",
       "lingerTimeout",

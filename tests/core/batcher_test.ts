@@ -155,7 +155,7 @@ test("options that make no sense are refused, all at once", () => {
   const table: readonly [object, string[]][] = [
     [{ maxFrames: 0 }, ["maxFrames"]],
     [{ maxFrames: 1.5, maxBytes: -1, maxDelay: 0 }, ["maxFrames", "maxBytes", "maxDelay"]],
-    [{ maxDelay: "100ms" }, ["maxDelay"]],
+    [{ maxDelay: "100 moments" }, ["maxDelay"]],
     [{ size: 5 }, ["size"]],
     [{ maxFrames: Infinity, maxBytes: Infinity }, ["maxFrames"]],
     [{ frames: 5 }, ["frames"]],

@@ -1,7 +1,12 @@
-import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
 import { test } from "node:test";
 import * as Duration from "effect/Duration";
-import { type DurationInput, toMilliseconds } from "../../src/core/time/duration.ts";
+import {
+  type DurationInput,
+  type DurationUnit,
+  readDuration,
+  toMilliseconds,
+} from "../../src/core/time/duration.ts";
 import { OptionsError } from "../../src/core/errors.ts";
 
 const same: readonly (DurationInput & Duration.Input)[] = [
@@ -61,8 +66,60 @@ test("Effect's own input type is accepted, but for the negative one", () => {
   equal(toMilliseconds(taken, "x"), 60_000);
 });
 
-test("several spaces between amount and unit are one", () => {
-  equal(toMilliseconds("5  seconds" as DurationInput, "x"), 5_000);
+const short: Readonly<Record<string, number>> = {
+  "500": 500,
+  "0": 0,
+  "1.5": 1.5,
+  "500ms": 500,
+  "500 ms": 500,
+  "5  seconds": 5_000,
+  " 5 seconds ": 5_000,
+  "250ns": 0.00025,
+  "1.5us": 0.0015,
+  "3µs": 0.003,
+  "3μs": 0.003,
+  "2 microseconds": 0.002,
+  "7 nanosecond": 0.000007,
+  "0.1s": 100,
+  "1sec": 1_000,
+  "1.5 secs": 1_500,
+  "2m": 120_000,
+  "2min": 120_000,
+  "2 mins": 120_000,
+  "1.5h": 5_400_000,
+  "1 hr": 3_600_000,
+  "2hrs": 7_200_000,
+  "1d": 86_400_000,
+  "1w": 604_800_000,
+  "60S": 60_000,
+  "5 Minutes": 300_000,
+  "20 milliseconds": 20,
+  "2000h": 7_200_000_000,
+  infinity: Infinity,
+  never: Infinity,
+  Never: Infinity,
+};
+
+test("a text may be short, in any case, with spaces or without; without a unit it is milliseconds", () => {
+  for (const [input, ms] of Object.entries(short)) {
+    equal(toMilliseconds(input as DurationInput, "x"), ms, input);
+  }
+});
+
+test("every unit of the type is read, apart from the number and beside it", () => {
+  const units: Readonly<Record<DurationUnit, number>> = {
+    ...{ ns: 1, nano: 1, nanos: 1, nanosecond: 1, nanoseconds: 1 },
+    ...{ us: 1e3, "µs": 1e3, micro: 1e3, micros: 1e3, microsecond: 1e3, microseconds: 1e3 },
+    ...{ ms: 1e6, milli: 1e6, millis: 1e6, millisecond: 1e6, milliseconds: 1e6 },
+    ...{ s: 1e9, sec: 1e9, secs: 1e9, second: 1e9, seconds: 1e9 },
+    ...{ m: 6e10, min: 6e10, mins: 6e10, minute: 6e10, minutes: 6e10 },
+    ...{ h: 3.6e12, hr: 3.6e12, hrs: 3.6e12, hour: 3.6e12, hours: 3.6e12 },
+    ...{ d: 8.64e13, day: 8.64e13, days: 8.64e13, w: 6.048e14, week: 6.048e14, weeks: 6.048e14 },
+  };
+  for (const [unit, nanos] of Object.entries(units) as [DurationUnit, number][]) {
+    equal(toMilliseconds(`2${unit}`, "x"), 2 * nanos / 1e6, unit);
+    equal(toMilliseconds(`2 ${unit}`, "x"), 2 * nanos / 1e6, unit);
+  }
 });
 
 const refused: readonly unknown[] = [
@@ -74,16 +131,20 @@ const refused: readonly unknown[] = [
   "-Infinity",
   "-5 seconds",
   "",
-  "5",
-  "5s",
-  "5seconds",
+  " ",
+  "s",
+  "5x",
+  "5 s s",
+  "5m30s",
+  "5 months",
+  "9".repeat(400) + "s",
   "five seconds",
   "5 fortnights",
   "5 seconds ago",
   "5. seconds",
   ".5 seconds",
   "1e3 seconds",
-  "infinity",
+  "unlimited",
   [1],
   [1, 2, 3],
   ["1", 2],
@@ -115,7 +176,8 @@ test("what is no duration, or a negative one, is refused with its path, the valu
       deepEqual(error.issues[0]!.path, "server.idleTimeout");
       equal(error.issues[0]!.found, input);
       ok(
-        /^server\.idleTimeout: found .*, expected a duration of 0 or more: .*"5 seconds"/.test(error.message),
+        /^server\.idleTimeout: found .*, expected a duration of 0 or more: .*"5 seconds", or "Infinity" for no limit; the units are ns, us, ms, s,/
+          .test(error.message),
       );
       return true;
     });
@@ -124,9 +186,21 @@ test("what is no duration, or a negative one, is refused with its path, the valu
 
 test("the message shows a text as it was written", () => {
   throws(
-    () => toMilliseconds("5s" as DurationInput, "idleTimeout"),
-    /^OptionsError: idleTimeout: found "5s", expected/,
+    () => toMilliseconds("5 sek" as DurationInput, "idleTimeout"),
+    /^OptionsError: idleTimeout: found "5 sek", expected/,
   );
+});
+
+test("where 0 or no limit makes no sense, the message does not offer it", () => {
+  const said = (range: Parameters<typeof readDuration>[1], input: unknown): string => {
+    const reading = readDuration(input, range);
+    return reading.ok ? String(reading.value) : reading.expected;
+  };
+  equal(said({ zero: true }, 0), "0");
+  equal(said({}, "Infinity"), "Infinity");
+  match(said({}, 0), /^a duration above 0: .*or "Infinity" for no limit$/);
+  match(said({ infinite: false }, "Infinity"), /^a duration above 0: .*"5 seconds"$/);
+  match(said({ infinite: false, zero: true }, Infinity), /^a duration of 0 or more: .*"5 seconds"$/);
 });
 
 function show(input: unknown): string {

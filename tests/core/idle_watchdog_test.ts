@@ -135,7 +135,7 @@ test("stop ends it, as often as it is called", () => {
 });
 
 test("limits that make no sense are refused, all at once", () => {
-  throws(() => new IdleWatchdog({ idle: 0, readIdle: "5s" as "5 seconds" }), (error) => {
+  throws(() => new IdleWatchdog({ idle: 0, readIdle: "5 sek" as "5 seconds" }), (error) => {
     ok(error instanceof OptionsError);
     deepEqual(error.issues.map(({ path }) => path), ["idle", "readIdle"]);
     return true;

@@ -81,7 +81,10 @@ test("many small takes lose nothing to rounding", () => {
 
 test("limits that make no sense are refused, every one of them", () => {
   const table: readonly [unknown, RegExp][] = [
-    [{ bytesPerSecond: 0 }, /rateLimit\.bytesPerSecond: found 0, expected more than 0/],
+    [
+      { bytesPerSecond: 0 },
+      /rateLimit\.bytesPerSecond: found 0, expected a number of bytes a second, more than 0/,
+    ],
     [{ framesPerSecond: -1 }, /rateLimit\.framesPerSecond: found -1/],
     [{ bytesPerSecond: NaN }, /found NaN/],
     [{ bytesPerSecond: 1, burstBytes: 0 }, /rateLimit\.burstBytes: found 0/],

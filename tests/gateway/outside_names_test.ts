@@ -9,7 +9,8 @@ import { socketErrorFrom } from "../../src/core/errors.ts";
 import { abilityFaults } from "../../src/gateway/config/abilities.ts";
 import { checkConfig, loadConfig, parseConfig } from "../../src/gateway/config/config.ts";
 import { formatFault } from "../../src/gateway/config/fault.ts";
-import { FramingSpecError, parseFraming } from "../../src/gateway/framing_spec.ts";
+import { OptionsError } from "../../src/core/errors.ts";
+import { parseFraming } from "../../src/core/framing/framing_text.ts";
 import { readMessageLine } from "../../src/gateway/message_line.ts";
 import { configOf } from "./support.ts";
 import { it } from "../support/it.ts";
@@ -27,7 +28,7 @@ describe("names that every object has", () => {
       for (const framing of [name, { type: name }]) {
         assert.match(
           faultsOf({ framing })[0] ?? "",
-          /^endpoints\[0\]\.framing.*expected one of lines, delimited/,
+          /^endpoints\[0\]\.framing.*expected (?:a framing such as|one of) lines, delimited/,
         );
       }
       const options = JSON.parse(`{ "type": "lines", ${JSON.stringify(name)}: 1 }`) as object;
@@ -43,8 +44,8 @@ describe("names that every object has", () => {
         `endpoints[0].noDelay: found "${name}", expected true or false`,
       ]);
       assert.match(faultsOf({ ingressLimit: name })[0] ?? "", /expected a number of bytes/);
-      assert.throws(() => parseFraming(name), FramingSpecError);
-      assert.throws(() => parseFraming(`lines,${name}`), FramingSpecError);
+      assert.throws(() => parseFraming(name), OptionsError);
+      assert.throws(() => parseFraming(`lines,${name}`), OptionsError);
       assert.equal(socketErrorFrom(Object.assign(new Error("x"), { code: name }), "act").reason, "unknown");
     });
   }

@@ -95,8 +95,10 @@ void main.serve({ path: "/tmp/x.sock", host: "::1", framing: text, handler });
 void main.serve({ port: 0, handler });
 // @ts-expect-error no such policy
 void main.serve({ port: 0, framing: text, handler, egressPolicy: "drop" });
-// @ts-expect-error "60s" is no duration; "60 seconds" is
-void main.serve({ port: 0, framing: text, handler, idleTimeout: "60s" });
+// @ts-expect-error no such unit
+void main.serve({ port: 0, framing: text, handler, idleTimeout: "60 sek" });
+// @ts-expect-error no such unit
+void main.serve({ port: 0, framing: text, handler, ingressLimit: "64 pages" });
 // @ts-expect-error a misspelt option
 void main.serve({ port: 0, framing: text, handler, idleTimout: "60 seconds" });
 // @ts-expect-error a client has no handler

@@ -4,6 +4,7 @@
  *
  * Called by `Connection.upgrade`. The handshake itself is the transport's.
  */
+import { checkDuration } from "../../core/time/duration.ts";
 import { Deadline } from "../../core/time/deadline.ts";
 import { MillraceError, OptionsError, SocketError } from "../../core/errors.ts";
 import { GateReason } from "../../core/flow/gate.ts";
@@ -29,7 +30,7 @@ export async function upgrade<Received, Sent, Context>(
   const { framing = profile.framing, handshakeTimeout, ...given } = options;
   const check = new OptionsCheck();
   const place = checkPlace(session);
-  const timeout = check.duration("handshakeTimeout", handshakeTimeout, defaults.handshakeTimeout);
+  const timeout = checkDuration(check, "handshakeTimeout", handshakeTimeout, defaults.handshakeTimeout);
   checkFraming(check, framing);
   const { tls, authorize, prepare } = resolveUpgrade(check, given, place);
   check.done();

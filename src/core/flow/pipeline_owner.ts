@@ -3,7 +3,7 @@ import type { Clock } from "../time/clock.ts";
 import type { Diagnosis } from "../framing/diagnosis.ts";
 import type { FrameError, SocketError } from "../errors.ts";
 import type { Framing } from "../framing/framing.ts";
-import type { RateLimits } from "../streams/rate_limiter.ts";
+import type { RateBounds } from "../streams/rate_limiter.ts";
 import type { TimerWheel } from "../time/timer_wheel.ts";
 import type { Turn } from "../time/turn.ts";
 
@@ -35,7 +35,7 @@ export interface PipelineOwner<Received> {
 /** How it is set up. */
 export interface PipelineSettings<Received> {
   readonly framing: Framing<Received, never>;
-  readonly rateLimit: RateLimits | undefined;
+  readonly rateLimit: RateBounds | undefined;
   /** Whether to look at streams of which frames can be cut, too, for what they begin like. */
   readonly looksAtHeads: boolean;
 }

@@ -6,6 +6,7 @@
  */
 import { showBytes } from "../bytes/bytes.ts";
 import { OptionsCheck } from "../options.ts";
+import type { SizeInput } from "../text/size.ts";
 import { DelimitedDecoder, type DelimiterRules } from "./delimited_decoder.ts";
 import { defaultMaxFrameBytes, type FrameErrorPolicy, type Framing } from "./framing.ts";
 import { Pattern } from "../bytes/pattern.ts";
@@ -32,7 +33,7 @@ export interface DelimiterOptions {
    * The longest frame to accept, in bytes without its delimiter. Over it: `FrameError` `too_large`.
    * @default 1 MiB
    */
-  readonly maxFrameBytes?: number | undefined;
+  readonly maxFrameBytes?: SizeInput | undefined;
   /** What happens after a bad frame: end the connection, or report it and go on with the next. @default "close" */
   readonly onFrameError?: FrameErrorPolicy | undefined;
 }
@@ -76,7 +77,7 @@ export function delimited(options: DelimitedOptions = {}): Framing<Uint8Array> {
   const { append = !keepDelimiter } = options;
   const check = new OptionsCheck();
   check.keys(options, known);
-  const maxFrameBytes = check.integer("maxFrameBytes", options.maxFrameBytes, defaultMaxFrameBytes, 1);
+  const maxFrameBytes = check.size("maxFrameBytes", options.maxFrameBytes, defaultMaxFrameBytes);
   const policy = check.oneOf("onFrameError", options.onFrameError, "close", ["close", "skip"]);
   const position = check.oneOf("position", options.position, "suffix", ["suffix", "prefix"]);
   if (!(typeof delimiter === "string" || delimiter instanceof Uint8Array) || delimiter.length === 0) {

@@ -2,6 +2,7 @@
  * Frames that are all of one size (F-3).
  */
 import { OptionsCheck } from "../options.ts";
+import type { SizeInput } from "../text/size.ts";
 import type { Framing } from "./framing.ts";
 import { refusal, requireBytes } from "./refusal.ts";
 import { SizedDecoder, type SizeRules } from "./sized_decoder.ts";
@@ -9,7 +10,7 @@ import { SizedDecoder, type SizeRules } from "./sized_decoder.ts";
 /** Options of {@linkcode fixedLength}. */
 export interface FixedLengthOptions {
   /** Size of every frame, in bytes. The decoder holds no more than one. */
-  readonly frameBytes: number;
+  readonly frameBytes: SizeInput;
 }
 
 /**
@@ -23,7 +24,7 @@ export function fixedLength(options: FixedLengthOptions): Framing<Uint8Array> {
   const check = new OptionsCheck();
   check.keys(options, ["frameBytes"]);
   const most = 2 ** 32;
-  const frameBytes = check.integer("frameBytes", options.frameBytes ?? 0, 1, 1, most);
+  const frameBytes = check.size("frameBytes", options.frameBytes ?? 0, 1, { most });
   check.done();
   const rules: SizeRules = {
     name: "fixedLength",

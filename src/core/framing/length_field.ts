@@ -4,6 +4,7 @@
 import { showHex } from "../bytes/bytes.ts";
 import type { FrameError } from "../errors.ts";
 import { OptionsCheck } from "../options.ts";
+import type { SizeInput } from "../text/size.ts";
 import { defaultMaxFrameBytes, type FrameErrorPolicy, type Framing } from "./framing.ts";
 import { type Endian, lengthReader, writeLength } from "./length_value.ts";
 import { refusal, requireBytes } from "./refusal.ts";
@@ -32,7 +33,7 @@ export interface LengthRules {
    * The largest frame to accept, header included, in bytes. Over it: `FrameError` `too_large`, from the header
    * alone. @default 1 MiB
    */
-  readonly maxFrameBytes?: number | undefined;
+  readonly maxFrameBytes?: SizeInput | undefined;
   /**
    * What happens after a frame over the limit: end the connection, or report it and pass over as many bytes as
    * it claims. A length that makes no sense (`malformed`) ends the connection under both, because nothing tells
@@ -91,12 +92,9 @@ export function lengthField(options: LengthFieldOptions = {}): Framing<Uint8Arra
   const lengthEnd = lengthOffset + lengthBytes;
   const headerBytes = check.integer("headerBytes", options.headerBytes, lengthEnd, lengthEnd, largestHeader);
   const adjustment = check.integer("adjustment", options.adjustment, 0, -(2 ** 31), 2 ** 31);
-  const maxFrameBytes = check.integer(
-    "maxFrameBytes",
-    options.maxFrameBytes,
-    defaultMaxFrameBytes,
-    headerBytes,
-  );
+  const maxFrameBytes = check.size("maxFrameBytes", options.maxFrameBytes, defaultMaxFrameBytes, {
+    least: headerBytes,
+  });
   const strip = check.integer("strip", options.strip, 0, 0, Math.min(maxFrameBytes, largestHeader));
   const policy = check.oneOf("onFrameError", options.onFrameError, "close", ["close", "skip"]);
   const written = strip > 0 ? strip : headerBytes;

@@ -2,6 +2,7 @@
  * Lines of text, as bytes or as strings: a newline ends each frame (F-1, F-2).
  */
 import { OptionsCheck } from "../options.ts";
+import type { SizeInput } from "../text/size.ts";
 import { DelimitedDecoder, type DelimiterRules } from "./delimited_decoder.ts";
 import { type ByteSink, defaultMaxFrameBytes, type FrameErrorPolicy, type Framing } from "./framing.ts";
 import { Pattern } from "../bytes/pattern.ts";
@@ -15,7 +16,7 @@ export interface LineRules {
    * The longest line to accept, in bytes without its line end. Over it: `FrameError` `too_large`.
    * @default 1 MiB
    */
-  readonly maxFrameBytes?: number | undefined;
+  readonly maxFrameBytes?: SizeInput | undefined;
   /** Drop one carriage return before the newline. @default true */
   readonly stripCarriageReturn?: boolean | undefined;
   /** Write a line end after each frame that is sent. @default true */
@@ -83,7 +84,7 @@ export function lines(options: LinesOptions | TextLinesOptions = {}): Framing<Ui
   const { encoding, fatal = false, newline = "\n" } = options;
   const check = new OptionsCheck();
   check.keys(options, known);
-  const maxFrameBytes = check.integer("maxFrameBytes", options.maxFrameBytes, defaultMaxFrameBytes, 1);
+  const maxFrameBytes = check.size("maxFrameBytes", options.maxFrameBytes, defaultMaxFrameBytes);
   const policy = check.oneOf("onFrameError", options.onFrameError, "close", ["close", "skip"]);
   check.oneOf("newline", newline, "\n", ["\n", "\r\n"]);
   check.oneOf<TextEncoding | "none">("encoding", encoding, "none", ["utf-8", "latin1"]);

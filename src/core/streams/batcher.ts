@@ -4,9 +4,10 @@
  * A stage and, as `BatcherStream`, a Web Stream. One batcher serves one connection, or many that feed it through
  * `add`. It never holds more than one group, so it is bounded by the group's limits.
  */
-import type { DurationInput } from "../time/duration.ts";
+import { checkDuration, type DurationInput } from "../time/duration.ts";
 import { byteSize, byteSizeOrZero, type ItemSize } from "../bytes/item_size.ts";
 import { OptionsCheck } from "../options.ts";
+import type { SizeInput } from "../text/size.ts";
 import type { Outlet, TimedStage } from "./timed_stage.ts";
 import { sharedWheel, type TimerWheel, type WheelEntry } from "../time/timer_wheel.ts";
 
@@ -38,9 +39,9 @@ export interface BatcherOptions<Frame> {
   /** The most frames of a group. @default 256 */
   readonly maxFrames?: number | undefined;
   /** The most bytes of a group; a frame that is larger makes a group of its own. @default 65_536 */
-  readonly maxBytes?: number | undefined;
+  readonly maxBytes?: SizeInput | undefined;
   /**
-   * How long the first frame of a group may wait for more; the group comes up to three tenths later. `"Infinity"` waits
+   * How long the first frame of a group may wait for more; the group comes up to three tenths later. `Infinity` waits
    * for the other limits. @default 100
    */
   readonly maxDelay?: DurationInput | undefined;
@@ -77,8 +78,8 @@ export class Batcher<Frame = Uint8Array> implements TimedStage<Frame, Batch<Fram
     const check = new OptionsCheck();
     check.keys(options, optionNames);
     this.#maxFrames = check.integer("maxFrames", maxFrames, 256, 1);
-    this.#maxBytes = check.integer("maxBytes", maxBytes, 65_536, 1);
-    this.#maxDelay = check.duration("maxDelay", maxDelay, 100);
+    this.#maxBytes = check.size("maxBytes", maxBytes, 65_536);
+    this.#maxDelay = checkDuration(check, "maxDelay", maxDelay, 100);
     if (size !== undefined && typeof size !== "function") check.refuse("size", size, "a function");
     if (this.#maxFrames === Infinity && this.#maxBytes === Infinity) {
       check.refuse("maxFrames", maxFrames, "a limit, of frames or of bytes");

@@ -7,6 +7,7 @@
 import { type ByteChunk, bytesOf } from "../bytes/byte_chunk.ts";
 import { SocketError } from "../errors.ts";
 import { OptionsCheck } from "../options.ts";
+import type { SizeInput } from "../text/size.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
 
 /** Both directions of one open connection. */
@@ -22,17 +23,17 @@ export interface Duplex {
 /** Settings of {@linkcode toDuplex}. */
 export interface DuplexOptions {
   /** Reading stops when so many bytes wait for the reader. @default 65_536 */
-  readonly readableBytes?: number | undefined;
+  readonly readableBytes?: SizeInput | undefined;
   /** `writer.ready` is pending while so many bytes wait for the kernel. @default 65_536 */
-  readonly writableBytes?: number | undefined;
+  readonly writableBytes?: SizeInput | undefined;
 }
 
 /** Starts the transport, and gives its two directions as Web Streams. Throws `OptionsError` for a size below 1. */
 export function toDuplex(transport: Transport, options: DuplexOptions = {}): Duplex {
   const check = new OptionsCheck();
   check.keys(options, ["readableBytes", "writableBytes"]);
-  const readableBytes = check.integer("readableBytes", options.readableBytes, 65_536, 1);
-  const writableBytes = check.integer("writableBytes", options.writableBytes, 65_536, 1);
+  const readableBytes = check.size("readableBytes", options.readableBytes, 65_536);
+  const writableBytes = check.size("writableBytes", options.writableBytes, 65_536);
   check.done();
   const ends = new DuplexEnds(transport);
   const readable = new ReadableStream(ends.source, { highWaterMark: readableBytes });

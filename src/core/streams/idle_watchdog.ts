@@ -6,7 +6,7 @@
  */
 import { IdleTimeoutError } from "../errors.ts";
 import { defaults, OptionsCheck } from "../options.ts";
-import type { DurationInput } from "../time/duration.ts";
+import { checkDuration, type DurationInput } from "../time/duration.ts";
 import type { Outlet, TimedStage } from "./timed_stage.ts";
 import { sharedWheel, type TimerWheel, type WheelEntry } from "../time/timer_wheel.ts";
 
@@ -14,9 +14,9 @@ import { sharedWheel, type TimerWheel, type WheelEntry } from "../time/timer_whe
 export interface IdleLimits {
   /** Nothing read and nothing written. @default "5 minutes", if neither of the others is given */
   readonly idle?: DurationInput | undefined;
-  /** Nothing read, whatever is written. @default never */
+  /** Nothing read, whatever is written. @default Infinity */
   readonly readIdle?: DurationInput | undefined;
-  /** Nothing written, whatever is read. @default never */
+  /** Nothing written, whatever is read. @default Infinity */
   readonly writeIdle?: DurationInput | undefined;
 }
 
@@ -45,9 +45,9 @@ export class IdleWatchdog<T = Uint8Array> implements TimedStage<T, T>, WheelEntr
     check.keys(limits, ["idle", "readIdle", "writeIdle"]);
     const { idle, readIdle, writeIdle } = limits;
     const alone = readIdle === undefined && writeIdle === undefined;
-    this.#idle = check.duration("idle", idle, alone ? defaults.idleTimeout : Infinity);
-    this.#readIdle = check.duration("readIdle", readIdle, Infinity);
-    this.#writeIdle = check.duration("writeIdle", writeIdle, Infinity);
+    this.#idle = checkDuration(check, "idle", idle, alone ? defaults.idleTimeout : Infinity);
+    this.#readIdle = checkDuration(check, "readIdle", readIdle, Infinity);
+    this.#writeIdle = checkDuration(check, "writeIdle", writeIdle, Infinity);
     check.done();
     this.#wheel = wheel;
   }

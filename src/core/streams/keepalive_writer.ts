@@ -4,7 +4,7 @@
  * It stands behind the framing, where an item is a whole frame, and acts between items only: never inside a frame.
  * A stage and, as `KeepaliveWriterStream`, a Web Stream; `connection/vigil.ts` shares the check of the payload.
  */
-import type { DurationInput } from "../time/duration.ts";
+import { checkDuration, type DurationInput } from "../time/duration.ts";
 import { OptionsError } from "../errors.ts";
 import { OptionsCheck } from "../options.ts";
 import type { Outlet, TimedStage } from "./timed_stage.ts";
@@ -33,7 +33,7 @@ export function checkKeepalive(
   const { interval, payload } = options;
   if (interval === undefined) check.refuse(`${path}interval`, undefined, 'a duration such as "30 seconds"');
   if (typeof payload !== "function" && !isPayload(payload)) check.refuse(`${path}payload`, payload, expected);
-  return { interval: check.duration(`${path}interval`, interval, Infinity), payload };
+  return { interval: checkDuration(check, `${path}interval`, interval, Infinity), payload };
 }
 
 /** The bytes to send now. Throws `OptionsError` when the function returned something else, and what it throws. */

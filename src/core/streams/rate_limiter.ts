@@ -6,36 +6,61 @@
  */
 import type { Clock } from "../time/clock.ts";
 import { OptionsCheck } from "../options.ts";
+import { misread, read, type Reading } from "../text/reading.ts";
+import { readByteRate, type SizeInput } from "../text/size.ts";
 
-/** The most that may arrive. What is left out is not limited. */
+/** The most that may arrive. What is left out is not limited; texts such as `"1 MB"` are read as sizes are. */
 export interface RateLimits {
-  /** Bytes per second, on average. Over it, reading pauses; nothing is dropped. @default unlimited */
-  readonly bytesPerSecond?: number | undefined;
-  /** Frames per second, on average. Over it, reading pauses; nothing is dropped. @default unlimited */
+  /** Bytes per second, on average. Over it, reading pauses; nothing is dropped. @default Infinity */
+  readonly bytesPerSecond?: SizeInput | undefined;
+  /** Frames per second, on average. Over it, reading pauses; nothing is dropped. @default Infinity */
   readonly framesPerSecond?: number | undefined;
   /** Bytes that may arrive at once after a quiet time. @default one second's worth */
-  readonly burstBytes?: number | undefined;
+  readonly burstBytes?: SizeInput | undefined;
   /** Frames that may arrive at once after a quiet time. @default one second's worth, at least 1 */
   readonly burstFrames?: number | undefined;
 }
 
-/** Checks limits; faults go to `check`, under `path`. */
-export function checkRateLimits(check: OptionsCheck, path: string, limits: RateLimits | undefined): void {
-  if (limits === undefined) return;
+/** The same in numbers. */
+export type RateBounds = { readonly [Name in keyof RateLimits]: number | undefined };
+
+const byteNames = ["bytesPerSecond", "burstBytes"];
+const names = [...byteNames, "framesPerSecond", "burstFrames"];
+
+/** Checks limits, and makes numbers of them; faults go to `check`, under `path`. */
+export function resolveRateLimits(
+  check: OptionsCheck,
+  path: string,
+  limits: RateLimits | undefined,
+): RateBounds | undefined {
+  if (limits === undefined) return undefined;
   if (typeof limits !== "object" || limits === null) {
-    return check.refuse(path, limits, "limits such as { bytesPerSecond: 1_000_000 }");
+    check.refuse(path, limits, "limits such as { bytesPerSecond: 1_000_000 }");
+    return undefined;
   }
-  for (const [name, value] of Object.entries(limits) as [string, number | undefined][]) {
-    const burst = name === "burstBytes" || name === "burstFrames";
-    if (!burst && name !== "bytesPerSecond" && name !== "framesPerSecond") {
-      check.refuse(`${path}.${name}`, value, "bytesPerSecond, framesPerSecond, burstBytes or burstFrames");
-    } else if (value !== undefined && !(value > 0)) {
-      check.refuse(`${path}.${name}`, value, "more than 0");
-    } else if (value !== undefined && burst) {
+  const bounds: Record<string, number> = {};
+  for (const [name, value] of Object.entries(limits) as [string, unknown][]) {
+    const place = `${path}.${name}`;
+    if (!names.includes(name)) {
+      check.refuse(place, value, "bytesPerSecond, framesPerSecond, burstBytes or burstFrames");
+    } else if (value !== undefined) {
+      bounds[name] = check.take(
+        place,
+        value,
+        byteNames.includes(name) ? readByteRate(value) : frameRate(value),
+        1,
+      );
       const rate = name === "burstBytes" ? "bytesPerSecond" : "framesPerSecond";
-      if (limits[rate] === undefined) check.refuse(`${path}.${name}`, value, `to be used with ${rate}`);
+      if (name.startsWith("burst") && limits[rate] === undefined) {
+        check.refuse(place, value, `to be used with ${rate}`);
+      }
     }
   }
+  return bounds;
+}
+
+function frameRate(value: unknown): Reading<number> {
+  return typeof value === "number" && value > 0 ? read(value) : misread("frames a second, more than 0");
 }
 
 /** Milliseconds of debt that stem from adding up fractions. */
@@ -55,14 +80,14 @@ export class RateLimiter {
   /** Throws `OptionsError` for limits that are not above 0, and for a burst without its rate. */
   constructor(limits: RateLimits, clock: Clock) {
     const check = new OptionsCheck();
-    checkRateLimits(check, "rateLimit", limits);
+    const bounds = resolveRateLimits(check, "rateLimit", limits);
     check.done();
-    const { bytesPerSecond = Infinity, framesPerSecond = Infinity } = limits;
+    const { bytesPerSecond = Infinity, framesPerSecond = Infinity, burstBytes, burstFrames } = bounds ?? {};
     this.#clock = clock;
     this.#bytesPerMs = bytesPerSecond / 1000;
     this.#framesPerMs = framesPerSecond / 1000;
-    this.#bytes = this.#burstBytes = limits.burstBytes ?? bytesPerSecond;
-    this.#frames = this.#burstFrames = limits.burstFrames ?? Math.max(1, framesPerSecond);
+    this.#bytes = this.#burstBytes = burstBytes ?? bytesPerSecond;
+    this.#frames = this.#burstFrames = burstFrames ?? Math.max(1, framesPerSecond);
     this.#filledAt = clock.now();
   }
 

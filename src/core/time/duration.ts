@@ -1,27 +1,51 @@
 /**
- * Spans of time as callers write them, turned into milliseconds.
+ * Spans of time as people write them, turned into milliseconds: the one grammar of the library's options, of the
+ * configuration and of the command line.
  *
- * The forms and their meaning are those of Effect's `Duration.Input`, without Effect: the core may not import
- * it. Called wherever a duration is taken; inside there are only numbers of milliseconds.
+ * All forms of Effect's `Duration.Input` are among them and mean the same, without Effect: the core may not import it.
+ * Inside there are only numbers of milliseconds.
  */
 import { OptionsError } from "../errors.ts";
+import type { OptionsCheck } from "../options.ts";
+import { misread, read, type Reading, wanted } from "../text/reading.ts";
 
-/** A unit of time in a text such as `"5 seconds"`. */
+/** A unit of time in a text such as `"5 seconds"` or `"500ms"`. */
 export type DurationUnit =
+  | "ns"
   | "nano"
   | "nanos"
+  | "nanosecond"
+  | "nanoseconds"
+  | "us"
+  | "µs"
   | "micro"
   | "micros"
+  | "microsecond"
+  | "microseconds"
+  | "ms"
   | "milli"
   | "millis"
+  | "millisecond"
+  | "milliseconds"
+  | "s"
+  | "sec"
+  | "secs"
   | "second"
   | "seconds"
+  | "m"
+  | "min"
+  | "mins"
   | "minute"
   | "minutes"
+  | "h"
+  | "hr"
+  | "hrs"
   | "hour"
   | "hours"
+  | "d"
   | "day"
   | "days"
+  | "w"
   | "week"
   | "weeks";
 
@@ -56,78 +80,114 @@ export interface DurationValue {
 }
 
 /**
- * A span of time, zero or more: a number of milliseconds, a text such as `"5 seconds"` or `"1.5 hours"`,
- * `"Infinity"` for never, a bigint of nanoseconds, `[seconds, nanoseconds]`, parts such as `{ minutes: 5 }`,
- * or a `Duration` of Effect.
+ * A span of time, zero or more: a number of milliseconds, or a text of a number and a unit such as `"500ms"`,
+ * `"5 seconds"` or `"1.5h"`; `Infinity`, as a number or a text, for no limit. Also a bigint of nanoseconds,
+ * `[seconds, nanoseconds]`, parts such as `{ minutes: 5 }`, or a `Duration` of Effect.
  */
 export type DurationInput =
   | number
   | bigint
+  | `${number}${DurationUnit}`
   | `${number} ${DurationUnit}`
   | "Infinity"
   | readonly [seconds: number, nanoseconds: number]
   | DurationParts
   | DurationValue;
 
-const expected =
-  'a duration of 0 or more: milliseconds as a number, a text such as "5 seconds", or "Infinity"';
+/** What may stand in a place besides durations above 0. */
+export interface DurationRange {
+  /** 0 may. @default false */
+  readonly zero?: boolean;
+  /** `Infinity` may. @default true */
+  readonly infinite?: boolean;
+}
+
 const nanosPerMs = 1_000_000;
-const text = /^(\d+(?:\.\d+)?)\s+(nano|micro|milli|second|minute|hour|day|week)s?$/;
+const text = /^(\d+(?:\.\d+)?)\s*([a-zµμ]*)$/;
+const units = "the units are ns, us, ms, s, m (minutes), h, d and w";
 
-const msPerUnit: Readonly<Record<string, number>> = {
-  milli: 1,
-  second: 1_000,
-  minute: 60_000,
-  hour: 3_600_000,
-  day: 86_400_000,
-  week: 604_800_000,
-};
-
-const msPerPart: Readonly<Record<string, number>> = {
-  weeks: 604_800_000,
-  days: 86_400_000,
-  hours: 3_600_000,
-  minutes: 60_000,
-  seconds: 1_000,
-  milliseconds: 1,
-};
+/** How many nanoseconds one of each is. */
+const nanosPerUnit: ReadonlyMap<string, number> = new Map(
+  ([
+    [1, "ns nano nanos nanosecond nanoseconds"],
+    // Both letters for micro: U+00B5 and U+03BC.
+    [1_000, "us \u00b5s \u03bcs micro micros microsecond microseconds"],
+    [nanosPerMs, "ms milli millis millisecond milliseconds"],
+    [1_000 * nanosPerMs, "s sec secs second seconds"],
+    [60_000 * nanosPerMs, "m min mins minute minutes"],
+    [3_600_000 * nanosPerMs, "h hr hrs hour hours"],
+    [86_400_000 * nanosPerMs, "d day days"],
+    [604_800_000 * nanosPerMs, "w week weeks"],
+  ] as const).flatMap(([nanos, names]) => names.split(" ").map((name) => [name, nanos] as const)),
+);
 
 /**
- * The duration in milliseconds, `Infinity` for never; parts of a nanosecond are rounded. Throws `OptionsError`
- * naming `path` when it is not a duration, or a negative one.
+ * Reads a duration: what it is in milliseconds, `Infinity` for no limit; parts of a nanosecond are rounded. Texts are
+ * read whatever their case, with or without spaces between number and unit; a number without a unit, as a text too, is
+ * one of milliseconds. `never` is `Infinity`.
+ */
+export function readDuration(
+  input: unknown,
+  { zero = false, infinite = true }: DurationRange = {},
+): Reading<number> {
+  const ms = parse(input);
+  if ((zero ? ms >= 0 : ms > 0) && (infinite || ms !== Infinity)) return read(ms);
+  const least = zero ? "of 0 or more" : "above 0";
+  const endless = infinite ? ', or "Infinity" for no limit' : "";
+  return misread(
+    `a duration ${least}: a number of milliseconds, a text such as "500ms" or "5 seconds"${endless}`,
+    units,
+  );
+}
+
+/**
+ * The duration in milliseconds, `Infinity` for no limit. Throws `OptionsError` naming `path` when it is not a duration,
+ * or a negative one.
  */
 export function toMilliseconds(input: DurationInput, path: string): number {
-  const ms = parse(input);
-  if (ms >= 0) return ms;
-  throw new OptionsError("invalid", [{ path, found: input, expected }]);
+  const reading = readDuration(input, { zero: true });
+  if (reading.ok) return reading.value;
+  throw new OptionsError("invalid", [{ path, found: input, expected: wanted(reading) }]);
+}
+
+/**
+ * An option that is a duration, in milliseconds; faults go to `check`. `Infinity` is allowed, 0 is not, unless `range`
+ * says otherwise. No method of the check, since framings have options and no durations.
+ */
+export function checkDuration(
+  check: OptionsCheck,
+  path: string,
+  value: DurationInput | undefined,
+  fallback: number,
+  range?: DurationRange,
+): number {
+  return value === undefined ? fallback : check.take(path, value, readDuration(value, range), fallback);
 }
 
 /** NaN for what is no duration. */
-function parse(input: DurationInput | null): number {
+function parse(input: unknown): number {
   if (typeof input === "number") return input;
   if (typeof input === "bigint") return Number(input) / nanosPerMs;
-  if (typeof input === "string") return parseText(input);
+  if (typeof input === "string") return parseText(input.trim().toLowerCase());
   if (typeof input !== "object" || input === null) return NaN;
-  if (isPair(input)) return parsePair(input);
-  return "value" in input ? parseValue(input) : parseParts(input);
+  if (Array.isArray(input)) return parsePair(input);
+  return "value" in input ? parseValue(input as DurationValue) : parseParts(input);
 }
 
 function parseText(input: string): number {
-  if (input === "Infinity") return Infinity;
-  const match = text.exec(input);
-  if (match === null) return NaN;
-  const amount = Number(match[1]);
-  const unit = match[2]!;
-  if (unit === "nano") return Math.round(amount) / nanosPerMs;
-  if (unit === "micro") return Math.round(amount * 1_000) / nanosPerMs;
-  return rounded(amount * msPerUnit[unit]!);
+  if (input === "infinity" || input === "never") return Infinity;
+  const [, digits, unit] = text.exec(input) ?? [];
+  const nanos = unit === "" ? nanosPerMs : nanosPerUnit.get(unit ?? "none");
+  if (nanos === undefined) return NaN;
+  const amount = Number(digits);
+  const ms = nanos < nanosPerMs
+    ? Math.round(amount * nanos) / nanosPerMs
+    : rounded(amount * (nanos / nanosPerMs));
+  // Digits beyond what a number holds would mean no limit.
+  return ms === Infinity ? NaN : ms;
 }
 
-function isPair(input: object): input is readonly [number, number] {
-  return Array.isArray(input);
-}
-
-function parsePair(input: readonly number[]): number {
+function parsePair(input: readonly unknown[]): number {
   const [seconds, nanos] = input;
   if (input.length !== 2 || typeof seconds !== "number" || typeof nanos !== "number") return NaN;
   return Math.round(seconds * 1e9 + nanos) / nanosPerMs;
@@ -146,19 +206,29 @@ function parseValue({ value }: DurationValue): number {
   }
 }
 
+const partNames = [
+  "weeks",
+  "days",
+  "hours",
+  "minutes",
+  "seconds",
+  "milliseconds",
+  "microseconds",
+  "nanoseconds",
+] as const satisfies readonly (keyof DurationParts)[];
+
 /** A misspelt part, or none at all, is no duration: taking it for 0 would end connections at once. */
-function parseParts(input: DurationParts): number {
+function parseParts(input: object): number {
   let ms = 0;
   let nanos = 0;
   let found = false;
-  for (const [name, amount] of Object.entries(input)) {
+  for (const [name, amount] of Object.entries(input) as [string, unknown][]) {
     if (amount === undefined) continue;
-    if (typeof amount !== "number") return NaN;
+    if (typeof amount !== "number" || !partNames.some((known) => known === name)) return NaN;
     found = true;
-    if (name === "microseconds") nanos += amount * 1_000;
-    else if (name === "nanoseconds") nanos += amount;
-    else if (Object.hasOwn(msPerPart, name)) ms += amount * msPerPart[name]!;
-    else return NaN;
+    const each = nanosPerUnit.get(name)!;
+    if (each < nanosPerMs) nanos += amount * each;
+    else ms += amount * (each / nanosPerMs);
   }
   if (!found) return NaN;
   return nanos === 0 ? rounded(ms) : Math.round(ms * nanosPerMs + nanos) / nanosPerMs;

@@ -6,7 +6,7 @@
 import type { Clock } from "./clock.ts";
 import { Deadline } from "./deadline.ts";
 import { type Gate, GateReason } from "../flow/gate.ts";
-import { RateLimiter, type RateLimits } from "../streams/rate_limiter.ts";
+import { type RateBounds, RateLimiter } from "../streams/rate_limiter.ts";
 import type { TimerWheel } from "./timer_wheel.ts";
 
 /** A rate limit and the gate that it closes. */
@@ -16,7 +16,7 @@ export class Pace {
   readonly #wait: Deadline;
   #over = false;
 
-  constructor(limits: RateLimits, clock: Clock, wheel: TimerWheel, gate: Gate) {
+  constructor(limits: RateBounds, clock: Clock, wheel: TimerWheel, gate: Gate) {
     this.#limiter = new RateLimiter(limits, clock);
     this.#gate = gate;
     this.#wait = new Deadline(wheel, () => gate.open(GateReason.rate));

@@ -2,13 +2,13 @@
 import { detectAdapter } from "../../adapters/detect.ts";
 import type { Address } from "../../core/transport.ts";
 import type { ClientTlsConfig } from "../config/client_tls.ts";
-import type { FramingSpec } from "../framing_spec.ts";
+import type { FramingSpec } from "./framing_spec.ts";
 import { runLoad } from "../load/load.ts";
 import { LoadError, type LoadProgress, type LoadReport } from "../load/load_options.ts";
 import { loadSocketTls } from "../tls_options.ts";
 import { makeMessage } from "./bench_message.ts";
-import { formatMs } from "./duration_spec.ts";
-import { formatAddress } from "../config/values.ts";
+import { formatMs } from "./format_ms.ts";
+import { formatAddress } from "../../core/text/address.ts";
 import { CommandFailure, exitCodes, signalExitCode } from "./failure.ts";
 import { drawHistogram, percentiles } from "./histogram_chart.ts";
 import { ProgressBar } from "./progress_bar.ts";

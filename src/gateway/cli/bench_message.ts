@@ -7,7 +7,7 @@ import { ByteWriter } from "../../core/bytes/bytes.ts";
 import { FrameError } from "../../core/errors.ts";
 import type { Framing, FramingHint } from "../../core/framing/framing.ts";
 import { type Endian, writeLength } from "../../core/framing/length_value.ts";
-import type { FramingSpec } from "../framing_spec.ts";
+import type { FramingSpec } from "./framing_spec.ts";
 
 const defaultSize = 64;
 

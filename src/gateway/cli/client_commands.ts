@@ -1,19 +1,18 @@
 /** Options and help of the commands that dial: `connect`, `bench`. Declared in `program.ts`'s program. */
 import type { Command } from "commander";
-import { framingHelp, parseFraming } from "../framing_spec.ts";
-import { parseDuration, parseFiniteDuration, parseShortDuration } from "./duration_spec.ts";
-import { parseEndpoint } from "./endpoint_spec.ts";
+import type { Address } from "../../core/transport.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
-import { oneOf, option, valueOf, wholeNumber } from "./option_values.ts";
+import { framingHelp, type FramingSpec, framingSpec } from "./framing_spec.ts";
+import { address, duration, oneOf, option, size, valueOf, wholeNumber } from "./option_values.ts";
 import type { Shell } from "./shell.ts";
 import { addClientTls, type ClientTlsFlags, clientTlsOf } from "./tls_flags.ts";
 
 /** `millrace connect` */
 export function addConnect(program: Command, shell: Shell, done: (code: number) => void): void {
   const command = program.command("connect")
-    .argument("<endpoint>", "HOST:PORT, or unix:PATH", valueOf(parseEndpoint))
+    .argument("<endpoint>", "HOST:PORT, or unix:PATH", valueOf(address("connect")))
     .description("talk to a server in frames: lines of standard input go out, frames come in")
-    .addOption(option("-f, --framing <spec>", "how bytes are cut into frames", parseFraming, "lines"))
+    .addOption(option("-f, --framing <spec>", "how bytes are cut into frames", framingSpec, "lines"))
     .addOption(
       option(
         "-i, --input <form>",
@@ -33,12 +32,17 @@ export function addConnect(program: Command, shell: Shell, done: (code: number) 
       option(
         "-w, --wait <duration>",
         "after the end of input, how long to wait for replies while none come",
-        parseDuration,
+        duration({ zero: true }),
         "5s",
       ),
     )
     .addOption(
-      option("--timeout <duration>", "the most that connecting may take", parseFiniteDuration, "10s"),
+      option(
+        "--timeout <duration>",
+        "the most that connecting may take",
+        duration({ infinite: false }),
+        "10s",
+      ),
     );
   addClientTls(command)
     .addHelpText(
@@ -59,7 +63,7 @@ Examples:
   millrace connect 127.0.0.1:9100 --framing raw <label.prn >answer.bin
   millrace connect localhost:3034 --tls --ca certs/ca.crt`,
     )
-    .action(async (address: ReturnType<typeof parseEndpoint>, options: ConnectFlags) => {
+    .action(async (address: Address, options: ConnectFlags) => {
       const { runConnect } = await import("./connect_command.ts");
       const { framing, replies, wait, timeout } = options;
       const raw = framing.framing.name === "raw";
@@ -82,7 +86,7 @@ Examples:
 }
 
 interface ConnectFlags extends ClientTlsFlags {
-  framing: ReturnType<typeof parseFraming>;
+  framing: FramingSpec;
   input?: "text" | "hex" | "bytes";
   output?: "text" | "hex" | "json" | "bytes";
   replies?: number;
@@ -93,7 +97,7 @@ interface ConnectFlags extends ClientTlsFlags {
 /** `millrace bench` */
 export function addBench(program: Command, shell: Shell, done: (code: number) => void): void {
   const command = program.command("bench")
-    .argument("<endpoint>", "HOST:PORT, or unix:PATH, of an echo server", valueOf(parseEndpoint))
+    .argument("<endpoint>", "HOST:PORT, or unix:PATH, of an echo server", valueOf(address("connect")))
     .description("put an echo server under load; throughput, latency percentiles, histogram")
     .addOption(option("-c, --connections <count>", "connections at one time", wholeNumber(1), "100"))
     .addOption(option("-d, --depth <count>", "messages in flight on each", wholeNumber(1, 4096), "32"))
@@ -101,17 +105,26 @@ export function addBench(program: Command, shell: Shell, done: (code: number) =>
       option(
         "-s, --size <bytes>",
         "bytes of a message, without what the framing adds (default: 64, or that of fixed:N)",
-        wholeNumber(1, 16 << 20),
+        size({ most: 16 << 20 }),
       ),
     )
-    .addOption(option("-t, --duration <duration>", "how long to measure", parseFiniteDuration, "5s"))
-    .addOption(option("--warmup <duration>", "how long to run before measuring", parseShortDuration, "500ms"))
-    .addOption(option("-f, --framing <spec>", "how bytes are cut into frames", parseFraming, "lines"))
+    .addOption(
+      option("-t, --duration <duration>", "how long to measure", duration({ infinite: false }), "5s"),
+    )
+    .addOption(
+      option(
+        "--warmup <duration>",
+        "how long to run before measuring",
+        duration({ zero: true, infinite: false }),
+        "500ms",
+      ),
+    )
+    .addOption(option("-f, --framing <spec>", "how bytes are cut into frames", framingSpec, "lines"))
     .addOption(
       option(
         "--timeout <duration>",
         "the most that a connect or a first reply may take",
-        parseFiniteDuration,
+        duration({ infinite: false }),
         "5s",
       ),
     )
@@ -129,7 +142,7 @@ Examples:
   millrace bench 127.0.0.1:3034 --connections 100 --depth 32 --size 64 --duration 5s
   millrace bench 127.0.0.1:3034 --framing length:4 --size 65536 --json`,
     )
-    .action(async (address: ReturnType<typeof parseEndpoint>, options: BenchFlags) => {
+    .action(async (address: Address, options: BenchFlags) => {
       const { runBench } = await import("./bench_command.ts");
       const { connections, depth, size, duration, warmup, framing, timeout, json = false, progress } =
         options;
@@ -147,7 +160,7 @@ interface BenchFlags extends ClientTlsFlags {
   size?: number;
   duration: number;
   warmup: number;
-  framing: ReturnType<typeof parseFraming>;
+  framing: FramingSpec;
   timeout: number;
   json?: boolean;
   progress: boolean;

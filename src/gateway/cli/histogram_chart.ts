@@ -1,5 +1,5 @@
 /** Draws a latency histogram as text: one bar a row, rows spaced evenly on a logarithmic scale. */
-import { formatMs } from "./duration_spec.ts";
+import { formatMs } from "./format_ms.ts";
 import type { Histogram } from "../load/histogram.ts";
 import { drawBar } from "./progress_bar.ts";
 

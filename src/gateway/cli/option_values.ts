@@ -1,5 +1,12 @@
 /** Values of options: text to what a command takes, or a usage error that says what is wanted. */
 import { InvalidArgumentError, Option } from "commander";
+import { OptionsError } from "../../core/errors.ts";
+import { type AddressUse, readAddress, readPort } from "../../core/text/address.ts";
+import { pathFault, readHost } from "../../core/text/place.ts";
+import { misread, read, type Reading, wanted } from "../../core/text/reading.ts";
+import { readSize, type SizeRange } from "../../core/text/size.ts";
+import { type DurationRange, readDuration } from "../../core/time/duration.ts";
+import type { Address } from "../../core/transport.ts";
 
 /** An option with a value; its default, if any, is written as a user would write it. */
 export function option<T>(
@@ -12,16 +19,56 @@ export function option<T>(
   return standard === undefined ? made : made.default(parse(standard), standard);
 }
 
-/** Makes a parser's `RangeError` a usage error that names the option. */
+/** Makes what a parser throws a usage error that names the option. */
 export function valueOf<T>(parse: (text: string) => T): (text: string) => T {
   return (text) => {
     try {
       return parse(text);
     } catch (error) {
       if (error instanceof RangeError) throw new InvalidArgumentError(error.message);
-      throw error;
+      if (!(error instanceof OptionsError)) throw error;
+      const { found, expected } = error.issues[0]!;
+      throw new InvalidArgumentError(`found ${JSON.stringify(found)}, expected ${expected}`);
     }
   };
+}
+
+/** What was read; throws a `RangeError` that says what is wanted. */
+function valueIn<T>(text: string, reading: Reading<T>): T {
+  if (reading.ok) return reading.value;
+  throw new RangeError(`found ${JSON.stringify(text)}, expected ${wanted(reading)}`);
+}
+
+/** A duration in milliseconds. */
+export function duration(range?: DurationRange): (text: string) => number {
+  return (text) => valueIn(text, readDuration(text, range));
+}
+
+/** A number of bytes. */
+export function size(range?: SizeRange): (text: string) => number {
+  return (text) => valueIn(text, readSize(text, range));
+}
+
+/** An address; without a host it is this machine. */
+export function address(use: AddressUse): (text: string) => Address {
+  return (text) => valueIn(text, readAddress(text, use));
+}
+
+/** A port to listen on. */
+export function port(text: string): number {
+  return valueIn(text, readPort(text, "listen"));
+}
+
+/** A host in the form in which it is used. */
+export function host(text: string): string {
+  const { host, expected } = readHost(text);
+  return valueIn(text, expected === undefined ? read(host) : misread(expected));
+}
+
+/** The path of a Unix socket. */
+export function path(text: string): string {
+  const fault = pathFault(text, undefined);
+  return valueIn(text, fault === undefined ? read(text) : misread("a path", fault));
 }
 
 /** A whole number in a range. */
@@ -35,6 +82,15 @@ export function wholeNumber(
     const upTo = highest === Number.MAX_SAFE_INTEGER ? " or more" : ` to ${highest}`;
     throw new RangeError(`found ${JSON.stringify(text)}, expected a whole number, ${lowest}${upTo}`);
   };
+}
+
+/** A limit on a number of things; 0, too, is none. */
+export function limit(text: string): number {
+  if (text.toLowerCase() === "infinity") return Infinity;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new RangeError(
+    `found ${JSON.stringify(text)}, expected a whole number, 1 or more, or Infinity for no limit`,
+  );
 }
 
 /** One of a few words. */

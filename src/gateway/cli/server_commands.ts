@@ -1,14 +1,14 @@
 /** Options and help of the commands that serve: `gateway`, `check`, `serve`. Declared in `program.ts`'s program. */
 import type { Command } from "commander";
-import { framingHelp, parseFraming } from "../framing_spec.ts";
-import { parseDuration } from "./duration_spec.ts";
-import { parseHost, parsePath, parsePort } from "./endpoint_spec.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
-import { option, wholeNumber } from "./option_values.ts";
+import { framingHelp, framingSpec } from "./framing_spec.ts";
+import { duration, host, limit, option, path, port } from "./option_values.ts";
 import type { Shell } from "./shell.ts";
 import { addServerTls, type ServerTlsFlags, serverTlsOf } from "./tls_flags.ts";
 
 const durationHelp = "500ms, 5s, 2m, 1h";
+/** 0 is at once, Infinity as long as it takes. */
+const deadline = duration({ zero: true });
 
 /** `millrace gateway` */
 export function addGateway(program: Command, shell: Shell, done: (code: number) => void): void {
@@ -16,7 +16,7 @@ export function addGateway(program: Command, shell: Shell, done: (code: number) 
     .argument("<config>", "file in YAML, JSON or TOML")
     .description("run the gateway that a config file describes")
     .addOption(
-      option("--deadline <duration>", "time for connections to finish at a stop signal", parseDuration),
+      option("--deadline <duration>", "time for connections to finish at a stop signal", deadline),
     )
     .addHelpText(
       "after",
@@ -59,29 +59,29 @@ export function addServe(program: Command, shell: Shell, done: (code: number) =>
   const command = program.command("serve")
     .description("start a server that prints each frame as a line of JSON, and may echo it")
     .addOption(
-      option("-p, --port <port>", "TCP port; 0 picks a free one (default: 3034)", (text) => parsePort(text)),
+      option("-p, --port <port>", "TCP port; 0 picks a free one (default: 3034)", port),
     )
-    .addOption(option("--host <address>", "address to bind; :: for all (default: 127.0.0.1)", parseHost))
-    .addOption(option("--unix <path>", "listen on a Unix socket instead", parsePath))
-    .addOption(option("-f, --framing <spec>", "how bytes are cut into frames", parseFraming, "lines"))
+    .addOption(option("--host <address>", "address to bind; :: for all (default: 127.0.0.1)", host))
+    .addOption(option("--unix <path>", "listen on a Unix socket instead", path))
+    .addOption(option("-f, --framing <spec>", "how bytes are cut into frames", framingSpec, "lines"))
     .option("--echo", "send each frame back")
     .option("-q, --quiet", "do not print the frames")
     .addOption(
       option(
         "--idle-timeout <duration>",
-        `close after this much silence: ${durationHelp}, never`,
-        parseDuration,
+        `close after this much silence: ${durationHelp}, Infinity`,
+        duration(),
         "5m",
       ),
     )
     .addOption(
-      option("--max-connections <count>", "connections at one time; 0 = unlimited", wholeNumber(0), "4096"),
+      option("--max-connections <count>", "connections at one time, or Infinity", limit, "4096"),
     )
     .addOption(
       option(
         "--deadline <duration>",
         "time for connections to finish at a stop signal",
-        parseDuration,
+        deadline,
         "30s",
       ),
     );
@@ -129,7 +129,7 @@ interface ServeFlags extends ServerTlsFlags {
   port?: number;
   host?: string;
   unix?: string;
-  framing: ReturnType<typeof parseFraming>;
+  framing: ReturnType<typeof framingSpec>;
   echo?: boolean;
   quiet?: boolean;
   idleTimeout: number;

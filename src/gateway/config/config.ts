@@ -4,6 +4,7 @@
  * Called by the commands and by whoever runs a gateway as a library.
  */
 import { folderOfFile, readTextFile } from "../../host/process.ts";
+import { formatAddress } from "../../core/text/address.ts";
 import type { Address } from "../../core/transport.ts";
 import { type EndpointConfig, readEndpoint } from "./endpoint_config.ts";
 import { type ConfigFault, type ConfigPath, FaultList, type Locate } from "./fault.ts";
@@ -11,7 +12,7 @@ import { Section } from "./section.ts";
 import { type ListenPlace, refuseSharedPlaces } from "./shared_places.ts";
 import { refuseSharedSubjects } from "./shared_subjects.ts";
 import { type ConfigFormat, formatOfFile, parseText } from "./source.ts";
-import { address, finiteDuration, formatAddress, hostNames, integer, oneOf, size } from "./values.ts";
+import { address, finiteDuration, finiteSize, hostNames, integer, oneOf } from "./values.ts";
 
 /** How much a gateway says about itself on standard error. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -152,7 +153,7 @@ function placeOf(path: ConfigPath, item: unknown): ListenPlace | undefined {
 }
 
 function readAdmin(table: Section): AdminConfig | undefined {
-  const place = table.require("listen", address(0), 'where to listen, such as "127.0.0.1:9464"');
+  const place = table.require("listen", address("listen"), 'where to listen, such as "127.0.0.1:9464"');
   const hosts = table.take("hosts", hostNames);
   if (place?.transport === "unix") {
     table.refuse("listen", formatAddress(place), 'a host and port such as "127.0.0.1:9464"');
@@ -169,7 +170,7 @@ function readBus(section: Section): BusConfig {
   return section.table("bus", "memory, stdio, or a table such as { type: memory }", (table) => ({
     type: table.require("type", oneOf(busTypes), '"memory" or "stdio"') ?? "memory",
     queueMessages: table.take("queueMessages", integer(1)) ?? standard.queueMessages,
-    queueBytes: table.take("queueBytes", size) ?? standard.queueBytes,
+    queueBytes: table.take("queueBytes", finiteSize) ?? standard.queueBytes,
   })) ?? standard;
 }
 

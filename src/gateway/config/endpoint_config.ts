@@ -16,13 +16,16 @@ import { readServerTls, type ServerTlsConfig } from "./server_tls.ts";
 import {
   address,
   boolean,
+  byteRate,
   bytes,
   duration,
   finiteDuration,
+  frameRate,
   integer,
+  limit,
   oneOf,
-  positive,
   size,
+  wait,
 } from "./values.ts";
 
 /** Settings of connections that the configuration has set; what is missing is left to the defaults. */
@@ -123,8 +126,8 @@ const limitReaders: Readonly<Record<string, Read<unknown>>> = {
   tcpKeepAlive: (value) => typeof value === "boolean" || value === "system" ? value : keepAliveDelay(value),
 };
 const listenerReaders: Readonly<Record<string, Read<unknown>>> = {
-  maxConnections: integer(0),
-  maxHandshakes: integer(0),
+  maxConnections: limit,
+  maxHandshakes: limit,
   farewell: bytes,
   backlog: integer(1, 2 ** 31 - 1),
   reusePort: boolean,
@@ -177,7 +180,7 @@ export function readEndpoint(
   const expected = mode === "client"
     ? 'where to connect, such as "10.0.1.5:4000"'
     : 'where to listen, such as "127.0.0.1:3034"';
-  const place = section.require(where, address(mode === "client" ? 1 : 0), expected);
+  const place = section.require(where, address(mode === "client" ? "connect" : "listen"), expected);
   const framing = readFraming(section, list);
   const subjects = readSubjects(section, name ?? "");
   const limits = readLimits(section);
@@ -192,7 +195,7 @@ export function readEndpoint(
   const common = {
     encoding: section.take("encoding", oneOf(payloadEncodings)) ?? "utf8",
     egressTimeout: section.take("egressTimeout", duration) ?? 10_000,
-    replyWait: section.take("replyWait", (wait) => wait === 0 ? 0 : finiteDuration(wait)) ??
+    replyWait: section.take("replyWait", wait) ??
       (bus === "stdio" ? 2_000 : 0),
   };
   if (mode === "client" && place?.transport === "unix") {
@@ -276,7 +279,7 @@ function readLimits(section: Section): ConnectionLimits {
   const rateLimit = section.table(
     "rateLimit",
     "a table with bytesPerSecond or framesPerSecond",
-    (table) => readAll(table, { bytesPerSecond: positive, framesPerSecond: positive }),
+    (table) => readAll(table, { bytesPerSecond: byteRate, framesPerSecond: frameRate }),
   );
   return { ...limits, ...(keepalive && { keepalive }), ...(rateLimit && { rateLimit }) } as ConnectionLimits;
 }

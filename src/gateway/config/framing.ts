@@ -1,5 +1,6 @@
 /**
- * The framing of an endpoint: a name, or a table of that framing's own options.
+ * The framing of an endpoint: a text such as `length:4` (`core/framing/framing_text.ts`), or a table of that framing's own
+ * options.
  *
  * The options are those of the functions in `core/framing`, which also decide what makes sense together: what
  * they refuse is reported under the endpoint's path.
@@ -8,12 +9,13 @@ import { OptionsError } from "../../core/errors.ts";
 import { delimited } from "../../core/framing/delimited.ts";
 import { fixedLength } from "../../core/framing/fixed_length.ts";
 import type { Framing } from "../../core/framing/framing.ts";
+import { parseFraming } from "../../core/framing/framing_text.ts";
 import { lengthField } from "../../core/framing/length_field.ts";
 import { lines } from "../../core/framing/lines.ts";
 import { raw } from "../../core/framing/raw.ts";
 import type { FaultList } from "./fault.ts";
 import { nearest, type Read, Section } from "./section.ts";
-import { boolean, bytes, integer, oneOf, size } from "./values.ts";
+import { boolean, bytes, finiteSize, integer, oneOf, size } from "./values.ts";
 
 interface Kind {
   readonly options: Readonly<Record<string, Read<unknown>>>;
@@ -53,7 +55,7 @@ const kinds: ReadonlyMap<string, Kind> = new Map(Object.entries<Kind>({
     make: delimited,
   },
   fixedLength: {
-    options: { frameBytes: size },
+    options: { frameBytes: finiteSize },
     required: { frameBytes: "the size of every frame, in bytes" },
     make: fixedLength,
   },
@@ -76,7 +78,8 @@ const kinds: ReadonlyMap<string, Kind> = new Map(Object.entries<Kind>({
   raw: { options: {}, make: () => raw() },
 }));
 const names = [...kinds.keys()];
-const wanted = `one of ${names.join(", ")}, or a table such as { type: lengthField, lengthBytes: 2 }`;
+const wanted =
+  "a framing such as lines or length:4, or a table such as { type: lengthField, lengthBytes: 2 }";
 
 /** Reads `framing` of an endpoint; undefined when something was wrong. */
 export function readFraming(endpoint: Section, list: FaultList): Framing<Uint8Array> | undefined {
@@ -84,20 +87,23 @@ export function readFraming(endpoint: Section, list: FaultList): Framing<Uint8Ar
   const path = [...endpoint.path, "framing"];
   if (value === undefined) return lines();
   if (typeof value === "string") {
-    const kind = kinds.get(value);
-    if (kind === undefined) return refuseName(list, path, value);
-    const missing = Object.entries(kind.required ?? {})[0];
-    if (missing === undefined) return kind.make({} as never);
-    const hint = `write { type: ${value}, ${missing[0]}: 64 }`;
-    list.add([...path, missing[0]], undefined, missing[1], hint);
-    return undefined;
+    try {
+      return parseFraming(value);
+    } catch (error) {
+      if (!(error instanceof OptionsError)) throw error;
+      for (const { found, expected } of error.issues) list.add(path, found, expected);
+      return undefined;
+    }
   }
   const section = Section.open(list, path, value, wanted);
   if (section === undefined) return undefined;
   const type = section.raw("type");
   const kind = typeof type === "string" ? kinds.get(type) : undefined;
   if (typeof type !== "string" || kind === undefined) {
-    return refuseName(list, [...path, "type"], type, `one of ${names.join(", ")}`);
+    const near = typeof type === "string" ? nearest(type, names) : undefined;
+    const hint = near && `did you mean ${JSON.stringify(near)}?`;
+    list.add([...path, "type"], type, `one of ${names.join(", ")}`, hint);
+    return undefined;
   }
   const before = list.faults.length;
   const options: Record<string, unknown> = {};
@@ -125,16 +131,6 @@ function make(
     }
     return undefined;
   }
-}
-
-function refuseName(
-  list: FaultList,
-  path: readonly (string | number)[],
-  found: unknown,
-  expected = wanted,
-): undefined {
-  const near = typeof found === "string" ? nearest(found, names) : undefined;
-  list.add(path, found, expected, near && `did you mean ${JSON.stringify(near)}?`);
 }
 
 function belongsElsewhere(type: string, key: string): string | undefined {

@@ -39,7 +39,7 @@ export function refuseSharedPlaces(list: FaultList, places: readonly ListenPlace
 
 function addressOf(value: unknown): Address | undefined {
   try {
-    return address(0)(value);
+    return address("listen")(value);
   } catch {
     return undefined;
   }

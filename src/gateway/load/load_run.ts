@@ -1,4 +1,5 @@
 /** One run of the load: its connections, the phase it is in, and the failure that ends it. Driven by `load.ts`. */
+import { systemClock } from "../../core/time/clock.ts";
 import type { Transport } from "../../core/transport.ts";
 import { Echoer, type EchoHearer } from "./echoer.ts";
 import { Histogram } from "./histogram.ts";
@@ -58,7 +59,7 @@ export class LoadRun implements EchoHearer {
   async #connectOne(): Promise<Transport> {
     const { adapter, address, tls, timeoutMs } = this.#options;
     const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), timeoutMs);
+    const timer = systemClock.setTimer(() => limit.abort(), timeoutMs);
     try {
       return await adapter.connect({
         address,
@@ -76,7 +77,7 @@ export class LoadRun implements EchoHearer {
       const after = opened === 0 ? "" : ` (after ${opened} of ${this.#options.connections} connections)`;
       throw new LoadError("connect", what + after, { cause });
     } finally {
-      clearTimeout(timer);
+      systemClock.clearTimer(timer);
     }
   }
 
@@ -172,9 +173,9 @@ export class LoadRun implements EchoHearer {
 
   #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const timer = systemClock.setTimer(resolve, ms);
       this.#wake = () => {
-        clearTimeout(timer);
+        systemClock.clearTimer(timer);
         resolve();
       };
       if (this.#finished) this.#wake();

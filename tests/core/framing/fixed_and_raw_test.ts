@@ -42,7 +42,7 @@ describe("frames of one size (F-3)", () => {
   });
 
   it("need a size that makes sense", () => {
-    for (const frameBytes of [0, -1, 1.5, Number.NaN, 2 ** 33, Infinity, "3", undefined]) {
+    for (const frameBytes of [0, -1, 1.5, Number.NaN, 2 ** 33, Infinity, "3 feet", undefined]) {
       const make = () => fixedLength({ frameBytes: frameBytes as number });
       assert.throws(make, (error) => error instanceof OptionsError && /frameBytes/.test(error.message));
     }

@@ -350,7 +350,7 @@ describe("sending lines (F-2)", () => {
 
 describe("options of lines", () => {
   const wrong: readonly [options: unknown, message: RegExp][] = [
-    [{ maxFrameBytes: 0 }, /maxFrameBytes: found 0, expected a whole number, 1 or more/],
+    [{ maxFrameBytes: 0 }, /maxFrameBytes: found 0, expected a number of bytes \(whole, 1 or more\)/],
     [{ encoding: "utf-16" }, /encoding: found "utf-16"/],
     [{ newline: "\r" }, /newline/],
     [{ fatal: true }, /fatal/],

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { detectAdapter } from "../../../src/adapters/detect.ts";
-import { parseFraming } from "../../../src/gateway/framing_spec.ts";
+import { framingSpec } from "../../../src/gateway/cli/framing_spec.ts";
 import { runLoad } from "../../../src/gateway/load/load.ts";
 import type { LoadOptions, LoadProgress } from "../../../src/gateway/load/load_options.ts";
 import { type Cleaner, runMillrace, startMillrace } from "../../support/program.ts";
@@ -25,7 +25,7 @@ async function loadOn(port: number, more: Partial<LoadOptions> = {}): Promise<Lo
   };
 }
 
-const lines = parseFraming("lines").framing;
+const lines = framingSpec("lines").framing;
 
 describe("millrace bench", () => {
   it("measures an echo server and draws a histogram", async (t) => {
@@ -49,7 +49,7 @@ describe("millrace bench", () => {
   ];
   for (const [spec, size, messageBytes] of framings) {
     it(`gives figures as JSON over ${spec}`, async (t) => {
-      const { port } = await startEcho(t, parseFraming(spec).framing);
+      const { port } = await startEcho(t, framingSpec(spec).framing);
       const ended = await runMillrace(t, [
         "bench",
         String(port),
@@ -87,7 +87,7 @@ describe("millrace bench", () => {
   });
 
   it("has no figures for a server that closes every connection: exit code 1", async (t) => {
-    const { port } = await startEcho(t, parseFraming("lines,max=10").framing);
+    const { port } = await startEcho(t, framingSpec("lines,max=10").framing);
     const { code, err } = await runMillrace(t, ["bench", String(port), ...short]);
     assert.equal(code, 1);
     assert.match(err, /^millrace: run the load: the server closed all 4 connections/);

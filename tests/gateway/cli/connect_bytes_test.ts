@@ -8,7 +8,7 @@ import process from "node:process";
 import { describe } from "node:test";
 import { fileURLToPath } from "node:url";
 import { raw } from "../../../src/core/framing/raw.ts";
-import { parseFraming } from "../../../src/gateway/framing_spec.ts";
+import { framingSpec } from "../../../src/gateway/cli/framing_spec.ts";
 import { serve } from "../../../src/server/serve.ts";
 import { type Cleaner, commandLine, runMillrace } from "../../support/program.ts";
 import { soon } from "../support.ts";
@@ -72,7 +72,7 @@ describe("millrace connect and bytes", () => {
   }
 
   it("writes frames as they are with -o bytes, whatever the framing", limit, async (t) => {
-    const { port } = await startEcho(t, parseFraming("length:2").framing);
+    const { port } = await startEcho(t, framingSpec("length:2").framing);
     const input = Uint8Array.of(255, 0, 10, 254, 10);
     const args = ["connect", String(port), "-f", "length:2", "-o", "bytes"];
     const { code, out } = await (await piped(t, input, args)).ended;

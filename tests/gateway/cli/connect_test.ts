@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:net";
 import { describe } from "node:test";
 import { readFrame, showFrame } from "../../../src/gateway/cli/frame_text.ts";
-import { parseFraming } from "../../../src/gateway/framing_spec.ts";
+import { framingSpec } from "../../../src/gateway/cli/framing_spec.ts";
 import { type Cleaner, runMillrace, startMillrace } from "../../support/program.ts";
 import { startEcho } from "./echo_server.ts";
 import { it } from "../../support/it.ts";
@@ -38,7 +38,7 @@ async function startSilent(t: Cleaner): Promise<number> {
 
 describe("millrace connect", () => {
   it("sends lines as frames, the last one without its newline too, and prints replies until the server closes", async (t) => {
-    const { port } = await startEcho(t, parseFraming("length:2").framing);
+    const { port } = await startEcho(t, framingSpec("length:2").framing);
     const ended = await runMillrace(
       t,
       ["connect", `127.0.0.1:${port}`, "--framing", "length:2"],
@@ -48,7 +48,7 @@ describe("millrace connect", () => {
   });
 
   it("takes and prints hex", async (t) => {
-    const { port } = await startEcho(t, parseFraming("delimited:\\x03").framing);
+    const { port } = await startEcho(t, framingSpec("delimited:\\x03").framing);
     const args = ["connect", String(port), "-f", "delimited:\\x03", "-i", "hex", "-o", "hex"];
     const { code, out } = await runMillrace(t, args, "0xff 00 7f\nAABB\n");
     assert.deepEqual([code, out], [0, "ff 00 7f\naa bb\n"]);
@@ -59,7 +59,7 @@ describe("millrace connect", () => {
 
   it("prints JSON, and bytes that are no text as base64", async (t) => {
     const replies = [bytes("a\tb"), Uint8Array.of(255, 0, 1)];
-    const { port } = await startEcho(t, parseFraming("fixed:3").framing, (_, count) => replies[count - 1]);
+    const { port } = await startEcho(t, framingSpec("fixed:3").framing, (_, count) => replies[count - 1]);
     const { code, out } = await runMillrace(
       t,
       ["connect", String(port), "-f", "fixed:3", "-o", "json"],
@@ -97,7 +97,7 @@ describe("millrace connect", () => {
   });
 
   it("ends with --replies while the input is still open", async (t) => {
-    const { port } = await startEcho(t, parseFraming("lines").framing);
+    const { port } = await startEcho(t, framingSpec("lines").framing);
     const program = startMillrace(t, "connect", String(port), "--replies", "2");
     program.write("one\ntwo\n");
     const { code, out } = await program.end();
@@ -105,7 +105,7 @@ describe("millrace connect", () => {
   });
 
   it("carries megabytes through, in order", async (t) => {
-    const { port } = await startEcho(t, parseFraming("lines").framing);
+    const { port } = await startEcho(t, framingSpec("lines").framing);
     const input = Array.from({ length: 60_000 }, (_, i) => `line ${i} of sixty thousand\n`).join("");
     const { code, out } = await runMillrace(t, ["connect", String(port), "--wait", "20s"], input);
     assert.equal(code, 0);
@@ -150,7 +150,7 @@ describe("millrace connect", () => {
   });
 
   it("ends at SIGINT with 130 while it waits for input", async (t) => {
-    const { server, port } = await startEcho(t, parseFraming("lines").framing);
+    const { server, port } = await startEcho(t, framingSpec("lines").framing);
     const program = startMillrace(t, "connect", String(port));
     program.write("hello\n");
     await program.said("out", /hello/);

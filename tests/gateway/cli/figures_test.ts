@@ -1,38 +1,13 @@
-// What the commands read and print: durations, endpoints, histograms, bars.
+// What the commands print: durations, histograms, bars.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  formatMs,
-  parseDuration,
-  parseFiniteDuration,
-  parseShortDuration,
-} from "../../../src/gateway/cli/duration_spec.ts";
-import { parseEndpoint, parsePort } from "../../../src/gateway/cli/endpoint_spec.ts";
-import { formatAddress } from "../../../src/gateway/config/values.ts";
+import { formatMs } from "../../../src/gateway/cli/format_ms.ts";
 import { drawHistogram } from "../../../src/gateway/cli/histogram_chart.ts";
 import { drawBar, ProgressBar } from "../../../src/gateway/cli/progress_bar.ts";
 import { Histogram } from "../../../src/gateway/load/histogram.ts";
 import { TextSink } from "./memory_shell.ts";
 
 describe("durations", () => {
-  it("are read with and without a unit", () => {
-    const forms: Record<string, number> = {
-      "500": 500,
-      "500ms": 500,
-      "1.5s": 1500,
-      "2m": 120_000,
-      "1h": 3_600_000,
-      never: Infinity,
-      "0": 0,
-    };
-    for (const [text, ms] of Object.entries(forms)) assert.equal(parseDuration(text), ms, text);
-    for (const text of ["", "5 s", "-1s", "1d", "soon", "1e3"]) {
-      assert.throws(() => parseDuration(text), RangeError, text);
-    }
-    for (const text of ["0", "never"]) assert.throws(() => parseFiniteDuration(text), /above 0/, text);
-    assert.equal(parseShortDuration("0"), 0);
-  });
-
   it("are shown with three figures or so", () => {
     assert.deepEqual([0.0004, 0.412, 3.214, 41.26, 412.4, 1500].map(formatMs), [
       "0 µs",
@@ -42,34 +17,6 @@ describe("durations", () => {
       "412 ms",
       "1.50 s",
     ]);
-  });
-});
-
-describe("endpoints", () => {
-  it("are read in every form and shown as they are typed", () => {
-    const forms: Record<string, string> = {
-      "127.0.0.1:3034": "127.0.0.1:3034",
-      "[::1]:3034": "[::1]:3034",
-      ":3034": "127.0.0.1:3034",
-      "3034": "127.0.0.1:3034",
-      "example.org:1": "example.org:1",
-      "unix:/run/a b.sock": "unix:/run/a b.sock",
-      "[::FFFF:127.0.0.1]:1": "127.0.0.1:1",
-      "BÜCHER.example:1": "xn--bcher-kva.example:1",
-    };
-    for (const [text, shown] of Object.entries(forms)) {
-      assert.equal(formatAddress(parseEndpoint(text)), shown);
-    }
-    for (const text of ["", "host", "host:", "host:0", "1:2:3", "::1:80", "unix:", "a b:1", "host:65536"]) {
-      assert.throws(() => parseEndpoint(text), RangeError, text);
-    }
-    // S-55 and S-48: what `serve` and `connect` refuse.
-    for (
-      const text of ["*:1", "127.0.0.01:1", "2130706433:1", "[::1%lo]:1", "a..b:1", "a\0b:1", "unix:/a\0b"]
-    ) {
-      assert.throws(() => parseEndpoint(text), RangeError, text);
-    }
-    assert.equal(parsePort("0"), 0);
   });
 });
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe } from "node:test";
 import { connect } from "../../../src/client/connect.ts";
-import { parseFraming } from "../../../src/gateway/framing_spec.ts";
+import { framingSpec } from "../../../src/gateway/cli/framing_spec.ts";
 import { type Cleaner, type Program, runMillrace, startMillrace } from "../../support/program.ts";
 import { it } from "../../support/it.ts";
 
@@ -20,7 +20,7 @@ async function startServer(t: Cleaner, ...args: string[]): Promise<{ program: Pr
 describe("millrace serve", () => {
   it("echoes frames, prints each as a line of JSON, and stops with 0 at SIGTERM", async (t) => {
     const { program, port } = await startServer(t, "--echo", "--framing", "length:2");
-    const { framing } = parseFraming("length:2");
+    const { framing } = framingSpec("length:2");
     const connection = await connect({ port, framing });
     t.after(() => connection.destroy());
     await connection.send(new TextEncoder().encode('a "quoted"\nwörd'));

@@ -1,15 +1,16 @@
 // Framings written as text: every form works on the wire, every mistake says what is wanted.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ByteWriter } from "../../src/core/bytes/bytes.ts";
-import { FramingSpecError, parseFraming } from "../../src/gateway/framing_spec.ts";
+import { ByteWriter } from "../../../src/core/bytes/bytes.ts";
+import { OptionsError } from "../../../src/core/errors.ts";
+import { parseFraming } from "../../../src/core/framing/framing_text.ts";
 
 const latin = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
 
 /** The frames that a spec cuts from these bytes, and what it writes for them. */
 function cut(spec: string, wire: string): { frames: string[]; skipped: string[]; sent: string } {
-  const { framing } = parseFraming(spec);
+  const framing = parseFraming(spec);
   const frames: string[] = [];
   const skipped: string[] = [];
   const out = new ByteWriter();
@@ -46,7 +47,13 @@ describe("a framing written as text", () => {
     ["length:1,offset=2", "xy\x02ab", ["xy\x02ab"]],
     ["length:1,header=3", "\x01xya", ["\x01xya"]],
     ["fixed:3", "abcdef", ["abc", "def"]],
+    ["fixedLength:1k", "x".repeat(1024), ["x".repeat(1024)]],
     ["raw", "abc", ["abc"]],
+    // The functions with their defaults.
+    ["delimited", "a\nb\n", ["a", "b"]],
+    ["delimited,keep", "a\n", ["a\n"]],
+    ["lengthField", "\0\0\0\x01a", ["\0\0\0\x01a"]],
+    ["lengthField,max=64KiB", "\0\0\0\x01a", ["\0\0\0\x01a"]],
   ];
   for (const [spec, wire, frames, sent = wire] of forms) {
     it(`cuts and writes what ${spec} says`, () => {
@@ -54,7 +61,7 @@ describe("a framing written as text", () => {
     });
   }
 
-  it("takes a limit in bytes, k and m, and passes over a bad frame when told", () => {
+  it("takes a limit as sizes are written, and passes over a bad frame when told", () => {
     assert.deepEqual(cut("lines,max=2,skip", "a\nbbb\ncc\n"), {
       frames: ["a", "cc"],
       skipped: ["too_large"],
@@ -62,43 +69,52 @@ describe("a framing written as text", () => {
     });
     assert.throws(() => cut("lines,max=2", "bbb\n"), { _tag: "FrameError", reason: "too_large", limit: 2 });
     const limitOf = (spec: string): unknown => {
-      const { hint } = parseFraming(spec).framing;
+      const { hint } = parseFraming(spec);
       return hint?.kind === "length_field" ? hint.maxFrameBytes : undefined;
     };
     assert.equal(limitOf("length:4,max=64k"), 65_536);
+    assert.equal(limitOf("length:4,max=64 KiB"), 65_536);
+    assert.equal(limitOf("length:4,max=1MB"), 1_000_000);
+    assert.equal(limitOf("length:4,max=Infinity"), Infinity);
     assert.equal(limitOf("length:4,max=2M"), 2 * 1024 * 1024);
   });
 
   const faults: Array<[spec: string, message: RegExp]> = [
-    ["", /^found "", expected a framing: lines, delimited, length, fixed, raw$/],
-    ["line", /^found "line", expected a framing: .*; did you mean lines\?$/],
-    ["Lines", /did you mean lines\?$/],
-    ["lengthField:4", /^found "lengthField", .*; did you mean length\?$/],
-    ["lines:cr", /^found "cr", expected lf or crlf after lines:$/],
-    ["lines,fast", /^found "fast", expected max=SIZE, skip$/],
-    ["lines,skp", /did you mean skip\?$/],
-    ["lines,", /^found "", expected max=SIZE, skip$/],
-    ["lines,max=0", /^found "max=0", expected max= and a size above 0/],
-    ["lines,max=1t", /such as max=65536, max=64k or max=1m$/],
-    ["delimited", /^found "", expected one byte or more after delimited:.*a comma is \\,$/],
-    ["delimited:\\q", /^found "\\\\q", expected an escape: /],
+    ["", /^framing: found "", expected a framing such as lines, delimited:\\x03, length:4, fixed:16 or raw$/],
+    ["line", /^framing: found "line", expected a framing such as .*; did you mean "lines"\?$/],
+    ["Lines", /did you mean "lines"\?$/],
+    ["LengthField", /^framing: found "LengthField", .*; did you mean "length"\?$/],
+    ["lengthField:4", /^framing: found "4", expected nothing after lengthField, .*write length:4/],
+    ["lines:cr", /^framing: found "cr", expected lf or crlf after lines:$/],
+    ["lines,fast", /^framing: found "fast", expected max=SIZE, skip$/],
+    ["lines,skp", /did you mean "skip"\?$/],
+    ["lines,", /^framing: found "", expected max=SIZE, skip$/],
+    [
+      "lines,max=0",
+      /^framing: found "max=0", expected max= and a size, such as max=65536 or max=64KiB: a number of bytes \(whole, 1 or more\)/,
+    ],
+    ["lines,max=1t", /such as max=65536 or max=64KiB: .*; the units are B, KB, /],
+    ["delimited:", /^framing: found "", expected one byte or more after delimited:.*a comma is \\,$/],
+    ["delimited:\\q", /^framing: found "\\\\q", expected an escape: /],
     ["delimited:\\", /expected an escape: /],
     ["delimited:\\x3", /expected an escape: /],
     ["length", /expected 1, 2, 3, 4 or 8 after length:$/],
-    ["length:5", /^found "5", expected 1, 2, 3, 4 or 8 after length:$/],
+    ["length:5", /^framing: found "5", expected 1, 2, 3, 4 or 8 after length:$/],
     ["length:4,le,be", /expected one of the two$/],
-    ["length:4,adjust=x", /^found "adjust=x", expected adjust= and a whole number$/],
-    ["length:4,offset=-1", /^found "length:4,offset=-1", expected offset to be /],
-    ["length:4,offset=1,offset=2", /^found "offset=2", expected /],
+    ["length:4,adjust=x", /^framing: found "adjust=x", expected adjust= and a whole number$/],
+    ["length:4,offset=-1", /^framing: found "length:4,offset=-1", expected offset to be /],
+    ["length:4,offset=1,offset=2", /^framing: found "offset=2", expected /],
     ["fixed:0", /expected a number of bytes after fixed:/],
+    ["fixedLength", /^framing: found "", expected a number of bytes after fixed:, such as fixed:16/],
     ["fixed:x", /expected a number of bytes after fixed:/],
-    ["fixed:3,max=4", /^found "max=4", expected nothing there$/],
-    ["raw:1", /^found "1", expected nothing after raw:$/],
+    ["fixed:3,max=4", /^framing: found "max=4", expected nothing there$/],
+    ["raw:1", /^framing: found "1", expected nothing after raw:$/],
   ];
   for (const [spec, message] of faults) {
     it(`that is wrong says what is wanted: ${JSON.stringify(spec)}`, () => {
       assert.throws(() => parseFraming(spec), (error) => {
-        assert.ok(error instanceof FramingSpecError);
+        assert.ok(error instanceof OptionsError);
+        assert.equal(error.reason, "invalid");
         assert.match(error.message, message);
         return true;
       });

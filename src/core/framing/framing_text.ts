@@ -1,0 +1,254 @@
+/**
+ * Framings as a few characters of text: `lines`, `lines:crlf`, `delimited:\x03`, `length:4,le`, `fixed:16`, `raw`. The one
+ * grammar of the library (`parseFraming`), of the configuration and of the command line (`--framing`).
+ */
+import { distance } from "../options.ts";
+import { OptionsError } from "../errors.ts";
+import { wanted } from "../text/reading.ts";
+import { readSize } from "../text/size.ts";
+import { delimited } from "./delimited.ts";
+import { fixedLength } from "./fixed_length.ts";
+import type { Framing } from "./framing.ts";
+import { lengthField } from "./length_field.ts";
+import { lines } from "./lines.ts";
+import { raw } from "./raw.ts";
+
+/** The text, or a part of it, is wrong. */
+function wrong(found: unknown, expected: string, options?: ErrorOptions): OptionsError {
+  return new OptionsError("invalid", [{ path: "framing", found, expected }], options);
+}
+
+const forms = "a framing such as lines, delimited:\\x03, length:4, fixed:16 or raw";
+
+/**
+ * The framing that a text stands for, as a configuration and the command line write it. Its frames are bytes.
+ *
+ * | text                      | frames                                                                        |
+ * | ------------------------- | ----------------------------------------------------------------------------- |
+ * | `lines`, `lines:crlf`     | text lines; `\n` or `\r\n` ends each, `\n` or `\r\n` is sent                  |
+ * | `delimited:BYTES`         | any delimiter; `\n \r \t \0 \xHH \\` and `\,` are escapes                    |
+ * | `delimited:BYTES,keep`    | frames carry their delimiter                                                  |
+ * | `delimited:BYTES,prefix`  | the delimiter begins each frame                                               |
+ * | `length:N`                | a length of N bytes (1, 2, 3, 4, 8) before each frame                         |
+ * | `length:N,le`             | little-endian; big-endian is the default                                      |
+ * | `length:N,inclusive`      | the length counts the header as well                                          |
+ * | `length:N,adjust=M`       | M is added to the length to get what follows the header                       |
+ * | `length:N,offset=M`       | M bytes stand before the length; frames carry their header                    |
+ * | `length:N,header=M`       | M bytes stand before the body; frames carry their header                      |
+ * | `length:N,keep`           | frames carry their header                                                     |
+ * | `fixed:N`                 | frames of N bytes                                                             |
+ * | `raw`                     | no framing: what one read gives                                               |
+ *
+ * `max=SIZE` with any but `fixed` and `raw` is the largest frame, `skip` passes over a bad frame instead of closing. The
+ * names of the functions, `delimited` and `lengthField`, are those with their defaults.
+ *
+ * @example
+ * ```ts
+ * import { parseFraming } from "@millrace/millrace";
+ *
+ * const framing = parseFraming("length:2,le,max=64KiB");
+ * console.log(framing.name); // lengthField
+ * ```
+ *
+ * @throws {OptionsError} `invalid`: the text is no framing; says which part is wrong and what is accepted in its place
+ */
+export function parseFraming(text: string): Framing<Uint8Array> {
+  if (typeof text !== "string") throw wrong(text, forms);
+  const colon = text.indexOf(":");
+  const comma = text.indexOf(",");
+  const end = colon >= 0 && (comma < 0 || colon < comma) ? colon : comma >= 0 ? comma : text.length;
+  const name = text.slice(0, end);
+  const make = Object.hasOwn(makers, name) ? makers[name] : undefined;
+  if (make === undefined) {
+    const lower = name.toLowerCase();
+    const near = Object.keys(makers).find((known) => lower.startsWith(known) || distance(known, lower) <= 2);
+    throw wrong(name, near === undefined ? forms : `${forms}; did you mean "${near}"?`);
+  }
+  const [argument = "", ...words] = split(text[end] === ":" ? text.slice(end + 1) : text.slice(end));
+  const parts = new Parts(argument, words, text[end] === ":");
+  try {
+    const framing = make(parts);
+    parts.done();
+    return framing;
+  } catch (error) {
+    if (!(error instanceof OptionsError) || error.issues[0]!.path === "framing") throw error;
+    const issue = error.issues[0]!;
+    throw wrong(text, `${optionWords[issue.path] ?? issue.path} to be ${issue.expected}`, { cause: error });
+  }
+}
+
+/** How an option of the library is called in a spec. */
+const optionWords: Readonly<Record<string, string>> = {
+  maxFrameBytes: "max",
+  lengthBytes: "the number after length:",
+  lengthOffset: "offset",
+  headerBytes: "header",
+  adjustment: "adjust",
+  frameBytes: "the number after fixed:",
+};
+
+const newline = Uint8Array.of(10);
+
+const makers: Readonly<Record<string, (parts: Parts) => Framing<Uint8Array>>> = {
+  lines(parts) {
+    const end = parts.argument;
+    if (end !== "" && end !== "lf" && end !== "crlf") {
+      throw wrong(end, "lf or crlf after lines:");
+    }
+    return lines({ newline: end === "crlf" ? "\r\n" : "\n", ...parts.limits() });
+  },
+  delimited(parts) {
+    const delimiter = parts.hasArgument ? unescape(parts.argument) : newline;
+    if (delimiter.length === 0) {
+      throw wrong(
+        parts.argument,
+        "one byte or more after delimited:, such as delimited:\\x03; a comma is \\,",
+      );
+    }
+    const shared = { delimiter, keepDelimiter: parts.flag("keep"), ...parts.limits() };
+    return delimited(parts.flag("prefix") ? { ...shared, position: "prefix" } : shared);
+  },
+  length(parts) {
+    const lengthBytes = [1, 2, 3, 4, 8].find((bytes) => String(bytes) === parts.argument) as
+      | 1
+      | 2
+      | 3
+      | 4
+      | 8
+      | undefined;
+    if (lengthBytes === undefined) {
+      throw wrong(parts.argument, "1, 2, 3, 4 or 8 after length:");
+    }
+    const lengthOffset = parts.number("offset") ?? 0;
+    const headerBytes = parts.number("header") ?? lengthOffset + lengthBytes;
+    const [le, be] = [parts.flag("le"), parts.flag("be")];
+    if (le && be) throw wrong("le,be", "one of the two");
+    // Only a header that is nothing but the length can be written for what is sent.
+    const keep = parts.flag("keep") || headerBytes !== lengthBytes || lengthOffset > 0;
+    return lengthField({
+      lengthBytes,
+      lengthOffset,
+      headerBytes,
+      endian: le ? "little" : "big",
+      lengthIncludesHeader: parts.flag("inclusive"),
+      adjustment: parts.number("adjust") ?? 0,
+      strip: keep ? 0 : headerBytes,
+      ...parts.limits(),
+    });
+  },
+  lengthField(parts) {
+    if (parts.hasArgument) {
+      throw wrong(
+        parts.argument,
+        "nothing after lengthField, which has its defaults; write length:4 for a length of 4 bytes",
+      );
+    }
+    return lengthField(parts.limits());
+  },
+  fixed: fixedFrames,
+  fixedLength: fixedFrames,
+  raw(parts) {
+    if (parts.argument !== "") throw wrong(parts.argument, "nothing after raw:");
+    return raw();
+  },
+};
+
+function fixedFrames(parts: Parts): Framing<Uint8Array> {
+  const size = readSize(parts.argument, { most: 2 ** 32 });
+  if (size.ok) return fixedLength({ frameBytes: size.value });
+  throw wrong(parts.argument, `a number of bytes after fixed:, such as fixed:16: ${wanted(size)}`);
+}
+
+/** What stands behind a framing's name. */
+class Parts {
+  readonly argument: string;
+  /** Something stands behind a colon, be it nothing. */
+  readonly hasArgument: boolean;
+  readonly #words: string[];
+  readonly #asked: string[] = [];
+
+  constructor(argument: string, words: readonly string[], hasArgument: boolean) {
+    this.argument = argument;
+    this.hasArgument = hasArgument;
+    this.#words = [...words];
+  }
+
+  /** True when the word stands there. */
+  flag(word: string): boolean {
+    this.#asked.push(word);
+    return this.#take((each) => each === word) !== undefined;
+  }
+
+  /** The number of `word=NUMBER`. */
+  number(word: string): number | undefined {
+    this.#asked.push(`${word}=NUMBER`);
+    const found = this.#take((each) => each.startsWith(`${word}=`));
+    if (found === undefined) return undefined;
+    if (/^-?\d{1,15}$/.test(found.slice(word.length + 1))) return Number(found.slice(word.length + 1));
+    throw wrong(found, `${word}= and a whole number`);
+  }
+
+  /** What goes with every framing that looks for an end. */
+  limits(): { maxFrameBytes?: number; onFrameError?: "skip" } {
+    this.#asked.push("max=SIZE", "skip");
+    const max = this.#take((each) => each.startsWith("max="));
+    const skip = this.#take((each) => each === "skip");
+    const found: { maxFrameBytes?: number; onFrameError?: "skip" } = skip === undefined
+      ? {}
+      : { onFrameError: "skip" };
+    if (max === undefined) return found;
+    const size = readSize(max.slice("max=".length));
+    if (!size.ok) throw wrong(max, `max= and a size, such as max=65536 or max=64KiB: ${wanted(size)}`);
+    return { ...found, maxFrameBytes: size.value };
+  }
+
+  /** Refuses what nobody asked for. */
+  done(): void {
+    const left = this.#words[0];
+    if (left === undefined) return;
+    const known = this.#asked.length === 0 ? "nothing there" : this.#asked.join(", ");
+    const near = left === ""
+      ? undefined
+      : this.#asked.find((word) => distance(word.split("=")[0]!, left.split("=")[0]!) <= 1);
+    throw wrong(left, near === undefined ? known : `${known}; did you mean "${near}"?`);
+  }
+
+  #take(wanted: (word: string) => boolean): string | undefined {
+    const at = this.#words.findIndex(wanted);
+    return at < 0 ? undefined : this.#words.splice(at, 1)[0];
+  }
+}
+
+/** Parts at commas; an escaped one stays, with its backslash. */
+function split(text: string): string[] {
+  const parts = [""];
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === ",") parts.push("");
+    else parts[parts.length - 1] += text[at] === "\\" ? text[at]! + (text[++at] ?? "") : text[at]!;
+  }
+  return parts;
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  "0": "\0",
+  "\\": "\\",
+  ",": ",",
+};
+
+/** The bytes that a text with escapes stands for: `\xHH` is that byte, other characters are UTF-8. */
+function unescape(text: string): Uint8Array {
+  const bytes: number[] = [];
+  for (const [part, hex, letter] of text.matchAll(/\\x([0-9a-f]{2})|\\(.?)|[^\\]+/gis)) {
+    if (hex !== undefined) {
+      bytes.push(Number.parseInt(hex, 16));
+      continue;
+    }
+    const meant = letter === undefined ? part : Object.hasOwn(escapes, letter) ? escapes[letter] : undefined;
+    if (meant === undefined) throw wrong(part, "an escape: \\n \\r \\t \\0 \\xHH \\\\ or \\,");
+    bytes.push(...new TextEncoder().encode(meant));
+  }
+  return Uint8Array.from(bytes);
+}

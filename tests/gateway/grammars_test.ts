@@ -1,0 +1,283 @@
+// Durations, sizes, addresses and framings as text: one table each, run through the library, the configuration and the
+// command line, which all read the same and refuse the same in the same words.
+import assert from "node:assert/strict";
+import { describe } from "node:test";
+import { OptionsError } from "../../src/core/errors.ts";
+import { parseFraming } from "../../src/core/framing/framing_text.ts";
+import { lines } from "../../src/core/framing/lines.ts";
+import { formatAddress, readAddress } from "../../src/core/text/address.ts";
+import { wanted } from "../../src/core/text/reading.ts";
+import { type DurationInput, toMilliseconds } from "../../src/core/time/duration.ts";
+import type { SizeInput } from "../../src/core/text/size.ts";
+import { address, duration, host, limit, path, port, size } from "../../src/gateway/cli/option_values.ts";
+import { framingSpec } from "../../src/gateway/cli/framing_spec.ts";
+import { runProgram } from "../../src/gateway/cli/program.ts";
+import { checkConfig } from "../../src/gateway/config/config.ts";
+import { formatFaults } from "../../src/gateway/config/fault.ts";
+import { defaults, OptionsCheck } from "../../src/core/options.ts";
+import { resolveProfile } from "../../src/connection/profile.ts";
+import { it } from "../support/it.ts";
+import { memoryShell } from "./cli/memory_shell.ts";
+
+/** What an endpoint of the configuration becomes, or what is wrong with it. */
+function configured(endpoint: object): { endpoint?: Record<string, unknown>; fault: string } {
+  const result = checkConfig({
+    endpoints: [{ name: "a", ...("connect" in endpoint ? {} : { listen: 0 }), ...endpoint }],
+  });
+  if (result.ok) return { endpoint: result.config.endpoints[0] as never, fault: "" };
+  return { fault: formatFaults(result.faults) };
+}
+
+/** What a server or a client makes of options, or what is wrong with them. */
+function resolved(options: object): { profile?: Record<string, unknown>; fault: string } {
+  const check = new OptionsCheck();
+  const profile = resolveProfile(check, { framing: lines(), ...options }, undefined);
+  try {
+    check.done();
+    return { profile: profile as never, fault: "" };
+  } catch (error) {
+    return { fault: (error as OptionsError).message };
+  }
+}
+
+/** What the program says of this command line, which makes no sense. */
+async function refused(...args: string[]): Promise<string> {
+  const shell = memoryShell();
+  assert.equal(await runProgram(args, shell), 2, args.join(" "));
+  return shell.errors.text;
+}
+
+function expectedIn(message: string): string {
+  return /expected (.*?)(?:;? see millrace \w+ --help)?\s*$/s.exec(message)?.[1] ?? message;
+}
+
+describe("durations", () => {
+  const accepted: readonly [text: string, ms: number][] = [
+    ["500", 500],
+    ["500ms", 500],
+    ["5 seconds", 5_000],
+    ["1.5h", 5_400_000],
+    ["60s", 60_000],
+    ["5 minutes", 300_000],
+    ["2 Days", 172_800_000],
+    ["1 week", 604_800_000],
+    ["250 micros", 0.25],
+    ["2000h", 7_200_000_000],
+    ["Infinity", Infinity],
+    ["infinity", Infinity],
+    ["never", Infinity],
+  ];
+  for (const [text, ms] of accepted) {
+    it(`library, config and command line take ${JSON.stringify(text)} for ${ms} ms`, () => {
+      assert.equal(toMilliseconds(text as DurationInput, "x"), ms);
+      assert.equal(resolved({ idleTimeout: text }).profile?.["idle"], ms);
+      assert.deepEqual(configured({ idleTimeout: text }).endpoint?.["limits"], { idleTimeout: ms });
+      assert.equal(duration()(text), ms);
+    });
+  }
+
+  for (
+    const text of ["", "soon", "5 parsecs", "-5s", "1e3s", "0s", "5m30s", "unlimited", "1,5s", ".5s", "s"]
+  ) {
+    it(`all refuse ${JSON.stringify(text)} in the same words, which name the units`, async () => {
+      const library = resolved({ idleTimeout: text }).fault;
+      const config = configured({ idleTimeout: text }).fault;
+      const program = await refused("serve", `--idle-timeout=${text}`);
+      assert.match(
+        library,
+        /^idleTimeout: found ".*", expected a duration above 0: .*the units are ns, us, ms, s, m/,
+      );
+      assert.match(config, /^endpoints\[0\]\.idleTimeout: found "/);
+      assert.match(program, /^millrace: --idle-timeout: found "/);
+      assert.deepEqual([config, program].map(expectedIn), [expectedIn(library), expectedIn(library)]);
+    });
+  }
+
+  it("are numbers of milliseconds in the library and in a config, where a number of another kind is none", () => {
+    assert.equal(resolved({ idleTimeout: 1500 }).profile?.["idle"], 1500);
+    assert.deepEqual(configured({ idleTimeout: 1500 }).endpoint?.["limits"], { idleTimeout: 1500 });
+    for (const value of [0, -1, NaN, true, null, [1, 2], { seconds: 5 }, 5n]) {
+      assert.match(configured({ idleTimeout: value }).fault, /expected a duration above 0/, String(value));
+    }
+  });
+});
+
+describe("sizes", () => {
+  const accepted: readonly [text: string, bytes: number][] = [
+    ["65536", 65_536],
+    ["64k", 65_536],
+    ["64K", 65_536],
+    ["64KiB", 65_536],
+    ["64 KiB", 65_536],
+    ["64kib", 65_536],
+    ["1m", 1_048_576],
+    ["1.5MiB", 1_572_864],
+    ["2g", 2 ** 31],
+    ["1 MB", 1_000_000],
+    ["1MB", 1_000_000],
+    ["0.5 kB", 500],
+    ["1gb", 1_000_000_000],
+    ["100 B", 100],
+    ["Infinity", Infinity],
+  ];
+  for (const [text, bytes] of accepted) {
+    it(`library, config and command line take ${JSON.stringify(text)} for ${bytes} bytes`, () => {
+      assert.equal(resolved({ ingressLimit: text }).profile?.["ingressLimit"], bytes);
+      assert.deepEqual(configured({ egressLimit: text }).endpoint?.["limits"], { egressLimit: bytes });
+      assert.equal(size()(text), bytes);
+      const { profile } = resolved({ rateLimit: { bytesPerSecond: text, burstBytes: text } });
+      assert.deepEqual(profile?.["rateLimit"], { bytesPerSecond: bytes, burstBytes: bytes });
+      assert.deepEqual(configured({ rateLimit: { bytesPerSecond: text } }).endpoint?.["limits"], {
+        rateLimit: { bytesPerSecond: bytes },
+      });
+      const { hint } = parseFraming(`length:4,max=${text}`);
+      assert.equal(hint?.kind === "length_field" && hint.maxFrameBytes, bytes);
+    });
+  }
+
+  for (
+    const text of ["", "many", "1 mile", "0", "-1k", "1.5", "0.3k", "1e3", "1tb", "64 k b", "9".repeat(400)]
+  ) {
+    it(`all refuse ${JSON.stringify(text.slice(0, 20))} in the same words, which name the units`, async () => {
+      const library = resolved({ ingressLimit: text }).fault;
+      const config = configured({ ingressLimit: text }).fault;
+      const program = await refused("bench", "1", `--size=${text}`);
+      assert.match(
+        library,
+        /^ingressLimit: found ".*", expected a number of bytes \(whole, 1 or more\) .*the units are B, KB/,
+      );
+      assert.equal(expectedIn(config), expectedIn(library));
+      assert.match(
+        program,
+        /--size: found ".*", expected a number of bytes \(whole, 1 to 16777216\) .*the units are B, KB/,
+      );
+      assert.throws(() => lines({ maxFrameBytes: text as SizeInput }), OptionsError);
+      assert.throws(() => parseFraming(`lines,max=${text}`), OptionsError);
+    });
+  }
+});
+
+describe("addresses", () => {
+  const accepted: readonly [text: string, shown: string][] = [
+    ["127.0.0.1:3034", "127.0.0.1:3034"],
+    ["[::1]:3034", "[::1]:3034"],
+    ["3034", "127.0.0.1:3034"],
+    ["example.org:1", "example.org:1"],
+    ["unix:/run/a b.sock", "unix:/run/a b.sock"],
+    ["[::FFFF:127.0.0.1]:1", "127.0.0.1:1"],
+    ["BÜCHER.example:1", "xn--bcher-kva.example:1"],
+  ];
+  for (const [text, shown] of [...accepted, [":3034", "127.0.0.1:3034"] as const]) {
+    it(`config and command line take ${text} for ${shown} to connect to`, () => {
+      const { endpoint } = configured({ connect: text });
+      assert.equal(formatAddress(endpoint?.["address"] as never), shown);
+      assert.equal(formatAddress(address("connect")(text)), shown);
+    });
+  }
+  for (const [text, shown] of [...accepted, ["0", "127.0.0.1:0"] as const]) {
+    it(`they take ${text} for ${shown} to listen on`, () => {
+      const { endpoint } = configured({ listen: text });
+      assert.equal(formatAddress(endpoint?.["address"] as never), shown);
+      assert.equal(formatAddress(address("listen")(text)), shown);
+    });
+  }
+
+  for (
+    const text of [
+      ...["", "host", "host:", "host:0", "1:2:3", "::1:80", "unix:", "a b:1", "host:65536", "host:123456"],
+      // S-55 and S-48: hosts and paths that no runtime reads as another does.
+      ...["*:1", "127.0.0.01:1", "2130706433:1", "[::1%lo]:1", "a..b:1", "a\0b:1", "unix:/a\0b"],
+    ]
+  ) {
+    it(`both refuse ${JSON.stringify(text)} to connect to, in the same words`, async () => {
+      const config = configured({ connect: text }).fault;
+      const program = await refused("connect", text);
+      assert.match(config, /^endpoints\[0\]\.connect: found "/);
+      assert.match(program, /^millrace: endpoint: found "/);
+      assert.equal(expectedIn(program), expectedIn(config));
+    });
+  }
+
+  it("without a host are refused to listen on, since it may mean every address of the machine", () => {
+    const reading = readAddress(":3034", "listen");
+    assert.ok(!reading.ok);
+    assert.match(
+      wanted(reading),
+      /^a host before the port; say which one: 127\.0\.0\.1:3034 for this machine only, /,
+    );
+  });
+
+  it("in parts are read as they are in one", () => {
+    assert.deepEqual([port("0"), host("[::1]"), path("/run/x.sock")], [0, "::1", "/run/x.sock"]);
+    for (const text of ["", "-1", "65536", "1.5", "x"]) {
+      assert.throws(() => port(text), /a port from 0 to 65535/);
+    }
+    assert.throws(() => host("*"), /found "\*", expected "::" for every address/);
+    assert.throws(() => path("/a\0b"), /expected a path; the path has a zero byte/);
+  });
+});
+
+describe("framings", () => {
+  for (
+    const text of [
+      ...[
+        "lines",
+        "lines:crlf",
+        "delimited",
+        "delimited:\\x03,keep",
+        "length:2,le",
+        "length:4,max=64KiB,skip",
+      ],
+      ...["lengthField", "fixed:16", "fixedLength:1k", "raw"],
+    ]
+  ) {
+    it(`library, config and command line take ${text}`, () => {
+      const framing = parseFraming(text);
+      assert.deepEqual(framingSpec(text).framing.hint, framing.hint);
+      const taken = configured({ framing: text }).endpoint?.["framing"] as typeof framing;
+      assert.deepEqual([taken.name, taken.hint], [framing.name, framing.hint]);
+    });
+  }
+
+  for (
+    const text of ["", "line", "lines:cr", "lines,max=1t", "delimited:\\q", "length:5", "fixed:0", "raw:1"]
+  ) {
+    it(`all refuse ${JSON.stringify(text)} in the same words`, async () => {
+      let library = "";
+      try {
+        parseFraming(text);
+      } catch (error) {
+        library = (error as OptionsError).message;
+      }
+      const program = await refused("serve", `--framing=${text}`);
+      assert.match(library, /^framing: found ".*", expected /);
+      assert.equal(configured({ framing: text }).fault, `endpoints[0].${library}`);
+      assert.equal(expectedIn(program), expectedIn(library));
+    });
+  }
+});
+
+describe("no limit", () => {
+  it("is Infinity for durations, sizes, rates and counts, in code, config and on the command line", () => {
+    for (const name of ["idleTimeout", "closeTimeout", "ingressLimit", "egressLimit"]) {
+      for (const value of [Infinity, "Infinity"]) {
+        assert.equal(resolved({ [name]: value }).fault, "", name);
+        assert.deepEqual(configured({ [name]: value }).endpoint?.["limits"], { [name]: Infinity });
+      }
+    }
+    for (const value of [Infinity, "Infinity"]) {
+      const { endpoint } = configured({ maxConnections: value, rateLimit: { framesPerSecond: value } });
+      assert.deepEqual(endpoint?.["listener"], { maxConnections: Infinity });
+      assert.deepEqual(endpoint?.["limits"], { rateLimit: { framesPerSecond: Infinity } });
+    }
+    assert.deepEqual([limit("Infinity"), limit("0"), limit("12")], [Infinity, 0, 12]);
+    const check = new OptionsCheck();
+    assert.equal(check.integer("maxConnections", Infinity, defaults.maxConnections, 0), Infinity);
+    check.integer("maxConnections", -1, defaults.maxConnections, 0);
+    assert.throws(() => check.done(), /expected a whole number, 0 or more, or Infinity for no limit/);
+    assert.match(
+      configured({ maxConnections: "lots" }).fault,
+      /a whole number, 1 or more, or Infinity for no limit/,
+    );
+  });
+});
