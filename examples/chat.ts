@@ -1,6 +1,6 @@
 // A chat: every line goes to everybody else. Try it with several terminals: nc 127.0.0.1 3035
 import process from "node:process";
-import { lines, onSignals, serve } from "../mod.ts";
+import { lines, onSignals, serve } from "millrace";
 
 const server = await serve({
   port: Number(process.argv[2] ?? 3035),

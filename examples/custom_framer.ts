@@ -1,6 +1,6 @@
 // A server with a framing of one's own, that of varint.ts: gives each message back.
 import process from "node:process";
-import { onSignals, serve } from "../mod.ts";
+import { onSignals, serve } from "millrace";
 import { varint } from "./varint.ts";
 
 const server = await serve({

@@ -1,7 +1,7 @@
 // Devices that send a two-byte length, a one-byte kind and a payload. Kind 1 is a reading, which is acknowledged;
 // kind 2 asks for the time. A device that is silent for a minute is gone.
 import process from "node:process";
-import { lengthField, onSignals, serve } from "../mod.ts";
+import { lengthField, onSignals, serve } from "millrace";
 
 const server = await serve({
   port: Number(process.argv[2] ?? 3038),

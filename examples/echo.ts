@@ -4,7 +4,7 @@
 //   deno run --allow-net examples/echo.ts
 //   npx tsx examples/echo.ts
 import process from "node:process";
-import { lines, onSignals, serve } from "../mod.ts";
+import { lines, onSignals, serve } from "millrace";
 
 const server = await serve({
   port: Number(process.argv[2] ?? 3034),

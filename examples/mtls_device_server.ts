@@ -5,7 +5,7 @@
 //   npx millrace connect localhost:3040 --tls --ca certs/ca.crt --cert certs/device-7.crt --key certs/device-7.key
 import { readFile } from "node:fs/promises";
 import process from "node:process";
-import { lines, onSignals, type PeerCertificate, serve } from "../mod.ts";
+import { lines, onSignals, type PeerCertificate, serve } from "millrace";
 
 const [port = "3040", folder = "certs"] = process.argv.slice(2);
 const [cert, key, ca] = await Promise.all(

@@ -4,7 +4,7 @@
 //   bun examples/starttls_lines.ts                       or deno run -A, or npx tsx
 import { readFile } from "node:fs/promises";
 import process from "node:process";
-import { lines, onSignals, serve } from "../mod.ts";
+import { lines, onSignals, serve } from "millrace";
 
 const [port = "3041", folder = "certs"] = process.argv.slice(2);
 const [cert, key] = await Promise.all(

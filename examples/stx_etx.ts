@@ -1,5 +1,5 @@
 // A framing of one's own for messages that are not bytes: UTF-8 between STX (0x02) and ETX (0x03), up to 1 KiB.
-import { defineFraming, FrameError, type Framing, mapFraming } from "../mod.ts";
+import { defineFraming, FrameError, type Framing, mapFraming } from "millrace";
 
 const [STX, ETX] = [2, 3];
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

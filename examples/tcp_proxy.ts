@@ -2,7 +2,7 @@
 // the pace, memory stays bounded.
 // Usage: tcp_proxy.ts PORT TARGET_PORT [TARGET_HOST] [IDLE]
 import process from "node:process";
-import { connect, type Connection, type DurationInput, onSignals, raw, serve } from "../mod.ts";
+import { connect, type Connection, type DurationInput, onSignals, raw, serve } from "millrace";
 
 // A pair is dropped when nothing has moved for IDLE. Two hours and four minutes is what RFC 5382 asks of whoever stands
 // between two others without knowing what they say.

@@ -5,7 +5,7 @@
 //   npx millrace connect localhost:3039 --tls --ca certs/ca.crt
 //   npx millrace cert --force                            another one: new connections get it, open ones go on
 import process from "node:process";
-import { certificates, lines, onSignals, serve } from "../mod.ts";
+import { certificates, lines, onSignals, serve } from "millrace";
 
 const [port = "3039", folder = "certs"] = process.argv.slice(2);
 const tls = certificates({

@@ -1,5 +1,5 @@
 // A framing of one's own: bytes behind their length in the varint form of Protocol Buffers, seven bits a byte.
-import { defineFraming, type Framing } from "../mod.ts";
+import { defineFraming, type Framing } from "millrace";
 
 export const varint: Framing<Uint8Array> = defineFraming({
   name: "varint",

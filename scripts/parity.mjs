@@ -1,5 +1,5 @@
 /**
- * Says where package.json, jsr.json and deno.json disagree about name, version, entry points or packages.
+ * Says where package.json, jsr.json, deno.json and tsconfig.json disagree about name, version, entry points or packages.
  *
  * A step of `npm run check`. npm reads package.json, JSR reads jsr.json, and whoever works here with Deno
  * reads deno.json: what they say of one package must be one thing.
@@ -16,6 +16,7 @@ const program = { entryPoint: "./cli", command: "millrace" };
 export function disagreements(read) {
   const json = (path) => JSON.parse(read(path));
   const [npm, jsr, deno, lock] = ["package.json", "jsr.json", "deno.json", "package-lock.json"].map(json);
+  const { paths } = json("tsconfig.json").compilerOptions;
   const faults = [];
   const same = (what, expected, found) => {
     const [one, other] = [JSON.stringify(expected), JSON.stringify(found)];
@@ -60,7 +61,17 @@ export function disagreements(read) {
   for (const [name, target] of Object.entries(jsr.imports ?? {})) {
     same(`jsr.json: imports["${name}"]`, `npm:${name}@${npm.devDependencies[name]}`, target);
   }
-  if (deno.imports !== undefined) same("deno.json: imports", jsr.imports, deno.imports);
+  // In a checkout the examples import what their reader has installed, and get the sources.
+  const sources = entryPoints.map((entryPoint) => [
+    `${npm.name}${entryPoint.slice(1)}`,
+    jsr.exports[entryPoint],
+  ]);
+  same("deno.json: imports", Object.fromEntries(sources), deno.imports);
+  same(
+    "tsconfig.json: paths",
+    Object.fromEntries(sources.map(([name, source]) => [name, [source]])),
+    paths,
+  );
   for (const [task, command] of Object.entries(deno.tasks ?? {})) {
     same(`deno.json: tasks.${task}`, npm.scripts[task]?.replace(/^exec /, ""), command);
   }

@@ -63,7 +63,7 @@ const runtimes = {
     label: "Node",
     runner: "node",
     // This one strips types by itself.
-    args: (file, report) => [...nodeReporters(report), file],
+    args: (file, report) => ["--import", "./scripts/own_name.mjs", ...nodeReporters(report), file],
   },
 };
 

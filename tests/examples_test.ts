@@ -135,6 +135,16 @@ describe("examples", () => {
     }
   });
 
+  it("import the name that their reader has installed", () => {
+    for (const name of readdirSync(folder).filter((name) => name.endsWith(".ts"))) {
+      const code = readFileSync(`${folder}/${name}`, "utf8");
+      const imported = [...code.matchAll(/^(?:import|export) .*from "([^"]+)";$/gm)].map(([, from]) => from!);
+      assert.ok(imported.includes("millrace"), name);
+      const strange = imported.filter((from) => !/^millrace(?:\/\w+)?$|^node:|^\.\/\w+\.ts$/.test(from));
+      assert.deepEqual(strange, [], name);
+    }
+  });
+
   it("echo gives lines back, and drains at SIGTERM", { timeout: 60_000 }, async (t) => {
     const [program, port] = await start(t, "echo", "0");
     const peer = new Peer(t, port);
