@@ -1,6 +1,6 @@
 /**
  * `npm run build`: makes the npm package in dist/: one ES module for each entry point and for the program, with shared
- * chunks, source maps and declarations.
+ * chunks and declarations.
  *
  * The entry points are those of jsr.json, which name the sources; package.json names what is made here. Whatever they
  * use of other packages is carried inside, with its licences, so that installing brings nothing else. Only
@@ -63,10 +63,6 @@ async function bundle(all) {
     outdir: dist,
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
-    minifyWhitespace: true,
-    minifySyntax: true,
-    sourcemap: "linked",
-    sourcesContent: false,
     legalComments: "none",
     plugins: [requiredOfNode, effectOfTheUser(effectfulIn(graph.metafile.inputs))],
   });
@@ -112,7 +108,11 @@ function effectOfTheUser(effectful) {
   };
 }
 
-/** Files that are mostly of other packages are made as small as can be, and have no source map. */
+/**
+ * Files that are mostly of other packages are made as small as can be. Ours stay as they can be read, in a stack trace and in
+ * a debugger, and each part names its source: with source maps and the sources in them the package would be half as large
+ * again.
+ */
 async function shrinkPackages(outputs) {
   const { transform } = await import("esbuild");
   for (const [path, { bytes, inputs }] of Object.entries(outputs)) {
@@ -124,8 +124,7 @@ async function shrinkPackages(outputs) {
     if (!path.endsWith(".js") || foreign < bytes / 2) continue;
     const file = join(root, path);
     const { code } = await transform(readFileSync(file, "utf8"), { minify: true, format: "esm" });
-    writeFileSync(file, code.replace(/\n\/\/# sourceMappingURL=.*\n?$/, "\n"));
-    rmSync(`${file}.map`);
+    writeFileSync(file, code);
   }
 }
 
