@@ -169,14 +169,14 @@ export const mutants = [
   },
   {
     file: "src/server/drain.ts",
-    find: "      yield* readOut(registry, told);\n",
+    find: "      yield* readOut(clock, told);\n",
     put: "",
     tests: ofDrain,
     why: "a drain does not read what the kernel holds",
   },
   {
     file: "src/server/drain.ts",
-    find: "yield* Effect.promise(() => inSlices(clock, told, ({ pipeline }) => pipeline.stopAtBoundary()));",
+    find: "yield* forAll(clock, told, ({ pipeline }) => pipeline.stopAtBoundary());",
     put: "",
     tests: ofDrain,
     why: "a drain reads on for ever",

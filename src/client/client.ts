@@ -1,12 +1,15 @@
 /**
- * One outgoing connection, as a scoped resource: closing the scope closes it. `connect.ts` is the promise face.
+ * One outgoing connection, as a scoped resource on the runtime's own sockets: what `connect.ts` starts, and
+ * `effect_client.ts` with the clock and tracer of its program.
  */
 import { checkDuration } from "../core/time/duration.ts";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
+import { detectAdapter } from "../adapters/detect.ts";
 import type { Connection } from "../connection/connection.ts";
 import { connectionKeys, resolveProfile } from "../connection/profile.ts";
 import { type EffectSupport, Registry } from "../connection/registry.ts";
+import type { Session } from "../connection/session.ts";
 import { resolveAddress, resolveTuning } from "../connection/socket_settings.ts";
 import { warnInsecure } from "../connection/tls/insecure.ts";
 import { resolveClientTls } from "../connection/tls/settings.ts";
@@ -19,6 +22,9 @@ import type { TlsError } from "../core/tls/tls_error.ts";
 import { addressText } from "../core/text/place.ts";
 import type { Adapter, ConnectOptions as Dial, Transport } from "../core/transport.ts";
 import type { ClientOptions } from "./connect_options.ts";
+
+/** Why there is no connection. */
+type ConnectError = OptionsError | SocketError | TimeoutError | TlsError;
 
 const clientKeys: readonly string[] = [
   ...connectionKeys,
@@ -33,35 +39,54 @@ const clientKeys: readonly string[] = [
 ];
 
 /** What the program around a client has for it, where it is written with Effect. */
-export interface ClientProgram<Received, Sent, Context> {
+interface ClientProgram<Received, Sent, Context> {
   /** Time, where no option names one. */
   readonly clock: Clock | undefined;
   support(clock: Clock): EffectSupport<Received, Sent, Context>;
 }
 
-/** Connects; the connection is closed, with what it still has to send, when the scope closes. */
-export function makeConnection<Received, Sent = Received, Context = undefined>(
+/** A connection that lives as long as the scope, whose end delivers what was sent, then closes; or until it is closed. */
+export function scopedConnection<Received, Sent, Context>(
   options: ClientOptions<Received, Sent, Context>,
-  adapter: Adapter,
   program?: ClientProgram<Received, Sent, Context>,
-): Effect.Effect<
-  Connection<Received, Sent, Context>,
-  OptionsError | SocketError | TimeoutError | TlsError,
-  Scope.Scope
-> {
-  return Effect.acquireRelease(
-    open(options, adapter, program),
-    (connection) => Effect.promise(() => connection.close()),
-    { interruptible: true },
-  );
+): Effect.Effect<Connection<Received, Sent, Context>, ConnectError, Scope.Scope> {
+  const acquired = Effect.acquireRelease(open(options, program), finish, { interruptible: true });
+  return Effect.map(acquired, ({ session }) => session.connection);
+}
+
+/** The same for programs without Effect: one that lives until it is closed. */
+export function startConnection<Received, Sent, Context>(
+  options: ClientOptions<Received, Sent, Context>,
+): Promise<Connection<Received, Sent, Context>> {
+  return Effect.runPromise(Effect.map(open(options), ({ session }) => session.connection));
+}
+
+/** A connection that is open, alone in its registry. */
+interface Opened<Received, Sent, Context> {
+  readonly session: Session<Received, Sent, Context>;
+  readonly registry: Registry<Received, Sent, Context>;
+}
+
+/** Finishes it, as `connection.close` does, and succeeds when it is over. */
+function finish<Received, Sent, Context>(
+  { session, registry }: Opened<Received, Sent, Context>,
+): Effect.Effect<void> {
+  return Effect.callback<void>((resume) => {
+    session.life.finish("closed", "local");
+    registry.whenEmpty(() => resume(Effect.void));
+  });
 }
 
 function open<Received, Sent, Context>(
   options: ClientOptions<Received, Sent, Context>,
-  adapter: Adapter,
-  program: ClientProgram<Received, Sent, Context> | undefined,
-): Effect.Effect<Connection<Received, Sent, Context>, OptionsError | SocketError | TimeoutError | TlsError> {
+  program?: ClientProgram<Received, Sent, Context>,
+): Effect.Effect<Opened<Received, Sent, Context>, ConnectError> {
   return Effect.gen(function* () {
+    // A promise, since an adapter is loaded when it is needed.
+    const adapter = yield* Effect.tryPromise({
+      try: async () => options?.adapter ?? await detectAdapter(),
+      catch: (error) => error as OptionsError,
+    });
     const settings = yield* Effect.try({
       try: () => resolve(options, adapter),
       catch: (error) => error as OptionsError,
@@ -69,14 +94,13 @@ function open<Received, Sent, Context>(
     const { signal } = options;
     const clock = options.clock ?? program?.clock ?? systemClock;
     const transport = yield* dial(adapter, settings.dial, settings.timeout, clock, signal);
-    const session = new Registry(clock, [], program?.support(clock)).open(transport, settings.profile);
-    if (signal !== undefined) {
-      const abort = () => session.connection.destroy();
-      signal.addEventListener("abort", abort);
-      void session.connection.closed.then(() => signal.removeEventListener("abort", abort));
-      if (signal.aborted) abort();
-    }
-    return session.connection;
+    const abort = () => session.connection.destroy();
+    const closed = () => signal?.removeEventListener("abort", abort);
+    const registry = new Registry(clock, [{ closed }], program?.support(clock));
+    const session = registry.open(transport, settings.profile);
+    if (session.record === undefined) signal?.addEventListener("abort", abort);
+    if (signal?.aborted) abort();
+    return { session, registry };
   });
 }
 

@@ -4,9 +4,7 @@ import { onFirstUse } from "../core/loading.ts";
 import type { ConnectOptions } from "./connect_options.ts";
 
 /** Effect is most of what there is to load, and a program that only cuts frames needs none of it. */
-const load = onFirstUse(() =>
-  Promise.all([import("../connection/effect/acquire.ts"), import("./scoped_client.ts")])
-);
+const load = onFirstUse(() => import("./client.ts"));
 
 /**
  * Connects and gives the same `Connection` that a server's handler gets (F-36).
@@ -17,6 +15,6 @@ const load = onFirstUse(() =>
 export async function connect<Received, Sent = Received, Context = undefined>(
   options: ConnectOptions<Received, Sent, Context>,
 ): Promise<Connection<Received, Sent, Context>> {
-  const [{ acquire }, scoped] = await load();
-  return acquire(scoped.scopedConnection(options), (connection) => connection.closed);
+  const { startConnection } = await load();
+  return startConnection(options);
 }

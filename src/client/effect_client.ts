@@ -2,13 +2,13 @@
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { Connection } from "../connection/connection.ts";
+import { scopedConnection } from "./client.ts";
 import { checkEffectVersion } from "../connection/effect/effect_version.ts";
 import { clockOf } from "../connection/effect/effect_clock.ts";
 import { effectSupport } from "../connection/effect/effects.ts";
 import type { OptionsError, SocketError, TimeoutError } from "../core/errors.ts";
 import type { TlsError } from "../core/tls/tls_error.ts";
 import type { ConnectOptions } from "./connect_options.ts";
-import { scopedConnection } from "./scoped_client.ts";
 
 /** A connection that lives as long as the scope; closing the scope delivers what was sent, then closes. */
 export function connect<Received, Sent = Received, Context = undefined>(

@@ -63,7 +63,7 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Session<Rece
   /** Sessions whose connection is closed while their handler still runs. */
   readonly #lingering: Set<Session<Received, Sent, Data>> = new Set();
   #abandoned = false;
-  #destroying: Promise<void> | undefined = undefined;
+  #destroying: ((error?: unknown) => void)[] | undefined = undefined;
   readonly #gone: Totals = emptyTotals();
   #waiting: (() => void)[] = [];
 
@@ -106,10 +106,20 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Session<Rece
   /**
    * Destroys every connection, and no longer waits for handlers: one that never returns cannot be stopped, its
    * connection is gone and that must do. Adds the ids of all of them to `destroyed`. The first ones go at once, very many
-   * in slices; a second call waits for the first.
+   * in slices; `done` is called after all, also for a second call.
    */
-  destroyAll(): Promise<void> {
-    return this.#destroying ??= this.#destroy();
+  destroyAll(done: (error?: unknown) => void = () => {}): void {
+    if (this.#abandoned) {
+      if (this.#destroying === undefined) done();
+      else this.#destroying.push(done);
+      return;
+    }
+    this.#destroying = [done];
+    this.#destroy((error) => {
+      const waiting = this.#destroying!;
+      this.#destroying = undefined;
+      for (const over of waiting) over(error);
+    });
   }
 
   /** Calls back once `empty`, perhaps at once. Returns what withdraws the wish. */
@@ -170,19 +180,19 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Session<Rece
     return this.#effects?.runnerFor(session);
   }
 
-  #destroy(): Promise<void> {
+  #destroy(over: (error?: unknown) => void): void {
     const sessions = [...this.sessions];
     this.#abandoned = true;
     for (const session of this.#lingering) this.destroyed.push(session.id);
     this.#lingering.clear();
-    const done = inSlices(this.clock, sessions, (session) => {
+    const destroy = (session: Session<Received, Sent, Data>): void => {
       // One that has ended meanwhile, by itself.
       if (!this.sessions.has(session)) return;
       this.destroyed.push(session.id);
       session.life.destroy("shutdown");
-    });
+    };
+    inSlices(this.clock, sessions, destroy, over);
     this.#check();
-    return done;
   }
 
   #check(): void {

@@ -7,6 +7,7 @@ import type { Connection } from "../connection/connection.ts";
 import { tellQuietly } from "../connection/hooks.ts";
 import type { Registry } from "../connection/registry.ts";
 import type { Session } from "../connection/session.ts";
+import type { Clock } from "../core/time/clock.ts";
 import { inSlices } from "../core/time/slices.ts";
 import type { ShutdownReport } from "./server_options.ts";
 
@@ -20,33 +21,34 @@ const quietLooks = 3;
 /** Connections whose counters are added up in one turn. */
 const summedAtOnce = 16_384;
 
-/** Succeeds, always, at the latest shortly after the deadline (ms; 0 destroys at once). */
+/**
+ * Succeeds, always, at the latest shortly after the deadline (ms; 0 destroys at once) on the clock of the Effect that
+ * it is part of, which is the registry's.
+ */
 export function drain<Received, Sent, Context>(
   registry: Registry<Received, Sent, Context>,
   deadline: number,
   onDrain: ((connection: Connection<Received, Sent, Context>) => void) | undefined,
 ): Effect.Effect<ShutdownReport> {
+  const { clock } = registry;
   return Effect.gen(function* () {
-    const begun = registry.clock.now();
+    const begun = clock.now();
     const open = registry.remaining;
     if (deadline > 0) {
-      const { clock } = registry;
       const told: Session<Received, Sent, Context>[] = [];
-      yield* Effect.promise(() =>
-        inSlices(clock, [...registry.sessions], (session) => {
-          if (!session.life.drain()) return;
-          told.push(session);
-          tellQuietly(session, registry, () => onDrain?.(session.connection));
-        })
-      );
-      yield* readOut(registry, told);
-      yield* Effect.promise(() => inSlices(clock, told, ({ pipeline }) => pipeline.stopAtBoundary()));
-      yield* emptyOr(registry, Math.max(0, begun + deadline - clock.now()));
+      yield* forAll(clock, [...registry.sessions], (session) => {
+        if (!session.life.drain()) return;
+        told.push(session);
+        tellQuietly(session, registry, () => onDrain?.(session.connection));
+      });
+      yield* readOut(clock, told);
+      yield* forAll(clock, told, ({ pipeline }) => pipeline.stopAtBoundary());
+      yield* Effect.timeoutOption(whenEmpty(registry), Math.max(0, begun + deadline - clock.now()));
     }
-    if (!registry.empty) yield* Effect.promise(() => registry.destroyAll());
-    if (!registry.empty) yield* emptyOr(registry, afterDestroying);
+    if (!registry.empty) yield* allDestroyed(registry);
+    if (!registry.empty) yield* Effect.timeoutOption(whenEmpty(registry), afterDestroying);
     const { destroyed } = registry;
-    return { open, drained: open - destroyed.length, destroyed, durationMs: registry.clock.now() - begun };
+    return { open, drained: open - destroyed.length, destroyed, durationMs: clock.now() - begun };
   });
 }
 
@@ -56,41 +58,59 @@ export function drain<Received, Sent, Context>(
  * before it does, and reads in several of its turns what is there at once.
  */
 function readOut<Received, Sent, Context>(
-  { clock }: Registry<Received, Sent, Context>,
+  clock: Clock,
   told: readonly Session<Received, Sent, Context>[],
 ): Effect.Effect<void> {
-  return Effect.callback<void>((resume) => {
-    let looks = 0;
+  return Effect.gen(function* () {
     let quiet = 0;
     let before = -1;
-    const look = async () => {
+    for (let looks = 0; looks <= mostLooks && quiet < quietLooks; looks++) {
+      if (looks > 0) yield* aLook(clock);
       let bytesReceived = 0;
-      const add = ({ pipeline }: Session<Received, Sent, Context>) => {
-        bytesReceived += pipeline.bytesReceived;
-      };
-      await inSlices(clock, told, add, summedAtOnce);
+      yield* forAll(
+        clock,
+        told,
+        ({ pipeline }) => void (bytesReceived += pipeline.bytesReceived),
+        summedAtOnce,
+      );
       quiet = bytesReceived === before ? quiet + 1 : 0;
-      if (quiet === quietLooks || ++looks > mostLooks) return resume(Effect.void);
       before = bytesReceived;
-      clock.setTimer(() => clock.endOfTurn(() => void look()), 0);
-    };
-    void look();
+    }
   });
 }
 
-/** Waits until the registry is empty, on the registry's own clock, so that a test's clock governs it too. */
-function emptyOr<Received, Sent, Context>(
-  registry: Registry<Received, Sent, Context>,
-  ms: number,
+/** The runtime has looked at its sockets, and taken in what it found. */
+function aLook(clock: Clock): Effect.Effect<void> {
+  return Effect.callback<void>((resume) => {
+    clock.setTimer(() => clock.endOfTurn(() => resume(Effect.void)), 0);
+  });
+}
+
+function forAll<Item>(
+  clock: Clock,
+  items: readonly Item[],
+  each: (item: Item) => void,
+  size?: number,
 ): Effect.Effect<void> {
-  const empty = Effect.callback<void>((resume) => {
+  return Effect.callback<void>((resume) => inSlices(clock, items, each, settling(resume), size));
+}
+
+function allDestroyed<Received, Sent, Context>(
+  registry: Registry<Received, Sent, Context>,
+): Effect.Effect<void> {
+  return Effect.callback<void>((resume) => registry.destroyAll(settling(resume)));
+}
+
+/** What a part of ours throws is a defect. */
+function settling(resume: (outcome: Effect.Effect<void>) => void): (error?: unknown) => void {
+  return (error) => resume(error === undefined ? Effect.void : Effect.die(error));
+}
+
+function whenEmpty<Received, Sent, Context>(
+  registry: Registry<Received, Sent, Context>,
+): Effect.Effect<void> {
+  return Effect.callback<void>((resume) => {
     const withdraw = registry.whenEmpty(() => resume(Effect.void));
     return Effect.sync(withdraw);
   });
-  if (ms === Infinity) return empty;
-  const passed = Effect.callback<void>((resume) => {
-    const timer = registry.clock.setTimer(() => resume(Effect.void), ms);
-    return Effect.sync(() => registry.clock.clearTimer(timer));
-  });
-  return Effect.raceFirst(empty, passed);
 }

@@ -1,5 +1,5 @@
 /**
- * Servers as scoped resources on the runtime's own sockets: what `serve.ts` runs, and `effect_server.ts` with support
+ * Servers as scoped resources on the runtime's own sockets: what `serve.ts` starts, and `effect_server.ts` with support
  * for handlers that are Effects.
  */
 import * as Effect from "effect/Effect";
@@ -25,12 +25,27 @@ interface ServerProgram<Received, Sent, Context> {
   support(clock: Clock): EffectSupport<Received, Sent, Context>;
 }
 
-/** A server that lives as long as the scope: closing the scope drains it within `shutdownDeadline`. */
+/** A server that lives as long as the scope, whose end drains it within `shutdownDeadline`; or until it is closed. */
 export function scopedServer<Received, Sent, Context>(
   options: ServerOptions<Received, Sent, Context>,
   program?: ServerProgram<Received, Sent, Context>,
 ): Effect.Effect<Server<Received, Sent, Context>, OptionsError | SocketError | TlsError, Scope.Scope> {
+  return Effect.acquireRelease(openServer(options, program), (server) => SocketServer.stop(server));
+}
+
+/** The same for programs without Effect: one that lives until it is closed. */
+export function startServer<Received, Sent, Context>(
+  options: ServerOptions<Received, Sent, Context>,
+): Promise<Server<Received, Sent, Context>> {
+  return Effect.runPromise(openServer(options));
+}
+
+function openServer<Received, Sent, Context>(
+  options: ServerOptions<Received, Sent, Context>,
+  program?: ServerProgram<Received, Sent, Context>,
+): Effect.Effect<SocketServer<Received, Sent, Context>, OptionsError | SocketError | TlsError> {
   return Effect.gen(function* () {
+    // A promise, since an adapter is loaded when it is needed.
     const adapter = yield* Effect.tryPromise({
       try: async () => options?.adapter ?? await detectAdapter(),
       catch: (error) => error as OptionsError,
@@ -47,12 +62,7 @@ export function scopedServer<Received, Sent, Context>(
       (log) => new Registry(clock, [logObserver(log)], program?.support(clock)),
       program?.logger,
     );
-    return yield* Effect.acquireRelease(
-      Effect.tryPromise({
-        try: () => SocketServer.start(server),
-        catch: (error) => error as SocketError | TlsError,
-      }),
-      (started) => Effect.promise(() => started[Symbol.asyncDispose]()),
-    );
+    yield* SocketServer.start(server);
+    return server;
   });
 }

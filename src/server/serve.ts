@@ -1,12 +1,10 @@
-/** `serve`: a server behind plain promises. The Effect scope it lives in is closed when the server stops. */
+/** `serve`: a server behind plain promises. */
 import { onFirstUse } from "../core/loading.ts";
 import type { Server } from "./server.ts";
 import type { AddressOf, ServeOptions } from "./server_options.ts";
 
 /** Effect is most of what there is to load, and a program that only cuts frames needs none of it. */
-const load = onFirstUse(() =>
-  Promise.all([import("../connection/effect/acquire.ts"), import("./scoped_server.ts")])
-);
+const load = onFirstUse(() => import("./scoped_server.ts"));
 
 /**
  * Starts a server and resolves once it listens. Its address has the form of the option that was given: with `port`
@@ -24,7 +22,7 @@ export async function serve<
 >(
   options: ServeOptions<Received, Sent, Context> & { readonly port?: Port; readonly path?: Path },
 ): Promise<Server<Received, Sent, Context, AddressOf<Port, Path>>> {
-  const [{ acquire }, scoped] = await load();
-  const server = await acquire(scoped.scopedServer(options), (server) => server.finished);
+  const { startServer } = await load();
+  const server = await startServer(options);
   return server as Server<Received, Sent, Context, AddressOf<Port, Path>>;
 }

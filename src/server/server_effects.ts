@@ -11,6 +11,7 @@ import type { DurationInput } from "../core/time/duration.ts";
 import type { FrameError, OptionsError, ShutdownTimeoutError } from "../core/errors.ts";
 import type { Server } from "./server.ts";
 import type { ShutdownReport } from "./server_options.ts";
+import { SocketServer } from "./socket_server.ts";
 
 /** Chooses connections. What it throws is a defect. */
 export type ConnectionFilter<Received, Sent, Context> = (
@@ -133,6 +134,8 @@ export function close(
   target: { close(given?: unknown): Promise<TerminationRecord | ShutdownReport> },
   given?: unknown,
 ): Effect.Effect<TerminationRecord | ShutdownReport, ShutdownTimeoutError | OptionsError> {
+  if (target instanceof SocketServer) return SocketServer.close(target, given ?? {});
+  // A connection's end is no Effect's, and a server from the entry point without Effect runs on an Effect of its own.
   return Effect.suspend(() => settled(target.close(given)));
 }
 

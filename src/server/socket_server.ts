@@ -7,10 +7,11 @@
 import * as Effect from "effect/Effect";
 import { broadcast, type BroadcastReport, publish } from "../connection/broadcast.ts";
 import type { Connection } from "../connection/connection.ts";
+import { Lifetime } from "../connection/effect/lifetime.ts";
 import { type ConnectionProfile, withSlots } from "../connection/profile.ts";
 import type { Registry } from "../connection/registry.ts";
 import { type DurationInput, toMilliseconds } from "../core/time/duration.ts";
-import { ShutdownTimeoutError, SocketError, socketErrorFrom } from "../core/errors.ts";
+import { type OptionsError, ShutdownTimeoutError, SocketError, socketErrorFrom } from "../core/errors.ts";
 import type { SendOutcome } from "../core/flow/outcome.ts";
 import type { Adapter, Address, Listener, Transport } from "../core/transport.ts";
 import { Admission } from "./admission.ts";
@@ -28,9 +29,13 @@ import type {
   ShutdownReport,
 } from "./server_options.ts";
 import type { Logger } from "../core/logger.ts";
+import type { TlsError } from "../core/tls/tls_error.ts";
 import type { Server } from "./server.ts";
 import type { ServerSettings } from "./settings.ts";
 import { collectStats } from "./stats.ts";
+
+/** How long the runtime may take to let go of a listener whose connections are gone, in ms. */
+const letGoMs = 1_000;
 
 /** A server over the sockets of an adapter. What its public members mean is said at `Server`. */
 export class SocketServer<Received, Sent, Context> implements Server<Received, Sent, Context> {
@@ -43,17 +48,18 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   readonly #admission: Admission;
   readonly #tlsAdmission: TlsAdmission | undefined = undefined;
   readonly #log: Logger;
+  readonly #lifetime: Lifetime;
   #state: ServerState = "created";
   #address: Address;
   #listener: Listener | undefined = undefined;
   #sampler: RateSampler<Received, Sent, Context> | undefined = undefined;
-  #stopping: Promise<ShutdownReport> | undefined = undefined;
+  /** What the adapter does with its listener, one after the other. */
   #switching: Promise<void> = Promise.resolve();
   /** The deadline of the first call that stopped it, in ms. */
   #deadline = 0;
   /** `destroy` came before that, perhaps before a shutdown had got as far as draining. */
   #cutShort = false;
-  #drainMs = 0;
+  #report: ShutdownReport | undefined = undefined;
   #finish!: (report: ShutdownReport) => void;
 
   constructor(
@@ -70,6 +76,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
     this.#registry = registry(this.#log);
     this.#admission = new Admission(settings, this.#registry.clock, this.#log);
     const { clock, wheel } = this.#registry;
+    this.#lifetime = new Lifetime(clock);
     const { tls, maxHandshakes, listen: { address, upgradable } } = settings;
     if (tls !== undefined || upgradable) {
       this.#tlsAdmission = new TlsAdmission(tls, {
@@ -85,12 +92,47 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
     this.finished = new Promise((resolve) => this.#finish = resolve);
   }
 
-  /** Binds and begins to accept. Rejects with `SocketError` and `TlsError`. */
-  static async start<Received, Sent, Context>(
+  /** Binds and begins to accept, until its scope is closed. */
+  static start<Received, Sent, Context>(
     server: SocketServer<Received, Sent, Context>,
-  ): Promise<Server<Received, Sent, Context>> {
-    await server.#listen();
-    return server;
+  ): Effect.Effect<void, SocketError | TlsError> {
+    // Promises, since adapters and certificates know no Effect.
+    const listening = Effect.tryPromise({
+      try: () => server.#listen(),
+      catch: (error) => error as SocketError | TlsError,
+    });
+    return server.#lifetime.hold(Effect.acquireRelease(listening, () => server.#drain()));
+  }
+
+  /**
+   * Closes its scope, within this deadline (ms) unless it is being closed already; succeeds when it is closed. This is
+   * what ends it, whoever asks: `close`, `destroy`, or the end of the scope around it.
+   */
+  static stop<Received, Sent, Context>(
+    server: SocketServer<Received, Sent, Context>,
+    deadline: number = server.#settings.shutdownDeadline,
+  ): Effect.Effect<ShutdownReport> {
+    return Effect.suspend(() => {
+      if (!server.#lifetime.closing) server.#deadline = deadline;
+      return Effect.map(server.#lifetime.close, () => server.#report!);
+    });
+  }
+
+  /** What `close` does; its scope is closed also where this fails. */
+  static close<Received, Sent, Context>(
+    server: SocketServer<Received, Sent, Context>,
+    { deadline }: { readonly deadline?: DurationInput | undefined },
+  ): Effect.Effect<ShutdownReport, ShutdownTimeoutError | OptionsError> {
+    return Effect.gen(function* () {
+      const ms = deadline === undefined ? undefined : yield* Effect.try({
+        try: () => toMilliseconds(deadline, "deadline"),
+        catch: (error) => error as OptionsError,
+      });
+      const report = yield* SocketServer.stop(server, ms);
+      if (report.destroyed.length === 0) return report;
+      const limit = server.#cutShort ? 0 : server.#deadline;
+      return yield* Effect.fail(new ShutdownTimeoutError(limit, report.destroyed, server.#cutShort));
+    });
   }
 
   get address(): Address {
@@ -110,7 +152,12 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   }
 
   stats(): ServerStats {
-    return collectStats(this.#registry, this.#admission, this.#drainMs, this.#tlsAdmission?.handshakes);
+    return collectStats(
+      this.#registry,
+      this.#admission,
+      this.#report?.durationMs ?? 0,
+      this.#tlsAdmission?.handshakes,
+    );
   }
 
   rates(): RateSample {
@@ -168,33 +215,25 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
 
   resume(): Promise<void> {
     return this.#switch(async () => {
-      if (this.#stopping !== undefined) {
+      if (this.#lifetime.closing) {
         throw new SocketError("closed", "resume: the server shuts down, expected one that is suspended");
       }
       if (this.#state === "suspended") await this.#listen();
     });
   }
 
-  async close(options: { readonly deadline?: DurationInput | undefined } = {}): Promise<ShutdownReport> {
-    const { deadline } = options;
-    const ms = deadline === undefined
-      ? this.#settings.shutdownDeadline
-      : toMilliseconds(deadline, "deadline");
-    const report = await this.#stop(ms);
-    if (report.destroyed.length > 0) {
-      throw new ShutdownTimeoutError(this.#cutShort ? 0 : this.#deadline, report.destroyed, this.#cutShort);
-    }
-    return report;
+  close(options: { readonly deadline?: DurationInput | undefined } = {}): Promise<ShutdownReport> {
+    return Effect.runPromise(SocketServer.close(this, options));
   }
 
   destroy(): Promise<ShutdownReport> {
     if (this.#state !== "stopped" && this.#registry.destroyed.length === 0) this.#cutShort = true;
-    if (this.#state === "draining") void this.#registry.destroyAll();
-    return this.#stop(0);
+    if (this.#state === "draining") this.#registry.destroyAll();
+    return Effect.runPromise(SocketServer.stop(this, 0));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#stop(this.#settings.shutdownDeadline);
+    await Effect.runPromise(SocketServer.stop(this));
   }
 
   async #listen(): Promise<void> {
@@ -238,23 +277,22 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
     this.#call(() => this.#options.onReject?.(peer, refusal));
   }
 
-  #stop(deadline: number): Promise<ShutdownReport> {
-    if (this.#stopping === undefined) this.#deadline = deadline;
-    return this.#stopping ??= Effect.runPromise(Effect.gen({ self: this }, function* () {
+  /** Stops accepting, lets connections finish until the deadline, and lets go of everything. */
+  #drain(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
       yield* Effect.promise(() => this.#switching);
       this.#enter("draining");
       const stopped = this.#listener?.stop().catch((error) =>
         this.#listenerFailed(socketErrorFrom(error, "stop listening"), false)
       );
       const undone = this.#tlsAdmission?.close();
-      const report = yield* drain(this.#registry, this.#cutShort ? 0 : deadline, this.#options.onDrain);
-      yield* Effect.promise(() => Promise.all([stopped, undone])).pipe(Effect.timeoutOption(1000));
-      this.#drainMs = report.durationMs;
+      const deadline = this.#cutShort ? 0 : this.#deadline;
+      const report = this.#report = yield* drain(this.#registry, deadline, this.#options.onDrain);
+      yield* Effect.promise(() => Promise.all([stopped, undone])).pipe(Effect.timeoutOption(letGoMs));
       this.#sampler?.stop();
       this.#enter("stopped");
       this.#finish(report);
-      return report;
-    }));
+    });
   }
 
   /** One change of the listener at a time. */

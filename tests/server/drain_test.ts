@@ -2,7 +2,11 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { ShutdownTimeoutError, SocketError } from "../../src/core/errors.ts";
+import { memoryAdapter } from "../../src/adapters/memory/adapter.ts";
+import type { Adapter } from "../../src/core/transport.ts";
 import { lines } from "../../src/core/framing/lines.ts";
+import { serve } from "../../src/server/serve.ts";
+import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { echo, Gate, rejection } from "../support/frames.ts";
 import { Real, Virtual } from "../support/server.ts";
 
@@ -228,6 +232,25 @@ test("S-27: await using drains, and what does not go within shutdownDeadline is 
   await place.pass(3_100);
   await place.drive(disposed);
   assert.equal((await server.finished).destroyed.length, 1);
+});
+
+test("a runtime that does not let go of its listener is waited for by the server's own clock, for a second (F-18)", async () => {
+  const clock = new FakeClock();
+  const memory = memoryAdapter({ clock });
+  const adapter: Adapter = {
+    ...memory,
+    async listen(options, accept) {
+      const listener = await memory.listen(options, accept);
+      return { ...listener, stop: () => listener.stop().then(() => new Promise<void>(() => {})) };
+    },
+  };
+  const server = await serve({ port: 0, framing: utf8, onFrame: () => {}, logger: () => {}, adapter, clock });
+  const closed = server.close();
+  await clock.advanceAsync(900);
+  assert.equal(server.state, "draining");
+  await clock.advanceAsync(100);
+  assert.equal(server.state, "stopped");
+  assert.deepEqual((await closed).destroyed, []);
 });
 
 test("S-27: a deadline that is no duration is refused and does not start a shutdown", async (t) => {

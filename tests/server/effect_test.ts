@@ -11,7 +11,7 @@ import { connect, frames, layer, send, serve } from "../../effect.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import type { Server } from "../../src/server/server.ts";
-import { bytes } from "../support/frames.ts";
+import { bytes, rejection } from "../support/frames.ts";
 import { Real, Virtual } from "../support/server.ts";
 
 const utf8 = lines({ encoding: "utf-8" });
@@ -58,6 +58,25 @@ test("closing the scope drains within shutdownDeadline, and what is left is dest
   await place.drive(closing);
   assert.equal(server.state, "stopped");
   assert.equal((await server.finished).destroyed.length, 1);
+});
+
+test("closing the scope waits for a close that a promise has begun, and its deadline stays in force (F-18)", async (t) => {
+  const place = new Virtual(t);
+  const scope = Scope.makeUnsafe();
+  const options = { ...quiet, port: 0, framing: utf8, handler: () => Effect.never } as const;
+  const server = await place.drive(Effect.runPromise(
+    Scope.provide(serve({ ...options, adapter: place.adapter, clock: place.clock }), scope),
+  ));
+  await place.dial(server);
+  const refused = rejection(server.close({ deadline: "20 seconds" }));
+  await place.settle();
+  let closed = false;
+  const closing = Effect.runPromise(Scope.close(scope, Exit.void)).then(() => closed = true);
+  await place.pass(19_000);
+  assert.equal(closed, false);
+  await place.pass(1_100);
+  await place.drive(closing);
+  assert.match(String(await refused), /within 20000 ms/);
 });
 
 test("failures are in the type and caught by tag: options, a port in use, a refused connection (S-18)", async (t) => {
