@@ -1,5 +1,7 @@
 /** Waits: idle times, frames that have begun, keepalives, closing, the wheel behind all of them. */
 const vigil = "src/connection/vigil.ts";
+const idleWatchdog = "src/core/streams/idle_watchdog.ts";
+const keepaliveWriter = "src/core/streams/keepalive_writer.ts";
 const departure = "src/connection/departure.ts";
 const wheel = "src/core/time/timer_wheel.ts";
 const ofVigil = ["tests/connection/vigil_test.ts", "tests/server/time_test.ts"];
@@ -28,9 +30,9 @@ export const mutants = [
     why: "bytes that go do not put off the idle time",
   },
   {
-    file: vigil,
-    find: "Math.max(this.lastRead, this.#lastWrite), idle",
-    put: "Math.min(this.lastRead, this.#lastWrite), idle",
+    file: idleWatchdog,
+    find: "Math.max(lastRead, lastWrite)",
+    put: "Math.min(lastRead, lastWrite)",
     tests: ofVigil,
     why: "one direction alone counts as idle",
   },
@@ -92,22 +94,22 @@ export const mutants = [
   },
   {
     file: vigil,
-    find: "    if (!this.#inputOver) {\n      if ((left",
-    put: "    {\n      if ((left",
+    find: "now, !this.#inputOver);",
+    put: "now);",
     tests: ofVigil,
     why: "a peer that has ended is asked for bytes",
   },
   {
-    file: vigil,
-    find: "      this.#lastKeepalive + interval - now,",
-    put: "      -Infinity,",
+    file: keepaliveWriter,
+    find: ", lastKeepalive + interval - now",
+    put: "",
     tests: ofVigil,
     why: "keepalives are sent in every look when nothing is written",
   },
   {
-    file: vigil,
-    find: "this.#wheel.left(this.#lastWrite, interval, now),",
-    put: "0,",
+    file: keepaliveWriter,
+    find: "wheel.left(lastWrite, interval, now), ",
+    put: "",
     tests: ofVigil,
     why: "keepalives are sent on a connection that writes",
   },

@@ -5,8 +5,8 @@
  * the timer wheel for all of them: nothing is set anew per chunk, the wheel looks when the next one may be due.
  */
 import { TimeoutError, type TimeoutErrorReason } from "../core/errors.ts";
-import { type IdleReason, idleTimeoutError } from "../core/streams/idle_watchdog.ts";
-import { keepaliveBytes, type KeepalivePayload } from "../core/streams/keepalive_writer.ts";
+import { idleLeft, idleTimeoutError, type IdleTimes } from "../core/streams/idle_watchdog.ts";
+import { keepaliveBytes, keepaliveLeft, type KeepalivePayload } from "../core/streams/keepalive_writer.ts";
 import type { ReadWitness } from "../core/flow/pipeline_owner.ts";
 import type { TimerWheel, WheelEntry } from "../core/time/timer_wheel.ts";
 import type { CloseReason } from "./termination.ts";
@@ -26,10 +26,7 @@ export interface VigilOwner {
 }
 
 /** The waits, in ms, `Infinity` for never. The record is shared by all connections; it is read anew at every look. */
-export interface VigilTimes {
-  readonly idle: number;
-  readonly readIdle: number;
-  readonly writeIdle: number;
+export interface VigilTimes extends IdleTimes {
   readonly firstFrame: number;
   readonly frame: number;
   readonly keepalive: { readonly interval: number; readonly payload: KeepalivePayload } | undefined;
@@ -124,7 +121,8 @@ export class Vigil implements WheelEntry, ReadWitness {
 
   /** For the wheel: the next clock that may be due, or the one that is. */
   expire(now: number): number {
-    const { idle, readIdle, writeIdle, firstFrame, frame, keepalive } = this.#times;
+    const times = this.#times;
+    const { firstFrame, frame, keepalive } = times;
     this.#noteTaken(now);
     if (this.#owner.busy) this.#excuse(now);
     const wheel = this.#wheel;
@@ -142,18 +140,13 @@ export class Vigil implements WheelEntry, ReadWitness {
       }
       next = Math.min(next, left);
     }
-    if ((left = wheel.left(Math.max(this.lastRead, this.#lastWrite), idle, now)) <= 0) {
-      return this.#silent("idle", idle);
+    const silent = idleLeft(wheel, times, this.lastRead, this.#lastWrite, now, !this.#inputOver);
+    if (typeof silent !== "number") {
+      this.stop();
+      this.#owner.timedOut("idle_timeout", idleTimeoutError(silent, times));
+      return 0;
     }
-    next = Math.min(next, left);
-    if (!this.#inputOver) {
-      if ((left = wheel.left(this.lastRead, readIdle, now)) <= 0) return this.#silent("read_idle", readIdle);
-      next = Math.min(next, left);
-    }
-    if ((left = wheel.left(this.#lastWrite, writeIdle, now)) <= 0) {
-      return this.#silent("write_idle", writeIdle);
-    }
-    next = Math.min(next, left);
+    next = Math.min(next, silent);
     if (keepalive !== undefined) {
       left = this.#keepalive(keepalive.interval, keepalive.payload, now);
       next = Math.min(next, left);
@@ -189,17 +182,8 @@ export class Vigil implements WheelEntry, ReadWitness {
     return 0;
   }
 
-  #silent(reason: IdleReason, limit: number): 0 {
-    this.stop();
-    this.#owner.timedOut("idle_timeout", idleTimeoutError(reason, limit));
-    return 0;
-  }
-
   #keepalive(interval: number, payload: KeepalivePayload, now: number): number {
-    const left = Math.max(
-      this.#wheel.left(this.#lastWrite, interval, now),
-      this.#lastKeepalive + interval - now,
-    );
+    const left = keepaliveLeft(this.#wheel, interval, this.#lastWrite, this.#lastKeepalive, now);
     if (left > 0) return left;
     this.#lastKeepalive = now;
     try {

@@ -2,7 +2,7 @@
  * Notices that nothing was read, nothing written, or neither, for too long (F-12).
  *
  * Activity costs one write of a number; the wheel looks now and then how old it is. A stage of its own and, as
- * `IdleWatchdogStream`, a Web Stream; `connection/vigil.ts` shares the error. Does not know what it watches.
+ * `IdleWatchdogStream`, a Web Stream; `connection/vigil.ts` judges by the same rule. Does not know what it watches.
  */
 import { IdleTimeoutError } from "../errors.ts";
 import { defaults, OptionsCheck } from "../options.ts";
@@ -23,6 +23,33 @@ export interface IdleLimits {
 /** The kind of silence. */
 export type IdleReason = "idle" | "read_idle" | "write_idle";
 
+/** How long each silence may be, in ms; `Infinity` for ever. */
+export interface IdleTimes {
+  readonly idle: number;
+  readonly readIdle: number;
+  readonly writeIdle: number;
+}
+
+/**
+ * The rule of idle times, for streams and connections alike: how many ms are left of the one that is over first, or which
+ * one is over. `lastRead` and `lastWrite` are readings of the wheel; nothing more is read where `reading` is false.
+ */
+export function idleLeft(
+  wheel: TimerWheel,
+  times: IdleTimes,
+  lastRead: number,
+  lastWrite: number,
+  now: number,
+  reading: boolean = true,
+): number | IdleReason {
+  const idle = wheel.left(Math.max(lastRead, lastWrite), times.idle, now);
+  if (idle <= 0) return "idle";
+  const readIdle = reading ? wheel.left(lastRead, times.readIdle, now) : Infinity;
+  if (readIdle <= 0) return "read_idle";
+  const writeIdle = wheel.left(lastWrite, times.writeIdle, now);
+  return writeIdle <= 0 ? "write_idle" : Math.min(idle, readIdle, writeIdle);
+}
+
 /** Where an {@linkcode IdleWatchdog} that no stream drives reports to. */
 type IdleOutlet = Pick<Outlet<never>, "full" | "fail">;
 
@@ -32,9 +59,7 @@ export class IdleWatchdog<T = Uint8Array> implements TimedStage<T, T>, WheelEntr
   wheelNext: WheelEntry | undefined = undefined;
   wheelSlot = -1;
   readonly #wheel: TimerWheel;
-  readonly #idle: number;
-  readonly #readIdle: number;
-  readonly #writeIdle: number;
+  readonly #times: IdleTimes;
   #outlet: IdleOutlet | undefined = undefined;
   #lastRead = 0;
   #lastWrite = 0;
@@ -45,9 +70,11 @@ export class IdleWatchdog<T = Uint8Array> implements TimedStage<T, T>, WheelEntr
     check.keys(limits, ["idle", "readIdle", "writeIdle"]);
     const { idle, readIdle, writeIdle } = limits;
     const alone = readIdle === undefined && writeIdle === undefined;
-    this.#idle = checkDuration(check, "idle", idle, alone ? defaults.idleTimeout : Infinity);
-    this.#readIdle = checkDuration(check, "readIdle", readIdle, Infinity);
-    this.#writeIdle = checkDuration(check, "writeIdle", writeIdle, Infinity);
+    this.#times = {
+      idle: checkDuration(check, "idle", idle, alone ? defaults.idleTimeout : Infinity),
+      readIdle: checkDuration(check, "readIdle", readIdle, Infinity),
+      writeIdle: checkDuration(check, "writeIdle", writeIdle, Infinity),
+    };
     check.done();
     this.#wheel = wheel;
   }
@@ -55,7 +82,8 @@ export class IdleWatchdog<T = Uint8Array> implements TimedStage<T, T>, WheelEntr
   /** The clock begins. While `outlet.full`, silence is not held against anybody, and afterwards counted anew. */
   start(outlet: IdleOutlet): void {
     this.#outlet = outlet;
-    this.#wheel.schedule(this, Math.min(this.#idle, this.#readIdle, this.#writeIdle));
+    const { idle, readIdle, writeIdle } = this.#times;
+    this.#wheel.schedule(this, Math.min(idle, readIdle, writeIdle));
     this.#lastRead = this.#lastWrite = this.#wheel.now;
   }
 
@@ -82,32 +110,26 @@ export class IdleWatchdog<T = Uint8Array> implements TimedStage<T, T>, WheelEntr
 
   /** For the wheel. */
   expire(now: number): number {
-    if (this.#outlet === undefined) return 0;
-    if (this.#outlet.full) this.#lastRead = this.#lastWrite = now;
-    const idle = this.#wheel.left(Math.max(this.#lastRead, this.#lastWrite), this.#idle, now);
-    const readIdle = this.#wheel.left(this.#lastRead, this.#readIdle, now);
-    const writeIdle = this.#wheel.left(this.#lastWrite, this.#writeIdle, now);
-    if (idle <= 0) return this.#fail("idle", this.#idle);
-    if (readIdle <= 0) return this.#fail("read_idle", this.#readIdle);
-    if (writeIdle <= 0) return this.#fail("write_idle", this.#writeIdle);
-    return Math.min(idle, readIdle, writeIdle);
-  }
-
-  #fail(reason: IdleReason, limit: number): 0 {
-    const outlet = this.#outlet!;
+    const outlet = this.#outlet;
+    if (outlet === undefined) return 0;
+    if (outlet.full) this.#lastRead = this.#lastWrite = now;
+    const left = idleLeft(this.#wheel, this.#times, this.#lastRead, this.#lastWrite, now);
+    if (typeof left === "number") return left;
     this.#outlet = undefined;
-    outlet.fail(idleTimeoutError(reason, limit));
+    outlet.fail(idleTimeoutError(left, this.#times));
     return 0;
   }
 }
 
-const silence: Readonly<Record<IdleReason, string>> = {
-  idle: "nothing was read or written",
-  read_idle: "nothing was read",
-  write_idle: "nothing was written",
+const silences: Readonly<Record<IdleReason, readonly [limit: keyof IdleTimes, what: string]>> = {
+  idle: ["idle", "nothing was read or written"],
+  read_idle: ["readIdle", "nothing was read"],
+  write_idle: ["writeIdle", "nothing was written"],
 };
 
-/** The error for a silence of `limit` ms or more. */
-export function idleTimeoutError(reason: IdleReason, limit: number): IdleTimeoutError {
-  return new IdleTimeoutError(reason, limit, `wait for activity: ${silence[reason]} for ${limit} ms`);
+/** The error for the one of these times that is over. */
+export function idleTimeoutError(reason: IdleReason, times: IdleTimes): IdleTimeoutError {
+  const [name, what] = silences[reason];
+  const limit = times[name];
+  return new IdleTimeoutError(reason, limit, `wait for activity: ${what} for ${limit} ms`);
 }

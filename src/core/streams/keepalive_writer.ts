@@ -2,7 +2,7 @@
  * Sends something when nothing was written for a while, so that peers and boxes in between do not give up (F-13).
  *
  * It stands behind the framing, where an item is a whole frame, and acts between items only: never inside a frame.
- * A stage and, as `KeepaliveWriterStream`, a Web Stream; `connection/vigil.ts` shares the check of the payload.
+ * A stage and, as `KeepaliveWriterStream`, a Web Stream; `connection/vigil.ts` has the rule and the payload from here.
  */
 import { checkDuration, type DurationInput } from "../time/duration.ts";
 import { OptionsError } from "../errors.ts";
@@ -43,6 +43,20 @@ export function keepaliveBytes(payload: KeepalivePayload): Uint8Array {
   throw new OptionsError("invalid", [{ path: "keepalive.payload", found: bytes, expected }]);
 }
 
+/**
+ * The rule of keepalives, for streams and connections alike: how many ms are left until the next one. Nothing was written
+ * for the interval by then, and one that did not go out has been let pass.
+ */
+export function keepaliveLeft(
+  wheel: TimerWheel,
+  interval: number,
+  lastWrite: number,
+  lastKeepalive: number,
+  now: number,
+): number {
+  return Math.max(wheel.left(lastWrite, interval, now), lastKeepalive + interval - now);
+}
+
 function isPayload(bytes: unknown): boolean {
   return bytes instanceof Uint8Array && bytes.length > 0;
 }
@@ -57,6 +71,7 @@ export class KeepaliveWriter implements TimedStage<Uint8Array, Uint8Array>, Whee
   readonly #payload: KeepalivePayload;
   #outlet: Outlet<Uint8Array> | undefined = undefined;
   #lastWrite = 0;
+  #lastKeepalive = 0;
 
   /** Throws `OptionsError` for an interval that is no duration above 0, or a payload that is no bytes. */
   constructor(options: KeepaliveWriterOptions, wheel: TimerWheel = sharedWheel()) {
@@ -71,7 +86,7 @@ export class KeepaliveWriter implements TimedStage<Uint8Array, Uint8Array>, Whee
   start(outlet: Outlet<Uint8Array>): void {
     this.#outlet = outlet;
     this.#wheel.schedule(this, this.#interval);
-    this.#lastWrite = this.#wheel.now;
+    this.#lastWrite = this.#lastKeepalive = this.#wheel.now;
   }
 
   stop(): void {
@@ -93,17 +108,18 @@ export class KeepaliveWriter implements TimedStage<Uint8Array, Uint8Array>, Whee
   expire(now: number): number {
     const outlet = this.#outlet;
     if (outlet === undefined) return 0;
-    const left = this.#wheel.left(this.#lastWrite, this.#interval, now);
+    const left = keepaliveLeft(this.#wheel, this.#interval, this.#lastWrite, this.#lastKeepalive, now);
     if (left > 0) return left;
+    this.#lastKeepalive = now;
     if (!outlet.full) {
       try {
         outlet.deliver(keepaliveBytes(this.#payload));
+        this.#lastWrite = now;
       } catch (error) {
         outlet.fail(error);
         return 0;
       }
     }
-    this.#lastWrite = now;
     return this.#interval;
   }
 }
