@@ -2,7 +2,7 @@
  * `npm run build`: makes the npm package in dist/: one ES module for each entry point and for the program, with shared
  * chunks and declarations.
  *
- * The entry points are those of jsr.json, which name the sources; package.json names what is made here. Whatever they
+ * The entry points are those of deno.json, which name the sources; package.json names what is made here. Whatever they
  * use of other packages is carried inside, with its licences, so that installing brings nothing else. Only
  * `millrace/effect` takes the `effect` that its user has installed: see `effectOfTheUser`.
  */
@@ -19,8 +19,8 @@ const readJson = (path) => JSON.parse(readFileSync(join(root, path), "utf8"));
 /** Each entry point: the name of its made file without the ending, its source, and whether programs import it. */
 function readEntryPoints() {
   const imported = readJson("package.json").exports;
-  return Object.entries(readJson("jsr.json").exports).map(([entryPoint, source]) => {
-    if (!existsSync(join(root, source))) throw new Error(`${source} is not there, but jsr.json names it`);
+  return Object.entries(readJson("deno.json").exports).map(([entryPoint, source]) => {
+    if (!existsSync(join(root, source))) throw new Error(`${source} is not there, but deno.json names it`);
     return {
       name: entryPoint === "." ? "mod" : entryPoint.slice("./".length),
       source,
@@ -177,7 +177,7 @@ function makeExecutable() {
 
 function declare(sources) {
   const types = join(dist, "types");
-  const [{ name: jsrName }, { name: npmName }] = [readJson("jsr.json"), readJson("package.json")];
+  const [{ name: jsrName }, { name: npmName }] = [readJson("deno.json"), readJson("package.json")];
   const config = join(dist, "tsconfig.json");
   writeFileSync(
     config,

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { root } from "./install.mjs";
 import { findDeno } from "./runtimes.mjs";
 
-const { exports } = JSON.parse(readFileSync(join(root, "jsr.json"), "utf8"));
+const { exports } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
 /** The program is no library: nobody imports a name from it. */
 const entryPoints = Object.entries(exports).filter(([entryPoint]) => entryPoint !== "./cli").map(([, file]) =>
   file

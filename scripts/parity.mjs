@@ -1,8 +1,8 @@
 /**
- * Says where package.json, jsr.json, deno.json and tsconfig.json disagree about name, version, entry points or packages.
+ * Says where package.json, deno.json and tsconfig.json disagree about name, version, entry points or packages.
  *
- * A step of `npm run check`. npm reads package.json, JSR reads jsr.json, and whoever works here with Deno
- * reads deno.json: what they say of one package must be one thing.
+ * A step of `npm run check`. npm reads package.json; JSR, Deno here and Deno in a project that links to a
+ * checkout read deno.json: what they say of one package must be one thing.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ const program = { entryPoint: "./cli", command: "millrace" };
 /** Every disagreement, as a sentence. `read` gives the text of a file by its path from the root. */
 export function disagreements(read) {
   const json = (path) => JSON.parse(read(path));
-  const [npm, jsr, deno, lock] = ["package.json", "jsr.json", "deno.json", "package-lock.json"].map(json);
+  const [npm, deno, lock] = ["package.json", "deno.json", "package-lock.json"].map(json);
   const { paths } = json("tsconfig.json").compilerOptions;
   const faults = [];
   const same = (what, expected, found) => {
@@ -23,11 +23,10 @@ export function disagreements(read) {
     if (one !== other) faults.push(`${what} is ${other}, expected ${one}`);
   };
 
-  same("jsr.json: name", `@${npm.name}/${npm.name}`, jsr.name);
-  same("jsr.json: license", npm.license, jsr.license);
-  same("jsr.json: version", npm.version, jsr.version);
+  same("deno.json: name", `@${npm.name}/${npm.name}`, deno.name);
+  same("deno.json: license", npm.license, deno.license);
+  same("deno.json: version", npm.version, deno.version);
   same("package-lock.json: version", npm.version, lock.packages[""].version);
-  if (deno.version !== undefined) same("deno.json: version", npm.version, deno.version);
   same(
     "src/gateway/cli/version.ts: version",
     npm.version,
@@ -38,10 +37,9 @@ export function disagreements(read) {
   }
 
   const entryPoints = Object.keys(npm.exports).filter((entryPoint) => entryPoint !== "./package.json");
-  same("jsr.json: exports", [...entryPoints, program.entryPoint].sort(), Object.keys(jsr.exports).sort());
-  if (deno.exports !== undefined) same("deno.json: exports", jsr.exports, deno.exports);
+  same("deno.json: exports", [...entryPoints, program.entryPoint].sort(), Object.keys(deno.exports).sort());
   for (const entryPoint of entryPoints) {
-    const source = jsr.exports[entryPoint];
+    const source = deno.exports[entryPoint];
     if (source === undefined) continue;
     same(`package.json: exports["${entryPoint}"]`, {
       types: `./dist/types/${source.replace(/^\.\//, "").replace(/\.ts$/, ".d.ts")}`,
@@ -58,15 +56,16 @@ export function disagreements(read) {
   for (const kind of ["dependencies", "optionalDependencies"]) {
     same(`package.json: ${kind}`, {}, npm[kind] ?? {});
   }
-  for (const [name, target] of Object.entries(jsr.imports ?? {})) {
-    same(`jsr.json: imports["${name}"]`, `npm:${name}@${npm.devDependencies[name]}`, target);
-  }
   // In a checkout the examples import what their reader has installed, and get the sources.
   const sources = entryPoints.map((entryPoint) => [
     `${npm.name}${entryPoint.slice(1)}`,
-    jsr.exports[entryPoint],
+    deno.exports[entryPoint],
   ]);
-  same("deno.json: imports", Object.fromEntries(sources), deno.imports);
+  for (const [name, source] of sources) same(`deno.json: imports["${name}"]`, source, deno.imports[name]);
+  for (const [name, target] of Object.entries(deno.imports)) {
+    if (sources.some(([source]) => source === name)) continue;
+    same(`deno.json: imports["${name}"]`, `npm:${name}@${npm.devDependencies[name]}`, target);
+  }
   same(
     "tsconfig.json: paths",
     Object.fromEntries(sources.map(([name, source]) => [name, [source]])),

@@ -77,7 +77,7 @@ describe("the structure", () => {
   });
 
   it("has exactly the entryPoints that are published, and one program", () => {
-    const published = JSON.parse(readFileSync(join(root, "jsr.json"), "utf8")) as {
+    const published = JSON.parse(readFileSync(join(root, "deno.json"), "utf8")) as {
       exports: Record<string, string>;
     };
     const sources = Object.values(published.exports).map((path) => path.replace("./", ""));

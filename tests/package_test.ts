@@ -3,10 +3,9 @@
 // The package that users get from npm, from its tarball: installed into an empty project, it is the only package there,
 // and works on Bun, Deno and Node, beside no Effect, Effect 3 and Effect 4.
 import assert from "node:assert/strict";
-import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { gzipSync } from "node:zlib";
 import { findBun, findDeno, findNode } from "../scripts/runtimes.mjs";
 import {
   installLikePnpm,
@@ -19,6 +18,8 @@ import {
   type Packed,
   root,
 } from "./support/package.ts";
+import { serveRegistry } from "./support/registry.ts";
+import { describeEdge } from "./support/package_edge.ts";
 import { describeTypes } from "./support/package_types.ts";
 
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
@@ -90,17 +91,6 @@ const program = Effect.gen(function* () {
   return [value, refused instanceof OptionsError, same];
 });
 console.log(JSON.stringify(await Effect.runPromise(Effect.scoped(program))));
-`;
-const edge = `
-import { FramerStream, lines } from "${manifest.name}/streams";
-
-async function collect() {
-  const frames = [];
-  const bytes = new Blob(["one\\ntwo\\n"]).stream();
-  for await (const line of bytes.pipeThrough(new FramerStream(lines({ encoding: "utf-8" })))) frames.push(line);
-  return frames;
-}
-export const frames = collect();
 `;
 const tooOld = `
 import { lines } from "${manifest.name}";
@@ -194,26 +184,6 @@ describe("the packed package", { timeout: 600_000 }, () => {
       .flatMap((path) => loadedBy(join(dist, "..", path)))
       .filter((name) => !name.startsWith("node:"));
     assert.deepEqual(outside, []);
-  });
-
-  it("bundles for browsers and the edge: FramerStream with lines is at most 8 KB, gzipped, and loads nothing", async () => {
-    const entry = join(project, "edge.mjs");
-    writeFileSync(entry, edge);
-    const { build } = await import("esbuild");
-    const { outputFiles: [made] } = await build({
-      entryPoints: [entry],
-      bundle: true,
-      minify: true,
-      format: "esm",
-      platform: "browser",
-      write: false,
-      logLevel: "silent",
-    });
-    const size = gzipSync(made!.contents).length;
-    assert.ok(size <= 8 * 1024, `${size} bytes`);
-    assert.doesNotMatch(made!.text, /\bimport\b/);
-    const { frames } = await import(`data:text/javascript,${encodeURIComponent(made!.text)}`);
-    assert.deepEqual(await frames, ["one", "two"]);
   });
 
   const runtimes = [
@@ -319,21 +289,33 @@ for await (const frame of bytes.pipeThrough(new FramerStream(varint))) console.l
     assert.equal(await mustRun(bun, ["echo.mjs"], added), "echo packed\n");
   });
 
-  it("is found by Deno in a checkout that a script elsewhere imports by its path or by an import map", async () => {
-    const path = JSON.stringify(join(root, "mod.ts"));
+  it("works on Deno from a checkout that a script elsewhere names in its deno.json, without flags", async (t) => {
     const outside = makeProject(packed, "outside", {
-      "by_path.ts": echo.replace(`"${manifest.name}"`, path),
-      "by_map.ts": echo,
-      "map.json": JSON.stringify({ imports: { [manifest.name]: join(root, "mod.ts") } }),
+      "by_map.ts": echo.replace(`"${manifest.name}"`, '"@millrace/millrace"'),
+      "by_path.ts": echo.replace(`"${manifest.name}"`, JSON.stringify(join(root, "mod.ts"))),
+      "deno.json": JSON.stringify({ imports: { "@millrace/millrace": join(root, "mod.ts") } }),
     });
+    // With a package.json, Deno would look for packages in folders of node_modules, and find the checkout's.
+    rmSync(join(outside, "package.json"));
+    const fetched = {
+      DENO_DIR: join(outside, "cache"),
+      NPM_CONFIG_REGISTRY: await serveRegistry(t, packed.folder, ["effect"]),
+    };
     const deno = findDeno().program;
-    const flags = ["run", "-A", "--no-check", "--node-modules-dir=manual"];
-    assert.equal(await mustRun(deno, [...flags, "by_path.ts"], outside), "echo packed\n");
-    assert.equal(
-      await mustRun(deno, [...flags, "--import-map=map.json", "by_map.ts"], outside),
-      "echo packed\n",
-    );
+    for (const file of ["by_map.ts", "by_path.ts"]) {
+      assert.equal(await mustRun(deno, ["run", "-A", "--no-check", file], outside, fetched), "echo packed\n");
+    }
   });
 
+  it("works on Deno from a checkout that a script beside a package.json imports by its path, without flags", async () => {
+    const path = JSON.stringify(join(root, "mod.ts"));
+    const outside = makeProject(packed, "outside-npm", {
+      "by_path.ts": echo.replace(`"${manifest.name}"`, path),
+    });
+    const args = ["run", "-A", "--no-check", "by_path.ts"];
+    assert.equal(await mustRun(findDeno().program, args, outside), "echo packed\n");
+  });
+
+  describeEdge(() => project);
   describeTypes(() => packed);
 });

@@ -27,7 +27,7 @@ describe("the sources", () => {
   });
 
   it("have no file that no entry point leads to", () => {
-    const published = JSON.parse(readFileSync(join(config, "../jsr.json"), "utf8")) as {
+    const published = JSON.parse(readFileSync(join(config, "../deno.json"), "utf8")) as {
       exports: Record<string, string>;
     };
     const roots = Object.values(published.exports).map((path) => path.replace("./", ""));

@@ -23,15 +23,20 @@ interface Exit {
   readonly all: string;
 }
 
-/** Runs a program to its end, for two minutes at most. */
-export function run(program: string, args: readonly string[], cwd: string): Promise<Exit> {
+/** Runs a program to its end, for two minutes at most, with `more` in its environment. */
+export function run(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Exit> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd,
       stdio: ["ignore", "pipe", "pipe"],
       timeout: 120_000,
       killSignal: "SIGKILL",
-      env: { ...env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+      env: { ...env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...more },
     });
     let [stdout, all] = ["", ""];
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -47,8 +52,13 @@ export function run(program: string, args: readonly string[], cwd: string): Prom
 }
 
 /** Runs a program that must succeed; what it printed. */
-export async function mustRun(program: string, args: readonly string[], cwd: string): Promise<string> {
-  const { code, stdout, all } = await run(program, args, cwd);
+export async function mustRun(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { code, stdout, all } = await run(program, args, cwd, more);
   assert.equal(code, 0, `${program} ${args.join(" ")}: exit code ${code}\n${all}`);
   return stdout;
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import ts from "typescript5";
 
 const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
-const { exports } = JSON.parse(readFileSync(`${root}/jsr.json`, "utf8")) as {
+const { exports } = JSON.parse(readFileSync(`${root}/deno.json`, "utf8")) as {
   exports: Record<string, string>;
 };
 const entryPoints = Object.entries(exports).filter(([name]) => name !== "./cli").map(([, file]) => file);
