@@ -4,6 +4,7 @@
  * For application code. `found_decoder.ts` holds the bytes; `map_framing.ts` makes messages of the frames.
  */
 import { OptionsCheck } from "../options.ts";
+import type { SizeInput } from "../text/size.ts";
 import { FoundDecoder, type FoundFrame } from "./found_decoder.ts";
 import {
   type ByteSink,
@@ -21,7 +22,7 @@ export interface FramingDefinition<Sent = Uint8Array> {
    * The largest frame to accept, in bytes, header and trailer included. Over it: `FrameError` `too_large`, as soon as
    * the size is known or so many bytes have come without an end. @default 1 MiB
    */
-  readonly maxFrameBytes?: number | undefined;
+  readonly maxFrameBytes?: SizeInput | undefined;
   /**
    * What happens after a bad frame: end the connection, or report it and pass over it, where its size is known.
    * @default "close"
@@ -100,7 +101,7 @@ export function defineFraming<Sent = Uint8Array>(
   for (const part of ["find", "encode"] as const) {
     if (typeof definition[part] !== "function") check.refuse(part, definition[part], "a function");
   }
-  const maxFrameBytes = check.integer("maxFrameBytes", definition.maxFrameBytes, defaultMaxFrameBytes, 1);
+  const maxFrameBytes = check.size("maxFrameBytes", definition.maxFrameBytes, defaultMaxFrameBytes);
   const policy = check.oneOf("onFrameError", definition.onFrameError, "close", ["close", "skip"]);
   check.done();
   const rules = {
