@@ -26,6 +26,7 @@ export { type Duplex, type DuplexOptions, toDuplex } from "./src/core/streams/du
 export type {
   Adapter,
   Address,
+  AddressOf,
   Capability,
   ConnectOptions,
   Listener,

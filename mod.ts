@@ -21,10 +21,9 @@
 // Servers
 export { serve } from "./src/server/serve.ts";
 export type { Server } from "./src/server/server.ts";
-export { onSignals, type SignalsOptions, type Stoppable, type StopSignal } from "./src/server/on_signals.ts";
-export type { ConnectionInspection, ServerInspection } from "./src/server/inspection.ts";
+export { onSignals, type SignalsOptions } from "./src/server/on_signals.ts";
+export type { ServerInspection } from "./src/server/inspection.ts";
 export type {
-  AddressOf,
   RateSample,
   RejectReason,
   ServeOptions,
@@ -46,32 +45,23 @@ export type {
   ConnectionOptions,
   ConnectionRates,
   Handler,
-  KeepaliveOptions,
   OnFrame,
   Place,
 } from "./src/connection/connection_options.ts";
 export type { CloseReason, TerminationRecord } from "./src/connection/termination.ts";
 export type { EgressPolicy, SendOutcome } from "./src/core/flow/outcome.ts";
-export type { RateLimits } from "./src/core/streams/rate_limiter.ts";
-export type { Address, Peer, TcpAddress, UnixAddress } from "./src/core/transport.ts";
+export type { Address, Peer } from "./src/core/transport.ts";
 
 // TLS
 export { certificates } from "./src/certificates/certificates.ts";
 export type {
-  CertificateChange,
-  CertificateFiles,
-  CertificateFunction,
   CertificateInspection,
-  CertificateNames,
   Certificates,
   CertificatesOptions,
   CertificateSource,
-  CertificateText,
-  ClientAuthorities,
-  ClientAuthoritiesInspection,
   ReloadReport,
-} from "./src/certificates/certificate_options.ts";
-export type { HandshakePeer, ServerTlsOptions, TlsInspection } from "./src/server/server_tls.ts";
+} from "./src/core/tls/certificate_options.ts";
+export type { ServerTlsOptions } from "./src/server/server_tls.ts";
 export type {
   CertificateChoice,
   TlsClientOptions,
@@ -79,12 +69,11 @@ export type {
   TlsServerOptions,
   UpgradeOptions,
 } from "./src/connection/tls/options.ts";
-export type { PeerCertificate, TlsInfo } from "./src/core/tls/tls.ts";
+export type { PeerCertificate } from "./src/core/tls/tls.ts";
 
 // Framings
-export type { ByteSink, Decoder, FrameErrorPolicy, Framing } from "./src/core/framing/framing.ts";
+export type { Framing } from "./src/core/framing/framing.ts";
 export { defineFraming, type FramingDefinition } from "./src/core/framing/define_framing.ts";
-export type { FoundFrame } from "./src/core/framing/found_decoder.ts";
 export { delimited, type DelimitedOptions } from "./src/core/framing/delimited.ts";
 export { fixedLength, type FixedLengthOptions } from "./src/core/framing/fixed_length.ts";
 export { lengthField, type LengthFieldOptions } from "./src/core/framing/length_field.ts";
@@ -102,7 +91,6 @@ export {
   LimitError,
   MillraceError,
   OptionsError,
-  type OptionsIssue,
   ShutdownTimeoutError,
   SocketError,
   TimeoutError,

@@ -4,7 +4,7 @@ import { checkDuration, type DurationInput, toMilliseconds } from "../core/time/
 import { OptionsCheck } from "../core/options.ts";
 import { serverName } from "../core/text/server_name.ts";
 import type { TlsMaterial } from "../core/tls/tls.ts";
-import type { CertificatesOptions, CertificateSource } from "./certificate_options.ts";
+import type { CertificatesOptions, CertificateSource } from "../core/tls/certificate_options.ts";
 import type { Logger } from "../core/logger.ts";
 
 /** Where a certificate comes from, checked. Durations in milliseconds, `Infinity` for never. */

@@ -24,7 +24,7 @@ import type {
   ClientAuthorities,
   LendableCertificates,
   ReloadReport,
-} from "./certificate_options.ts";
+} from "../core/tls/certificate_options.ts";
 import { type CertificateSettings, type CheckedEntry, resolveCertificates } from "./certificate_settings.ts";
 import { AuthoritiesFile } from "./client_authorities.ts";
 import { errorText, guarded, standardLogger } from "../host/standard_log.ts";

@@ -6,7 +6,7 @@
  */
 import { TlsError } from "../core/tls/tls_error.ts";
 import type { CheckedAuthorities } from "../host/certificate_pair.ts";
-import type { ClientAuthorities, ClientAuthoritiesInspection } from "./certificate_options.ts";
+import type { ClientAuthorities, ClientAuthoritiesInspection } from "../core/tls/certificate_options.ts";
 import { type RefreshOutcome, Rotation, type RotationOwner } from "./rotation.ts";
 
 interface InService extends CheckedAuthorities {

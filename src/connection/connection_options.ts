@@ -7,6 +7,7 @@ import type { DurationInput } from "../core/time/duration.ts";
 import type { FrameError } from "../core/errors.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import type { EgressPolicy } from "../core/flow/outcome.ts";
+import type { KeepaliveWriterOptions } from "../core/streams/keepalive_writer.ts";
 import type { RateLimits } from "../core/streams/rate_limiter.ts";
 import type { SizeInput } from "../core/text/size.ts";
 import type { Connection } from "./connection.ts";
@@ -44,7 +45,7 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
    */
   readonly lingerTimeout?: DurationInput | undefined;
   /** Bytes sent whenever nothing was written for `interval`, always between two frames. @default none */
-  readonly keepalive?: KeepaliveOptions | undefined;
+  readonly keepalive?: KeepaliveWriterOptions | undefined;
   /** Reading stops when received frames that wait for the handler make up more than this many bytes. @default 262_144 */
   readonly ingressLimit?: SizeInput | undefined;
   /**
@@ -128,14 +129,6 @@ export type OnFrame<Received, Sent, Context> = (
 export type Handler<Received, Sent, Context> = (
   connection: Connection<Received, Sent, Context>,
 ) => void | Promise<void>;
-
-/** Application-level keepalive (F-13). */
-export interface KeepaliveOptions {
-  /** The silence after which it is sent; the first comes a whole interval after the start. */
-  readonly interval: DurationInput;
-  /** Bytes that are a whole frame as the peer sees it, or a function that makes them. */
-  readonly payload: Uint8Array | (() => Uint8Array);
-}
 
 /** Rates of one connection over the last whole second. */
 export interface ConnectionRates {

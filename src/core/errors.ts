@@ -95,16 +95,6 @@ export class LimitError extends MillraceError {
 /** Which bound was reached. */
 type LimitErrorReason = LimitError["reason"];
 
-/** One refused option. */
-export interface OptionsIssue {
-  /** Path of the option, such as `"idleTimeout"` or `"framing.maxFrameBytes"`. */
-  readonly path: string;
-  /** What was found. */
-  readonly found: unknown;
-  /** What is accepted instead. */
-  readonly expected: string;
-}
-
 /** An option makes no sense, or this runtime cannot meet it. Raised before any socket opens. */
 export class OptionsError extends MillraceError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
@@ -112,9 +102,16 @@ export class OptionsError extends MillraceError {
   /** `invalid`: makes no sense; `conflict`: not with another one; `unsupported`: not on this runtime. */
   readonly reason: "invalid" | "conflict" | "unsupported";
   /** Every option that was refused; the message names them all. */
-  readonly issues: readonly OptionsIssue[];
+  readonly issues: readonly {
+    /** Path of the option, such as `"idleTimeout"` or `"framing.maxFrameBytes"`. */
+    readonly path: string;
+    /** What was found. */
+    readonly found: unknown;
+    /** What is accepted instead. */
+    readonly expected: string;
+  }[];
   /** The message is made of the issues. */
-  constructor(reason: OptionsErrorReason, issues: readonly OptionsIssue[], options?: ErrorOptions) {
+  constructor(reason: OptionsErrorReason, issues: OptionsError["issues"], options?: ErrorOptions) {
     super(
       issues.map((issue) => `${issue.path}: found ${describe(issue.found)}, expected ${issue.expected}`).join(
         "; ",
@@ -125,6 +122,9 @@ export class OptionsError extends MillraceError {
     this.issues = issues;
   }
 }
+
+/** One refused option. */
+export type OptionsIssue = OptionsError["issues"][number];
 
 /** Why an option was refused. */
 type OptionsErrorReason = OptionsError["reason"];

@@ -63,6 +63,11 @@ export interface UnixAddress {
 /** Where a listener is bound, or one end of a connection. */
 export type Address = TcpAddress | UnixAddress;
 
+/** The form of a server's address, by the types of the options `port` and `path`. */
+export type AddressOf<Port, Path> = [Port] extends [number] ? TcpAddress
+  : [Path] extends [string] ? UnixAddress
+  : Address;
+
 /** Both ends of one connection. On a Unix socket `ip` is `""`, `port` 0, and `local` says so. */
 export interface Peer {
   /**

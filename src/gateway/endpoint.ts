@@ -6,10 +6,7 @@
  */
 import type { Connection } from "../connection/connection.ts";
 import type { Address } from "../core/transport.ts";
-import type {
-  CertificateInspection,
-  ClientAuthoritiesInspection,
-} from "../certificates/certificate_options.ts";
+import type { CertificateInspection, Certificates } from "../core/tls/certificate_options.ts";
 import type { ServerInspection } from "../server/inspection.ts";
 import type { ServerState, ServerStats, ShutdownReport } from "../server/server_options.ts";
 import type { EndpointSettings } from "./config/endpoint_config.ts";
@@ -53,7 +50,7 @@ export interface GatewayEndpoint {
   /** Those it shows to clients; none without TLS, and for one that dials. */
   certificates(): readonly CertificateInspection[];
   /** Those who may sign for its clients; undefined where no certificate is asked of them. None for one that dials. */
-  clientAuthorities?(): ClientAuthoritiesInspection | undefined;
+  clientAuthorities?(): ReturnType<NonNullable<Certificates["clientAuthorities"]>["inspect"]>;
   /** Drops one connection at once; `why` goes into its record. False when there is none of that id. */
   kill(
     id: string,

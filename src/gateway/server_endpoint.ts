@@ -8,7 +8,7 @@ import type {
   CertificateInspection,
   Certificates,
   ClientAuthoritiesInspection,
-} from "../certificates/certificate_options.ts";
+} from "../core/tls/certificate_options.ts";
 import { serve } from "../server/serve.ts";
 import type { Server } from "../server/server.ts";
 import type { ServeOptions, ServerState, ServerStats, ShutdownReport } from "../server/server_options.ts";

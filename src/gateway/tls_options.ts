@@ -12,7 +12,7 @@ import type { ClientTls } from "../core/tls/tls.ts";
 import { TlsError } from "../core/tls/tls_error.ts";
 import type { Adapter, Address } from "../core/transport.ts";
 import { readSmallFile } from "../host/watched_files.ts";
-import type { Certificates } from "../certificates/certificate_options.ts";
+import type { Certificates } from "../core/tls/certificate_options.ts";
 import { certificates } from "../certificates/certificates.ts";
 import type { ServerTlsOptions } from "../server/server_tls.ts";
 import type { ClientTlsConfig } from "./config/client_tls.ts";

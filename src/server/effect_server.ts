@@ -13,7 +13,8 @@ import { effectLogger } from "./effect_log.ts";
 import { showMetrics } from "./effect_metrics.ts";
 import { scopedServer } from "./scoped_server.ts";
 import type { Server } from "./server.ts";
-import type { AddressOf, ServerOptions } from "./server_options.ts";
+import type { ServerOptions } from "./server_options.ts";
+import type { AddressOf } from "../core/transport.ts";
 
 /**
  * Runs once per connection; when the Effect or the promise it returns is over, the connection is flushed and closed.

@@ -1,12 +1,13 @@
 /** A server and its connections as data (F-52), for an admin page or a log. */
 import type { Connection, ConnectionState, ConnectionStats } from "../connection/connection.ts";
 import type { ConnectionRates } from "../connection/connection_options.ts";
+import type { CertificateInspection, Certificates } from "../core/tls/certificate_options.ts";
 import type { Registry } from "../connection/registry.ts";
 import type { TlsInfo } from "../core/tls/tls.ts";
 import type { Address } from "../core/transport.ts";
 import type { RateSampler } from "./rates.ts";
 import type { ServerState, ServerStats } from "./server_options.ts";
-import type { TlsInspection } from "./server_tls.ts";
+import type { ServerTlsSettings } from "./server_tls.ts";
 
 /** The server as data. */
 export interface ServerInspection {
@@ -19,32 +20,57 @@ export interface ServerInspection {
   /** Name of the framing. */
   readonly framing: string;
   /** Its TLS; undefined where connections are not secured from the start. */
-  readonly tls: TlsInspection | undefined;
+  readonly tls: {
+    /**
+     * Whose TLS it is: `"node:tls"`, or the name of the runtime for that of its own sockets. Undefined for one who dials and
+     * has no connection.
+     */
+    readonly engine: string | undefined;
+    /** The lowest version that is spoken. */
+    readonly minVersion: string;
+    /** The highest version that is spoken. */
+    readonly maxVersion: string;
+    /** OpenSSL cipher list; undefined where it is the runtime's. */
+    readonly ciphers: string | undefined;
+    /** Application protocols, the preferred one first. */
+    readonly alpn: readonly string[];
+    /** Of a server: what is asked of clients. */
+    readonly clientCertificates?: "none" | "request" | "require";
+    /** Of a server: its certificates. */
+    readonly certificates?: readonly CertificateInspection[];
+    /** Of a server: those who may sign client certificates, where they are in a file. */
+    readonly clientAuthorities?: ReturnType<NonNullable<Certificates["clientAuthorities"]>["inspect"]>;
+    /** Of one who dials: any certificate is taken. */
+    readonly insecureSkipVerify?: boolean;
+  } | undefined;
   /** What it has counted, and holds now. */
   readonly stats: ServerStats;
-  /** The open connections, oldest first. */
-  readonly connections: readonly ConnectionInspection[];
+  /** The open connections, oldest first, and their counters. */
+  readonly connections: readonly (ConnectionStats & {
+    /** Id of the connection, as in logs. */
+    readonly id: string;
+    /** Address of the peer; empty for a Unix socket. */
+    readonly ip: string;
+    /** Port of the peer; 0 for a Unix socket. */
+    readonly port: number;
+    /** What its TLS handshake agreed on; undefined without TLS. */
+    readonly tls: TlsInfo | undefined;
+    /** Our end. */
+    readonly local: Address;
+    /** Where it is in its life. */
+    readonly state: ConnectionState;
+    /** Milliseconds since 1970. */
+    readonly startedAt: number;
+    /** Over the last second; present while rates are sampled, zeros until they have been asked for over a whole second. */
+    readonly rates?: ConnectionRates;
+  })[];
 }
 
-/** One connection as data, its counters among it. */
-export interface ConnectionInspection extends ConnectionStats {
-  /** Id of the connection, as in logs. */
-  readonly id: string;
-  /** Address of the peer; empty for a Unix socket. */
-  readonly ip: string;
-  /** Port of the peer; 0 for a Unix socket. */
-  readonly port: number;
-  /** What its TLS handshake agreed on; undefined without TLS. */
-  readonly tls: TlsInfo | undefined;
-  /** Our end. */
-  readonly local: Address;
-  /** Where it is in its life. */
-  readonly state: ConnectionState;
-  /** Milliseconds since 1970. */
-  readonly startedAt: number;
-  /** Over the last second; present while rates are sampled, zeros until they have been asked for over a whole second. */
-  readonly rates?: ConnectionRates;
-}
+/** One connection as data. */
+type ConnectionInspection = ServerInspection["connections"][number];
+
+/** TLS of a server, or of one who connects, as data. */
+export type TlsInspection = NonNullable<ServerInspection["tls"]>;
 
 /** The picture of one connection. */
 export function inspectConnection<Received, Sent, Context>(
@@ -76,4 +102,17 @@ export function inspect<Received, Sent, Context>(
   }));
   const { address, state, runtime } = server;
   return { address, state, runtime, framing, tls, stats: server.stats(), connections };
+}
+
+/** What is shown of a server's TLS. */
+export function inspectTls({ tls, certificates }: ServerTlsSettings, engine: string): TlsInspection {
+  const { minVersion, maxVersion, ciphers, alpn, clientCertificates } = tls;
+  const facts = { minVersion, maxVersion, ciphers, alpn, clientCertificates };
+  const inFile = certificates.clientAuthorities?.inspect();
+  return {
+    engine,
+    ...facts,
+    certificates: certificates.inspect(),
+    ...(inFile && { clientAuthorities: inFile }),
+  };
 }

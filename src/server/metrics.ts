@@ -4,10 +4,7 @@
  * Called at every scrape, with plain numbers: nothing of this runs while frames flow. Effect's metrics and its
  * exporter are loaded at the first scrape. https://prometheus.io/docs/instrumenting/exposition_formats/
  */
-import type {
-  CertificateInspection,
-  ClientAuthoritiesInspection,
-} from "../certificates/certificate_options.ts";
+import type { CertificateInspection, ClientAuthoritiesInspection } from "../core/tls/certificate_options.ts";
 import type { ServerStats } from "./server_options.ts";
 
 /** One number with its name and labels. */

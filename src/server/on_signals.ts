@@ -10,19 +10,6 @@ import { OptionsCheck } from "../core/options.ts";
 import { SignalEcho, signalEchoMs } from "../host/signal_echo.ts";
 import { afterQuietly, hearsSignals, onSignal } from "../host/signals.ts";
 
-/** A signal that ends a process unless somebody listens. */
-export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGQUIT";
-
-/** What can be drained and closed: a server, or a gateway. */
-export interface Stoppable {
-  /** Resolves, never rejects, once it has stopped, whoever stopped it. */
-  readonly finished: Promise<unknown>;
-  /** Drains. */
-  close(options?: { readonly deadline?: DurationInput | undefined }): Promise<unknown>;
-  /** Destroys everything now, also in the middle of a drain. */
-  destroy(): Promise<unknown>;
-}
-
 /** Settings of {@linkcode onSignals}. */
 export interface SignalsOptions {
   /** How long the first signal's drain may take. @default the server's own `shutdownDeadline` */
@@ -31,12 +18,12 @@ export interface SignalsOptions {
    * Which signals stop the server. Not SIGHUP unless you say so: many programs take it for "read the configuration
    * again". @default ["SIGINT", "SIGTERM"]
    */
-  readonly signals?: readonly StopSignal[] | undefined;
+  readonly signals?: readonly ("SIGINT" | "SIGTERM" | "SIGHUP" | "SIGQUIT")[] | undefined;
   /** What tells one signal from the next, for tests. @default the system's */
   readonly clock?: Clock | undefined;
 }
 
-const stopSignals: readonly StopSignal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
+const stopSignals: NonNullable<SignalsOptions["signals"]> = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 
 /**
  * Stops the server at a signal, on every runtime. The first one calls `close`: no new connections, open ones finish
@@ -49,7 +36,17 @@ const stopSignals: readonly StopSignal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQ
  *
  * @throws {OptionsError} for an option that makes no sense, and where the host knows no signals
  */
-export function onSignals(server: Stoppable, options: SignalsOptions = {}): () => void {
+export function onSignals(
+  server: {
+    /** Resolves, never rejects, once it has stopped, whoever stopped it. */
+    readonly finished: Promise<unknown>;
+    /** Drains. */
+    close(options?: { readonly deadline?: DurationInput | undefined }): Promise<unknown>;
+    /** Destroys everything now, also in the middle of a drain. */
+    destroy(): Promise<unknown>;
+  },
+  options: SignalsOptions = {},
+): () => void {
   const { deadline, signals, clock } = resolve(server, options);
   const echo = new SignalEcho(clock);
   let step: "run" | "drain" | "close" = "run";
@@ -73,6 +70,9 @@ export function onSignals(server: Stoppable, options: SignalsOptions = {}): () =
   void server.finished.then(stopSoon);
   return stop;
 }
+
+/** What can be drained and closed: a server, or a gateway. */
+type Stoppable = Parameters<typeof onSignals>[0];
 
 function resolve(server: Stoppable, options: SignalsOptions) {
   const check = new OptionsCheck();

@@ -1,7 +1,8 @@
 /** `serve`: a server behind plain promises. */
 import { onFirstUse } from "../core/loading.ts";
 import type { Server } from "./server.ts";
-import type { AddressOf, ServeOptions } from "./server_options.ts";
+import type { ServeOptions } from "./server_options.ts";
+import type { AddressOf } from "../core/transport.ts";
 
 /** Effect is most of what there is to load, and a program that only cuts frames needs none of it. */
 const load = onFirstUse(() => import("./scoped_server.ts"));

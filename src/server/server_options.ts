@@ -1,6 +1,6 @@
 /** What `serve` takes, and what it reports back. */
 import type { DurationInput } from "../core/time/duration.ts";
-import type { Adapter, Address, Peer, TcpAddress, UnixAddress } from "../core/transport.ts";
+import type { Adapter, Peer } from "../core/transport.ts";
 import type { Clock } from "../core/time/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Connection } from "../connection/connection.ts";
@@ -14,8 +14,8 @@ import type {
 import type { CloseReason } from "../connection/termination.ts";
 import type { SocketError } from "../core/errors.ts";
 import type { TlsError, TlsErrorReason } from "../core/tls/tls_error.ts";
-import type { Certificates } from "../certificates/certificate_options.ts";
-import type { HandshakePeer, ServerTlsOptions } from "./server_tls.ts";
+import type { Certificates } from "../core/tls/certificate_options.ts";
+import type { ServerTlsOptions } from "./server_tls.ts";
 
 /**
  * What `serve` takes: settings, one place to listen, one way to take frames. Pairs that make no sense do not
@@ -28,11 +28,6 @@ export type ServeOptions<Received, Sent = Received, Context = undefined> =
     | { readonly handler: Handler<Received, Sent, Context>; readonly onFrame?: undefined }
     | { readonly onFrame: OnFrame<Received, Sent, Context>; readonly handler?: undefined }
   );
-
-/** The form of a server's address, by the types of the options `port` and `path`. */
-export type AddressOf<Port, Path> = [Port] extends [number] ? TcpAddress
-  : [Path] extends [string] ? UnixAddress
-  : Address;
 
 /** Settings of a server. Exactly one of `port` and `path`, exactly one of `handler` and `onFrame`. */
 export interface ServerOptions<Received, Sent = Received, Context = undefined>
@@ -80,7 +75,7 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined>
    * A TLS handshake failed: whoever it was has not become a connection, or its `upgrade` has ended it. Not called for
    * those that `maxHandshakes` drops. @default logged
    */
-  readonly onTlsError?: ((error: TlsError, peer: HandshakePeer) => void) | undefined;
+  readonly onTlsError?: ((error: TlsError, peer: Pick<Peer, "ip" | "port">) => void) | undefined;
   /**
    * Called once for each connection that a shutdown finds open, when it begins to drain: frames can still be sent. What
    * it throws is counted and logged, and the connection drains all the same. `destroy()` drains nobody.

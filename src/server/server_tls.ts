@@ -9,12 +9,7 @@ import { checkDuration, type DurationInput } from "../core/time/duration.ts";
 import { defaults, type OptionsCheck } from "../core/options.ts";
 import type { PeerCertificate, ServerTls } from "../core/tls/tls.ts";
 import type { Adapter, Peer } from "../core/transport.ts";
-import type {
-  CertificateInspection,
-  Certificates,
-  ClientAuthoritiesInspection,
-  LendableCertificates,
-} from "../certificates/certificate_options.ts";
+import type { Certificates, LendableCertificates } from "../core/tls/certificate_options.ts";
 import { certificates as makeCertificates } from "../certificates/certificates.ts";
 
 /** TLS of a server that listens. */
@@ -24,12 +19,7 @@ export interface ServerTlsOptions extends TlsServerOptions<Certificates> {
 }
 
 /** Who is at the other end of a handshake. */
-export interface HandshakePeer {
-  /** The peer's IP address. */
-  readonly ip: string;
-  /** The peer's port. */
-  readonly port: number;
-}
+export type HandshakePeer = Pick<Peer, "ip" | "port">;
 
 /** See {@linkcode TlsServerOptions.authorize}. */
 export type Authorize = (certificate: PeerCertificate | undefined, peer: Peer) => boolean | Promise<boolean>;
@@ -40,31 +30,6 @@ export interface ServerTlsSettings {
   readonly tls: ServerTls;
   readonly authorize: Authorize | undefined;
   readonly handshakeTimeout: number;
-}
-
-/** TLS of a server, or of one who dials, as data. */
-export interface TlsInspection {
-  /**
-   * Whose TLS it is: `"node:tls"`, or the name of the runtime for that of its own sockets. Undefined for one who dials and
-   * has no connection.
-   */
-  readonly engine: string | undefined;
-  /** The lowest version that is spoken. */
-  readonly minVersion: string;
-  /** The highest version that is spoken. */
-  readonly maxVersion: string;
-  /** OpenSSL cipher list; undefined where it is the runtime's. */
-  readonly ciphers: string | undefined;
-  /** Application protocols, the preferred one first. */
-  readonly alpn: readonly string[];
-  /** Of a server: what is asked of clients. */
-  readonly clientCertificates?: "none" | "request" | "require";
-  /** Of a server: its certificates. */
-  readonly certificates?: readonly CertificateInspection[];
-  /** Of a server: those who may sign client certificates, where they are in a file. */
-  readonly clientAuthorities?: ClientAuthoritiesInspection | undefined;
-  /** Of one who dials: any certificate is taken. */
-  readonly insecureSkipVerify?: boolean;
 }
 
 /** Checks the option; faults go to `check`. */
@@ -89,19 +54,6 @@ export function resolveTls(
   }
   if (!isCertificates(certificates)) return undefined;
   return { certificates, tls: withCertificates(tls, certificates), authorize, handshakeTimeout: timeout };
-}
-
-/** What is shown of it. */
-export function inspectTls({ tls, certificates }: ServerTlsSettings, engine: string): TlsInspection {
-  const { minVersion, maxVersion, ciphers, alpn, clientCertificates } = tls;
-  const facts = { minVersion, maxVersion, ciphers, alpn, clientCertificates };
-  const inFile = certificates.clientAuthorities?.inspect();
-  return {
-    engine,
-    ...facts,
-    certificates: certificates.inspect(),
-    ...(inFile && { clientAuthorities: inFile }),
-  };
 }
 
 function isCertificates(given: object): given is LendableCertificates {

@@ -9,7 +9,8 @@ import type { TimerWheel } from "../core/time/timer_wheel.ts";
 import { Handshakes } from "./handshakes.ts";
 import { peerFields } from "./log.ts";
 import type { Logger } from "../core/logger.ts";
-import { type HandshakePeer, inspectTls, type ServerTlsSettings, type TlsInspection } from "./server_tls.ts";
+import { inspectTls, type TlsInspection } from "./inspection.ts";
+import type { HandshakePeer, ServerTlsSettings } from "./server_tls.ts";
 
 /** What the server lends it. */
 interface SecureDoorOwner {

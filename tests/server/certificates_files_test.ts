@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe } from "node:test";
-import type { CertificateFiles, Certificates } from "../../src/certificates/certificate_options.ts";
+import type { Certificates, CertificateSource } from "../../src/core/tls/certificate_options.ts";
 import { certificates } from "../../src/certificates/certificates.ts";
 import type { LogRecord } from "../../src/core/logger.ts";
 import { within } from "../contract/within.ts";
@@ -14,7 +14,7 @@ import { it } from "../support/it.ts";
 interface Folder {
   readonly path: string;
   readonly logs: LogRecord[];
-  open(source: CertificateFiles, pollInterval?: "Infinity" | number): Promise<Certificates>;
+  open(source: CertificateSource, pollInterval?: "Infinity" | number): Promise<Certificates>;
 }
 
 type Cleaner = { after(cleanup: () => unknown): void };
@@ -23,7 +23,7 @@ type Cleaner = { after(cleanup: () => unknown): void };
 function folder(t: Cleaner): Folder {
   const path = mkdtempSync(join(tmpdir(), "millrace-tls-"));
   const logs: LogRecord[] = [];
-  const open = async (source: CertificateFiles, pollInterval: "Infinity" | number = "Infinity") => {
+  const open = async (source: CertificateSource, pollInterval: "Infinity" | number = "Infinity") => {
     const set = certificates({ a: source }, { pollInterval, logger: (record) => void logs.push(record) });
     await set.open();
     t.after(() => set.close());

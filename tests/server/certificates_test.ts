@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { OptionsError } from "../../src/core/errors.ts";
 import type { TlsMaterial } from "../../src/core/tls/tls.ts";
 import { TlsError } from "../../src/core/tls/tls_error.ts";
-import type { CertificatesOptions, CertificateSource } from "../../src/certificates/certificate_options.ts";
+import type { CertificatesOptions, CertificateSource } from "../../src/core/tls/certificate_options.ts";
 import { certificates } from "../../src/certificates/certificates.ts";
 import { CertificateStage } from "../support/certificate_host.ts";
 import { pairsByKind } from "../support/certificate_kinds.ts";

@@ -7,10 +7,12 @@ import type { Connection } from "../../src/connection/connection.ts";
 import { OptionsError } from "../../src/core/errors.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { signalEchoMs } from "../../src/host/signal_echo.ts";
-import { onSignals, type SignalsOptions, type Stoppable } from "../../src/server/on_signals.ts";
+import { onSignals, type SignalsOptions } from "../../src/server/on_signals.ts";
 import { FakeClock } from "../../src/testing/mod.ts";
 import { it } from "../support/it.ts";
 import { type Cleaner, Program } from "../support/program.ts";
+
+type Stoppable = Parameters<typeof onSignals>[0];
 
 const limit = { timeout: 60_000 };
 

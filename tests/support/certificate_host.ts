@@ -1,6 +1,6 @@
 /** A host for certificates whose files are in memory: they change when the test says so, and news of it comes or not. */
 import { checkClientAuthorities, checkPair } from "../../src/host/certificate_pair.ts";
-import type { CertificatesOptions, CertificateSource } from "../../src/certificates/certificate_options.ts";
+import type { CertificatesOptions, CertificateSource } from "../../src/core/tls/certificate_options.ts";
 import type { CertificateHost } from "../../src/certificates/certificate_host.ts";
 import { resolveCertificates } from "../../src/certificates/certificate_settings.ts";
 import { CertificateSet } from "../../src/certificates/certificates.ts";

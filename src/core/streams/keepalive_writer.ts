@@ -17,7 +17,7 @@ export type KeepalivePayload = Uint8Array | (() => Uint8Array);
 export interface KeepaliveWriterOptions {
   /** The silence after which the payload is sent; the first comes a whole interval after the start. */
   readonly interval: DurationInput;
-  /** What is sent. */
+  /** What is sent: bytes that are a whole frame as the peer sees it, or a function that makes them each time. */
   readonly payload: KeepalivePayload;
 }
 

@@ -5,7 +5,7 @@
  */
 import { isThere } from "../../host/new_files.ts";
 import { folderOf } from "../../host/watched_files.ts";
-import type { CertificateInspection } from "../../certificates/certificate_options.ts";
+import type { CertificateInspection } from "../../core/tls/certificate_options.ts";
 import type { ServerTlsConfig } from "../config/server_tls.ts";
 
 /** Such as ` --tls --ca certs/ca.crt --server-name localhost`; undefined where the peer needs a certificate of its own. */

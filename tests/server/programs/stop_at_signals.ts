@@ -1,7 +1,7 @@
 // A server that stops at signals, on a clock that moves as standard input says: a number of milliseconds a line. The
 // process ends with its input, if the server has stopped.
 import process from "node:process";
-import { lines, onSignals, serve, type StopSignal } from "../../../mod.ts";
+import { lines, onSignals, serve, type SignalsOptions } from "../../../mod.ts";
 import { FakeClock } from "../../../src/testing/mod.ts";
 
 const [deadline = "60000", ...signals] = process.argv.slice(2);
@@ -22,7 +22,7 @@ const clock = new FakeClock();
 onSignals(server, {
   deadline: Number(deadline),
   clock,
-  signals: signals.length > 0 ? signals as StopSignal[] : undefined,
+  signals: signals.length > 0 ? signals as SignalsOptions["signals"] : undefined,
 });
 
 // Behind the library's own listeners, so that what is printed has been heard there.

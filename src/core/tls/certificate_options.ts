@@ -4,69 +4,66 @@
  *
  * Used by whoever configures a server, and by the server itself. Knows no socket, no file and no timer.
  */
-import type { Clock } from "../core/time/clock.ts";
-import type { DurationInput } from "../core/time/duration.ts";
-import type { PeerCertificate, TlsMaterial } from "../core/tls/tls.ts";
-import type { TlsError } from "../core/tls/tls_error.ts";
-import type { Logger } from "../core/logger.ts";
+import type { Clock } from "../time/clock.ts";
+import type { DurationInput } from "../time/duration.ts";
+import type { PeerCertificate, TlsMaterial } from "./tls.ts";
+import type { TlsError } from "./tls_error.ts";
+import type { Logger } from "../logger.ts";
 
-/** What every source of a certificate may say. */
-export interface CertificateNames {
-  /**
-   * Names of servers that it is used for, such as `"example.org"` or `"*.example.org"`; a star stands for one
-   * label, and an exact name goes before it. @default the DNS names in the certificate itself
-   */
-  readonly serverNames?: readonly string[] | undefined;
-}
-
-/** A certificate as PEM text. */
-export interface CertificateText extends CertificateNames {
-  /** The server's own certificate, then those between it and the root. */
-  readonly cert: string;
-  /** Its private key, not encrypted. */
-  readonly key: string;
-  /** Not with files at the same time. */
-  readonly certFile?: undefined;
-  /** Not with files at the same time. */
-  readonly keyFile?: undefined;
-  /** Not with a function at the same time. */
-  readonly load?: undefined;
-}
-
-/** A certificate in files, which are watched: a new pair in them goes into service by itself. */
-export interface CertificateFiles extends CertificateNames {
-  /** Path of the PEM file: the server's own certificate, then those between it and the root. */
-  readonly certFile: string;
-  /** May be the same file. */
-  readonly keyFile: string;
-  /** Not with text at the same time. */
-  readonly cert?: undefined;
-  /** Not with text at the same time. */
-  readonly key?: undefined;
-  /** Not with a function at the same time. */
-  readonly load?: undefined;
-}
-
-/** A certificate that a function gives, such as one that asks a secret store. */
-export interface CertificateFunction extends CertificateNames {
-  /** Called at the start, every `refresh` and at `reload()`, never twice at one time. */
-  readonly load: (signal: AbortSignal) => TlsMaterial | Promise<TlsMaterial>;
-  /** Time between two calls, at most 24 days; after a failure it is a minute at most. @default "1 hour" */
-  readonly refresh?: DurationInput | undefined;
-  /** Time for one call; then `signal` is aborted, and it has failed. @default "30 seconds" */
-  readonly loadTimeout?: DurationInput | undefined;
-  /** Not with text at the same time. */
-  readonly cert?: undefined;
-  /** Not with text at the same time. */
-  readonly key?: undefined;
-  /** Not with files at the same time. */
-  readonly certFile?: undefined;
-  /** Not with files at the same time. */
-  readonly keyFile?: undefined;
-}
-
-/** Where a certificate comes from. */
-export type CertificateSource = CertificateText | CertificateFiles | CertificateFunction;
+/** Where a certificate comes from, and for which names of servers it is. */
+export type CertificateSource =
+  & {
+    /**
+     * Names of servers that it is used for, such as `"example.org"` or `"*.example.org"`; a star stands for one
+     * label, and an exact name goes before it. @default the DNS names in the certificate itself
+     */
+    readonly serverNames?: readonly string[] | undefined;
+  }
+  & (
+    // As text.
+    | {
+      /** PEM text: the server's own certificate, then those between it and the root. */
+      readonly cert: string;
+      /** PEM text: its private key, not encrypted. */
+      readonly key: string;
+      /** Not with files at the same time. */
+      readonly certFile?: undefined;
+      /** Not with files at the same time. */
+      readonly keyFile?: undefined;
+      /** Not with a function at the same time. */
+      readonly load?: undefined;
+    }
+    // In files, which are watched: a new pair in them goes into service by itself.
+    | {
+      /** Path of the PEM file: the server's own certificate, then those between it and the root. It is watched. */
+      readonly certFile: string;
+      /** Path of the PEM file with the key, which may be the same file. It is watched. */
+      readonly keyFile: string;
+      /** Not with text at the same time. */
+      readonly cert?: undefined;
+      /** Not with text at the same time. */
+      readonly key?: undefined;
+      /** Not with a function at the same time. */
+      readonly load?: undefined;
+    }
+    // From a function, such as one that asks a secret store.
+    | {
+      /** Called at the start, every `refresh` and at `reload()`, never twice at one time. */
+      readonly load: (signal: AbortSignal) => TlsMaterial | Promise<TlsMaterial>;
+      /** Time between two calls, at most 24 days; after a failure it is a minute at most. @default "1 hour" */
+      readonly refresh?: DurationInput | undefined;
+      /** Time for one call; then `signal` is aborted, and it has failed. @default "30 seconds" */
+      readonly loadTimeout?: DurationInput | undefined;
+      /** Not with text at the same time. */
+      readonly cert?: undefined;
+      /** Not with text at the same time. */
+      readonly key?: undefined;
+      /** Not with files at the same time. */
+      readonly certFile?: undefined;
+      /** Not with files at the same time. */
+      readonly keyFile?: undefined;
+    }
+  );
 
 /** Settings of `certificates`. */
 export interface CertificatesOptions {
@@ -86,16 +83,6 @@ export interface CertificatesOptions {
   readonly logger?: Logger | undefined;
   /** Time to use, for tests. @default the server's */
   readonly clock?: Clock | undefined;
-}
-
-/** A certificate that has gone into service in place of another one. */
-export interface CertificateChange {
-  /** Its name among the sources. */
-  readonly name: string;
-  /** The pair that is in service now. */
-  readonly material: TlsMaterial;
-  /** It is the default certificate: `material` of the whole has changed. */
-  readonly isDefault: boolean;
 }
 
 /** A certificate in service, as data. */
@@ -128,33 +115,6 @@ export interface CertificateInspection {
   readonly refused: TlsError | undefined;
 }
 
-/** Those who may sign client certificates, as they are in service. */
-export interface ClientAuthorities {
-  /** PEM text. Throws `TlsError` `material` before it was read. */
-  readonly ca: string;
-  /** As data; undefined before it was read. */
-  inspect(): ClientAuthoritiesInspection | undefined;
-}
-
-/** Those who may sign client certificates, as data. */
-export interface ClientAuthoritiesInspection {
-  /** The file they are in. */
-  readonly file: string;
-  /** Each of them; times in milliseconds since 1970. */
-  readonly authorities: readonly Pick<
-    PeerCertificate,
-    "subject" | "fingerprint256" | "validFrom" | "validTo"
-  >[];
-  /** When they went into service; milliseconds since 1970. */
-  readonly since: number;
-  /** How often others have taken their place. */
-  readonly rotations: number;
-  /** How many times what was new in the file was refused. */
-  readonly refusals: number;
-  /** Why it was, the last time; undefined while the file has what is in service. */
-  readonly refused: TlsError | undefined;
-}
-
 /** What a `reload` did, by names of certificates, and `caFile` for those who sign for clients. */
 export interface ReloadReport {
   /** Another one has taken its place. */
@@ -180,12 +140,42 @@ export interface Certificates extends AsyncDisposable {
   readonly material: TlsMaterial;
   /** More than one certificate, so that handshakes must ask `select`. */
   readonly several: boolean;
-  /** Those of the option `caFile`; undefined without it. */
-  readonly clientAuthorities?: ClientAuthorities | undefined;
+  /** Those who may sign client certificates, of the option `caFile`, as they are in service; undefined without it. */
+  readonly clientAuthorities?: {
+    /** PEM text. Throws `TlsError` `material` before it was read. */
+    readonly ca: string;
+    /** As data; undefined before it was read. */
+    inspect(): {
+      /** The file they are in. */
+      readonly file: string;
+      /** Each of them; times in milliseconds since 1970. */
+      readonly authorities: readonly Pick<
+        PeerCertificate,
+        "subject" | "fingerprint256" | "validFrom" | "validTo"
+      >[];
+      /** When they went into service; milliseconds since 1970. */
+      readonly since: number;
+      /** How often others have taken their place. */
+      readonly rotations: number;
+      /** How many times what was new in the file was refused. */
+      readonly refusals: number;
+      /** Why it was, the last time; undefined while the file has what is in service. */
+      readonly refused: TlsError | undefined;
+    } | undefined;
+  } | undefined;
   /** The certificate for a server name; undefined when none is for it, and the default one is to be used. */
   select(serverName: string): TlsMaterial | undefined;
   /** Calls back after each rotation of a certificate, in the same turn; returns how to stop that. */
-  onChange(listener: (change: CertificateChange) => void): () => void;
+  onChange(
+    listener: (change: {
+      /** Its name among the sources. */
+      readonly name: string;
+      /** The pair that is in service now. */
+      readonly material: TlsMaterial;
+      /** It is the default certificate: `material` of the whole has changed. */
+      readonly isDefault: boolean;
+    }) => void,
+  ): () => void;
   /** Puts a pair in service. Throws `TlsError` `material` when it is at fault, and nothing changes. */
   rotate(name: string, material: TlsMaterial): void;
   /** Reads files and calls functions again, now. Never rejects. */
@@ -195,6 +185,15 @@ export interface Certificates extends AsyncDisposable {
   /** When each expires, in milliseconds since 1970, for metrics. */
   readonly expires: ReadonlyMap<string, number>;
 }
+
+/** A certificate that has gone into service in place of another one. */
+export type CertificateChange = Parameters<Parameters<Certificates["onChange"]>[0]>[0];
+
+/** Those who may sign client certificates, as they are in service. */
+export type ClientAuthorities = NonNullable<Certificates["clientAuthorities"]>;
+
+/** The same as data. */
+export type ClientAuthoritiesInspection = NonNullable<ReturnType<ClientAuthorities["inspect"]>>;
 
 /** What the server that opens certificates lends them, where they have no own. */
 export interface CertificatesUser {
