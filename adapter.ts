@@ -17,6 +17,7 @@
  *   tls: undefined,
  * });
  * const { readable, writable } = toDuplex(transport);
+ * await readable.pipeTo(writable);
  * ```
  *
  * @module

@@ -1,6 +1,6 @@
 /**
  * Millrace for programs written with Effect: the same server and connection as scoped resources, layers and
- * streams. Durations, framings, stages and errors are those of the main door.
+ * streams. Durations, framings, stages and errors are those of the main entry point.
  *
  * @example
  * ```ts

@@ -19,9 +19,17 @@ export interface RuntimeMarks {
 }
 
 /**
- * The adapter of this runtime.
+ * The adapter of this runtime: what `serve` and `connect` use where the option `adapter` is not set.
  *
- * @throws {OptionsError} `unsupported` where there are no sockets that can listen, such as in a browser.
+ * @example What this runtime's sockets can do
+ * ```ts
+ * import { detectAdapter } from "@millrace/millrace/adapter";
+ *
+ * const { name, can } = await detectAdapter();
+ * console.log(`${name}: reset ${can.reset}, unix ${can.unix}, tls ${can.tls}`);
+ * ```
+ *
+ * @throws {OptionsError} `unsupported`, where there are no sockets, such as in a browser
  */
 export async function detectAdapter(marks: RuntimeMarks = globalThis): Promise<Adapter> {
   // Bun and Deno also pass for Node, so they are asked first.

@@ -35,9 +35,10 @@ import type { Logger } from "../core/logger.ts";
  * files are watched and go into service by themselves, always as a pair; one that does not match its key, has
  * expired, is not yet valid or cannot be read is refused with a log record, and the one before stays in service.
  *
- * Throws `OptionsError`. Nothing is read before the server starts.
+ * The name that a client asks for is that of server name indication
+ * ([RFC 6066](https://www.rfc-editor.org/rfc/rfc6066#section-3)). Nothing is read before the server starts.
  *
- * @example
+ * @example Two certificates, the second for clients that ask for its names
  * ```ts
  * import { certificates } from "@millrace/millrace";
  *
@@ -46,6 +47,8 @@ import type { Logger } from "../core/logger.ts";
  *   shop: { serverNames: ["*.shop.example"], certFile: "shop.crt", keyFile: "shop.key" },
  * });
  * ```
+ *
+ * @throws {OptionsError} `invalid`, for sources and options that make no sense
  */
 export function certificates(
   sources: Readonly<Record<string, CertificateSource>>,

@@ -7,10 +7,38 @@ import type { ConnectOptions } from "./connect_options.ts";
 const load = onFirstUse(() => import("./client.ts"));
 
 /**
- * Connects and gives the same `Connection` that a server's handler gets (F-36).
+ * Connects to a server and resolves once the connection can be used, after the handshake where there is `tls`. It is the same
+ * `Connection` that a server's handler gets. A host name is looked up, and its addresses are tried in turn, as
+ * [RFC 8305](https://www.rfc-editor.org/rfc/rfc8305) describes.
  *
- * Rejects with `OptionsError` before any socket opens, `TimeoutError` (reason `connect`) after `connectTimeout`,
- * and `SocketError`: `refused`, `host_not_found`, `unreachable`, or `aborted` by the signal.
+ * @example A request and its answer
+ * ```ts
+ * import { connect, lines, serve } from "@millrace/millrace";
+ *
+ * const framing = lines({ encoding: "utf-8" });
+ * await using server = await serve({
+ *   port: 0,
+ *   framing,
+ *   onFrame: (name, connection) => connection.send(`hello, ${name}`),
+ * });
+ *
+ * await using connection = await connect({
+ *   host: "127.0.0.1",
+ *   port: server.address.port,
+ *   framing,
+ *   connectTimeout: "3 seconds",
+ * });
+ * await connection.send("Ada");
+ * for await (const line of connection) {
+ *   console.log(line); // hello, Ada
+ *   break;
+ * }
+ * ```
+ *
+ * @throws {OptionsError} before any socket opens: `invalid`, `conflict`, or `unsupported` on this runtime
+ * @throws {TimeoutError} `connect` after `connectTimeout`, 10 seconds by default; `handshake` after `handshakeTimeout`
+ * @throws {SocketError} `refused`, `host_not_found`, `unreachable` and others, or `aborted` by the option `signal`
+ * @throws {TlsError} when the handshake fails, such as `certificate_untrusted`
  */
 export async function connect<Received, Sent = Received, Context = undefined>(
   options: ConnectOptions<Received, Sent, Context>,

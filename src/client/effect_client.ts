@@ -10,7 +10,27 @@ import type { OptionsError, SocketError, TimeoutError } from "../core/errors.ts"
 import type { TlsError } from "../core/tls/tls_error.ts";
 import type { ConnectOptions } from "./connect_options.ts";
 
-/** A connection that lives as long as the scope; closing the scope delivers what was sent, then closes. */
+/**
+ * A connection that lives as long as the scope; closing the scope delivers what was sent, then closes.
+ *
+ * Fails with `OptionsError` before any socket opens, with `TimeoutError` after `connectTimeout` or `handshakeTimeout`, and with
+ * `SocketError` and `TlsError` when the connection cannot be made. Interruption aborts the attempt.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect";
+ * import { lines } from "@millrace/millrace";
+ * import { connect, send, serve } from "@millrace/millrace/effect";
+ *
+ * const program = Effect.gen(function* () {
+ *   const framing = lines({ encoding: "utf-8" });
+ *   const server = yield* serve({ port: 0, framing, onFrame: (line) => console.log(line) }); // hello
+ *   const connection = yield* connect({ port: server.address.port, framing });
+ *   yield* send(connection, "hello");
+ * });
+ * await Effect.runPromise(Effect.scoped(program));
+ * ```
+ */
 export function connect<Received, Sent = Received, Context = undefined>(
   options: ConnectOptions<Received, Sent, Context>,
 ): Effect.Effect<

@@ -76,11 +76,12 @@ export interface Connection<Received, in Sent = Received, Context = undefined>
 
   /**
    * Queues one frame; it leaves with the others of this turn. Returns nothing while there is room and a promise
-   * when the peer is slow, so it is always right to `await`. Rejects when the connection is over. Throws what
-   * the framing throws for a frame it cannot write. At `egressLimit`, `egressPolicy` decides.
+   * when the peer is slow, so it is always right to `await`. At `egressLimit`, 1 MiB by default, `egressPolicy` decides.
    *
    * When `send` returns, the memory of the frame is yours again, whatever its size and whatever was returned: what the
    * kernel has not taken by then has been copied.
+   *
+   * @throws {FrameError} at once, for a frame that the framing cannot write; any other error rejects
    */
   send(frame: Sent): void | Promise<void>;
 
@@ -99,18 +100,23 @@ export interface Connection<Received, in Sent = Received, Context = undefined>
    * called as the answer to the frame that asks for it, before the next one is awaited: a frame, or part of one, that has
    * come behind that one in the clear is never delivered, it ends the connection (`TlsError`, reason `injected`), as
    * does a handshake that fails. Until it resolves, sending is refused (`TlsError`, reason `upgrading`), nothing is
-   * received, idle times do not run, and `end` and `close` wait for it. `framing` may change. Throws `OptionsError`
-   * where `upgradable` was not set, and for a second call.
+   * received, idle times do not run, and `end` and `close` wait for it. `framing` may change.
+   *
+   * @throws {OptionsError} where `upgradable` was not set, and for a second call
+   * @throws {TlsError} when the handshake fails, and `injected`
    */
   upgrade<NewReceived = Received, NewSent = NewReceived>(
     options: UpgradeOptions<NewReceived, NewSent>,
   ): Promise<Connection<NewReceived, NewSent, Context>>;
 
-  /** Half-close: what was sent is flushed, then FIN. Receiving goes on. Sending after this rejects. */
+  /**
+   * Half-close ([RFC 9293](https://www.rfc-editor.org/rfc/rfc9293#section-3.6)): what was sent is flushed, then FIN. Receiving goes
+   * on. Sending after this rejects.
+   */
   end(): void;
 
   /**
-   * Finish: frames not yet taken from the loop are given up, what was sent is delivered, FIN, and a wait for the peer's
+   * Finish: frames not yet taken from the loop are dropped, what was sent is delivered, FIN, and a wait for the peer's
    * FIN. `closeTimeout` and `lingerTimeout` limit how long either may stand still. `message` goes into the record.
    * Idempotent.
    */

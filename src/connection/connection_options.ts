@@ -15,7 +15,7 @@ import type { TerminationRecord } from "./termination.ts";
 
 /** Settings of every connection of a server or a client. */
 export interface ConnectionOptions<Received, Sent = Received, Context = undefined> {
-  /** How bytes are cut into frames, and frames written as bytes. It decides the type of a frame (F-73). */
+  /** How bytes are cut into frames, and frames written as bytes. It decides the type of a frame. */
   readonly framing: Framing<Received, Sent>;
   /**
    * Close when nothing was read and nothing written for this long; `Infinity` for no limit.

@@ -186,7 +186,19 @@ export class ShutdownTimeoutError extends TimeoutError {
   }
 }
 
-/** Translates a runtime's error; `action` says what was being done, such as `"listen on 127.0.0.1:3034"`. */
+/**
+ * Translates a runtime's error into a `SocketError`, for adapters. `action` says what was being done, such as `"listen on
+ * 127.0.0.1:3034"`. A `SocketError` is returned as it is; what is not known becomes `unknown`, with the error as `cause`.
+ *
+ * @example
+ * ```ts
+ * import { socketErrorFrom } from "@millrace/millrace/adapter";
+ *
+ * const cause = Object.assign(new Error("connection refused"), { code: "ECONNREFUSED" });
+ * const { reason } = socketErrorFrom(cause, "connect to 127.0.0.1:3034");
+ * console.log(reason); // refused
+ * ```
+ */
 export function socketErrorFrom(cause: unknown, action: string): SocketError {
   if (cause instanceof SocketError) return cause;
   const { name, code, message } = (cause ?? {}) as { name?: unknown; code?: unknown; message?: unknown };

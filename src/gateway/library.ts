@@ -20,7 +20,22 @@ import { startGateway as start } from "./running_gateway.ts";
 let seal: (config: GatewayConfig) => CheckedConfig;
 let open: (checked: CheckedConfig) => GatewayConfig;
 
-/** A configuration without faults, for {@linkcode startGateway}. Only the check makes one. */
+/**
+ * A configuration without faults, for {@linkcode startGateway}. Only {@linkcode checkConfig}, {@linkcode parseConfig} and
+ * {@linkcode loadConfig} make one.
+ *
+ * @example
+ * ```ts
+ * import { checkConfig, type CheckedConfig, ConfigError } from "@millrace/millrace/gateway";
+ *
+ * function checked(value: unknown): CheckedConfig {
+ *   const result = checkConfig(value);
+ *   if (!result.ok) throw new ConfigError(result.faults);
+ *   return result.config;
+ * }
+ * console.log(checked({ endpoints: [{ name: "meters", listen: 3034 }] }).endpoints.join()); // meters
+ * ```
+ */
 export class CheckedConfig {
   readonly #config: GatewayConfig;
 
@@ -67,27 +82,87 @@ export interface ParseConfigOptions {
 /**
  * Reads and checks a file. The format is that of its name: `.yaml`, `.yml`, `.json`, `.toml`. Relative paths in it
  * start at its folder. Never rejects: a file that cannot be read is a fault too.
+ *
+ * @example
+ * ```ts
+ * import { loadConfig } from "@millrace/millrace/gateway";
+ *
+ * const result = await loadConfig("no/such/gateway.yaml");
+ * console.log(result.ok); // false
+ * if (!result.ok) { for (const { path, expected } of result.faults) console.error(path, expected); }
+ * ```
  */
 export async function loadConfig(path: string): Promise<ConfigCheck> {
   return result(await load(path));
 }
 
-/** Checks a text. Never throws. */
+/**
+ * Checks a text. Never throws: what is wrong with it is in the result, all of it.
+ *
+ * @example
+ * ```ts
+ * import { parseConfig } from "@millrace/millrace/gateway";
+ *
+ * const text = `
+ * endpoints:
+ *   - name: meters
+ *     listen: 127.0.0.1:3034
+ *     framing: lines
+ * `;
+ * const result = parseConfig(text, { format: "yaml" });
+ * if (result.ok) console.log(result.config.endpoints.join()); // meters
+ * ```
+ */
 export function parseConfig(text: string, options: ParseConfigOptions): ConfigCheck {
   return result(parse(text, options));
 }
 
-/** Checks a value of plain objects and arrays, as a file of JSON would hold. Never throws. */
+/**
+ * Checks a value of plain objects and arrays, as a file of JSON would hold. Never throws.
+ *
+ * @example
+ * ```ts
+ * import { checkConfig } from "@millrace/millrace/gateway";
+ *
+ * const result = checkConfig({ endpoints: [{ name: "meters", listen: 3034, framin: "lines" }] });
+ * if (!result.ok) console.log(result.faults[0]?.path); // endpoints[0].framin
+ * ```
+ */
 export function checkConfig(value: unknown): ConfigCheck {
   return result(check(value));
 }
 
 /**
- * Starts a gateway and resolves when every endpoint listens; one that dials need not be connected yet.
+ * Starts a gateway and resolves when every endpoint listens; one that connects need not be connected yet.
  *
- * Rejects with `ConfigError` for what this runtime's sockets cannot do and for files that are not in order, before
- * any socket opens, and with `SocketError` when an address cannot be bound, after everything that had begun is
- * closed again.
+ * @example Frames of a TCP endpoint as messages, and an answer to each
+ * ```ts
+ * import { connect, lines } from "@millrace/millrace";
+ * import { checkConfig, ConfigError, memoryBus, startGateway } from "@millrace/millrace/gateway";
+ *
+ * const bus = memoryBus();
+ * bus.subscribe("millrace.meters.in", ({ payload, reply }) => {
+ *   if (reply !== undefined) void bus.publish({ subject: reply, payload, metadata: {} });
+ * });
+ * const result = checkConfig({ endpoints: [{ name: "meters", listen: "127.0.0.1:0", framing: "lines" }] });
+ * if (!result.ok) throw new ConfigError(result.faults);
+ * const gateway = await startGateway(result.config, { bus });
+ *
+ * const address = gateway.endpoints.get("meters")!.address!;
+ * if (address.transport === "tcp") {
+ *   const connection = await connect({ port: address.port, framing: lines({ encoding: "utf-8" }) });
+ *   await connection.send("21.5");
+ *   for await (const line of connection) {
+ *     console.log(line); // 21.5
+ *     break;
+ *   }
+ *   await connection.close();
+ * }
+ * await gateway.close();
+ * ```
+ *
+ * @throws {ConfigError} before any socket opens, for what this runtime's sockets cannot do and for files that cannot be used
+ * @throws {SocketError} when an address cannot be bound, after everything that had begun is closed again
  */
 export async function startGateway(config: CheckedConfig, options: GatewayOptions = {}): Promise<Gateway> {
   if (!(config instanceof CheckedConfig)) {

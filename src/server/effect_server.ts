@@ -40,6 +40,27 @@ export type EffectServeOptions<Received, Sent = Received, Data = undefined, R = 
  *
  * Handlers may be Effects that require services, which are taken from here, and their own `Scope`, which is closed
  * when the handler is over. The form of its address is that of the promise entry point: that of `port` or of `path`.
+ *
+ * Fails with `OptionsError` before any socket opens, with `SocketError` when the address cannot be bound, and with `TlsError` when
+ * a certificate cannot be used.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect";
+ * import * as Stream from "effect/Stream";
+ * import { lines } from "@millrace/millrace";
+ * import { frames, send, serve } from "@millrace/millrace/effect";
+ *
+ * const program = Effect.gen(function* () {
+ *   const server = yield* serve({
+ *     port: 0,
+ *     framing: lines(),
+ *     handler: (connection) => Stream.runForEach(frames(connection), (line) => send(connection, line)),
+ *   });
+ *   yield* Effect.log("listening", server.address.port);
+ * });
+ * await Effect.runPromise(Effect.scoped(program));
+ * ```
  */
 export function serve<
   Received,

@@ -32,9 +32,23 @@ const stopSignals: NonNullable<SignalsOptions["signals"]> = ["SIGINT", "SIGTERM"
  * comes after that `destroy`, or when the server has stopped, does what it does without a listener: it ends the process.
  *
  * The process ends by itself with `await server.finished`, whose report says who was destroyed. Listening does not
- * keep it alive. Call it once for each server; the function it returns takes the listeners away.
+ * keep it alive. Call it once for each server; the function it returns removes the listeners.
  *
- * @throws {OptionsError} for an option that makes no sense, and where the host knows no signals
+ * @example A program that drains at Ctrl-C and at SIGTERM
+ * ```ts no_run
+ * import { lines, onSignals, serve } from "@millrace/millrace";
+ *
+ * const server = await serve({
+ *   port: 3034,
+ *   framing: lines(),
+ *   onFrame: (line, connection) => connection.send(line),
+ * });
+ * onSignals(server, { deadline: "10 seconds" });
+ * const { destroyed } = await server.finished;
+ * console.log(`${destroyed.length} connections were destroyed`);
+ * ```
+ *
+ * @throws {OptionsError} `invalid` for an option that makes no sense, `unsupported` where the host knows no signals
  */
 export function onSignals(
   server: {

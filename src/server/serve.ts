@@ -11,8 +11,32 @@ const load = onFirstUse(() => import("./scoped_server.ts"));
  * Starts a server and resolves once it listens. Its address has the form of the option that was given: with `port`
  * `server.address.port` is a number, with `path` `server.address.path` is text.
  *
- * Rejects with `OptionsError`, before any socket opens, for options that make no sense or that this runtime
- * cannot meet, and with `SocketError` when the address cannot be bound.
+ * @example An echo server, and a client
+ * ```ts
+ * import { connect, lines, serve } from "@millrace/millrace";
+ *
+ * const framing = lines({ encoding: "utf-8" });
+ * const server = await serve({
+ *   port: 0, // any free port
+ *   framing,
+ *   handler: async (connection) => {
+ *     for await (const line of connection) await connection.send(line);
+ *   },
+ * });
+ * const connection = await connect({ port: server.address.port, framing });
+ * await connection.send("hello");
+ * for await (const line of connection) {
+ *   console.log(line); // hello
+ *   break;
+ * }
+ * await connection.close();
+ * await server.close({ deadline: "5 seconds" });
+ * ```
+ *
+ * @throws {OptionsError} before any socket opens: `invalid` or `conflict` for options that make no sense, `unsupported` for
+ * those that this runtime cannot meet
+ * @throws {SocketError} when the address cannot be bound: `address_in_use`, `address_not_available`, `permission_denied`
+ * @throws {TlsError} when a certificate cannot be used
  */
 export async function serve<
   Received,

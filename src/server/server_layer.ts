@@ -7,7 +7,26 @@ import type { TlsError } from "../core/tls/tls_error.ts";
 import { type EffectServeOptions, serve } from "./effect_server.ts";
 import type { Server } from "./server.ts";
 
-/** Builds the server with the layer, under a service key of your own. */
+/**
+ * A server as a layer, under a service key of your own. It fails as {@linkcode serve} does.
+ *
+ * @example
+ * ```ts
+ * import * as Context from "effect/Context";
+ * import * as Effect from "effect/Effect";
+ * import { lines, type Server } from "@millrace/millrace";
+ * import { layer } from "@millrace/millrace/effect";
+ *
+ * class Echo extends Context.Service<Echo, Server<Uint8Array>>()("Echo") {}
+ * const live = layer(Echo, { port: 0, framing: lines(), onFrame: (line, connection) => connection.send(line) });
+ *
+ * const program = Effect.gen(function* () {
+ *   const server = yield* Echo;
+ *   yield* Effect.log(server.state);
+ * });
+ * await Effect.runPromise(Effect.provide(program, live));
+ * ```
+ */
 export function layer<Self, Received, Sent = Received, Context = undefined, R = never>(
   key: ContextKey<Self, Server<Received, Sent, Context>>,
   options: EffectServeOptions<Received, Sent, Context, R>,

@@ -19,7 +19,7 @@ import type { ServerTlsOptions } from "./server_tls.ts";
 
 /**
  * What `serve` takes: settings, one place to listen, one way to take frames. Pairs that make no sense do not
- * compile (F-73).
+ * compile.
  */
 export type ServeOptions<Received, Sent = Received, Context = undefined> =
   & ServerOptions<Received, Sent, Context>
@@ -83,11 +83,11 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined>
   readonly onDrain?: ((connection: Connection<Received, Sent, Context>) => void) | undefined;
   /** The server changed its state. */
   readonly onState?: ((state: ServerState) => void) | undefined;
-  /** Takes the rates of every second (F-51). What it throws is logged. */
+  /** Takes the rates of every second. What it throws is logged. */
   readonly onStats?: ((sample: RateSample) => void) | undefined;
   /** Hears of failures of the listener itself. @default logged */
   readonly onListenerError?: ((error: SocketError) => void) | undefined;
-  /** Takes structured log records (F-53). @default warnings and errors to standard error, one JSON line each, left out and counted while nobody reads it */
+  /** Takes structured log records. @default warnings and errors to standard error, one JSON line each, left out and counted while nobody reads it */
   readonly logger?: Logger | undefined;
   /** Sockets to use. @default those of the runtime it runs on */
   readonly adapter?: Adapter | undefined;
@@ -101,7 +101,7 @@ export type ServerState = "created" | "running" | "suspended" | "draining" | "st
 /** Why a connection was rejected. */
 export type RejectReason = "max_connections" | "draining";
 
-/** What a server has counted since it started (F-50), and what it holds now. */
+/** What a server has counted since it started, and what it holds now. */
 export interface ServerStats {
   /** Connections open now. */
   readonly connectionsActive: number;
@@ -152,11 +152,11 @@ export interface ServerStats {
   readonly firstByteCount: number;
   /** The sum of their waits from accept to first byte, in milliseconds. */
   readonly firstByteMs: number;
-  /** Times that the event loop stood still for longer than a timer tick allows (F-68). */
+  /** Times that the event loop stood still for longer than a timer tick allows. */
   readonly stalls: number;
 }
 
-/** Rates of a server over the last whole second (F-51). */
+/** Rates of a server over the last whole second. */
 export interface RateSample extends ConnectionRates {
   /** Wall-clock time of the sample. */
   readonly at: number;

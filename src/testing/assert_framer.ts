@@ -73,6 +73,18 @@ export interface AssertFramerOptions<Received, Sent = Received> {
  *
  * Not for `raw()`, whose frames are the pieces.
  *
+ * @example
+ * ```ts
+ * import { lines } from "@millrace/millrace";
+ * import { assertFramer } from "@millrace/millrace/testing";
+ *
+ * assertFramer(lines({ encoding: "utf-8", maxFrameBytes: 5 }), [
+ *   { bytes: "one\n\ntwo\n", frames: ["one", "", "two"], exact: true },
+ *   { bytes: "one\nt", frames: ["one"], error: { reason: "truncated", offset: 4, size: 1 } },
+ *   { bytes: "one\nlonger\n", frames: ["one"], error: { reason: "too_large", offset: 4, limit: 5 } },
+ * ]);
+ * ```
+ *
  * @throws {Error} whose message says which case, which split, what was found and what was expected
  */
 export function assertFramer<Received, Sent = Received>(

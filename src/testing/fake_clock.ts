@@ -27,6 +27,28 @@ export interface FakeClockOptions {
  *
  * Timers run in order of their time, those of one time in the order they were set. Ends of turns run first
  * thing in `advance`, and after every timer. Nothing runs by itself, and no real timer is ever set.
+ *
+ * @example An idle timeout without waiting for it
+ * ```ts
+ * import { connect, lines, serve } from "@millrace/millrace";
+ * import { FakeClock, memoryAdapter } from "@millrace/millrace/testing";
+ *
+ * const clock = new FakeClock();
+ * const options = { clock, adapter: memoryAdapter({ clock }), port: 3034, framing: lines() };
+ * const starting = serve({
+ *   ...options,
+ *   idleTimeout: "60 seconds",
+ *   handler: () => {},
+ *   onDisconnect: ({ reason }) => console.log(reason), // idle_timeout
+ * });
+ * await clock.advanceAsync(0);
+ * const server = await starting;
+ * const connecting = connect(options);
+ * await clock.advanceAsync(0);
+ * await connecting;
+ * await clock.advanceAsync(70_000);
+ * await server.destroy();
+ * ```
  */
 export class FakeClock implements Clock {
   #now: number;

@@ -25,27 +25,36 @@ export interface VirtualNetworkOptions extends LinkOptions {
 }
 
 /**
- * Machines, by name, and the links between them.
+ * Machines, by name, and the links between them. Machines reach each other by name, or by the address that `peer.ip` shows;
+ * each has a loopback of its own. Options given here hold for every link that `link` is not told about.
  *
+ * @example A sensor whose connection ends in the middle of a reading
  * ```ts
+ * import { connect, lines, serve } from "@millrace/millrace";
+ * import { FakeClock, VirtualNetwork } from "@millrace/millrace/testing";
+ *
  * const clock = new FakeClock();
  * const network = new VirtualNetwork({ clock, seed: 42, latency: [5, 40], chunk: [1, 100] });
  * network.fault("sensor", "hub", { kind: "fin", afterBytes: 10 });
  *
  * const framing = lines({ encoding: "utf-8" });
  * const hub = { clock, framing, host: "hub", port: 3034 };
- * const server = await serve({ ...hub, adapter: network.adapter("hub"), onFrame, onFrameError });
- * const dialled = connect({ ...hub, adapter: network.adapter("sensor") });
+ * const starting = serve({
+ *   ...hub,
+ *   adapter: network.adapter("hub"),
+ *   onFrame: (reading) => console.log(reading),
+ *   onFrameError: ({ reason }) => console.log(reason), // truncated
+ * });
  * await clock.advanceAsync(200);
- * const sensor = await dialled;
- * void sensor.send("a reading of 21.5 degrees"); // onFrameError hears that it ended after 10 bytes
+ * const server = await starting;
+ * const connecting = connect({ ...hub, adapter: network.adapter("sensor") });
+ * await clock.advanceAsync(200);
+ * const sensor = await connecting;
+ * void sensor.send("a reading of 21.5 degrees");
  * await clock.advanceAsync(1_000);
- * console.log(network.report());
+ * console.error(network.report());
+ * await server.destroy();
  * ```
- *
- * Machines reach each other by name, or by the address that `peer.ip` shows; each has loopback of its own.
- * Options given here hold for every link that `link` is not told about. Throws a `RangeError` for options that
- * make no sense, as do `link` and `fault`.
  */
 export class VirtualNetwork {
   /** The seed, to be shown where a test fails: with it the same happens again. */
@@ -57,7 +66,11 @@ export class VirtualNetwork {
   readonly #links: Map<string, Link> = new Map();
   readonly #circuits: Map<number, Circuit> = new Map();
 
-  /** Throws `RangeError` for options that make no sense. */
+  /**
+   * Takes how all links behave unless told otherwise.
+   *
+   * @throws {RangeError} for options that make no sense
+   */
   constructor(options: VirtualNetworkOptions) {
     const { clock, seed = 1, logSize = 10_000, ...defaults } = options;
     checkLink(defaults);
@@ -85,7 +98,7 @@ export class VirtualNetwork {
     for (const link of this.#both(one, other)) link.options = options;
   }
 
-  /** Lays a fault for bytes sent by `from` to `to`, whoever dialled; several strike one connection after another. */
+  /** Lays a fault for bytes sent by `from` to `to`, whichever of them connected; several strike one connection after another. */
   fault(from: string, to: string, fault: Fault): void {
     this.#link(from, to).arm(fault);
   }

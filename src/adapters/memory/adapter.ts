@@ -31,7 +31,26 @@ interface MemoryNetworkOptions extends MemoryOptions {
   readonly wires?: WireMaker;
 }
 
-/** Sockets of one machine that exists only in this process, and is reached from nowhere else. */
+/**
+ * Sockets of one machine that exists only in this process, and is reached from nowhere else: for tests without ports.
+ *
+ * @example
+ * ```ts
+ * import { connect, lines, serve } from "@millrace/millrace";
+ * import { memoryAdapter } from "@millrace/millrace/testing";
+ *
+ * const options = { adapter: memoryAdapter(), port: 3034, framing: lines({ encoding: "utf-8" }) };
+ * await using server = await serve({ ...options, onFrame: (line, connection) => connection.send(line) });
+ * await using connection = await connect(options);
+ * await connection.send(`over ${server.runtime}`);
+ * for await (const line of connection) {
+ *   console.log(line); // over memory
+ *   break;
+ * }
+ * ```
+ *
+ * @throws {RangeError} for a `bufferSize` that is no whole number above 0
+ */
 export function memoryAdapter(options: MemoryOptions = {}): Adapter {
   return new MemoryNetwork(options).adapter("localhost");
 }

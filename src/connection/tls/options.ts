@@ -6,9 +6,12 @@ import type { Peer } from "../../core/transport.ts";
 
 /** What either side may say about the protocol. */
 export interface TlsProtocolOptions {
-  /** The oldest version that is spoken. @default "TLSv1.2" */
+  /**
+   * The oldest version to accept: TLS 1.2 ([RFC 5246](https://www.rfc-editor.org/rfc/rfc5246)) or TLS 1.3
+   * ([RFC 8446](https://www.rfc-editor.org/rfc/rfc8446)). @default "TLSv1.2"
+   */
   readonly minVersion?: TlsVersion | undefined;
-  /** The newest version that is spoken. @default "TLSv1.3" */
+  /** The newest version to accept. @default "TLSv1.3" */
   readonly maxVersion?: TlsVersion | undefined;
   /**
    * An OpenSSL cipher list, such as `"ECDHE-ECDSA-AES128-GCM-SHA256"`. Deno can choose none, Bun none of TLS 1.3:
@@ -16,7 +19,7 @@ export interface TlsProtocolOptions {
    */
   readonly ciphers?: string | undefined;
   /**
-   * Application protocols (ALPN, RFC 7301), the preferred one first. A client that offers others and none of these
+   * Application protocols (ALPN, [RFC 7301](https://www.rfc-editor.org/rfc/rfc7301)), the preferred one first. A client that offers others and none of these
    * is refused; one that offers nothing is not. @default none
    */
   readonly alpn?: readonly string[] | undefined;
@@ -44,7 +47,7 @@ export interface TlsServerOptions<Choice extends CertificateChoice = Certificate
   /** What `certificates()` returns. */
   readonly certificates?: Choice | undefined;
   /**
-   * Ask clients for a certificate: `"require"` refuses those without one, `"request"` lets them in. One that is given
+   * Ask clients for a certificate: `"require"` refuses those without one, `"request"` accepts them. One that is given
    * must be signed by `ca` in either case. @default "none"
    */
   readonly clientCertificates?: "none" | "request" | "require" | undefined;
@@ -63,8 +66,8 @@ export interface TlsServerOptions<Choice extends CertificateChoice = Certificate
 /** TLS of a client's side. */
 export interface TlsClientOptions extends TlsProtocolOptions {
   /**
-   * The name or IP address that the server's certificate must be for. Names are asked for as A-labels (`xn--…`) without a
-   * dot at the end. @default the host that is connected to
+   * The name or IP address that the server's certificate must be for. A name is sent as server name indication
+   * ([RFC 6066](https://www.rfc-editor.org/rfc/rfc6066#section-3)), as A-labels (`xn--…`) without a dot at the end. @default the host that is connected to
    */
   readonly serverName?: string | undefined;
   /** PEM text of those who may sign the server's certificate. @default the system's or the runtime's list */

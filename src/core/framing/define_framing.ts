@@ -19,7 +19,7 @@ export interface FramingDefinition<Sent = Uint8Array> {
   /** For errors, logs and `inspect()`, such as `"varint"`. */
   readonly name: string;
   /**
-   * The largest frame to accept, in bytes, header and trailer included. Over it: `FrameError` `too_large`, as soon as
+   * The largest frame to accept, in bytes or as text such as `"64KiB"`, header and trailer included. Over it: `FrameError` `too_large`, as soon as
    * the size is known or so many bytes have come without an end. @default 1 MiB
    */
   readonly maxFrameBytes?: SizeInput | undefined;

@@ -68,9 +68,22 @@ const known = [
 ];
 
 /**
- * Frames parted by a byte string. A frame is a view of the chunk it came in: copy it to keep it for long.
+ * Frames separated by a byte string. A frame is a view of the chunk it came in: copy it to keep it for long. There is no
+ * escaping: a frame that contains the delimiter arrives as two, unless `checkSent` refuses to send it.
  *
- * @throws {OptionsError} for an option that makes no sense
+ * @example Records that end with a group separator
+ * ```ts
+ * import { delimited } from "@millrace/millrace";
+ * import { FramerStream } from "@millrace/millrace/streams";
+ *
+ * const bytes = new Blob(["ab\x1dcde\x1d"]).stream();
+ * const framing = delimited({ delimiter: "\x1d" });
+ * for await (const frame of bytes.pipeThrough(new FramerStream(framing))) console.log(frame.length);
+ * // 2
+ * // 3
+ * ```
+ *
+ * @throws {OptionsError} `invalid`, for an option that makes no sense, and for two that contradict each other
  */
 export function delimited(options: DelimitedOptions = {}): Framing<Uint8Array> {
   const { delimiter = "\n", keepDelimiter = false, checkSent = false, acceptUnterminated = false } = options;

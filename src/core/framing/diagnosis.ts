@@ -76,7 +76,17 @@ const signatures: readonly Signature[] = [
   bytes([0xfe, 0xff, 0, any], "UTF-16 text", "have the peer send UTF-8"),
 ];
 
-/** Says what the first bytes of a stream look like, where they begin as a well-known protocol does. */
+/**
+ * Says what the first bytes of a stream look like, where they begin as a well-known protocol does.
+ *
+ * @example
+ * ```ts
+ * import { diagnose } from "@millrace/millrace/streams";
+ *
+ * const head = new TextEncoder().encode("GET / HTTP/1.1\r\n");
+ * console.log(diagnose(head)?.looksLike); // an HTTP request
+ * ```
+ */
 export function diagnose(head: Uint8Array): Diagnosis | undefined {
   return signatures.find(({ starts }) =>
     head.length >= starts.length && starts.every((byte, at) => byte === any || byte === head[at])

@@ -18,7 +18,19 @@ export interface FixedLengthOptions {
  * size is refused by `send` with a `FrameError` `malformed`. A frame is a view of the chunk it came in where it
  * came in one: copy it to keep it for long.
  *
- * @throws {OptionsError} unless `frameBytes` is a whole number, 1 or more
+ * @example
+ * ```ts
+ * import { fixedLength } from "@millrace/millrace";
+ * import { FramerStream } from "@millrace/millrace/streams";
+ *
+ * const bytes = new Blob([Uint8Array.of(1, 2, 3, 4, 5, 6)]).stream();
+ * const framing = fixedLength({ frameBytes: 3 });
+ * for await (const frame of bytes.pipeThrough(new FramerStream(framing))) console.log(frame.join());
+ * // 1,2,3
+ * // 4,5,6
+ * ```
+ *
+ * @throws {OptionsError} `invalid`, unless `frameBytes` is a whole number, 1 or more
  */
 export function fixedLength(options: FixedLengthOptions): Framing<Uint8Array> {
   const check = new OptionsCheck();

@@ -80,7 +80,19 @@ const largestHeader = 65_535;
  * is checked, with the header stripped it is written again. A frame is a view of the chunk it came in where it
  * came in one: copy it to keep it for long.
  *
- * @throws {OptionsError} for options that make no sense, alone or together
+ * @example Messages behind a length of two bytes, little-endian
+ * ```ts
+ * import { lengthField } from "@millrace/millrace";
+ * import { FramerStream } from "@millrace/millrace/streams";
+ *
+ * const bytes = new Blob([Uint8Array.of(2, 0, 7, 8, 1, 0, 9)]).stream();
+ * const framing = lengthField({ lengthBytes: 2, endian: "little", strip: 2, maxFrameBytes: "16KiB" });
+ * for await (const message of bytes.pipeThrough(new FramerStream(framing))) console.log(message.join());
+ * // 7,8
+ * // 9
+ * ```
+ *
+ * @throws {OptionsError} `invalid`, for options that make no sense, alone or together
  */
 export function lengthField(options: LengthFieldOptions = {}): Framing<Uint8Array> {
   const check = new OptionsCheck();

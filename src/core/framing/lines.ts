@@ -74,7 +74,19 @@ const known = [
  * `encoding` is set. A byte frame is a view of the chunk it came in, and the engine may keep a string as a part
  * of the chunk's text: copy bytes, or parse text, to keep them for long.
  *
- * @throws {OptionsError} for an option that makes no sense
+ * @example
+ * ```ts
+ * import { lines } from "@millrace/millrace";
+ * import { FramerStream } from "@millrace/millrace/streams";
+ *
+ * const bytes = new Blob(["one\r\ntwo\n"]).stream();
+ * const framing = lines({ encoding: "utf-8", maxFrameBytes: "64KiB" });
+ * for await (const line of bytes.pipeThrough(new FramerStream(framing))) console.log(line);
+ * // one
+ * // two
+ * ```
+ *
+ * @throws {OptionsError} `invalid`, for an option that makes no sense
  */
 export function lines(options?: LinesOptions): Framing<Uint8Array>;
 /** The same with frames of text. */

@@ -45,8 +45,7 @@ export interface FrameCodec<Received, Sent, Message, SentMessage = Message> {
  *   framing,
  *   onFrame: ({ text }, connection) => connection.send({ text: text.toUpperCase() }),
  * });
- * const { port } = server.address as { port: number };
- * const connection = await connect({ port, framing });
+ * const connection = await connect({ port: server.address.port, framing });
  * await connection.send({ text: "hello" });
  * for await (const { text } of connection) {
  *   console.log(text); // HELLO

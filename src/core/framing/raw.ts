@@ -19,7 +19,26 @@ const decoder: Decoder<Uint8Array> = {
 
 /**
  * Passes bytes on as they come. Where one read ends and the next begins is up to the network and the runtime,
- * and means nothing: a message may come in several, and several in one.
+ * and means nothing: a message may come in several reads, and several messages in one.
+ *
+ * @example An echo of bytes
+ * ```ts
+ * import { connect, raw, serve } from "@millrace/millrace";
+ *
+ * await using server = await serve({
+ *   port: 0,
+ *   framing: raw(),
+ *   onFrame: (bytes, connection) => connection.send(bytes),
+ * });
+ * await using connection = await connect({ port: server.address.port, framing: raw() });
+ * await connection.send(Uint8Array.of(1, 2, 3));
+ * for await (const bytes of connection) {
+ *   console.log(bytes.join()); // 1,2,3
+ *   break;
+ * }
+ * ```
+ *
+ * @throws {OptionsError} `invalid`, since it has no options
  */
 export function raw(options: Readonly<Record<string, never>> = {}): Framing<Uint8Array> {
   const check = new OptionsCheck();

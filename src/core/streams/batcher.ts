@@ -53,7 +53,40 @@ export interface BatcherOptions<Frame> {
 
 const optionNames = ["maxFrames", "maxBytes", "maxDelay", "size", "connectionId"];
 
-/** Frames in, groups of them out. */
+/**
+ * Frames in, groups of them out. One batcher serves one connection, or many that feed it through `add`.
+ *
+ * @example Frames of all connections in groups for a database
+ * ```ts
+ * import { connect, lines, serve } from "@millrace/millrace";
+ * import { Batcher } from "@millrace/millrace/streams";
+ *
+ * const batcher = new Batcher<string>({ maxFrames: 2, maxDelay: "1 second" });
+ * const stored = new Promise<void>((resolve) => {
+ *   batcher.start({
+ *     full: false,
+ *     deliver({ frames, completedBy }) {
+ *       console.log(frames.map(({ frame }) => frame).join(), completedBy); // a,b frames
+ *       resolve();
+ *     },
+ *     fail: (error) => console.error(error),
+ *   });
+ * });
+ * const framing = lines({ encoding: "utf-8" });
+ * const server = await serve({
+ *   port: 0,
+ *   framing,
+ *   onFrame: (line, { id }) => void batcher.add(line, id),
+ * });
+ * const connection = await connect({ port: server.address.port, framing });
+ * await connection.send("a");
+ * await connection.send("b");
+ * await stored;
+ * batcher.stop();
+ * await connection.close();
+ * await server.close();
+ * ```
+ */
 export class Batcher<Frame = Uint8Array> implements TimedStage<Frame, Batch<Frame>> {
   readonly #wait: WheelEntry = {
     wheelPrevious: undefined,
@@ -72,7 +105,11 @@ export class Batcher<Frame = Uint8Array> implements TimedStage<Frame, Batch<Fram
   #bytes = 0;
   #begun = 0;
 
-  /** Throws `OptionsError` for limits below 1, or no duration above 0. */
+  /**
+   * Takes the limits of a group.
+   *
+   * @throws {OptionsError} `invalid`, for limits below 1, or no duration above 0
+   */
   constructor(options: BatcherOptions<Frame> = {}, wheel: TimerWheel = sharedWheel()) {
     const { maxFrames, maxBytes, maxDelay, size, connectionId } = options;
     const check = new OptionsCheck();

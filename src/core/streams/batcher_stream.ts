@@ -15,9 +15,25 @@ export interface BatcherStreamOptions<Frame>
 /**
  * Frames in, groups of them out; the rest comes when the input ends. When it errors or is cancelled, the frames of the
  * group that was not complete are gone.
+ *
+ * @example
+ * ```ts
+ * import { BatcherStream, FramerStream, lines } from "@millrace/millrace/streams";
+ *
+ * const groups = new Blob(["a\nb\nc\n"]).stream()
+ *   .pipeThrough(new FramerStream(lines({ encoding: "utf-8" })))
+ *   .pipeThrough(new BatcherStream<string>({ maxFrames: 2, maxDelay: "1 second" }));
+ * for await (const { frames } of groups) console.log(frames.map(({ frame }) => frame).join());
+ * // a,b
+ * // c
+ * ```
  */
 export class BatcherStream<Frame = Uint8Array> extends TimedStream<Frame, Batch<Frame>> {
-  /** Throws `OptionsError` for an option that makes no sense. */
+  /**
+   * Takes the limits of a group.
+   *
+   * @throws {OptionsError} `invalid`, for an option that makes no sense
+   */
   constructor(options: BatcherStreamOptions<Frame> = {}) {
     const { wheel = sharedWheel(), writableStrategy, readableStrategy, ...own } = options;
     const check = new OptionsCheck();

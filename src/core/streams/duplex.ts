@@ -28,7 +28,39 @@ export interface DuplexOptions {
   readonly writableBytes?: SizeInput | undefined;
 }
 
-/** Starts the transport, and gives its two directions as Web Streams. Throws `OptionsError` for a size below 1. */
+/**
+ * Starts a transport, and gives its two directions as Web Streams, without frames and limits.
+ *
+ * @example An echo of bytes, and a client, without frames
+ * ```ts
+ * import { detectAdapter, toDuplex } from "@millrace/millrace/adapter";
+ *
+ * const adapter = await detectAdapter();
+ * const tuning = { noDelay: true, keepAlive: "system", tls: undefined } as const;
+ * const listener = await adapter.listen({
+ *   ...tuning,
+ *   address: { transport: "tcp", host: "127.0.0.1", port: 0 },
+ *   backlog: undefined,
+ *   reusePort: false,
+ *   ipv6Only: false,
+ *   failed: (error) => console.error(error),
+ * }, (transport) => {
+ *   const { readable, writable } = toDuplex(transport);
+ *   void readable.pipeTo(writable);
+ * });
+ *
+ * const transport = await adapter.connect({ ...tuning, address: listener.address, signal: undefined });
+ * const { readable, writable, closed } = toDuplex(transport);
+ * const writer = writable.getWriter();
+ * await writer.write(new TextEncoder().encode("hello"));
+ * await writer.close();
+ * console.log(await new Response(readable).text()); // hello
+ * await closed;
+ * await listener.stop();
+ * ```
+ *
+ * @throws {OptionsError} `invalid`, for a size below 1
+ */
 export function toDuplex(transport: Transport, options: DuplexOptions = {}): Duplex {
   const check = new OptionsCheck();
   check.keys(options, ["readableBytes", "writableBytes"]);

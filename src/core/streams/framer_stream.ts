@@ -32,6 +32,17 @@ export interface FramerStreamOptions<Received> {
  *
  * Input that cannot be cut, or that ends inside a frame, errors both sides with a `FrameError`, and a chunk that is no
  * bytes with a `TypeError`; the frames before the fault can still be read.
+ *
+ * @example
+ * ```ts
+ * import { FramerStream, lines } from "@millrace/millrace/streams";
+ *
+ * const frames = new Blob(["one\ntwo\n"]).stream()
+ *   .pipeThrough(new FramerStream(lines({ encoding: "utf-8" })));
+ * for await (const line of frames) console.log(line);
+ * // one
+ * // two
+ * ```
  */
 export class FramerStream<Received> implements TransformStream<ByteChunk, Unshared<Received>> {
   /** The frames. Those that are bytes are never in memory that another thread shares, so any stream takes them. */
@@ -42,7 +53,11 @@ export class FramerStream<Received> implements TransformStream<ByteChunk, Unshar
    */
   readonly writable: WritableStream<ByteChunk>;
 
-  /** Cuts by `framing`, whose limits hold here too. Throws `OptionsError` for an option that makes no sense. */
+  /**
+   * Cuts by `framing`, whose limits hold here too.
+   *
+   * @throws {OptionsError} `invalid`, for an option that makes no sense
+   */
   constructor(framing: Framing<Received, never>, options: FramerStreamOptions<Received> = {}) {
     const check = checkFramer(framing, "decoder", options, ["onFrameError", ...strategyKeys]);
     check.functions(options, ["onFrameError"]);
@@ -107,6 +122,20 @@ export interface EncoderStreamOptions<Sent> {
  *
  * A frame that the framing cannot write errors both sides with a `FrameError`; the chunks before it can still
  * be read.
+ *
+ * @example
+ * ```ts
+ * import { EncoderStream, lines } from "@millrace/millrace/streams";
+ *
+ * const source = new ReadableStream<string>({
+ *   start(controller) {
+ *     controller.enqueue("hello");
+ *     controller.close();
+ *   },
+ * });
+ * const bytes = source.pipeThrough(new EncoderStream(lines({ encoding: "utf-8" })));
+ * console.log(JSON.stringify(await new Response(bytes).text())); // "hello\n"
+ * ```
  */
 export class EncoderStream<Sent> implements TransformStream<Sent, Uint8Array<ArrayBuffer>> {
   /** The bytes. */
@@ -114,7 +143,11 @@ export class EncoderStream<Sent> implements TransformStream<Sent, Uint8Array<Arr
   /** Takes the frames. */
   readonly writable: WritableStream<Sent>;
 
-  /** Writes by `framing`. Throws `OptionsError` for an option that makes no sense. */
+  /**
+   * Writes by `framing`.
+   *
+   * @throws {OptionsError} `invalid`, for an option that makes no sense
+   */
   constructor(framing: Framing<unknown, Sent>, options: EncoderStreamOptions<Sent> = {}) {
     checkFramer(framing, "encode", options, strategyKeys).done();
     const { writableStrategy, readableStrategy } = options;

@@ -14,10 +14,28 @@ export interface IdleWatchdogStreamOptions<T> extends StreamStrategies<T, T> {
 
 /**
  * Passes chunks on as they are, and errors with an `IdleTimeoutError` when none came for `timeout`. Time in which the
- * reader has not taken the last chunk does not count. Throws `OptionsError` for an option that makes no sense.
+ * reader has not taken the last chunk does not count.
+ *
+ * @example A source that falls silent
+ * ```ts
+ * import { IdleWatchdogStream } from "@millrace/millrace/streams";
+ *
+ * const silent = new ReadableStream<string>({ start: (controller) => controller.enqueue("one") });
+ * try {
+ *   for await (const chunk of silent.pipeThrough(new IdleWatchdogStream<string>("50 milliseconds"))) {
+ *     console.log(chunk); // one
+ *   }
+ * } catch (error) {
+ *   console.log((error as Error).name); // IdleTimeoutError
+ * }
+ * ```
  */
 export class IdleWatchdogStream<T = Uint8Array<ArrayBuffer>> extends TimedStream<T, T> {
-  /** Errors after a silence of `timeout`. */
+  /**
+   * Errors after a silence of `timeout`.
+   *
+   * @throws {OptionsError} `invalid`, for a timeout that is no duration above 0, and for an option that makes no sense
+   */
   constructor(timeout: DurationInput, options: IdleWatchdogStreamOptions<T> = {}) {
     const check = new OptionsCheck();
     check.keys(options, ["wheel", ...strategyKeys]);

@@ -15,9 +15,27 @@ export interface KeepaliveWriterStreamOptions
 /**
  * Passes chunks on as they are, each a whole frame, and adds the payload whenever none came for `interval`, unless the
  * last one still waits for the reader. What a payload function throws errors the stream.
+ *
+ * @example A ping while there is nothing to say
+ * ```ts
+ * import { KeepaliveWriterStream } from "@millrace/millrace/streams";
+ *
+ * const ping = new TextEncoder().encode("ping\n");
+ * const silent = new ReadableStream<Uint8Array>();
+ * const reader = silent
+ *   .pipeThrough(new KeepaliveWriterStream({ interval: "20 milliseconds", payload: ping }))
+ *   .pipeThrough(new TextDecoderStream())
+ *   .getReader();
+ * console.log((await reader.read()).value?.trim()); // ping
+ * await reader.cancel();
+ * ```
  */
 export class KeepaliveWriterStream extends TimedStream<Uint8Array, Uint8Array<ArrayBuffer>> {
-  /** Throws `OptionsError` for an option that makes no sense. */
+  /**
+   * Takes what to send, and after which silence.
+   *
+   * @throws {OptionsError} `invalid`, for an option that makes no sense
+   */
   constructor(options: KeepaliveWriterStreamOptions) {
     const { wheel = sharedWheel(), writableStrategy, readableStrategy, ...own } = options;
     const check = new OptionsCheck();

@@ -16,7 +16,21 @@ export interface TapCounts {
   readonly largest: number;
 }
 
-/** Passes everything on as it is. One tap may stand in several pipelines and then counts all of them. */
+/**
+ * Passes everything on as it is, and counts it. One tap may stand in several pipelines and then counts all of them.
+ *
+ * @example
+ * ```ts
+ * import { compose, lines, MetricsTap } from "@millrace/millrace/streams";
+ *
+ * const tap = new MetricsTap();
+ * const stage = compose(tap, lines().decoder((error) => console.error(error)));
+ * stage.push(new TextEncoder().encode("one\ntwo\n"), (line) => console.log(line.length));
+ * // 3
+ * // 3
+ * console.log(tap.items, tap.bytes); // 1 8
+ * ```
+ */
 export class MetricsTap<T = Uint8Array> implements Stage<T, T>, TapCounts {
   /** Items so far. */
   items = 0;

@@ -3,11 +3,26 @@ import { MetricsTap, type TapCounts } from "./metrics_tap.ts";
 import { OptionsCheck } from "../options.ts";
 import { checkStrategies, strategyKeys, type StreamStrategies } from "./stream_strategies.ts";
 
-/** Passes chunks on as they are; what went through is in `counts`. */
+/**
+ * Passes chunks on as they are; what went through is in `counts`.
+ *
+ * @example
+ * ```ts
+ * import { MetricsTapStream } from "@millrace/millrace/streams";
+ *
+ * const tap = new MetricsTapStream();
+ * const text = await new Response(new Blob(["hello"]).stream().pipeThrough(tap)).text();
+ * console.log(text, tap.counts.bytes); // hello 5
+ * ```
+ */
 export class MetricsTapStream<T = Uint8Array<ArrayBuffer>> extends TransformStream<T, T> {
   readonly #tap: MetricsTap<T>;
 
-  /** A tap that stands in several streams counts all of them. Throws `OptionsError` for an option that makes no sense. */
+  /**
+   * A tap that stands in several streams counts all of them.
+   *
+   * @throws {OptionsError} `invalid`, for an option that makes no sense
+   */
   constructor(tap: MetricsTap<T> = new MetricsTap<T>(), strategies: StreamStrategies<T, T> = {}) {
     const check = new OptionsCheck();
     check.keys(strategies, strategyKeys);

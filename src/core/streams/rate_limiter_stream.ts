@@ -17,11 +17,24 @@ export interface RateLimiterStreamOptions<T> extends RateLimits, StreamStrategie
 /**
  * Passes chunks on as they are, no faster than the limits: over them a chunk waits, and with it the writer. Nothing is
  * dropped, and no chunk is split: one that is larger than the burst passes whole, and the next one waits for it.
+ *
+ * @example A copy that takes at most 1 MiB a second
+ * ```ts
+ * import { RateLimiterStream } from "@millrace/millrace/streams";
+ *
+ * const file = new Blob(["some bytes"]).stream();
+ * const slowly = file.pipeThrough(new RateLimiterStream({ bytesPerSecond: "1MiB" }));
+ * console.log(await new Response(slowly).text()); // some bytes
+ * ```
  */
 export class RateLimiterStream<T = Uint8Array<ArrayBuffer>> extends TransformStream<T, T> {
   readonly #writable: WritableStream<T>;
 
-  /** Throws `OptionsError` for limits that are not above 0, and for an option that makes no sense. */
+  /**
+   * Takes one rate or both.
+   *
+   * @throws {OptionsError} `invalid`, for limits that are not above 0, and for an option that makes no sense
+   */
   constructor(options: RateLimiterStreamOptions<T>) {
     const { wheel = sharedWheel(), size, writableStrategy, readableStrategy, ...limits } = options;
     const check = new OptionsCheck();

@@ -12,7 +12,25 @@ export interface Stage<In, Out> {
   flush?(next: (out: Out) => void): void;
 }
 
-/** Fuses stages into one: a chain of plain calls, with no queue and no promise in between. */
+/**
+ * Fuses stages into one: a chain of plain calls, with no queue and no promise in between.
+ *
+ * @example Lines, counted and parsed, as one stream
+ * ```ts
+ * import { compose, lines, MetricsTap, toTransformStream } from "@millrace/millrace/streams";
+ *
+ * const tap = new MetricsTap<string>();
+ * const decoder = lines({ encoding: "utf-8" }).decoder((error) => console.error(error));
+ * const numbers = compose(decoder, tap, {
+ *   push: (line: string, next: (value: number) => void) => next(Number(line)),
+ * });
+ * const bytes = new Blob(["1\n20\n"]).stream();
+ * for await (const value of bytes.pipeThrough(toTransformStream(numbers))) console.log(value + 1);
+ * // 2
+ * // 21
+ * console.log(tap.items); // 2
+ * ```
+ */
 export function compose<A, B>(first: Stage<A, B>): Stage<A, B>;
 /** Fuses two stages. */
 export function compose<A, B, C>(first: Stage<A, B>, second: Stage<B, C>): Stage<A, C>;
@@ -72,7 +90,25 @@ class Fused implements Stage<unknown, unknown> {
 
 function discard(): void {}
 
-/** A stage as a standard `TransformStream`; an error that the stage throws errors both sides. */
+/**
+ * A stage as a standard `TransformStream`; an error that the stage throws errors both sides.
+ *
+ * @example
+ * ```ts
+ * import { type Stage, toTransformStream } from "@millrace/millrace/streams";
+ *
+ * const double: Stage<number, number> = {
+ *   push: (value, next) => next(value * 2),
+ * };
+ * const source = new ReadableStream<number>({
+ *   start(controller) {
+ *     controller.enqueue(21);
+ *     controller.close();
+ *   },
+ * });
+ * for await (const value of source.pipeThrough(toTransformStream(double))) console.log(value); // 42
+ * ```
+ */
 export function toTransformStream<In, Out>(
   stage: Stage<In, Out>,
   writable?: QueuingStrategy<In>,

@@ -25,7 +25,9 @@ export interface TimedStage<In, Out> extends Stage<In, Out> {
   stop(): void;
 }
 
-/** A timed stage as a standard `TransformStream`. */
+/**
+ * A timed stage as a standard `TransformStream`.
+ */
 export class TimedStream<In, Out> extends TransformStream<In, Out> {
   /** Runs `stage`, which must be used by this stream alone. */
   constructor(stage: TimedStage<In, Out>, strategies: StreamStrategies<In, Out> = {}) {

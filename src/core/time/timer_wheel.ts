@@ -63,6 +63,26 @@ class Ring {
 /**
  * Waits that are coarse on purpose: never early, at most about two ticks late, where a tick is a tenth of the
  * wait, at most 250 ms. Scheduling and cancelling take constant time, and there is no timer while it is empty.
+ *
+ * @example One wheel for many waits, on a clock that a test moves
+ * ```ts
+ * import { TimerWheel, type WheelEntry } from "@millrace/millrace/streams";
+ * import { FakeClock } from "@millrace/millrace/testing";
+ *
+ * const clock = new FakeClock();
+ * const wheel = new TimerWheel(clock);
+ * const entry: WheelEntry = {
+ *   wheelPrevious: undefined,
+ *   wheelNext: undefined,
+ *   wheelSlot: -1,
+ *   expire() {
+ *     console.log("due"); // due
+ *     return 0;
+ *   },
+ * };
+ * wheel.schedule(entry, 1_000);
+ * clock.advance(1_600);
+ * ```
  */
 export class TimerWheel {
   /**

@@ -136,7 +136,11 @@ export interface Certificates extends AsyncDisposable {
   open(): Promise<void>;
   /** Ends the watching when nobody else has it open; what is in service stays there. */
   close(): Promise<void>;
-  /** The default certificate. Throws `TlsError` `material` before it was opened. */
+  /**
+   * The default certificate.
+   *
+   * @throws {TlsError} `material`, before it was opened
+   */
   readonly material: TlsMaterial;
   /** More than one certificate, so that handshakes must ask `select`. */
   readonly several: boolean;
@@ -176,7 +180,11 @@ export interface Certificates extends AsyncDisposable {
       readonly isDefault: boolean;
     }) => void,
   ): () => void;
-  /** Puts a pair in service. Throws `TlsError` `material` when it is at fault, and nothing changes. */
+  /**
+   * Puts a pair in service.
+   *
+   * @throws {TlsError} `material`, when the pair is at fault; nothing changes then
+   */
   rotate(name: string, material: TlsMaterial): void;
   /** Reads files and calls functions again, now. Never rejects. */
   reload(): Promise<ReloadReport>;

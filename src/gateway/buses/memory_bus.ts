@@ -21,7 +21,21 @@ export interface MemoryBusOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** A bus for this process alone. */
+/**
+ * A bus for this process alone: no server, no copies, nothing is lost.
+ *
+ * @example
+ * ```ts
+ * import { memoryBus } from "@millrace/millrace/gateway";
+ *
+ * const bus = memoryBus();
+ * bus.subscribe("greetings.*", ({ subject, payload }) => {
+ *   console.log(subject, new TextDecoder().decode(payload)); // greetings.en hello
+ * });
+ * await bus.publish({ subject: "greetings.en", payload: new TextEncoder().encode("hello"), metadata: {} });
+ * await bus.close();
+ * ```
+ */
 export function memoryBus(options: MemoryBusOptions = {}): Bus {
   return new MemoryBus(options);
 }
