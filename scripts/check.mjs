@@ -82,7 +82,7 @@ function stepsWith(deno, temporary) {
       run: node("--import", "tsx", "--test", "--test-reporter=spec", "tests/layers_test.ts"),
     },
     { name: "docs/features.md is up to date", run: node("scripts/features.mjs", "--check") },
-    { name: "package.json = deno.json", run: node("scripts/parity.mjs") },
+    { name: "package.json = jsr.json = deno.json", run: node("scripts/parity.mjs") },
     { name: "build", run: node("scripts/build.mjs") },
     {
       name: "pack",

@@ -1,8 +1,8 @@
 /**
- * Says where package.json, deno.json and tsconfig.json disagree about name, version, entry points or packages.
+ * Says where package.json, deno.json, jsr.json and tsconfig.json disagree about name, version, entry points or packages.
  *
- * A step of `npm run check`. npm reads package.json; JSR, Deno here and Deno in a project that links to a
- * checkout read deno.json: what they say of one package must be one thing.
+ * A step of `npm run check`. npm reads package.json, JSR's own tool jsr.json, Deno here and Deno in a project that links
+ * to a checkout deno.json: what they say of one package must be one thing.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ const program = { entryPoint: "./cli", command: "millrace" };
 /** Every disagreement, as a sentence. `read` gives the text of a file by its path from the root. */
 export function disagreements(read) {
   const json = (path) => JSON.parse(read(path));
-  const [npm, deno, lock] = ["package.json", "deno.json", "package-lock.json"].map(json);
+  const [npm, deno, jsr, lock] = ["package.json", "deno.json", "jsr.json", "package-lock.json"].map(json);
   const { paths } = json("tsconfig.json").compilerOptions;
   const faults = [];
   const same = (what, expected, found) => {
@@ -62,8 +62,10 @@ export function disagreements(read) {
     deno.exports[entryPoint],
   ]);
   for (const [name, source] of sources) same(`deno.json: imports["${name}"]`, source, deno.imports[name]);
-  for (const [name, target] of Object.entries(deno.imports)) {
-    if (sources.some(([source]) => source === name)) continue;
+  const packages = Object.entries(deno.imports).filter(([name]) =>
+    !sources.some(([source]) => source === name)
+  );
+  for (const [name, target] of packages) {
     same(`deno.json: imports["${name}"]`, `npm:${name}@${npm.devDependencies[name]}`, target);
   }
   same(
@@ -71,6 +73,10 @@ export function disagreements(read) {
     Object.fromEntries(sources.map(([name, source]) => [name, [source]])),
     paths,
   );
+  for (const key of ["name", "version", "license", "exports", "publish"]) {
+    same(`jsr.json: ${key}`, deno[key], jsr[key]);
+  }
+  same("jsr.json: imports", Object.fromEntries(packages), jsr.imports);
   for (const [task, command] of Object.entries(deno.tasks ?? {})) {
     same(`deno.json: tasks.${task}`, npm.scripts[task]?.replace(/^exec /, ""), command);
   }
