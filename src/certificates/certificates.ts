@@ -50,9 +50,9 @@ import type { Logger } from "../core/logger.ts";
  *
  * @throws {OptionsError} `invalid`, for sources and options that make no sense
  */
-export function certificates(
-  sources: Readonly<Record<string, CertificateSource>>,
-  options: CertificatesOptions = {},
+export function certificates<Name extends string>(
+  sources: Readonly<Record<Name, CertificateSource>>,
+  options: CertificatesOptions<NoInfer<Name>> = {},
 ): Certificates {
   return new CertificateSet(resolveCertificates(sources, options), certificateHost);
 }

@@ -5,10 +5,14 @@ import type { Clock } from "../core/time/clock.ts";
 import type { DurationInput } from "../core/time/duration.ts";
 import type { Adapter } from "../core/transport.ts";
 
-/** What `connect` takes: settings, and one place to connect to. */
+/** What `connect` takes: settings, and one place to connect to. Options that contradict each other do not compile. */
 export type ConnectOptions<Received, Sent = Received, Context = undefined> =
   & ClientOptions<Received, Sent, Context>
-  & Place;
+  & Place
+  & (
+    | { readonly upgradable: true; readonly tls?: undefined }
+    | { readonly upgradable?: false | undefined }
+  );
 
 /** Settings of an outgoing connection. Exactly one of `port` and `path`. */
 export interface ClientOptions<Received, Sent = Received, Context = undefined>

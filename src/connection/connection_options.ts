@@ -111,10 +111,10 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
     | undefined;
 }
 
-/** Where to listen or connect: TCP or a Unix socket. */
+/** Where to connect: TCP or a Unix socket. */
 export type Place =
-  | { readonly port: number; readonly host?: string | undefined; readonly path?: undefined }
-  | { readonly path: string; readonly port?: undefined; readonly host?: undefined };
+  | { readonly path: string; readonly port?: undefined; readonly host?: undefined }
+  | { readonly port: number; readonly host?: string | undefined; readonly path?: undefined };
 
 /** Called with each frame. */
 export type OnFrame<Received, Sent, Context> = (

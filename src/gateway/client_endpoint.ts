@@ -28,7 +28,9 @@ import { Traffic } from "./traffic.ts";
 const lingerMs = 2_000;
 
 /** What `connect` takes, as far as the configuration says; `tls` needs files and is added by the caller. */
-export function connectOptions(settings: ClientEndpointConfig): ConnectOptions<Uint8Array> {
+export function connectOptions(
+  settings: ClientEndpointConfig,
+): ConnectOptions<Uint8Array> & { readonly upgradable?: undefined } {
   const { address, limits, framing, connectTimeout } = settings;
   const options = { ...limits, framing, connectTimeout };
   if (address.transport === "unix") return { ...options, path: address.path };

@@ -29,14 +29,18 @@ export interface EndpointContext {
   readonly adapter: Adapter;
 }
 
+/** What a configuration can say of a server; none is upgradable. */
+type ConfiguredOptions = ServeOptions<Uint8Array> & { readonly upgradable?: undefined };
+
 /** What `serve` takes, as far as the configuration says; `tls` needs files and is added by the caller. */
 export function serveOptions(
   settings: ServerEndpointConfig,
   handler: (connection: FrameConnection) => Promise<void>,
-): ServeOptions<Uint8Array> {
+): ConfiguredOptions {
   const { address, limits, listener, framing } = settings;
   const options = { ...limits, ...listener, framing, handler };
-  if (address.transport === "unix") return { ...options, path: address.path };
+  // What does not go with a path was refused by the check of the configuration.
+  if (address.transport === "unix") return { ...options, path: address.path } as ConfiguredOptions;
   return { ...options, host: address.host, port: address.port };
 }
 

@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect";
 import type * as Context from "effect/Context";
 import type * as Scope from "effect/Scope";
 import type { Connection } from "../connection/connection.ts";
-import type { OnFrame, Place } from "../connection/connection_options.ts";
 import { checkEffectVersion } from "../connection/effect/effect_version.ts";
 import { clockOf } from "../connection/effect/effect_clock.ts";
 import { effectSupport } from "../connection/effect/effects.ts";
@@ -13,7 +12,7 @@ import { effectLogger } from "./effect_log.ts";
 import { showMetrics } from "./effect_metrics.ts";
 import { scopedServer } from "./scoped_server.ts";
 import type { Server } from "./server.ts";
-import type { ServerOptions } from "./server_options.ts";
+import type { ServeOptions, ServerOptions } from "./server_options.ts";
 import type { AddressOf } from "../core/transport.ts";
 
 /**
@@ -27,13 +26,12 @@ export type EffectHandler<Received, Sent, Data, R = never> = (
 ) => void | Promise<void> | Effect.Effect<void, unknown, R>;
 
 /** What `serve` takes: the options of a server, with handlers that may be Effects. */
-export type EffectServeOptions<Received, Sent = Received, Data = undefined, R = never> =
-  & Omit<ServerOptions<Received, Sent, Data>, "handler" | "onFrame" | "port" | "host" | "path">
-  & Place
-  & (
-    | { readonly handler: EffectHandler<Received, Sent, Data, R>; readonly onFrame?: undefined }
-    | { readonly onFrame: OnFrame<Received, Sent, Data>; readonly handler?: undefined }
-  );
+export type EffectServeOptions<Received, Sent = Received, Data = undefined, R = never> = ServeOptions<
+  Received,
+  Sent,
+  Data,
+  EffectHandler<Received, Sent, Data, R>
+>;
 
 /**
  * A server that lives as long as the scope; closing the scope drains it within `shutdownDeadline`.

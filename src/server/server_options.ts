@@ -9,7 +9,6 @@ import type {
   ConnectionRates,
   Handler,
   OnFrame,
-  Place,
 } from "../connection/connection_options.ts";
 import type { CloseReason } from "../connection/termination.ts";
 import type { SocketError } from "../core/errors.ts";
@@ -18,15 +17,46 @@ import type { Certificates } from "../core/tls/certificate_options.ts";
 import type { ServerTlsOptions } from "./server_tls.ts";
 
 /**
+<<<<<<< HEAD
  * What `serve` takes: settings, one place to listen, one way to take frames. Pairs that make no sense do not
  * compile.
+=======
+ * What `serve` takes: settings, one place to listen, one way to take frames. Options that contradict each other do not
+ * compile.
+ *
+ * @typeParam Handling a handler, of the kind that the entry point takes
+>>>>>>> cf2c1d9 (Options that contradict each other do not compile, and what TypeScript says of them names the option that is wrong or missing)
  */
-export type ServeOptions<Received, Sent = Received, Context = undefined> =
-  & ServerOptions<Received, Sent, Context>
-  & Place
+export type ServeOptions<
+  Received,
+  Sent = Received,
+  Context = undefined,
+  Handling = Handler<Received, Sent, Context>,
+> =
+  & Omit<ServerOptions<Received, Sent, Context>, "handler">
+  // Where nothing tells which form was meant, compilers speak of the last one, so that the ordinary one is last.
   & (
-    | { readonly handler: Handler<Received, Sent, Context>; readonly onFrame?: undefined }
+    | {
+      readonly path: string;
+      readonly port?: undefined;
+      readonly host?: undefined;
+      readonly ipv6Only?: false | undefined;
+      readonly reusePort?: false | undefined;
+    }
+    | { readonly port: number; readonly host?: string | undefined; readonly path?: undefined }
+  )
+  & (
+    | { readonly upgradable: true; readonly tls?: undefined }
+    | { readonly upgradable?: false | undefined }
+  )
+  & (
     | { readonly onFrame: OnFrame<Received, Sent, Context>; readonly handler?: undefined }
+    | {
+      /** Runs once per connection. */
+      readonly handler: Handling;
+      readonly onFrame?: undefined;
+      readonly allowHalfOpen?: false | undefined;
+    }
   );
 
 /** Settings of a server. Exactly one of `port` and `path`, exactly one of `handler` and `onFrame`. */

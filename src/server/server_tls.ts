@@ -13,10 +13,10 @@ import type { Certificates, LendableCertificates } from "../core/tls/certificate
 import { certificates as makeCertificates } from "../certificates/certificates.ts";
 
 /** TLS of a server that listens. */
-export interface ServerTlsOptions extends TlsServerOptions<Certificates> {
+export type ServerTlsOptions = TlsServerOptions<Certificates> & {
   /** How long a handshake may take, first bytes included (`TlsError`, reason `timeout`). @default "10 seconds" */
   readonly handshakeTimeout?: DurationInput | undefined;
-}
+};
 
 /** Who is at the other end of a handshake. */
 export type HandshakePeer = Pick<Peer, "ip" | "port">;

@@ -113,6 +113,11 @@ export function resolveServer<Received, Sent, Context>(
   if (farewell !== undefined && typeof farewell !== "string" && !(farewell instanceof Uint8Array)) {
     check.refuse("farewell", farewell, "text or a Uint8Array");
   }
+  if (options.path !== undefined) {
+    for (const name of ["reusePort", "ipv6Only"] as const) {
+      if (options[name] === true) check.refuse(name, true, "to be left out beside path: it is for ports");
+    }
+  }
   if (options.upgradable && options.tls !== undefined) {
     check.refuse("upgradable", true, "to be left out: connections are secured from the start, by tls");
   }

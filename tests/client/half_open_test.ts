@@ -82,7 +82,7 @@ test("S-45: a client that is half open stays so while it sends, is dropped after
 test("S-45: only beside a handler, which decides itself, allowHalfOpen is refused, with a sentence that is true", async (t) => {
   const place = new Virtual(t);
   const refused = await rejection(
-    place.serve({ framing: utf8, allowHalfOpen: true, handler: async () => {} }),
+    place.serve({ framing: utf8, allowHalfOpen: true as never, handler: async () => {} }),
   );
   assert.ok(refused instanceof OptionsError);
   assert.match(refused.message, /allowHalfOpen.*beside handler/s);

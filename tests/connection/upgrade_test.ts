@@ -189,7 +189,7 @@ it("is refused where it was not asked for at the start, and beside tls", async (
   const both = place.serve<string>({
     framing: text,
     upgradable: true,
-    tls: await serverPair(),
+    tls: await serverPair() as never,
     onFrame: () => {},
   });
   await assert.rejects(both, /upgradable/);

@@ -74,6 +74,8 @@ test("one fault at a time: the path says where", async () => {
     ["port and path", { path: "/tmp/x.sock" }, "port"],
     ["an empty path", { port: undefined, path: "" }, "path"],
     ["host beside path", { port: undefined, path: "/tmp/x.sock", host: "::1" }, "host"],
+    ["ipv6Only beside path", { port: undefined, path: "/tmp/x.sock", ipv6Only: true }, "ipv6Only"],
+    ["reusePort beside path", { port: undefined, path: "/tmp/x.sock", reusePort: true }, "reusePort"],
     ["a host that is no text", { host: 127 }, "host"],
     ["a port as text", { port: "3034" }, "port"],
     ["handler and onFrame", { onFrame: () => {} }, "handler"],

@@ -30,7 +30,7 @@ async function at(t: TestContext, tls: Partial<ServerTlsOptions> = {}) {
   const failures: TlsErrorReason[] = [];
   const server = await place.serve<string>({
     framing: lines({ encoding: "utf-8" }),
-    tls: { ...(tls.certificates ? {} : await serverPair()), ...tls },
+    tls: { ...(tls.certificates ? {} : await serverPair()), ...tls } as ServerTlsOptions,
     onFrame: (line, connection) => connection.send(`${connection.peer.tls?.certificate?.subject} ${line}`),
     onTlsError: ({ reason }) => void failures.push(reason),
   });

@@ -91,6 +91,64 @@ void main.serve({ port: 0, path: "/tmp/x.sock", framing: text, handler });
 void main.serve({ framing: text, handler });
 // @ts-expect-error a host goes with a port, not with a path
 void main.serve({ path: "/tmp/x.sock", host: "::1", framing: text, handler });
+// @ts-expect-error a handler decides itself when its connection is done
+void main.serve({ port: 0, framing: text, handler, allowHalfOpen: true });
+// @ts-expect-error what is secured from the start cannot be secured later
+void main.serve({ port: 0, framing: text, handler, tls: { cert: "", key: "" }, upgradable: true });
+// @ts-expect-error the same for a client
+void main.connect({ port: 1, framing: text, tls: true, upgradable: true });
+// @ts-expect-error a certificate needs its key
+void main.serve({ port: 0, framing: text, handler, tls: { cert: "" } });
+// @ts-expect-error a key needs its certificate
+void main.connect({ port: 1, framing: text, tls: { key: "" } });
+// @ts-expect-error the same for what begins in the clear
+void (0 as never as main.Connection<string>).upgrade({ cert: "" });
+declare const chosen: main.Certificates;
+// @ts-expect-error either a pair or certificates
+void main.serve({ port: 0, framing: text, handler, tls: { cert: "", key: "", certificates: chosen } });
+// @ts-expect-error those who may sign for clients are for clients that are asked
+void main.serve({ port: 0, framing: text, handler, tls: { cert: "", key: "", ca: "" } });
+// @ts-expect-error and so is the decision on them
+void main.serve({ port: 0, framing: text, handler, tls: { certificates: chosen, authorize: () => true } });
+// @ts-expect-error no IPv6 on a Unix socket
+void main.serve({ path: "/tmp/x.sock", framing: text, handler, ipv6Only: true });
+// @ts-expect-error no port to be shared on a Unix socket
+void main.serve({ path: "/tmp/x.sock", framing: text, handler, reusePort: true });
+// @ts-expect-error a burst needs the rate that fills it
+void main.serve({ port: 0, framing: text, handler, rateLimit: { burstBytes: 5, framesPerSecond: 1 } });
+// @ts-expect-error a keepalive is sent after an interval
+void main.serve({ port: 0, framing: text, handler, keepalive: { payload: new Uint8Array(1) } });
+// @ts-expect-error line ends that are left to the sender cannot be checked for
+void main.lines({ append: false, checkSent: true });
+// @ts-expect-error nor can delimiters
+void main.delimited({ append: false, checkSent: true });
+// @ts-expect-error ISO 8859-1 has no bytes that are wrong
+void main.lines({ encoding: "latin1", fatal: true });
+// @ts-expect-error where the delimiter begins a frame, the end of input ends one
+void main.delimited({ position: "prefix", acceptUnterminated: true });
+// @ts-expect-error a header that is never written
+void main.lengthField({ lengthBytes: 2, header: new Uint8Array(2) });
+// @ts-expect-error after a frame of a wrong size nothing tells where the next begins
+void main.fixedLength({ frameBytes: 4, onFrameError: "skip" });
+// @ts-expect-error one of the sources is the default
+void main.certificates({ main: { certFile: "a", keyFile: "b" } }, { default: "mian" });
+// @ts-expect-error in programs with Effect as well
+void effect.serve({ port: 0, framing: text, handler, allowHalfOpen: true });
+
+// What is decided while the program runs still compiles.
+declare const sometimes: boolean;
+export function decidedLater(secured: main.ServerTlsOptions | undefined, names: readonly string[]): void {
+  const tls = sometimes ? { cert: "", key: "" } : undefined;
+  void main.serve({ port: 0, framing: text, handler, tls });
+  void main.serve({ port: 0, framing: text, onFrame: () => {}, tls: secured, allowHalfOpen: sometimes });
+  void main.serve({ port: 0, framing: text, handler, upgradable: sometimes });
+  const asked = sometimes ? "require" : "none";
+  void main.serve({ port: 0, framing: text, handler, tls: { cert: "", key: "", clientCertificates: asked } });
+  void main.lines({ append: sometimes, encoding: "utf-8", fatal: sometimes });
+  void main.lines({ checkSent: sometimes });
+  const files = Object.fromEntries(names.map((name) => [name, { certFile: name, keyFile: name }]));
+  void main.certificates(files, { default: names[0] });
+}
 // @ts-expect-error a framing is needed: bytes have no boundaries of their own
 void main.serve({ port: 0, handler });
 // @ts-expect-error no such policy

@@ -37,51 +37,87 @@ export interface CertificateChoice {
   select(serverName: string): TlsMaterial | undefined;
 }
 
-/** TLS of a server's side. Either `cert` and `key`, or `certificates`. */
-export interface TlsServerOptions<Choice extends CertificateChoice = CertificateChoice>
-  extends TlsProtocolOptions {
-  /** PEM text: the server's certificate, then those between it and the root. */
-  readonly cert?: string | undefined;
-  /** PEM text: its private key, not encrypted. */
-  readonly key?: string | undefined;
-  /** What `certificates()` returns. */
-  readonly certificates?: Choice | undefined;
-  /**
-   * Ask clients for a certificate: `"require"` refuses those without one, `"request"` accepts them. One that is given
-   * must be signed by `ca` in either case. @default "none"
-   */
-  readonly clientCertificates?: "none" | "request" | "require" | undefined;
-  /** PEM text of those who may sign client certificates; `caFile` of `certificates()` has them in a file that may change. */
-  readonly ca?: string | undefined;
-  /**
-   * Decides on a client after its certificate was found good; false refuses it (`TlsError`, reason `unauthorized`), as
-   * does throwing. A promise is waited for, within another `handshakeTimeout`. `certificate` is undefined where
-   * `"request"` got none.
-   */
-  readonly authorize?:
-    | ((certificate: PeerCertificate | undefined, peer: Peer) => boolean | Promise<boolean>)
-    | undefined;
-}
+/** TLS of a server's side: its certificate, the settings of the protocol, and what is asked of clients. */
+export type TlsServerOptions<Choice extends CertificateChoice = CertificateChoice> =
+  & TlsProtocolOptions
+  & (
+    | {
+      /** PEM text: the server's certificate, then those between it and the root. */
+      readonly cert: string;
+      /** PEM text: its private key, not encrypted. */
+      readonly key: string;
+      /** Not beside `cert` and `key`. */
+      readonly certificates?: undefined;
+    }
+    | {
+      /** What `certificates()` returns. */
+      readonly certificates: Choice;
+      /** Not beside `certificates`. */
+      readonly cert?: undefined;
+      /** Not beside `certificates`. */
+      readonly key?: undefined;
+    }
+  )
+  & (
+    | {
+      /** No certificate is asked of clients. */
+      readonly clientCertificates?: "none" | undefined;
+      /** Only where clients are asked for a certificate. */
+      readonly ca?: undefined;
+      /** Only where clients are asked for a certificate. */
+      readonly authorize?: undefined;
+    }
+    | {
+      /**
+       * Ask clients for a certificate: `"require"` refuses those without one, `"request"` accepts them. One that is given
+       * must be signed by `ca`, or by those in the `caFile` of `certificates()`, in either case. @default "none"
+       */
+      readonly clientCertificates: "request" | "require";
+      /** PEM text of those who may sign client certificates; `caFile` of `certificates()` has them in a file that may change. */
+      readonly ca?: string | undefined;
+      /**
+       * Decides on a client after its certificate was found good; false refuses it (`TlsError`, reason `unauthorized`), as
+       * does throwing. A promise is waited for, within another `handshakeTimeout`. `certificate` is undefined where
+       * `"request"` got none.
+       */
+      readonly authorize?:
+        | ((certificate: PeerCertificate | undefined, peer: Peer) => boolean | Promise<boolean>)
+        | undefined;
+    }
+  );
 
 /** TLS of a client's side. */
-export interface TlsClientOptions extends TlsProtocolOptions {
-  /**
-   * The name or IP address that the server's certificate must be for. A name is sent as server name indication
-   * ([RFC 6066](https://www.rfc-editor.org/rfc/rfc6066#section-3)), as A-labels (`xn--…`) without a dot at the end. @default the host that is connected to
-   */
-  readonly serverName?: string | undefined;
-  /** PEM text of those who may sign the server's certificate. @default the system's or the runtime's list */
-  readonly ca?: string | undefined;
-  /** PEM text: our own certificate, for a server that asks for one. */
-  readonly cert?: string | undefined;
-  /** PEM text: its private key, not encrypted. */
-  readonly key?: string | undefined;
-  /**
-   * Take any certificate of any server, so that anybody between the two can read and change everything. Warns once
-   * a process; `connection.peer.tls.authorized` is false then. @default false
-   */
-  readonly insecureSkipVerify?: boolean | undefined;
-}
+export type TlsClientOptions =
+  & TlsProtocolOptions
+  & {
+    /**
+     * The name or IP address that the server's certificate must be for. A name is sent as server name indication
+     * ([RFC 6066](https://www.rfc-editor.org/rfc/rfc6066#section-3)), as A-labels (`xn--…`) without a dot at the end.
+     * @default the host that is connected to
+     */
+    readonly serverName?: string | undefined;
+    /** PEM text of those who may sign the server's certificate. @default the system's or the runtime's list */
+    readonly ca?: string | undefined;
+    /**
+     * Take any certificate of any server, so that anybody between the two can read and change everything. Warns once
+     * a process; `connection.peer.tls.authorized` is false then. @default false
+     */
+    readonly insecureSkipVerify?: boolean | undefined;
+  }
+  & (
+    | {
+      /** PEM text: our own certificate, for a server that asks for one. */
+      readonly cert: string;
+      /** PEM text: its private key, not encrypted. */
+      readonly key: string;
+    }
+    | {
+      /** Not without `key`. */
+      readonly cert?: undefined;
+      /** Not without `cert`. */
+      readonly key?: undefined;
+    }
+  );
 
 /** What `connection.upgrade` takes: TLS of the side that the connection is on. */
 export type UpgradeOptions<Received, Sent = Received> = (TlsServerOptions | TlsClientOptions) & {

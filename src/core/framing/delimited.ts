@@ -14,29 +14,40 @@ import { PrefixDecoder } from "./prefix_decoder.ts";
 import { refusal, requireBytes } from "./refusal.ts";
 
 /** Options of {@linkcode delimited} that go with both positions. */
-export interface DelimiterOptions {
-  /** What parts the frames: bytes, or a text taken as UTF-8. Not empty. @default "\n" */
-  readonly delimiter?: string | Uint8Array | undefined;
-  /** Frames that are received carry their delimiter. @default false */
-  readonly keepDelimiter?: boolean | undefined;
-  /**
-   * Add the delimiter to frames that are sent. @default true, or false with `keepDelimiter`, so that what was
-   * received can be sent as it is
-   */
-  readonly append?: boolean | undefined;
-  /**
-   * Refuse to send a frame that the receiver would cut in the wrong place, because it contains the delimiter:
-   * `FrameError` `malformed`. Needs `append`. @default false
-   */
-  readonly checkSent?: boolean | undefined;
-  /**
-   * The longest frame to accept, in bytes without its delimiter. Over it: `FrameError` `too_large`.
-   * @default 1 MiB
-   */
-  readonly maxFrameBytes?: SizeInput | undefined;
-  /** What happens after a bad frame: end the connection, or report it and go on with the next. @default "close" */
-  readonly onFrameError?: FrameErrorPolicy | undefined;
-}
+export type DelimiterOptions =
+  & {
+    /** What parts the frames: bytes, or a text taken as UTF-8. Not empty. @default "\n" */
+    readonly delimiter?: string | Uint8Array | undefined;
+    /** Frames that are received carry their delimiter. @default false */
+    readonly keepDelimiter?: boolean | undefined;
+    /**
+     * The longest frame to accept, in bytes without its delimiter. Over it: `FrameError` `too_large`.
+     * @default 1 MiB
+     */
+    readonly maxFrameBytes?: SizeInput | undefined;
+    /** What happens after a bad frame: end the connection, or report it and go on with the next. @default "close" */
+    readonly onFrameError?: FrameErrorPolicy | undefined;
+  }
+  & (
+    | {
+      /**
+       * Add the delimiter to frames that are sent. @default true, or false with `keepDelimiter`, so that what was
+       * received can be sent as it is
+       */
+      readonly append?: boolean | undefined;
+      /** Frames are sent as they are. */
+      readonly checkSent?: false | undefined;
+    }
+    | {
+      /** Delimiters that are the sender's cannot be checked for. */
+      readonly append?: true | undefined;
+      /**
+       * Refuse to send a frame that the receiver would cut in the wrong place, because it contains the delimiter:
+       * `FrameError` `malformed`. Needs `append`. @default false
+       */
+      readonly checkSent: true;
+    }
+  );
 
 /** Options of {@linkcode delimited}. */
 export type DelimitedOptions =

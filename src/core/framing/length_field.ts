@@ -52,12 +52,21 @@ export type LengthFieldOptions =
      * @default true where strip is not 0
      */
     readonly writeHeader?: true | undefined;
-    /**
-     * The bytes to write before each frame, with anything in the place of the length. Needed where they are more
-     * than the length field.
-     */
-    readonly header?: Uint8Array | undefined;
+    /** The length field alone is written. */
+    readonly header?: undefined;
   }
+  | LengthRules
+    & {
+      /**
+       * The bytes to write before each frame, with anything in the place of the length. Needed where they are more
+       * than the length field.
+       */
+      readonly header: Uint8Array;
+    }
+    & (
+      | { readonly writeHeader: true }
+      | { readonly strip: number; readonly writeHeader?: true | undefined }
+    )
   | LengthRules & { readonly writeHeader: false; readonly header?: undefined };
 
 const known = [

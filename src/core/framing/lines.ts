@@ -11,37 +11,48 @@ import { textCodec, type TextEncoding } from "../text/text_encoding.ts";
 import { TextLinesDecoder } from "./text_lines_decoder.ts";
 
 /** Options of {@linkcode lines} that do not depend on the type of its frames. */
-export interface LineRules {
-  /**
-   * The longest line to accept, in bytes without its line end. Over it: `FrameError` `too_large`.
-   * @default 1 MiB
-   */
-  readonly maxFrameBytes?: SizeInput | undefined;
-  /** Drop one carriage return before the newline. @default true */
-  readonly stripCarriageReturn?: boolean | undefined;
-  /** Write a line end after each frame that is sent. @default true */
-  readonly append?: boolean | undefined;
-  /** The line end that is written. @default "\n" */
-  readonly newline?: "\n" | "\r\n" | undefined;
-  /**
-   * Refuse to send a frame that the receiver would not get as it is, because it contains a newline or, with
-   * `newline: "\n"`, ends with a carriage return: `FrameError` `malformed`. Off, such a frame arrives as several.
-   * @default false
-   */
-  readonly checkSent?: boolean | undefined;
-  /** Take what stands after the last newline at the end of input as a line instead of `truncated`. @default false */
-  readonly acceptUnterminated?: boolean | undefined;
-  /** What happens after a bad line: end the connection, or report it and go on with the next. @default "close" */
-  readonly onFrameError?: FrameErrorPolicy | undefined;
-}
+export type LineRules =
+  & {
+    /**
+     * The longest line to accept, in bytes without its line end. Over it: `FrameError` `too_large`.
+     * @default 1 MiB
+     */
+    readonly maxFrameBytes?: SizeInput | undefined;
+    /** Drop one carriage return before the newline. @default true */
+    readonly stripCarriageReturn?: boolean | undefined;
+    /** The line end that is written. @default "\n" */
+    readonly newline?: "\n" | "\r\n" | undefined;
+    /** Take what stands after the last newline at the end of input as a line instead of `truncated`. @default false */
+    readonly acceptUnterminated?: boolean | undefined;
+    /** What happens after a bad line: end the connection, or report it and go on with the next. @default "close" */
+    readonly onFrameError?: FrameErrorPolicy | undefined;
+  }
+  & (
+    | {
+      /** Write a line end after each frame that is sent. @default true */
+      readonly append?: boolean | undefined;
+      /** Frames are sent as they are. */
+      readonly checkSent?: false | undefined;
+    }
+    | {
+      /** Line ends that are the sender's cannot be checked for. */
+      readonly append?: true | undefined;
+      /**
+       * Refuse to send a frame that the receiver would not get as it is, because it contains a newline or, with
+       * `newline: "\n"`, ends with a carriage return: `FrameError` `malformed`. Off, such a frame arrives as several.
+       * @default false
+       */
+      readonly checkSent: true;
+    }
+  );
 
 /** Options of {@linkcode lines} with frames of bytes. */
-export interface LinesOptions extends LineRules {
+export type LinesOptions = LineRules & {
   /** Not set: frames are bytes. */
   readonly encoding?: undefined;
   /** Only for text in UTF-8. */
   readonly fatal?: undefined;
-}
+};
 
 /** Options of {@linkcode lines} with frames of text. */
 export type TextLinesOptions =

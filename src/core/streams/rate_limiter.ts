@@ -9,20 +9,42 @@ import { OptionsCheck } from "../options.ts";
 import { misread, read, type Reading } from "../text/reading.ts";
 import { readByteRate, type SizeInput } from "../text/size.ts";
 
-/** The most that may arrive. What is left out is not limited; texts such as `"1 MB"` are read as sizes are. */
-export interface RateLimits {
-  /** Bytes per second, on average. Over it, reading pauses; nothing is dropped. @default Infinity */
-  readonly bytesPerSecond?: SizeInput | undefined;
-  /** Frames per second, on average. Over it, reading pauses; nothing is dropped. @default Infinity */
-  readonly framesPerSecond?: number | undefined;
-  /** Bytes that may arrive at once after a quiet time. @default one second's worth */
-  readonly burstBytes?: SizeInput | undefined;
-  /** Frames that may arrive at once after a quiet time. @default one second's worth, at least 1 */
-  readonly burstFrames?: number | undefined;
-}
+/**
+ * The most that may arrive. What is left out is not limited, and a burst goes with the rate that fills it; texts such as
+ * `"1 MB"` are read as sizes are.
+ */
+export type RateLimits =
+  & (
+    | {
+      /** Bytes per second, on average. Over it, reading pauses; nothing is dropped. @default Infinity */
+      readonly bytesPerSecond: SizeInput;
+      /** Bytes that may arrive at once after a quiet time. @default one second's worth */
+      readonly burstBytes?: SizeInput | undefined;
+    }
+    | {
+      /** Bytes are not limited. */
+      readonly bytesPerSecond?: undefined;
+      /** Only with `bytesPerSecond`. */
+      readonly burstBytes?: undefined;
+    }
+  )
+  & (
+    | {
+      /** Frames per second, on average. Over it, reading pauses; nothing is dropped. @default Infinity */
+      readonly framesPerSecond: number;
+      /** Frames that may arrive at once after a quiet time. @default one second's worth, at least 1 */
+      readonly burstFrames?: number | undefined;
+    }
+    | {
+      /** Frames are not limited. */
+      readonly framesPerSecond?: undefined;
+      /** Only with `framesPerSecond`. */
+      readonly burstFrames?: undefined;
+    }
+  );
 
 /** The same in numbers. */
-export type RateBounds = { readonly [Name in keyof RateLimits]: number | undefined };
+export type RateBounds = Readonly<Partial<Record<keyof RateLimits, number>>>;
 
 const byteNames = ["bytesPerSecond", "burstBytes"];
 const names = [...byteNames, "framesPerSecond", "burstFrames"];

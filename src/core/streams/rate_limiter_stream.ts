@@ -7,12 +7,12 @@ import { checkStrategies, type StreamStrategies } from "./stream_strategies.ts";
 import { sharedWheel, type TimerWheel } from "../time/timer_wheel.ts";
 
 /** Settings of a {@linkcode RateLimiterStream}. A chunk counts as a frame. */
-export interface RateLimiterStreamOptions<T> extends RateLimits, StreamStrategies<T, T> {
+export type RateLimiterStreamOptions<T> = RateLimits & StreamStrategies<T, T> & {
   /** Size of a chunk in bytes. @default length of bytes, UTF-8 length of text; anything else counts as 0, unless bytesPerSecond is given */
   readonly size?: ItemSize<T> | undefined;
   /** The wheel on which it waits. @default one that all share */
   readonly wheel?: TimerWheel | undefined;
-}
+};
 
 /**
  * Passes chunks on as they are, no faster than the limits: over them a chunk waits, and with it the writer. Nothing is

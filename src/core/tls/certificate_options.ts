@@ -65,8 +65,12 @@ export type CertificateSource =
     }
   );
 
-/** Settings of `certificates`. */
-export interface CertificatesOptions {
+/**
+ * Settings of `certificates`.
+ *
+ * @typeParam Name the names of the sources
+ */
+export interface CertificatesOptions<Name extends string = string> {
   /**
    * Path of a PEM file with those who may sign client certificates, in the place of `tls.ca`. It is watched: what is new
    * in it counts for the handshakes from then on; what cannot be used is refused with a log record, and those before
@@ -74,7 +78,7 @@ export interface CertificatesOptions {
    */
   readonly caFile?: string | undefined;
   /** Which one a client gets that names no server or one that is not known. @default the first */
-  readonly default?: string | undefined;
+  readonly default?: Name | undefined;
   /** Time between two looks at the files, for changes that the file system does not report. @default "10 seconds" */
   readonly pollInterval?: DurationInput | undefined;
   /** Warn, once a day, of certificates that expire within this time. @default "14 days" */
