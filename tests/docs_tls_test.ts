@@ -51,7 +51,7 @@ describe("docs/tls.md", () => {
   });
 
   it("links only to files that are there", () => {
-    for (const [, target] of text.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)) {
+    for (const [, target] of text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
       assert.ok(existsSync(join(root, dirname("docs/tls.md"), target!)), target);
     }
   });
