@@ -13,11 +13,11 @@ import { AdminHosts } from "./admin_hosts.ts";
 import { readAdminRequest } from "./admin_request.ts";
 import type { AdminConfig } from "./config/config.ts";
 import { formatAddress } from "../core/text/address.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { RunningEndpoint } from "./running_endpoint.ts";
 
 /** What the admin endpoint shows. */
 export interface AdminView {
-  readonly endpoints: Iterable<Endpoint>;
+  readonly endpoints: ReadonlyMap<string, RunningEndpoint>;
   /** Why the gateway is not ready; empty when it is. */
   notReady(): readonly string[];
   samples(): Iterable<MetricSample>;
@@ -51,7 +51,7 @@ const pages: ReadonlyMap<string, Page> = new Map(Object.entries<Page>({
       ? json(200, { status: "ready" })
       : json(503, { status: "not ready", reasons });
   },
-  "/connections": (view) => json(200, { endpoints: [...view.endpoints].map(picture) }),
+  "/connections": (view) => json(200, { endpoints: [...view.endpoints.values()].map(picture) }),
 }));
 
 const refusals: Readonly<Record<HttpRefusal, string>> = {
@@ -61,7 +61,7 @@ const refusals: Readonly<Record<HttpRefusal, string>> = {
   505: "this version of HTTP is not supported, use HTTP/1.1",
 };
 
-function picture(endpoint: Endpoint): object {
+function picture(endpoint: RunningEndpoint): object {
   const { connections, ...rest } = endpoint.inspect();
   return { ...rest, name: endpoint.name, mode: endpoint.mode, traffic: endpoint.traffic(), connections };
 }

@@ -4,9 +4,17 @@
  * The wait between attempts doubles after each failure up to its limit, and is back at its start after a
  * connection that lasted.
  */
-import { connect } from "../client/connect.ts";
+import * as Cause from "effect/Cause";
+import * as Deferred from "effect/Deferred";
+import * as Effect from "effect/Effect";
+import * as Exit from "effect/Exit";
+import * as Fiber from "effect/Fiber";
+import * as Option from "effect/Option";
+import type * as Scope from "effect/Scope";
+import { scopedConnection } from "../client/client.ts";
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { BroadcastReport } from "../connection/broadcast.ts";
+import { Lifetime } from "../connection/effect/lifetime.ts";
 import type { TerminationRecord } from "../connection/termination.ts";
 import type { Clock } from "../core/time/clock.ts";
 import type { Address } from "../core/transport.ts";
@@ -17,9 +25,9 @@ import type { Logger } from "../core/logger.ts";
 import { ClientTally } from "./client_tally.ts";
 import type { ClientEndpointConfig } from "./config/endpoint_config.ts";
 import { formatAddress } from "../core/text/address.ts";
-import type { Endpoint, FrameConnection, TrafficStats } from "./endpoint.ts";
+import type { FrameConnection, TrafficStats } from "./endpoint.ts";
+import type { RunningEndpoint } from "./running_endpoint.ts";
 import { OtherProtocols } from "./other_protocols.ts";
-import { within } from "./patience.ts";
 import type { EndpointContext } from "./server_endpoint.ts";
 import { loadClientTls } from "./tls_options.ts";
 import { Traffic } from "./traffic.ts";
@@ -38,7 +46,7 @@ export function connectOptions(
 }
 
 /** A dialler of the gateway. */
-export class ClientEndpoint implements Endpoint {
+export class ClientEndpoint implements RunningEndpoint {
   readonly mode = "client";
   readonly settings: ClientEndpointConfig;
   readonly connections: Map<string, FrameConnection> = new Map();
@@ -48,11 +56,12 @@ export class ClientEndpoint implements Endpoint {
   readonly #traffic: Traffic;
   readonly #tally: ClientTally = new ClientTally();
   readonly #others: OtherProtocols;
+  readonly #lifetime: Lifetime;
+  /** Ends a wait, and an attempt to connect. */
+  readonly #stopping: Deferred.Deferred<void> = Deferred.makeUnsafe();
   #state: ServerState = "created";
-  #attempt: AbortController | undefined = undefined;
-  #wake: (() => void) | undefined = undefined;
-  #done: Promise<void> = Promise.resolve();
-  #stopping: Promise<ShutdownReport> | undefined = undefined;
+  #deadline = 0;
+  #report: ShutdownReport | undefined = undefined;
 
   constructor(settings: ClientEndpointConfig, context: EndpointContext) {
     this.settings = settings;
@@ -61,20 +70,29 @@ export class ClientEndpoint implements Endpoint {
     this.#log = context.log;
     this.#others = new OtherProtocols(context.log, settings.framing.name);
     this.#traffic = new Traffic(settings, context.bus, this, context);
+    this.#lifetime = new Lifetime(context.clock);
   }
 
-  /** Subscribes and begins to dial; does not wait for the first connection. */
-  start(): void {
-    const { tls, address } = this.settings;
-    if (tls?.protocol.insecureSkipVerify === true) {
-      const advice =
-        "whoever is in between can read and change everything; use ca, and serverName where it differs";
-      const fields = { to: formatAddress(address), advice };
-      this.#log({ level: "warn", message: "the server's certificate is not checked", fields });
-    }
-    this.#traffic.start();
-    this.#state = "running";
-    this.#done = this.#run();
+  /** Subscribes and begins to dial, until it is stopped; does not wait for the first connection. */
+  static start(settings: ClientEndpointConfig, context: EndpointContext): Effect.Effect<ClientEndpoint> {
+    const endpoint = new ClientEndpoint(settings, context);
+    const dialling = Effect.acquireRelease(endpoint.#start(), (fiber) => endpoint.#letGo(fiber));
+    return Effect.as(endpoint.#lifetime.hold(dialling), endpoint);
+  }
+
+  #start(): Effect.Effect<Fiber.Fiber<void>> {
+    return Effect.suspend(() => {
+      const { tls, address } = this.settings;
+      if (tls?.protocol.insecureSkipVerify === true) {
+        const advice =
+          "whoever is in between can read and change everything; use ca, and serverName where it differs";
+        const fields = { to: formatAddress(address), advice };
+        this.#log({ level: "warn", message: "the server's certificate is not checked", fields });
+      }
+      this.#traffic.start();
+      this.#state = "running";
+      return Effect.forkDetach(this.#run(), { startImmediately: true });
+    });
   }
 
   get name(): string {
@@ -145,88 +163,114 @@ export class ClientEndpoint implements Endpoint {
   }
 
   drain(deadlineMs: number): Promise<ShutdownReport> {
-    return this.#stopping ??= this.#stop(deadlineMs);
+    return Effect.runPromise(this.stop(deadlineMs));
   }
 
-  destroy(): Promise<ShutdownReport> {
-    if (this.#stopping === undefined) return this.drain(0);
-    this.#abort();
-    return this.#stopping;
+  stop(deadlineMs: number): Effect.Effect<ShutdownReport> {
+    return Effect.suspend(() => {
+      if (!this.#lifetime.closing) this.#deadline = deadlineMs;
+      return Effect.map(this.#lifetime.close, () => this.#report!);
+    });
   }
 
-  async #stop(deadlineMs: number): Promise<ShutdownReport> {
-    const begun = this.#clock.now();
-    const open = [...this.connections.values()];
-    this.#state = "draining";
-    this.#wake?.();
-    if (deadlineMs === 0) this.#abort();
-    else {
-      if (open.length === 0) this.#attempt?.abort();
-      // Our FIN tells the peer; what it still sends is taken until its own.
-      open.forEach((connection) => connection.end());
-      const linger = Math.min(lingerMs, deadlineMs);
-      if (!await within(this.#done, linger, this.#clock)) {
-        open.forEach((connection) => void connection.close("the gateway stops"));
-        await within(this.#done, Math.max(0, deadlineMs - linger), this.#clock);
+  destroy(): Effect.Effect<ShutdownReport> {
+    return Effect.suspend(() => {
+      if (this.#lifetime.closing) this.#abort();
+      return this.stop(0);
+    });
+  }
+
+  #letGo(dialling: Fiber.Fiber<void>): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const begun = this.#clock.now();
+      const open = [...this.connections.values()];
+      const deadline = this.#deadline;
+      const over = (ms: number) => Effect.timeoutOption(Fiber.await(dialling), ms);
+      this.#state = "draining";
+      Deferred.doneUnsafe(this.#stopping, Effect.void);
+      if (deadline === 0) this.#abort();
+      else {
+        // Our FIN tells the peer; what it still sends is taken until its own.
+        open.forEach((connection) => connection.end());
+        const linger = Math.min(lingerMs, deadline);
+        if (Option.isNone(yield* over(linger))) {
+          open.forEach((connection) => void connection.close("the gateway stops"));
+          yield* over(Math.max(0, deadline - linger));
+        }
       }
-    }
-    const destroyed = [...this.connections.keys()];
-    this.#abort();
-    await within(this.#done, lingerMs, this.#clock);
-    await this.#traffic.stop();
-    this.#state = "stopped";
-    const drained = Math.max(0, open.length - destroyed.length);
-    return { open: open.length, drained, destroyed, durationMs: this.#clock.now() - begun };
+      const destroyed = [...this.connections.keys()];
+      this.#abort();
+      yield* over(lingerMs);
+      yield* this.#traffic.stop();
+      this.#state = "stopped";
+      const drained = Math.max(0, open.length - destroyed.length);
+      this.#report = { open: open.length, drained, destroyed, durationMs: this.#clock.now() - begun };
+    });
   }
 
   #abort(): void {
-    this.#attempt?.abort();
     for (const connection of this.connections.values()) connection.destroy();
   }
 
-  async #run(): Promise<void> {
-    const { wait: first, maxWait } = this.settings.reconnect;
-    let wait = first;
-    while (this.#state === "running") {
-      const connection = await this.#dial();
-      if (connection === undefined) {
-        await this.#sleep(wait);
-        wait = Math.min(wait * 2, maxWait);
-        continue;
+  #run(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { wait: first, maxWait } = this.settings.reconnect;
+      let wait = first;
+      while (this.#state === "running") {
+        const record = yield* this.#once();
+        if (record !== undefined) {
+          wait = record.durationMs > wait ? first : Math.min(wait * 2, maxWait);
+        }
+        // Give or take a fifth, so that many who dial do not come at once.
+        yield* this.#untilStopped(Effect.sleep(wait * (0.8 + 0.4 * Math.random())));
+        if (record === undefined) wait = Math.min(wait * 2, maxWait);
       }
-      const record = await this.#use(connection);
-      wait = record.durationMs > wait ? first : Math.min(wait * 2, maxWait);
-      await this.#sleep(wait);
-    }
+    });
   }
 
-  async #dial(): Promise<FrameConnection | undefined> {
+  /** One connection, from dialling to its end; undefined where none came about. */
+  #once(): Effect.Effect<TerminationRecord | undefined> {
+    let record: TerminationRecord | undefined = undefined;
+    const ended = (its: TerminationRecord): void => void (record = its);
+    const using = Effect.gen({ self: this }, function* () {
+      const dialled = yield* this.#untilStopped(this.#dial(ended));
+      if (Option.isNone(dialled)) return undefined;
+      yield* this.#use(dialled.value);
+      return dialled.value.id;
+    });
+    return Effect.gen({ self: this }, function* () {
+      const exit = yield* Effect.exit(Effect.scoped(using));
+      if (Exit.isFailure(exit)) {
+        const error = Cause.squash(exit.cause);
+        const text = error instanceof Error ? error.message : String(error);
+        this.#log({ level: "warn", message: "connect failed", fields: { error: text } });
+      } else if (exit.value !== undefined) this.#note(exit.value, record!);
+      return record;
+    });
+  }
+
+  #dial(
+    onDisconnect: (record: TerminationRecord) => void,
+  ): Effect.Effect<FrameConnection, unknown, Scope.Scope> {
     const { tls } = this.settings;
     const { adapter, clock } = this.#context;
-    this.#attempt = new AbortController();
-    const { signal } = this.#attempt;
-    try {
-      // Read anew each time, so that a renewed certificate is used at the next one.
-      const secured = tls && await loadClientTls(tls);
-      return await connect({
+    return Effect.gen({ self: this }, function* () {
+      // Read anew each time, so that a renewed certificate is used at the next one: a promise, as all of files.
+      const secured = tls &&
+        (yield* Effect.tryPromise({ try: () => loadClientTls(tls), catch: (error) => error }));
+      return yield* scopedConnection({
         ...connectOptions(this.settings),
         tls: secured,
         adapter,
         clock,
-        signal,
+        onDisconnect,
         onOtherProtocol: (found, connection) => this.#others.warn(found, connection),
       });
-    } catch (error) {
-      if (signal.aborted) return undefined;
-      const text = error instanceof Error ? error.message : String(error);
-      this.#log({ level: "warn", message: "connect failed", fields: { error: text } });
-      return undefined;
-    } finally {
-      this.#attempt = undefined;
-    }
+    });
   }
 
-  async #use(connection: FrameConnection): Promise<TerminationRecord> {
+  /** Its frames go to the bus until there are no more. */
+  #use(connection: FrameConnection): Effect.Effect<void> {
     const { id } = connection;
     this.connections.set(id, connection);
     this.#tally.opened++;
@@ -236,37 +280,34 @@ export class ClientEndpoint implements Endpoint {
       fields: { "conn.id": id, to: formatAddress(this.address) },
     });
     if (this.#state !== "running") connection.end();
-    let record: TerminationRecord;
-    try {
-      await this.#traffic.ingress(connection);
-    } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      this.#log({ level: "warn", message: "connection failed", fields: { "conn.id": id, error: text } });
-    } finally {
-      record = await connection.close();
-      this.connections.delete(id);
-      this.#tally.ended(record);
-    }
+    // A promise, as everything of a bus, which may be the user's own.
+    const ingress = Effect.tryPromise({
+      try: () => this.#traffic.ingress(connection),
+      catch: (error) => error,
+    });
+    return Effect.catch(ingress, (error) =>
+      Effect.sync(() => {
+        const text = error instanceof Error ? error.message : String(error);
+        this.#log({ level: "warn", message: "connection failed", fields: { "conn.id": id, error: text } });
+      }));
+  }
+
+  #note(id: string, record: TerminationRecord): void {
+    this.connections.delete(id);
+    this.#tally.ended(record);
     const { reason, message, durationMs } = record;
     this.#log({
       level: "info",
       message: "connection closed",
       fields: { "conn.id": id, reason, why: message, durationMs },
     });
-    return record;
   }
 
-  /** Waits, give or take a fifth so that many diallers do not come at once; a stop ends it. */
-  #sleep(ms: number): Promise<void> {
-    if (this.#state !== "running") return Promise.resolve();
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        this.#clock.clearTimer(timer);
-        this.#wake = undefined;
-        resolve();
-      };
-      const timer = this.#clock.setTimer(wake, ms * (0.8 + 0.4 * Math.random()));
-      this.#wake = wake;
-    });
+  /** Gives it up as soon as the endpoint stops. */
+  #untilStopped<Value, Failure, Needs>(
+    effect: Effect.Effect<Value, Failure, Needs>,
+  ): Effect.Effect<Option.Option<Value>, Failure, Needs> {
+    const stopped = Effect.as(Deferred.await(this.#stopping), Option.none<Value>());
+    return Effect.raceFirst(Effect.asSome(effect), stopped);
   }
 }

@@ -4,13 +4,15 @@
  *
  * Whatever is not a command is counted, answered and otherwise ignored.
  */
+import type * as Effect from "effect/Effect";
 import { MillraceError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Bus, BusMessage, BusSubscription } from "./buses/bus.ts";
 import { Refusal } from "./config/section.ts";
 import { finiteDuration } from "./config/values.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { RunningEndpoint } from "./running_endpoint.ts";
 import { Sparingly } from "./log.ts";
+import { awaited } from "./patience.ts";
 
 /** What has been counted. */
 interface ControlStats {
@@ -39,7 +41,7 @@ class RefusedCommand extends Error {
 type Payload = Readonly<Record<string, unknown>>;
 
 /** What a command gives back. */
-type Command = (payload: Payload, endpoint: Endpoint, deadlineMs: number) => unknown;
+type Command = (payload: Payload, endpoint: RunningEndpoint, deadlineMs: number) => unknown;
 
 interface Known {
   readonly run: Command;
@@ -58,7 +60,7 @@ const commands: Readonly<Record<string, Known>> = {
   "resume": { recorded: [], run: (_, endpoint) => need(endpoint, "resume")() },
 };
 
-function closeConnection(payload: Payload, endpoint: Endpoint): unknown {
+function closeConnection(payload: Payload, endpoint: RunningEndpoint): unknown {
   const { conn_id: id, reason, code } = payload;
   if (typeof id !== "string" || id === "") {
     throw new RefusedCommand(
@@ -82,7 +84,7 @@ function closeConnection(payload: Payload, endpoint: Endpoint): unknown {
 }
 
 /** Answers at once, with what there is to finish; `stats` tells how far it is. */
-function drain(payload: Payload, endpoint: Endpoint, deadlineMs: number): unknown {
+function drain(payload: Payload, endpoint: RunningEndpoint, deadlineMs: number): unknown {
   const deadline = payload["deadline"] === undefined ? deadlineMs : finiteDuration(payload["deadline"]);
   refuseStopping(endpoint, "drain");
   const open = endpoint.connections.size;
@@ -90,7 +92,7 @@ function drain(payload: Payload, endpoint: Endpoint, deadlineMs: number): unknow
   return { draining: open, deadlineMs: deadline };
 }
 
-function need(endpoint: Endpoint, what: "suspend" | "resume"): () => Promise<void> {
+function need(endpoint: RunningEndpoint, what: "suspend" | "resume"): () => Promise<void> {
   const act = endpoint[what];
   if (act === undefined) {
     throw new RefusedCommand("unsupported", `${what}: endpoint ${endpoint.name} dials and accepts nothing`);
@@ -100,7 +102,7 @@ function need(endpoint: Endpoint, what: "suspend" | "resume"): () => Promise<voi
 }
 
 /** What was begun is not done again, or undone: an answer of ok would be a promise that nobody keeps. */
-function refuseStopping({ name, state }: Endpoint, command: string): void {
+function refuseStopping({ name, state }: RunningEndpoint, command: string): void {
   if (state !== "draining" && state !== "stopped") return;
   const expected = "expected one that is running or suspended; a drain is for good";
   throw new RefusedCommand("stopping", `${command}: endpoint ${name} is ${state}, ${expected}`);
@@ -111,7 +113,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** Listens to the control subject of one endpoint. */
 export class Control {
-  readonly #endpoint: Endpoint;
+  readonly #endpoint: RunningEndpoint;
   readonly #bus: Bus;
   readonly #log: Logger;
   readonly #sparingly: Sparingly;
@@ -121,7 +123,7 @@ export class Control {
   #refused = 0;
 
   /** `deadlineMs` is for a drain that names none. */
-  constructor(endpoint: Endpoint, bus: Bus, log: Logger, deadlineMs: number) {
+  constructor(endpoint: RunningEndpoint, bus: Bus, log: Logger, deadlineMs: number) {
     this.#endpoint = endpoint;
     this.#bus = bus;
     this.#log = log;
@@ -136,8 +138,8 @@ export class Control {
     );
   }
 
-  async stop(): Promise<void> {
-    await this.#subscription?.close();
+  stop(): Effect.Effect<void> {
+    return awaited(() => this.#subscription?.close() ?? Promise.resolve());
   }
 
   stats(): ControlStats {

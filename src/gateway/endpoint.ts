@@ -9,7 +9,6 @@ import type { Address } from "../core/transport.ts";
 import type { CertificateInspection, Certificates } from "../core/tls/certificate_options.ts";
 import type { ServerInspection } from "../server/inspection.ts";
 import type { ServerState, ServerStats, ShutdownReport } from "../server/server_options.ts";
-import type { EndpointSettings } from "./config/endpoint_config.ts";
 
 /** A connection of a gateway: frames are bytes. */
 export type FrameConnection = Connection<Uint8Array, Uint8Array, undefined>;
@@ -62,11 +61,4 @@ export interface GatewayEndpoint {
   resume?(): Promise<void>;
   /** Finishes what there is within `deadlineMs`, then destroys the rest. Never rejects. Idempotent. */
   drain(deadlineMs: number): Promise<ShutdownReport>;
-}
-
-/** One endpoint at work. */
-export interface Endpoint extends GatewayEndpoint {
-  readonly settings: EndpointSettings;
-  /** Destroys everything now, also in the middle of a drain. Never rejects. Idempotent. */
-  destroy(): Promise<ShutdownReport>;
 }

@@ -1,14 +1,7 @@
-/** Waits that end: a promise with a time limit, on the gateway's clock. */
-import type { Clock } from "../core/time/clock.ts";
+/** Waits of the gateway for promises that are none of its own: of a bus, of standard output, of HTTP. */
+import * as Effect from "effect/Effect";
 
-/** Resolves true when the promise settles, either way, and false when that takes longer than `ms`. */
-export function within(promise: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = clock.setTimer(() => resolve(false), ms);
-    const settled = (): void => {
-      clock.clearTimer(timer);
-      resolve(true);
-    };
-    promise.then(settled, settled);
-  });
+/** Runs it and waits until its promise settles, either way. */
+export function awaited(run: () => Promise<unknown>): Effect.Effect<void> {
+  return Effect.ignore(Effect.tryPromise(run));
 }

@@ -5,9 +5,9 @@
  * order and let go in the reverse one: admin, bus, endpoints, readiness.
  */
 import * as Effect from "effect/Effect";
-import * as Exit from "effect/Exit";
-import * as Scope from "effect/Scope";
+import type * as Scope from "effect/Scope";
 import { detectAdapter } from "../adapters/detect.ts";
+import { Lifetime } from "../connection/effect/lifetime.ts";
 import { type Clock, systemClock } from "../core/time/clock.ts";
 import { type DurationInput, toMilliseconds } from "../core/time/duration.ts";
 import { MillraceError, SocketError } from "../core/errors.ts";
@@ -15,83 +15,90 @@ import type { Adapter } from "../core/transport.ts";
 import { standardInput } from "../host/standard_input.ts";
 import { standardError, standardOutput } from "../host/standard_output.ts";
 import type { MetricSample } from "../server/metrics.ts";
+import type { ShutdownReport } from "../server/server_options.ts";
 import type { Logger } from "../core/logger.ts";
-import type { Admin, AdminView, startAdmin } from "./admin.ts";
+import type { Admin, startAdmin } from "./admin.ts";
 import type { Bus, SubscribeOptions } from "./buses/bus.ts";
 import { memoryBus } from "./buses/memory_bus.ts";
 import { type LineBus, stdioBus } from "./buses/stdio_bus.ts";
 import { ClientEndpoint } from "./client_endpoint.ts";
 import { abilityFaults } from "./config/abilities.ts";
 import type { GatewayConfig } from "./config/config.ts";
-import type { EndpointConfig } from "./config/endpoint_config.ts";
 import { Control } from "./control.ts";
-import type { Endpoint, GatewayEndpoint } from "./endpoint.ts";
+import type { RunningEndpoint } from "./running_endpoint.ts";
 import { ConfigError } from "./errors.ts";
 import type { Gateway, GatewayOptions, GatewayReport, GatewayState } from "./gateway.ts";
 import { lineLogger, Sparingly, withFields } from "./log.ts";
-import { within } from "./patience.ts";
+import { awaited } from "./patience.ts";
 import { Printer } from "./printer.ts";
 import { gatewaySamples } from "./samples.ts";
-import { type EndpointContext, ServerEndpoint } from "./server_endpoint.ts";
+import { ServerEndpoint } from "./server_endpoint.ts";
 
 /** The most that each part may take to let go of what it still holds, and the least that it gets. */
 const letGoMs = 2_000;
 const leastLetGoMs = 50;
 
-/** When everything should be over, on the clock; `Infinity` while nothing is being let go. */
-interface Grace {
-  until: number;
-}
-
-interface Parts {
-  /** Resolve when something is gone that the gateway cannot be without. */
-  readonly failures: readonly Promise<MillraceError>[];
-  /** Lines that are not out. */
-  readonly unwritten: () => number;
-  readonly grace: Grace;
-  readonly bus: Bus;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly admin: Admin | undefined;
-  readonly endpoints: Map<string, Endpoint>;
-  readonly controls: Map<string, Control>;
-}
-
 /** A gateway at work. What its public members mean is said at `Gateway`. */
 class RunningGateway implements Gateway {
-  readonly bus: Bus;
-  readonly endpoints: ReadonlyMap<string, GatewayEndpoint>;
-  readonly adminUrl: string | undefined;
   readonly finished: Promise<GatewayReport>;
+  readonly endpoints: Map<string, RunningEndpoint> = new Map();
   readonly #config: GatewayConfig;
-  readonly #parts: Parts;
-  readonly #release: () => Promise<void>;
-  #state: GatewayState = "running";
-  #stopping: Promise<GatewayReport> | undefined = undefined;
+  readonly #options: GatewayOptions;
+  readonly #adapter: Adapter;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #lifetime: Lifetime;
+  readonly #controls: Map<string, Control> = new Map();
+  #bus: Bus | undefined = undefined;
+  #admin: Admin | undefined = undefined;
+  #printer: Printer | undefined = undefined;
+  #state: GatewayState | "starting" = "starting";
+  /** The deadline of the first call that stopped it, in ms. */
+  #deadline = 0;
+  #failure: MillraceError | undefined = undefined;
+  /** When everything should be over, on the clock; `Infinity` while nothing is being let go. */
+  #until = Infinity;
+  #reports: readonly (readonly [name: string, report: ShutdownReport])[] = [];
+  #begun = 0;
+  #report: GatewayReport | undefined = undefined;
   #finish!: (report: GatewayReport) => void;
 
-  constructor(config: GatewayConfig, parts: Parts, release: () => Promise<void>) {
+  private constructor(config: GatewayConfig, options: GatewayOptions, adapter: Adapter) {
+    const { clock = systemClock } = options;
     this.#config = config;
-    this.bus = parts.bus;
-    this.endpoints = parts.endpoints;
-    this.adminUrl = parts.admin?.url;
-    this.#parts = parts;
-    this.#release = release;
+    this.#options = options;
+    this.#adapter = adapter;
+    this.#clock = clock;
+    this.#log = options.logger ?? lineLogger(standardError(), config.logLevel, clock);
+    this.#lifetime = new Lifetime(clock);
     this.finished = new Promise((resolve) => this.#finish = resolve);
-    for (const failed of parts.failures) {
-      void failed.then((failure) => {
-        parts.log({ level: "error", message: "the gateway stops", fields: { error: failure.message } });
-        void this.#stop(config.shutdownDeadline, failure);
-      });
-    }
+  }
+
+  /** Everything is acquired in its scope; where something fails, what had begun is closed again. */
+  static start(
+    config: GatewayConfig,
+    options: GatewayOptions,
+    adapter: Adapter,
+  ): Effect.Effect<Gateway, MillraceError> {
+    const gateway = new RunningGateway(config, options, adapter);
+    const started = Effect.as(gateway.#lifetime.hold(gateway.#acquire()), gateway);
+    return Effect.onError(started, () => gateway.#lifetime.close);
+  }
+
+  get bus(): Bus {
+    return this.#bus!;
+  }
+
+  get adminUrl(): string | undefined {
+    return this.#admin?.url;
   }
 
   get state(): GatewayState {
-    return this.#state;
+    return this.#state === "starting" ? "running" : this.#state;
   }
 
   samples(): MetricSample[] {
-    return gatewaySamples(this.bus, this.#parts.endpoints.values(), this.#parts.controls);
+    return this.#bus === undefined ? [] : gatewaySamples(this.#bus, this.endpoints.values(), this.#controls);
   }
 
   notReady(): readonly string[] {
@@ -111,11 +118,9 @@ class RunningGateway implements Gateway {
   }
 
   destroy(): Promise<GatewayReport> {
-    if (this.#stopping !== undefined) {
-      this.#parts.grace.until = Math.min(this.#parts.grace.until, this.#parts.clock.now());
-      for (const endpoint of this.#parts.endpoints.values()) {
-        void endpoint.destroy();
-      }
+    if (this.#lifetime.closing) {
+      this.#until = Math.min(this.#until, this.#clock.now());
+      for (const endpoint of this.endpoints.values()) Effect.runFork(endpoint.destroy());
     }
     return this.#stop(0, undefined);
   }
@@ -124,28 +129,109 @@ class RunningGateway implements Gateway {
     await this.close();
   }
 
+  /** Closes its scope: the first call decides how. */
   #stop(deadlineMs: number, failure: MillraceError | undefined): Promise<GatewayReport> {
-    return this.#stopping ??= this.#letGo(deadlineMs, failure);
+    if (!this.#lifetime.closing) {
+      this.#deadline = deadlineMs;
+      this.#failure = failure;
+    }
+    return Effect.runPromise(Effect.map(this.#lifetime.close, () => this.#report!));
   }
 
-  async #letGo(deadlineMs: number, failure: MillraceError | undefined): Promise<GatewayReport> {
-    const { clock, grace } = this.#parts;
-    const begun = clock.now();
-    grace.until = begun + deadlineMs;
-    this.#state = "draining";
-    const reports = await Promise.all([...this.#parts.endpoints.values()].map(async (endpoint) => {
-      const report = await (deadlineMs === 0 ? endpoint.destroy() : endpoint.drain(deadlineMs));
-      return [endpoint.name, report] as const;
-    }));
-    await this.#release();
+  #acquire(): Effect.Effect<void, MillraceError, Scope.Scope> {
+    return Effect.gen({ self: this }, function* () {
+      const config = this.#config;
+      const [clock, log] = [this.#clock, this.#log];
+      yield* Effect.addFinalizer(() => Effect.sync(() => this.#conclude()));
+      if (config.admin !== undefined) {
+        const starting = startedBy(() => loadAdmin(config.admin!, this, { log, clock }));
+        this.#admin = yield* this.#held("admin", starting, (admin) => awaited(() => admin.close()));
+      }
+      const bus = this.#bus = this.#options.bus ?? (yield* this.#held(
+        "bus",
+        Effect.sync(() => makeBus(config, this.#options, clock, log)),
+        (bus) => Effect.andThen(this.#inTime(awaited(() => bus.flush())), awaited(() => bus.close())),
+      ));
+      const queue: SubscribeOptions = { limit: config.bus.queueMessages, byteLimit: config.bus.queueBytes };
+      const printed = config.endpoints.filter(({ print }) => print);
+      if (printed.length > 0) {
+        const output = this.#options.output ?? standardOutput();
+        const making = Effect.sync(() => new Printer(bus, printed, output, clock, queue));
+        this.#printer = yield* this.#held("print", making, (printer) => awaited(() => printer.close()));
+      }
+      for (const settings of config.endpoints) {
+        const { name } = settings;
+        const own = withFields(log, { endpoint: name });
+        const context = { bus, queue, clock, adapter: this.#adapter, log: own };
+        const what = `endpoint ${name}`;
+        const starting: Effect.Effect<RunningEndpoint, unknown> = settings.mode === "server"
+          ? ServerEndpoint.start(settings, context)
+          : ClientEndpoint.start(settings, context);
+        const endpoint = yield* this.#held(what, starting, (endpoint) => endpoint.destroy());
+        this.endpoints.set(name, endpoint);
+        const control = new Control(endpoint, bus, own, config.shutdownDeadline);
+        yield* this.#held(what, Effect.sync(() => control.start()), () => control.stop());
+        this.#controls.set(name, control);
+      }
+      yield* Effect.addFinalizer(() => this.#drain());
+      this.#state = "running";
+      for (const failed of this.#printer === undefined ? [bus.failed] : [bus.failed, this.#printer.failed]) {
+        void failed.then((failure) => {
+          log({ level: "error", message: "the gateway stops", fields: { error: failure.message } });
+          void this.#stop(config.shutdownDeadline, failure);
+        });
+      }
+    });
+  }
+
+  /** What is acquired, and released within the time that is left. */
+  #held<Part>(
+    what: string,
+    acquiring: Effect.Effect<Part, unknown>,
+    release: (part: Part) => Effect.Effect<unknown>,
+  ): Effect.Effect<Part, MillraceError, Scope.Scope> {
+    return Effect.acquireRelease(
+      Effect.mapError(acquiring, (error) => named(what, error)),
+      (part) => this.#inTime(release(part), leastLetGoMs),
+    );
+  }
+
+  /** Waits for it as long as there is time, and that much longer. */
+  #inTime(effect: Effect.Effect<unknown>, more = 0): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const left = Math.max(leastLetGoMs, Math.min(letGoMs, this.#until - this.#clock.now()));
+      return Effect.asVoid(Effect.timeoutOption(effect, left + more));
+    });
+  }
+
+  /** Released first: the endpoints finish what they have, all at a time. */
+  #drain(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      this.#begun = this.#clock.now();
+      const deadline = this.#deadline;
+      this.#until = this.#begun + deadline;
+      this.#state = "draining";
+      const finishing = [...this.endpoints.values()].map((endpoint) => {
+        const report = deadline === 0 ? endpoint.destroy() : endpoint.stop(deadline);
+        return Effect.map(report, (report) => [endpoint.name, report] as const);
+      });
+      this.#reports = yield* Effect.all(finishing, { concurrency: "unbounded" });
+    });
+  }
+
+  /** Released last. */
+  #conclude(): void {
+    const bus = this.#bus;
     this.#state = "stopped";
-    const destroyed = reports.reduce((sum, [, report]) => sum + report.destroyed.length, 0);
-    const endpoints = Object.fromEntries(reports);
-    const linesUnwritten = this.#parts.unwritten();
-    const durationMs = clock.now() - begun;
-    const report: GatewayReport = { endpoints, destroyed, linesUnwritten, failure, durationMs };
-    this.#finish(report);
-    return report;
+    this.#report = {
+      endpoints: Object.fromEntries(this.#reports),
+      destroyed: this.#reports.reduce((sum, [, report]) => sum + report.destroyed.length, 0),
+      linesUnwritten: (this.#printer?.linesUnwritten ?? 0) +
+        (bus !== undefined && "linesUnwritten" in bus ? (bus as LineBus).linesUnwritten : 0),
+      failure: this.#failure,
+      durationMs: this.#clock.now() - this.#begun,
+    };
+    this.#finish(this.#report);
   }
 }
 
@@ -159,82 +245,12 @@ export async function startGateway(config: GatewayConfig, options: GatewayOption
   const adapter = options.adapter ?? await detectAdapter();
   const faults = await abilityFaults(config, adapter, { clock: options.clock });
   if (faults.length > 0) throw new ConfigError(faults);
-  const scope = Scope.makeUnsafe();
-  const release = (): Promise<void> => Effect.runPromise(Scope.close(scope, Exit.void));
-  const exit = await Effect.runPromiseExit(Scope.provide(acquire(config, options, adapter, release), scope));
-  if (Exit.isSuccess(exit)) return exit.value;
-  await Effect.runPromise(Scope.close(scope, exit));
-  return await Effect.runPromise(exit);
+  return await Effect.runPromise(RunningGateway.start(config, options, adapter));
 }
 
-function acquire(
-  config: GatewayConfig,
-  options: GatewayOptions,
-  adapter: Adapter,
-  release: () => Promise<void>,
-): Effect.Effect<Gateway, MillraceError, Scope.Scope> {
-  return Effect.gen(function* () {
-    const { clock = systemClock } = options;
-    const log = options.logger ?? lineLogger(standardError(), config.logLevel, clock);
-    const grace: Grace = { until: Infinity };
-    /** Something that is started, and let go when the scope closes, within the time that is left. */
-    const held = <T>(
-      what: string,
-      started: Promise<T>,
-      letGo: (thing: T, limit: () => number) => Promise<unknown>,
-    ): Effect.Effect<T, MillraceError, Scope.Scope> => {
-      const limit = (): number => Math.max(leastLetGoMs, Math.min(letGoMs, grace.until - clock.now()));
-      return Effect.acquireRelease(
-        Effect.tryPromise({ try: () => started, catch: (error) => named(what, error) }),
-        (thing) => Effect.promise(() => within(letGo(thing, limit), limit() + leastLetGoMs, clock)),
-      );
-    };
-    const endpoints = new Map<string, Endpoint>();
-    const controls = new Map<string, Control>();
-    let gateway: RunningGateway | undefined = undefined;
-    const view: AdminView = {
-      endpoints: { [Symbol.iterator]: () => endpoints.values() },
-      notReady: () => gateway?.notReady() ?? ["the gateway is starting"],
-      samples: () => gateway?.samples() ?? [],
-    };
-    const admin = config.admin === undefined
-      ? undefined
-      : yield* held("admin", loadAdmin(config.admin, view, { log, clock }), (admin) => admin.close());
-    const bus = options.bus ?? (yield* held(
-      "bus",
-      Promise.resolve(makeBus(config, options, clock, log)),
-      async (bus, limit) => {
-        await within(bus.flush(), limit(), clock);
-        await bus.close();
-      },
-    ));
-    const queue: SubscribeOptions = { limit: config.bus.queueMessages, byteLimit: config.bus.queueBytes };
-    const printed = config.endpoints.filter(({ print }) => print);
-    const printer = printed.length === 0 ? undefined : yield* held(
-      "print",
-      Promise.resolve(new Printer(bus, printed, options.output ?? standardOutput(), clock, queue)),
-      (printer) => printer.close(),
-    );
-    for (const settings of config.endpoints) {
-      const own = withFields(log, { endpoint: settings.name });
-      const context = { bus, queue, clock, adapter, log: own };
-      const what = `endpoint ${settings.name}`;
-      const endpoint = yield* held(
-        what,
-        startEndpoint(settings, context),
-        (endpoint) => endpoint.destroy(),
-      );
-      endpoints.set(settings.name, endpoint);
-      const control = new Control(endpoint, bus, own, config.shutdownDeadline);
-      yield* held(what, Promise.resolve(control.start()), () => control.stop());
-      controls.set(settings.name, control);
-    }
-    const unwritten = (): number =>
-      (printer?.linesUnwritten ?? 0) + ("linesUnwritten" in bus ? (bus as LineBus).linesUnwritten : 0);
-    const failures = printer === undefined ? [bus.failed] : [bus.failed, printer.failed];
-    const parts = { grace, bus, clock, log, admin, endpoints, controls, unwritten, failures };
-    return gateway = new RunningGateway(config, parts, release);
-  });
+/** What a promise of somebody else's gives. */
+function startedBy<Part>(start: () => Promise<Part>): Effect.Effect<Part, unknown> {
+  return Effect.tryPromise({ try: start, catch: (error) => error });
 }
 
 /** An HTTP server is not loaded by those who need none. */
@@ -251,13 +267,6 @@ function named(what: string, error: unknown): MillraceError {
   if (error instanceof MillraceError) return error;
   const text = error instanceof Error ? error.message : String(error);
   return new SocketError("unknown", `${what}: ${text}`, { cause: error });
-}
-
-async function startEndpoint(settings: EndpointConfig, context: EndpointContext): Promise<Endpoint> {
-  if (settings.mode === "server") return await ServerEndpoint.start(settings, context);
-  const endpoint = new ClientEndpoint(settings, context);
-  endpoint.start();
-  return endpoint;
 }
 
 function makeBus(config: GatewayConfig, options: GatewayOptions, clock: Clock, log: Logger): Bus {

@@ -7,7 +7,7 @@ import {
 } from "../server/metrics.ts";
 import type { Bus, BusStats } from "./buses/bus.ts";
 import type { Control } from "./control.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { RunningEndpoint } from "./running_endpoint.ts";
 
 type BusRow = readonly [name: keyof BusStats, metric: string, help: string];
 
@@ -24,7 +24,7 @@ const busRows: readonly BusRow[] = [
 /** Everything that is counted. */
 export function gatewaySamples(
   bus: Bus,
-  endpoints: Iterable<Endpoint>,
+  endpoints: Iterable<RunningEndpoint>,
   controls: ReadonlyMap<string, Control>,
 ): MetricSample[] {
   const samples: MetricSample[] = [];

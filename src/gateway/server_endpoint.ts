@@ -1,6 +1,8 @@
 /** An endpoint that listens: a server whose frames go to the bus. */
+import * as Effect from "effect/Effect";
 import type { BroadcastReport } from "../connection/broadcast.ts";
-import { ShutdownTimeoutError, SocketError } from "../core/errors.ts";
+import { type OptionsError, SocketError } from "../core/errors.ts";
+import type { TlsError } from "../core/tls/tls_error.ts";
 import type { Clock } from "../core/time/clock.ts";
 import type { Adapter, Address } from "../core/transport.ts";
 import type { ServerInspection } from "../server/inspection.ts";
@@ -9,13 +11,14 @@ import type {
   Certificates,
   ClientAuthoritiesInspection,
 } from "../core/tls/certificate_options.ts";
-import { serve } from "../server/serve.ts";
-import type { Server } from "../server/server.ts";
+import { openServer } from "../server/scoped_server.ts";
+import { SocketServer } from "../server/socket_server.ts";
 import type { ServeOptions, ServerState, ServerStats, ShutdownReport } from "../server/server_options.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Bus, SubscribeOptions } from "./buses/bus.ts";
 import type { ServerEndpointConfig } from "./config/endpoint_config.ts";
-import type { Endpoint, FrameConnection, TrafficStats } from "./endpoint.ts";
+import type { FrameConnection, TrafficStats } from "./endpoint.ts";
+import type { RunningEndpoint } from "./running_endpoint.ts";
 import { OtherProtocols } from "./other_protocols.ts";
 import { serverTlsOptions } from "./tls_options.ts";
 import { Traffic } from "./traffic.ts";
@@ -47,11 +50,11 @@ export function serveOptions(
 const nobody: ReadonlyMap<string, FrameConnection> = new Map();
 
 /** A server of the gateway. */
-export class ServerEndpoint implements Endpoint {
+export class ServerEndpoint implements RunningEndpoint {
   readonly mode = "server";
   readonly settings: ServerEndpointConfig;
   readonly #traffic: Traffic;
-  #server: Server<Uint8Array> | undefined = undefined;
+  #server: SocketServer<Uint8Array, Uint8Array, undefined> | undefined = undefined;
   #certificates: Certificates | undefined = undefined;
 
   private constructor(settings: ServerEndpointConfig, context: EndpointContext) {
@@ -59,30 +62,30 @@ export class ServerEndpoint implements Endpoint {
     this.#traffic = new Traffic(settings, context.bus, this, context);
   }
 
-  /** Subscribes, then listens. Rejects with `SocketError`, `OptionsError` or `TlsError`. */
-  static async start(settings: ServerEndpointConfig, context: EndpointContext): Promise<ServerEndpoint> {
-    const endpoint = new ServerEndpoint(settings, context);
-    const traffic = endpoint.#traffic;
-    const { adapter, clock, log: logger } = context;
-    const options = serveOptions(settings, (connection) => traffic.ingress(connection));
-    const tls = settings.tls && serverTlsOptions(settings.tls);
-    const others = new OtherProtocols(logger, settings.framing.name);
-    endpoint.#certificates = tls?.certificates;
-    traffic.start();
-    try {
-      endpoint.#server = await serve({
-        ...options,
+  /** Subscribes, then listens, until it is stopped. */
+  static start(
+    settings: ServerEndpointConfig,
+    context: EndpointContext,
+  ): Effect.Effect<ServerEndpoint, OptionsError | SocketError | TlsError> {
+    return Effect.gen(function* () {
+      const endpoint = new ServerEndpoint(settings, context);
+      const traffic = endpoint.#traffic;
+      const { adapter, clock, log: logger } = context;
+      const tls = settings.tls && serverTlsOptions(settings.tls);
+      const others = new OtherProtocols(logger, settings.framing.name);
+      endpoint.#certificates = tls?.certificates;
+      traffic.start();
+      const opening = openServer({
+        ...serveOptions(settings, (connection) => traffic.ingress(connection)),
         tls,
         adapter,
         clock,
         logger,
         onOtherProtocol: (found, connection) => others.warn(found, connection),
       });
-    } catch (error) {
-      await traffic.stop();
-      throw error;
-    }
-    return endpoint;
+      endpoint.#server = yield* Effect.onError(opening, () => traffic.stop());
+      return endpoint;
+    });
   }
 
   get name(): string {
@@ -145,31 +148,22 @@ export class ServerEndpoint implements Endpoint {
     return this.#running.resume();
   }
 
-  async drain(deadlineMs: number): Promise<ShutdownReport> {
-    try {
-      await this.#running.close({ deadline: deadlineMs });
-    } catch (error) {
-      // Who was destroyed is in the report.
-      if (!(error instanceof ShutdownTimeoutError)) throw error;
-    }
-    return await this.#stopped();
+  drain(deadlineMs: number): Promise<ShutdownReport> {
+    return Effect.runPromise(this.stop(deadlineMs));
   }
 
-  async destroy(): Promise<ShutdownReport> {
-    await this.#running.destroy();
-    return await this.#stopped();
+  stop(deadlineMs: number): Effect.Effect<ShutdownReport> {
+    return Effect.tap(SocketServer.stop(this.#running, deadlineMs), this.#traffic.stop());
   }
 
-  get #running(): Server<Uint8Array> {
+  destroy(): Effect.Effect<ShutdownReport> {
+    return Effect.tap(SocketServer.destroy(this.#running), this.#traffic.stop());
+  }
+
+  get #running(): SocketServer<Uint8Array, Uint8Array, undefined> {
     if (this.#server === undefined) {
       throw new SocketError("closed", `endpoint ${this.name}: it does not listen yet`);
     }
     return this.#server;
-  }
-
-  async #stopped(): Promise<ShutdownReport> {
-    const report = await this.#running.finished;
-    await this.#traffic.stop();
-    return report;
   }
 }

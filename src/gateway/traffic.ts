@@ -6,6 +6,7 @@
  * metadata or by the reply subject that a frame came with. What cannot be delivered is answered, counted and
  * logged.
  */
+import type * as Effect from "effect/Effect";
 import type { BroadcastReport } from "../connection/broadcast.ts";
 import type { TerminationRecord } from "../connection/termination.ts";
 import type { Clock } from "../core/time/clock.ts";
@@ -16,6 +17,7 @@ import type { Bus, BusMessage, BusSubscription, SubscribeOptions } from "./buses
 import type { EndpointSettings } from "./config/endpoint_config.ts";
 import type { FrameConnection, TrafficStats } from "./endpoint.ts";
 import { Sparingly } from "./log.ts";
+import { awaited } from "./patience.ts";
 
 /** What the traffic needs of its endpoint. */
 interface TrafficPeers {
@@ -75,8 +77,9 @@ export class Traffic {
   }
 
   /** Takes no more messages; those that wait are forgotten and counted by the bus. */
-  async stop(): Promise<void> {
-    await Promise.all(this.#subscriptions.map((subscription) => subscription.close()));
+  stop(): Effect.Effect<void> {
+    // Promises, as everything of a bus, which may be the user's own.
+    return awaited(() => Promise.all(this.#subscriptions.map((subscription) => subscription.close())));
   }
 
   stats(): TrafficStats {

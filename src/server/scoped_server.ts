@@ -33,14 +33,15 @@ export function scopedServer<Received, Sent, Context>(
   return Effect.acquireRelease(openServer(options, program), (server) => SocketServer.stop(server));
 }
 
-/** The same for programs without Effect: one that lives until it is closed. */
+/** A server that lives until it is closed, for programs without Effect. */
 export function startServer<Received, Sent, Context>(
   options: ServerOptions<Received, Sent, Context>,
 ): Promise<Server<Received, Sent, Context>> {
   return Effect.runPromise(openServer(options));
 }
 
-function openServer<Received, Sent, Context>(
+/** A server that lives until it is closed. */
+export function openServer<Received, Sent, Context>(
   options: ServerOptions<Received, Sent, Context>,
   program?: ServerProgram<Received, Sent, Context>,
 ): Effect.Effect<SocketServer<Received, Sent, Context>, OptionsError | SocketError | TlsError> {

@@ -118,6 +118,17 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
     });
   }
 
+  /** What `destroy` does: closes its scope, and has nobody wait for a deadline that is in force. */
+  static destroy<Received, Sent, Context>(
+    server: SocketServer<Received, Sent, Context>,
+  ): Effect.Effect<ShutdownReport> {
+    return Effect.suspend(() => {
+      if (server.#state !== "stopped" && server.#registry.destroyed.length === 0) server.#cutShort = true;
+      if (server.#state === "draining") server.#registry.destroyAll();
+      return SocketServer.stop(server, 0);
+    });
+  }
+
   /** What `close` does; its scope is closed also where this fails. */
   static close<Received, Sent, Context>(
     server: SocketServer<Received, Sent, Context>,
@@ -227,9 +238,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   }
 
   destroy(): Promise<ShutdownReport> {
-    if (this.#state !== "stopped" && this.#registry.destroyed.length === 0) this.#cutShort = true;
-    if (this.#state === "draining") this.#registry.destroyAll();
-    return Effect.runPromise(SocketServer.stop(this, 0));
+    return Effect.runPromise(SocketServer.destroy(this));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

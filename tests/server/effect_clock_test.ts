@@ -180,8 +180,17 @@ test("the option clock comes before the clock of Effect, which comes before the 
       yield* Effect.promise(() => clock.advanceAsync(61_000));
       assert.notEqual(connection!.state, "open");
       connection!.destroy();
+      yield* Effect.promise(() => place.dial(server));
+      while (server.connections.size === 0) yield* Effect.promise(peerTurn);
+      const closing = yield* Effect.forkScoped(Effect.flip(close(server, { deadline: "30 seconds" })));
+      while (server.state !== "draining") yield* Effect.promise(() => clock.advanceAsync(0));
+      yield* TestClock.adjust("5 minutes");
+      yield* Effect.promise(() => clock.advanceAsync(29_000));
+      assert.equal(server.state, "draining");
       yield* Effect.forkScoped(moving(clock));
-      yield* close(server);
+      yield* Effect.promise(() => clock.advanceAsync(1_100));
+      const { message } = yield* Fiber.join(closing);
+      assert.match(message, /within 30000 ms/);
     }),
   );
   const program = Effect.map(Effect.context<never>(), clockOf);

@@ -4,6 +4,7 @@
  * A scope that closes already lets a second `Scope.close` return at once; here everybody waits for the first one, be it
  * a promise that began it, a signal, or the end of the scope around it.
  */
+import type * as Context from "effect/Context";
 import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
@@ -18,11 +19,12 @@ export class Lifetime {
   /** Closes it. Whoever waits may be interrupted; closing goes on. */
   readonly close: Effect.Effect<void>;
   readonly #scope: Scope.Closeable = Scope.makeUnsafe();
+  readonly #clock: Context.Context<never>;
 
   constructor(clock: Clock) {
     const closed = Deferred.makeUnsafe<void>();
-    const closeScope = Effect.provide(Scope.close(this.#scope, Exit.void), clockService(clock));
-    const closing = Deferred.into(closeScope, closed);
+    const closing = Deferred.into(Scope.close(this.#scope, Exit.void), closed);
+    this.#clock = clockService(clock);
     this.close = Effect.suspend(() => {
       const waiting = Deferred.await(closed);
       if (this.closing) return waiting;
@@ -31,10 +33,11 @@ export class Lifetime {
     });
   }
 
-  /** Runs what acquires something, which is released when this closes: the last thing first. */
+  /** Runs what acquires something, which is released when this closes, the last thing first: both on the clock. */
   hold<Value, Failure, Needs>(
     acquiring: Effect.Effect<Value, Failure, Needs>,
   ): Effect.Effect<Value, Failure, Exclude<Needs, Scope.Scope>> {
-    return Scope.provide(acquiring, this.#scope);
+    // What releases has the services that were there when it was acquired.
+    return Effect.provide(Scope.provide(acquiring, this.#scope), this.#clock);
   }
 }

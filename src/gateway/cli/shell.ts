@@ -7,7 +7,6 @@ import { systemClock } from "../../core/time/clock.ts";
 import type { TextOutput } from "../../host/standard_output.ts";
 import type { ByteOutput } from "../../host/standard_output.ts";
 import type { SignalName } from "../../host/signals.ts";
-import { within } from "../patience.ts";
 import { CommandFailure, signalExitCode } from "./failure.ts";
 import type { ByteInput } from "../../host/standard_input.ts";
 
@@ -71,10 +70,16 @@ export async function print(shell: Shell, text: string): Promise<void> {
 }
 
 /** Waits for the last words of a program that stops: for a while, or until the second signal. False when some are left. */
-export async function lastWords(written: Promise<unknown>, stop: Stop): Promise<boolean> {
-  const hurried = aborted(stop.hard).then(() => false);
-  const done = within(written, lastWordsMs, systemClock);
-  return await Promise.race([done, hurried]);
+export function lastWords(written: Promise<unknown>, stop: Stop): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = systemClock.setTimer(() => resolve(false), lastWordsMs);
+    const over = (all: boolean) => (): void => {
+      systemClock.clearTimer(timer);
+      resolve(all);
+    };
+    written.then(over(true), over(true));
+    void aborted(stop.hard).then(over(false));
+  });
 }
 
 /** Resolves with the signal's name when it is aborted. */

@@ -1,0 +1,14 @@
+/** One endpoint of the gateway as the gateway has it, whose end is an Effect. Users see `endpoint.ts`. */
+import type * as Effect from "effect/Effect";
+import type { ShutdownReport } from "../server/server_options.ts";
+import type { EndpointSettings } from "./config/endpoint_config.ts";
+import type { GatewayEndpoint } from "./endpoint.ts";
+
+/** An endpoint at work. What stops it is idempotent, and never fails. */
+export interface RunningEndpoint extends GatewayEndpoint {
+  readonly settings: EndpointSettings;
+  /** What `drain` does. */
+  stop(deadlineMs: number): Effect.Effect<ShutdownReport>;
+  /** Destroys everything now, also in the middle of a drain. */
+  destroy(): Effect.Effect<ShutdownReport>;
+}
