@@ -31,6 +31,7 @@ const clientKeys: readonly string[] = [
   "port",
   "host",
   "path",
+  "address",
   "tls",
   "connectTimeout",
   "signal",
@@ -115,7 +116,7 @@ function resolve<Received, Sent, Context>(
 ) {
   const check = new OptionsCheck();
   check.keys(options, clientKeys);
-  const address = resolveAddress(check, options, adapter, 1);
+  const address = resolveAddress(check, options, adapter, "connect");
   const { tls } = options;
   const settings = {
     dial: {

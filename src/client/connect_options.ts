@@ -3,7 +3,7 @@ import type { ConnectionOptions, Place } from "../connection/connection_options.
 import type { TlsClientOptions } from "../connection/tls/options.ts";
 import type { Clock } from "../core/time/clock.ts";
 import type { DurationInput } from "../core/time/duration.ts";
-import type { Adapter } from "../core/transport.ts";
+import type { Adapter, Address } from "../core/transport.ts";
 
 /** What `connect` takes: settings, and one place to connect to. Options that contradict each other do not compile. */
 export type ConnectOptions<Received, Sent = Received, Context = undefined> =
@@ -14,7 +14,7 @@ export type ConnectOptions<Received, Sent = Received, Context = undefined> =
     | { readonly upgradable?: false | undefined }
   );
 
-/** Settings of an outgoing connection. Exactly one of `port` and `path`. */
+/** Settings of an outgoing connection. Exactly one of `port`, `path` and `address`. */
 export interface ClientOptions<Received, Sent = Received, Context = undefined>
   extends ConnectionOptions<Received, Sent, Context> {
   /** TCP port to connect to, 1 to 65535. */
@@ -26,6 +26,11 @@ export interface ClientOptions<Received, Sent = Received, Context = undefined>
   readonly host?: string | undefined;
   /** Path of a Unix socket, instead of `port`: at most 107 bytes (103 outside Linux), none of them zero. */
   readonly path?: string | undefined;
+  /**
+   * Where to connect, in the place of `port`, `host` and `path`: `"example.org:3034"`, `"[::1]:3034"`, `"unix:/run/echo.sock"`,
+   * or an address as `server.address` shows one. A port alone is one of 127.0.0.1.
+   */
+  readonly address?: string | Address | undefined;
   /** Secure it: true for the system's authorities and the host's name. @default not secured */
   readonly tls?: true | TlsClientOptions | undefined;
   /** Give up connecting, a TLS handshake included, after this long (`TimeoutError`, reason `connect`). @default "10 seconds" */

@@ -5,6 +5,7 @@
  */
 import { checkDuration } from "../core/time/duration.ts";
 import { defaults, type OptionsCheck } from "../core/options.ts";
+import { type AddressUse, readAddress } from "../core/text/address.ts";
 import { pathFault, readHost } from "../core/text/place.ts";
 import type { Adapter, Address, Capability, SocketTuning } from "../core/transport.ts";
 import type { ConnectionOptions } from "./connection_options.ts";
@@ -57,30 +58,58 @@ export function checkAbilities(check: OptionsCheck, adapter: Adapter, wishes: re
   }
 }
 
-/** Checks where to listen or connect: exactly one of `port` and `path`. */
+/** Where to listen or connect, as it is given. */
+interface Place {
+  readonly port?: number | undefined;
+  readonly host?: string | undefined;
+  readonly path?: string | undefined;
+  readonly address?: string | Address | undefined;
+}
+
+/** Checks where to listen or connect: exactly one of `port`, `path` and `address`. */
 export function resolveAddress(
   check: OptionsCheck,
-  options: {
-    readonly port?: number | undefined;
-    readonly host?: string | undefined;
-    readonly path?: string | undefined;
-  },
+  { port, path, host, address }: Place,
   adapter: Adapter,
-  leastPort: 0 | 1,
+  use: AddressUse,
 ): Address {
-  const { port, path, host } = options;
-  if ((port === undefined) === (path === undefined)) {
-    check.refuse("port", port === undefined ? undefined : "port and path", "exactly one of port and path");
+  const given = Object.entries({ port, path, address }).filter(([, value]) => value !== undefined);
+  if (given.length !== 1) {
+    const found = given.length === 0 ? undefined : given.map(([name]) => name).join(" and ");
+    check.refuse("port", found, "exactly one of port, path and address");
   }
-  if (path === undefined) {
-    const { host: read = defaults.host, expected } = readHost(host === undefined ? defaults.host : host);
-    if (expected !== undefined) check.refuse("host", host, expected);
-    const checked = check.integer("port", port, 0, leastPort, 65535);
-    return { transport: "tcp", host: read, port: checked };
+  if (host !== undefined && port === undefined && given.length > 0) {
+    check.refuse("host", host, `no host beside ${given[0]![0]}`);
   }
-  if (host !== undefined) check.refuse("host", host, "no host beside path");
+  if (path !== undefined) return unixAddress(check, "path", path, adapter);
+  if (address === undefined || port !== undefined) return tcpAddress(check, "", host, port, use);
+  if (typeof address === "object" && address !== null) {
+    if (address.transport === "unix") return unixAddress(check, "address.path", address.path, adapter);
+    if (address.transport === "tcp") {
+      return tcpAddress(check, "address.", address.host, address.port ?? NaN, use);
+    }
+  }
+  const nowhere: Address = { transport: "tcp", host: defaults.host, port: 0 };
+  const read = check.take("address", address, readAddress(address, use), nowhere);
+  return read.transport === "unix" ? unixAddress(check, "address", read.path, adapter) : read;
+}
+
+function tcpAddress(
+  check: OptionsCheck,
+  at: string,
+  host: string | undefined,
+  port: number | undefined,
+  use: AddressUse,
+): Address {
+  const { host: read = defaults.host, expected } = readHost(host === undefined ? defaults.host : host);
+  if (expected !== undefined) check.refuse(`${at}host`, host, expected);
+  const checked = check.integer(`${at}port`, port, 0, use === "listen" ? 0 : 1, 65535);
+  return { transport: "tcp", host: read, port: checked };
+}
+
+function unixAddress(check: OptionsCheck, at: string, path: string, adapter: Adapter): Address {
   const fault = typeof path === "string" ? pathFault(path, adapter.longestPath) : "no text";
-  if (fault !== undefined) check.refuse("path", path, `the path of a Unix socket; ${fault}`);
-  if (!adapter.can.unix) check.unsupported("path", path, `port: ${adapter.name} has no Unix sockets`);
+  if (fault !== undefined) check.refuse(at, path, `the path of a Unix socket; ${fault}`);
+  if (!adapter.can.unix) check.unsupported(at, path, `port: ${adapter.name} has no Unix sockets`);
   return { transport: "unix", path };
 }

@@ -40,9 +40,7 @@ export function connectOptions(
   settings: ClientEndpointConfig,
 ): ConnectOptions<Uint8Array> & { readonly upgradable?: undefined } {
   const { address, limits, framing, connectTimeout } = settings;
-  const options = { ...limits, framing, connectTimeout };
-  if (address.transport === "unix") return { ...options, path: address.path };
-  return { ...options, host: address.host, port: address.port };
+  return { ...limits, framing, connectTimeout, address };
 }
 
 /** A dialler of the gateway. */

@@ -41,10 +41,7 @@ export function serveOptions(
   handler: (connection: FrameConnection) => Promise<void>,
 ): ConfiguredOptions {
   const { address, limits, listener, framing } = settings;
-  const options = { ...limits, ...listener, framing, handler };
-  // What does not go with a path was refused by the check of the configuration.
-  if (address.transport === "unix") return { ...options, path: address.path } as ConfiguredOptions;
-  return { ...options, host: address.host, port: address.port };
+  return { ...limits, ...listener, framing, handler, address };
 }
 
 const nobody: ReadonlyMap<string, FrameConnection> = new Map();

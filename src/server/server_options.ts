@@ -1,6 +1,6 @@
 /** What `serve` takes, and what it reports back. */
 import type { DurationInput } from "../core/time/duration.ts";
-import type { Adapter, Peer } from "../core/transport.ts";
+import type { Adapter, Address, Peer } from "../core/transport.ts";
 import type { Clock } from "../core/time/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Connection } from "../connection/connection.ts";
@@ -17,15 +17,10 @@ import type { Certificates } from "../core/tls/certificate_options.ts";
 import type { ServerTlsOptions } from "./server_tls.ts";
 
 /**
-<<<<<<< HEAD
- * What `serve` takes: settings, one place to listen, one way to take frames. Pairs that make no sense do not
- * compile.
-=======
  * What `serve` takes: settings, one place to listen, one way to take frames. Options that contradict each other do not
  * compile.
  *
  * @typeParam Handling a handler, of the kind that the entry point takes
->>>>>>> cf2c1d9 (Options that contradict each other do not compile, and what TypeScript says of them names the option that is wrong or missing)
  */
 export type ServeOptions<
   Received,
@@ -37,13 +32,25 @@ export type ServeOptions<
   // Where nothing tells which form was meant, compilers speak of the last one, so that the ordinary one is last.
   & (
     | {
+      readonly address: string | Address;
+      readonly port?: undefined;
+      readonly host?: undefined;
+      readonly path?: undefined;
+    }
+    | {
       readonly path: string;
       readonly port?: undefined;
       readonly host?: undefined;
+      readonly address?: undefined;
       readonly ipv6Only?: false | undefined;
       readonly reusePort?: false | undefined;
     }
-    | { readonly port: number; readonly host?: string | undefined; readonly path?: undefined }
+    | {
+      readonly port: number;
+      readonly host?: string | undefined;
+      readonly path?: undefined;
+      readonly address?: undefined;
+    }
   )
   & (
     | { readonly upgradable: true; readonly tls?: undefined }
@@ -59,7 +66,7 @@ export type ServeOptions<
     }
   );
 
-/** Settings of a server. Exactly one of `port` and `path`, exactly one of `handler` and `onFrame`. */
+/** Settings of a server. Exactly one of `port`, `path` and `address`, exactly one of `handler` and `onFrame`. */
 export interface ServerOptions<Received, Sent = Received, Context = undefined>
   extends ConnectionOptions<Received, Sent, Context> {
   /** TCP port; 0 lets the system choose, see `server.address`. */
@@ -78,6 +85,12 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined>
    * `--allow-write` of the directory, beside `--allow-net`).
    */
   readonly path?: string | undefined;
+  /**
+   * Where to listen, in the place of `port`, `host` and `path`: `"127.0.0.1:3034"`, `"[::]:3034"`, `"unix:/run/echo.sock"`, or
+   * an address as `server.address` shows one. A port alone is one of 127.0.0.1. `:3034` is refused, since elsewhere it
+   * means every address of the machine.
+   */
+  readonly address?: string | Address | undefined;
   /** Length of the kernel's accept queue, where the runtime can set it. @default the runtime's */
   readonly backlog?: number | undefined;
   /** Let other processes listen on the same port, where the runtime can. @default false */

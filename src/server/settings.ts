@@ -41,6 +41,7 @@ const serverKeys: readonly string[] = [
   "port",
   "host",
   "path",
+  "address",
   "backlog",
   "reusePort",
   "ipv6Only",
@@ -72,7 +73,7 @@ export function resolveServer<Received, Sent, Context>(
   const most = check.integer("maxConnections", options.maxConnections, defaults.maxConnections, 0);
   const mostHandshakes = check.integer("maxHandshakes", options.maxHandshakes, defaults.maxHandshakes, 0);
   const tls = resolveTls(check, options.tls, adapter);
-  const address = resolveAddress(check, options, adapter, 0);
+  const address = resolveAddress(check, options, adapter, "listen");
   const settings: ServerSettings<Received, Sent, Context> = {
     listen: {
       address,
@@ -113,9 +114,11 @@ export function resolveServer<Received, Sent, Context>(
   if (farewell !== undefined && typeof farewell !== "string" && !(farewell instanceof Uint8Array)) {
     check.refuse("farewell", farewell, "text or a Uint8Array");
   }
-  if (options.path !== undefined) {
+  if (address.transport === "unix") {
     for (const name of ["reusePort", "ipv6Only"] as const) {
-      if (options[name] === true) check.refuse(name, true, "to be left out beside path: it is for ports");
+      if (options[name] === true) {
+        check.refuse(name, true, "to be left out with a Unix socket: it is for ports");
+      }
     }
   }
   if (options.upgradable && options.tls !== undefined) {

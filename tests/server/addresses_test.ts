@@ -1,6 +1,8 @@
 // One table of addresses: what is refused, and what is shown, on every runtime alike.
 import assert from "node:assert/strict";
-import { networkInterfaces } from "node:os";
+import { mkdtempSync, rmSync } from "node:fs";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { connect } from "../../src/client/connect.ts";
 import type { Connection } from "../../src/connection/connection.ts";
@@ -33,6 +35,19 @@ test("S-55: hosts and ports that runtimes read in their own ways are refused bef
       .map((host) => [{ port: 1, host }, "host"] as [object, string]),
     ...["80", -1, 65_536, 1.5, NaN, null].map((port) => [{ port }, "port"] as [object, string]),
     ...["", "a\0b", "\0abstract", "x".repeat(200), 1].map((path) => [{ path }, "path"] as [object, string]),
+    ...[
+      "",
+      "host",
+      "*:80",
+      "127.1:80",
+      "a..b:1",
+      "host:65536",
+      "unix:",
+      "unix:a\0b",
+      `unix:${"x".repeat(200)}`,
+    ]
+      .map((address) => [{ address }, "address"] as [object, string]),
+    ...[1.5, -1, null, true, ["127.0.0.1", 1]].map((address) => [{ address }, "address"] as [object, string]),
   ];
   for (const [place, path] of places) {
     const given = { ...place, framing, adapter: untouched } as unknown as {
@@ -64,6 +79,36 @@ test("S-55: a server shows the address that it has bound, in one form, and peers
     const local = { transport: "tcp", host: "127.0.0.1", port: server.address.port };
     assert.deepEqual(client.peer.ip, "127.0.0.1");
     assert.deepEqual([there!.peer.ip, there!.peer.local], ["127.0.0.1", local]);
+  }
+});
+
+test("an address is one option for servers and clients alike: as text, and as another server shows it", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "millrace-address-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const socket = join(folder, "echo.sock");
+  for (const given of ["127.0.0.1:0", "0", 0, "[::ffff:127.0.0.1]:0", `unix:${socket}`]) {
+    const address = given as string;
+    const server = await serve({ address, framing, handler: echo });
+    t.after(() => server.destroy());
+    const shown = server.address;
+    assert.deepEqual(shown, {
+      transport: address === `unix:${socket}` ? "unix" : "tcp",
+      ...(shown.transport === "unix" ? { path: socket } : { host: "127.0.0.1", port: shown.port }),
+    });
+    const text = shown.transport === "unix" ? `unix:${shown.path}` : `${shown.host}:${shown.port}`;
+    for (const there of [shown, text, ...(shown.transport === "unix" ? [] : [`:${shown.port}`])]) {
+      const client = await connect({ address: there, framing });
+      t.after(() => client.destroy());
+      await client.send("hello");
+      for await (const line of client) {
+        assert.equal(line, "hello");
+        break;
+      }
+    }
+    await server.close();
+    const again = await serve({ address: shown, framing, handler: echo });
+    assert.deepEqual(again.address, shown);
+    await again.close();
   }
 });
 

@@ -85,6 +85,8 @@ const handler = (): void => {};
 void main.serve({ port: 0, framing: text, handler, onFrame: handler });
 // @ts-expect-error one of handler and onFrame is needed
 void main.serve({ port: 0, framing: text });
+// @ts-expect-error exactly one of port, path and address
+void main.serve({ port: 0, address: "127.0.0.1:0", framing: text, handler });
 // @ts-expect-error exactly one of port and path
 void main.serve({ port: 0, path: "/tmp/x.sock", framing: text, handler });
 // @ts-expect-error a place is needed
@@ -153,6 +155,17 @@ export function decidedLater(secured: main.ServerTlsOptions | undefined, names: 
 void main.serve({ port: 0, handler });
 // @ts-expect-error no such policy
 void main.serve({ port: 0, framing: text, handler, egressPolicy: "drop" });
+void main.serve({
+  address: "127.0.0.1:0",
+  framing: text,
+  handler,
+  idleTimeout: "60s",
+  frameTimeout: "1.5 minutes",
+  closeTimeout: Infinity,
+  ingressLimit: "64KiB",
+  egressLimit: "1 MB",
+  rateLimit: { bytesPerSecond: "100 kB", burstBytes: 65_536 },
+});
 // @ts-expect-error no such unit
 void main.serve({ port: 0, framing: text, handler, idleTimeout: "60 sek" });
 // @ts-expect-error no such unit

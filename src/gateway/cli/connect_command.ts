@@ -44,7 +44,7 @@ type Ending = "replies" | "closed" | "late" | "stopped" | "unread";
 export async function runConnect(order: ConnectOrder, shell: Shell): Promise<number> {
   const { address, tls } = order;
   const connection = await connect({
-    ...(address.transport === "tcp" ? { host: address.host, port: address.port } : { path: address.path }),
+    address,
     framing: order.framing.framing,
     tls: tls && await loadClientTls(tls),
     idleTimeout: Infinity,

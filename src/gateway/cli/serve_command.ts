@@ -43,7 +43,7 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
   const logger = (record: LogRecord) => log(record, words);
   const others = new OtherProtocols(logger, framing.text);
   const server = await serve({
-    ...(address.transport === "tcp" ? { host: address.host, port: address.port } : { path: address.path }),
+    address,
     framing: framing.framing,
     tls: secured,
     idleTimeout: order.idleTimeoutMs,

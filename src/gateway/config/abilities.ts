@@ -17,9 +17,6 @@ import type { EndpointConfig } from "./endpoint_config.ts";
 import { type ConfigFault, FaultList, type Locate } from "./fault.ts";
 import { checkTlsFiles } from "./tls_files.ts";
 
-/** Names that the options have and the configuration has not. */
-const places: readonly string[] = ["port", "host", "path"];
-
 /** The faults, none when these sockets can do it all and the files are in order. `locate` finds lines. */
 export async function abilityFaults(
   config: GatewayConfig,
@@ -51,9 +48,9 @@ function checkSockets(list: FaultList, index: number, endpoint: EndpointConfig, 
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;
     for (const issue of error.issues) {
-      const [key = "", ...rest] = issue.path.split(".");
-      const name = places.includes(key) ? (endpoint.mode === "server" ? "listen" : "connect") : key;
-      list.add(["endpoints", index, name, ...rest], issue.found, issue.expected);
+      const keys = issue.path.split(".");
+      const path = keys[0] === "address" ? [endpoint.mode === "server" ? "listen" : "connect"] : keys;
+      list.add(["endpoints", index, ...path], issue.found, issue.expected);
     }
   }
 }
