@@ -61,14 +61,7 @@ export type {
   CertificateSource,
   ReloadReport,
 } from "./src/core/tls/certificate_options.ts";
-export type { ServerTlsOptions } from "./src/server/server_tls.ts";
-export type {
-  CertificateChoice,
-  TlsClientOptions,
-  TlsProtocolOptions,
-  TlsServerOptions,
-  UpgradeOptions,
-} from "./src/connection/tls/options.ts";
+export type { TlsClientOptions, TlsServerOptions, UpgradeOptions } from "./src/connection/tls/options.ts";
 export type { PeerCertificate } from "./src/core/tls/tls.ts";
 
 // Framings

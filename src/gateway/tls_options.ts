@@ -5,7 +5,7 @@
  * of a client when it dials.
  */
 import { warnInsecure } from "../connection/tls/insecure.ts";
-import type { TlsClientOptions } from "../connection/tls/options.ts";
+import type { TlsClientOptions, TlsServerOptions } from "../connection/tls/options.ts";
 import { resolveClientTls } from "../connection/tls/settings.ts";
 import { OptionsCheck } from "../core/options.ts";
 import type { ClientTls } from "../core/tls/tls.ts";
@@ -14,14 +14,13 @@ import type { Adapter, Address } from "../core/transport.ts";
 import { readSmallFile } from "../host/watched_files.ts";
 import type { Certificates } from "../core/tls/certificate_options.ts";
 import { certificates } from "../certificates/certificates.ts";
-import type { ServerTlsOptions } from "../server/server_tls.ts";
 import type { ClientTlsConfig } from "./config/client_tls.ts";
 import type { ServerTlsConfig } from "./config/server_tls.ts";
 import { unreadable } from "./config/tls_files.ts";
 import { formatAddress } from "../core/text/address.ts";
 
 /** `tls` of a server, with its certificates at hand. */
-type ServerTlsFromFiles = ServerTlsOptions & { readonly certificates: Certificates };
+type ServerTlsFromFiles = TlsServerOptions & { readonly certificates: Certificates };
 
 /** What `serve` takes as `tls`. Reads no file. */
 export function serverTlsOptions(tls: ServerTlsConfig): ServerTlsFromFiles {

@@ -14,7 +14,7 @@ import type { CloseReason } from "../connection/termination.ts";
 import type { SocketError } from "../core/errors.ts";
 import type { TlsError, TlsErrorReason } from "../core/tls/tls_error.ts";
 import type { Certificates } from "../core/tls/certificate_options.ts";
-import type { ServerTlsOptions } from "./server_tls.ts";
+import type { TlsServerOptions } from "../connection/tls/options.ts";
 
 /**
  * What `serve` takes: settings, one place to listen, one way to take frames. Options that contradict each other do not
@@ -100,7 +100,7 @@ export interface ServerOptions<Received, Sent = Received, Context = undefined>
   /** Connections at one time; one more is rejected. `Infinity`, or 0, is no limit. @default 4096 */
   readonly maxConnections?: number | undefined;
   /** Secures every connection: one certificate, what `certificates()` returns, or more of both. @default none */
-  readonly tls?: ServerTlsOptions | Certificates | undefined;
+  readonly tls?: TlsServerOptions | Certificates | undefined;
   /**
    * TLS handshakes at one time, upgrades that are under way among them; they take no slots of connections. One more is
    * dropped (`TlsError`, reason `too_many_handshakes`). `Infinity`, or 0, is no limit. @default 1024

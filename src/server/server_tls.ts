@@ -3,20 +3,14 @@
  *
  * Used by `settings.ts` and `server.ts`.
  */
-import { type CertificateChoice, type TlsServerOptions } from "../connection/tls/options.ts";
+import type { TlsServerOptions } from "../connection/tls/options.ts";
 import { resolveServerTls, withCertificates } from "../connection/tls/settings.ts";
-import { checkDuration, type DurationInput } from "../core/time/duration.ts";
+import { checkDuration } from "../core/time/duration.ts";
 import { defaults, type OptionsCheck } from "../core/options.ts";
 import type { PeerCertificate, ServerTls } from "../core/tls/tls.ts";
 import type { Adapter, Peer } from "../core/transport.ts";
 import type { Certificates, LendableCertificates } from "../core/tls/certificate_options.ts";
 import { certificates as makeCertificates } from "../certificates/certificates.ts";
-
-/** TLS of a server that listens. */
-export type ServerTlsOptions = TlsServerOptions<Certificates> & {
-  /** How long a handshake may take, first bytes included (`TlsError`, reason `timeout`). @default "10 seconds" */
-  readonly handshakeTimeout?: DurationInput | undefined;
-};
 
 /** Who is at the other end of a handshake. */
 export type HandshakePeer = Pick<Peer, "ip" | "port">;
@@ -35,7 +29,7 @@ export interface ServerTlsSettings {
 /** Checks the option; faults go to `check`. */
 export function resolveTls(
   check: OptionsCheck,
-  given: ServerTlsOptions | Certificates | undefined,
+  given: TlsServerOptions | Certificates | undefined,
   adapter: Adapter,
 ): ServerTlsSettings | undefined {
   if (given === undefined) return undefined;
@@ -43,7 +37,7 @@ export function resolveTls(
     check.refuse("tls", typeof given, "{ cert, key }, what certificates() returns, or { certificates }");
     return undefined;
   }
-  const options: ServerTlsOptions = isCertificates(given) ? { certificates: given } : given;
+  const options: TlsServerOptions = isCertificates(given) ? { certificates: given } : given;
   const tls = resolveServerTls(check, options, adapter, ["handshakeTimeout"]);
   const { cert, key, authorize, handshakeTimeout } = options;
   const timeout = checkDuration(check, "tls.handshakeTimeout", handshakeTimeout, defaults.handshakeTimeout);
@@ -57,6 +51,6 @@ export function resolveTls(
 }
 
 function isCertificates(given: object): given is LendableCertificates {
-  const { select, open } = given as Partial<Certificates & CertificateChoice>;
+  const { select, open } = given as Partial<Certificates>;
   return typeof select === "function" && typeof open === "function";
 }

@@ -11,7 +11,7 @@ import { OptionsError } from "../../src/core/errors.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { TlsError, type TlsErrorReason } from "../../src/core/tls/tls_error.ts";
 import { certificates } from "../../src/certificates/certificates.ts";
-import type { ServerTlsOptions } from "../../src/server/server_tls.ts";
+import type { TlsServerOptions } from "../../src/connection/tls/options.ts";
 import { resolveServer } from "../../src/server/settings.ts";
 import { within } from "../contract/within.ts";
 import { CertificateStage } from "../support/certificate_host.ts";
@@ -146,7 +146,7 @@ describe("those who sign for clients, in a file (F-30, F-31)", () => {
     const set = () => certificates({ main: { cert, key } }, { caFile: "clients.crt" });
     const faultsOf = (tls: object): string[] => {
       try {
-        resolveServer({ port: 0, framing: text, tls: tls as ServerTlsOptions, onFrame: () => {} }, adapter);
+        resolveServer({ port: 0, framing: text, tls: tls as TlsServerOptions, onFrame: () => {} }, adapter);
         return [];
       } catch (error) {
         assert.ok(error instanceof OptionsError);

@@ -10,7 +10,8 @@ import { TlsError, type TlsErrorReason } from "../../src/core/tls/tls_error.ts";
 import { certificates } from "../../src/certificates/certificates.ts";
 import type { Server } from "../../src/server/server.ts";
 import type { ServerOptions } from "../../src/server/server_options.ts";
-import type { HandshakePeer, ServerTlsOptions } from "../../src/server/server_tls.ts";
+import type { HandshakePeer } from "../../src/server/server_tls.ts";
+import type { TlsServerOptions } from "../../src/connection/tls/options.ts";
 import { clientPair, makeAuthority, serverPair, testAuthority } from "../support/certificates.ts";
 import { it } from "../support/it.ts";
 import type { Peer } from "../support/peer.ts";
@@ -43,7 +44,7 @@ class Failures {
   }
 }
 
-type More = Partial<ServerOptions<string>> & { readonly secure?: Partial<ServerTlsOptions> };
+type More = Partial<ServerOptions<string>> & { readonly secure?: Partial<TlsServerOptions> };
 
 /** An echo over TLS with a certificate of the test CA. */
 async function echo(t: TestContext, { secure, ...more }: More = {}) {
@@ -303,7 +304,7 @@ it("options that this runtime cannot meet, or that make no sense, are refused be
 
 async function adapterless(tls: object): Promise<void> {
   const { serve } = await import("../../src/server/serve.ts");
-  const server = await serve({ port: 0, framing: text, tls: tls as ServerTlsOptions, onFrame: () => {} });
+  const server = await serve({ port: 0, framing: text, tls: tls as TlsServerOptions, onFrame: () => {} });
   await server.destroy();
 }
 

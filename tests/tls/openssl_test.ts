@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { lines } from "../../src/core/framing/lines.ts";
 import type { TlsErrorReason } from "../../src/core/tls/tls_error.ts";
 import { certificates } from "../../src/certificates/certificates.ts";
-import type { ServerTlsOptions } from "../../src/server/server_tls.ts";
+import type { TlsServerOptions } from "../../src/connection/tls/options.ts";
 import { clientPair, makeAuthority, serverPair, testAuthority } from "../support/certificates.ts";
 import { it } from "../support/it.ts";
 import { Real } from "../support/server.ts";
@@ -17,7 +17,7 @@ const found = spawnSync("openssl", ["version"]).status === 0;
 const limit = { timeout: 30_000, skip: found ? false : "there is no program openssl on the path" };
 
 /** An echo server and OpenSSL pointed at it, with files of the test CA. */
-async function at(t: TestContext, tls: Partial<ServerTlsOptions> = {}) {
+async function at(t: TestContext, tls: Partial<TlsServerOptions> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "millrace-openssl-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const file = (name: string, text: string): string => {
@@ -30,7 +30,7 @@ async function at(t: TestContext, tls: Partial<ServerTlsOptions> = {}) {
   const failures: TlsErrorReason[] = [];
   const server = await place.serve<string>({
     framing: lines({ encoding: "utf-8" }),
-    tls: { ...(tls.certificates ? {} : await serverPair()), ...tls } as ServerTlsOptions,
+    tls: { ...(tls.certificates ? {} : await serverPair()), ...tls } as TlsServerOptions,
     onFrame: (line, connection) => connection.send(`${connection.peer.tls?.certificate?.subject} ${line}`),
     onTlsError: ({ reason }) => void failures.push(reason),
   });

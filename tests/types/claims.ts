@@ -139,7 +139,7 @@ void effect.serve({ port: 0, framing: text, handler, allowHalfOpen: true });
 
 // What is decided while the program runs still compiles.
 declare const sometimes: boolean;
-export function decidedLater(secured: main.ServerTlsOptions | undefined, names: readonly string[]): void {
+export function decidedLater(secured: main.TlsServerOptions | undefined, names: readonly string[]): void {
   const tls = sometimes ? { cert: "", key: "" } : undefined;
   void main.serve({ port: 0, framing: text, handler, tls });
   void main.serve({ port: 0, framing: text, onFrame: () => {}, tls: secured, allowHalfOpen: sometimes });

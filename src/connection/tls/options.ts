@@ -1,45 +1,33 @@
 /** What a caller may say about TLS, of a server and of a client. */
 import type { Framing } from "../../core/framing/framing.ts";
 import type { DurationInput } from "../../core/time/duration.ts";
-import type { PeerCertificate, TlsMaterial, TlsVersion } from "../../core/tls/tls.ts";
+import type { Certificates } from "../../core/tls/certificate_options.ts";
+import type { PeerCertificate, TlsVersion } from "../../core/tls/tls.ts";
 import type { Peer } from "../../core/transport.ts";
 
-/** What either side may say about the protocol. */
-export interface TlsProtocolOptions {
-  /**
-   * The oldest version to accept: TLS 1.2 ([RFC 5246](https://www.rfc-editor.org/rfc/rfc5246)) or TLS 1.3
-   * ([RFC 8446](https://www.rfc-editor.org/rfc/rfc8446)). @default "TLSv1.2"
-   */
-  readonly minVersion?: TlsVersion | undefined;
-  /** The newest version to accept. @default "TLSv1.3" */
-  readonly maxVersion?: TlsVersion | undefined;
-  /**
-   * An OpenSSL cipher list, such as `"ECDHE-ECDSA-AES128-GCM-SHA256"`. Deno can choose none, Bun none of TLS 1.3:
-   * there it is refused with `OptionsError`. @default the runtime's
-   */
-  readonly ciphers?: string | undefined;
-  /**
-   * Application protocols (ALPN, [RFC 7301](https://www.rfc-editor.org/rfc/rfc7301)), the preferred one first. A client that offers others and none of these
-   * is refused; one that offers nothing is not. @default none
-   */
-  readonly alpn?: readonly string[] | undefined;
-}
-
-/** The certificate that a server shows, by the name that a client asks for. `certificates()` makes one. */
-export interface CertificateChoice {
-  /** The one for a client that names no server, or one that is not known. */
-  readonly material: TlsMaterial;
-  /** More than one certificate. */
-  readonly several: boolean;
-  /** Those who may sign client certificates, in the place of the option `ca`; they may change. */
-  readonly clientAuthorities?: { readonly ca: string } | undefined;
-  /** The certificate for a server name; undefined where the default one is to be used. */
-  select(serverName: string): TlsMaterial | undefined;
-}
-
 /** TLS of a server's side: its certificate, the settings of the protocol, and what is asked of clients. */
-export type TlsServerOptions<Choice extends CertificateChoice = CertificateChoice> =
-  & TlsProtocolOptions
+export type TlsServerOptions =
+  & {
+    /**
+     * The oldest version to accept: TLS 1.2 ([RFC 5246](https://www.rfc-editor.org/rfc/rfc5246)) or TLS 1.3
+     * ([RFC 8446](https://www.rfc-editor.org/rfc/rfc8446)). @default "TLSv1.2"
+     */
+    readonly minVersion?: TlsVersion | undefined;
+    /** The newest version to accept. @default "TLSv1.3" */
+    readonly maxVersion?: TlsVersion | undefined;
+    /**
+     * An OpenSSL cipher list, such as `"ECDHE-ECDSA-AES128-GCM-SHA256"`. Deno can choose none, Bun none of TLS 1.3:
+     * there it is refused with `OptionsError`. @default the runtime's
+     */
+    readonly ciphers?: string | undefined;
+    /**
+     * Application protocols (ALPN, [RFC 7301](https://www.rfc-editor.org/rfc/rfc7301)), the preferred one first. A client that offers others and none of these
+     * is refused; one that offers nothing is not. @default none
+     */
+    readonly alpn?: readonly string[] | undefined;
+    /** How long a handshake may take, first bytes included (`TlsError`, reason `timeout`). @default "10 seconds" */
+    readonly handshakeTimeout?: DurationInput | undefined;
+  }
   & (
     | {
       /** PEM text: the server's certificate, then those between it and the root. */
@@ -51,7 +39,7 @@ export type TlsServerOptions<Choice extends CertificateChoice = CertificateChoic
     }
     | {
       /** What `certificates()` returns. */
-      readonly certificates: Choice;
+      readonly certificates: Certificates;
       /** Not beside `certificates`. */
       readonly cert?: undefined;
       /** Not beside `certificates`. */
@@ -88,7 +76,7 @@ export type TlsServerOptions<Choice extends CertificateChoice = CertificateChoic
 
 /** TLS of a client's side. */
 export type TlsClientOptions =
-  & TlsProtocolOptions
+  & Pick<TlsServerOptions, "minVersion" | "maxVersion" | "ciphers" | "alpn">
   & {
     /**
      * The name or IP address that the server's certificate must be for. A name is sent as server name indication

@@ -7,7 +7,20 @@ import type { OptionsCheck } from "../../core/options.ts";
 import { peerName } from "../../core/text/place.ts";
 import type { ClientTls, ServerTls, TlsMaterial, TlsProtocol, TlsVersion } from "../../core/tls/tls.ts";
 import type { Adapter, Address } from "../../core/transport.ts";
-import type { CertificateChoice, TlsClientOptions, TlsProtocolOptions, TlsServerOptions } from "./options.ts";
+import type { TlsClientOptions, TlsServerOptions } from "./options.ts";
+
+/** What either side may say about the protocol. */
+type ProtocolOptions = Pick<TlsServerOptions, "minVersion" | "maxVersion" | "ciphers" | "alpn">;
+
+/** The certificate that a server shows, by the name that a client asks for; `certificates()` makes one. */
+interface CertificateChoice {
+  /** The one for a client that names no server, or one that is not known. */
+  readonly material: TlsMaterial;
+  readonly several: boolean;
+  /** Those who may sign client certificates, in the place of the option `ca`; they may change. */
+  readonly clientAuthorities?: { readonly ca: string } | undefined;
+  select(serverName: string): TlsMaterial | undefined;
+}
 
 const protocolKeys = ["minVersion", "maxVersion", "ciphers", "alpn"];
 const serverKeys = [
@@ -108,7 +121,7 @@ export function resolveClientTls(
   };
 }
 
-function resolveProtocol(check: OptionsCheck, tls: TlsProtocolOptions, adapter: Adapter): TlsProtocol {
+function resolveProtocol(check: OptionsCheck, tls: ProtocolOptions, adapter: Adapter): TlsProtocol {
   const { ciphers, alpn } = tls;
   const minVersion = check.oneOf("tls.minVersion", tls.minVersion, "TLSv1.2", versions);
   const maxVersion = check.oneOf("tls.maxVersion", tls.maxVersion, "TLSv1.3", versions);
