@@ -22,8 +22,7 @@
  *
  * @module
  */
-export { type EffectHandler, type EffectServeOptions, serve } from "./src/server/effect_server.ts";
-export { layer } from "./src/server/server_layer.ts";
+export { type EffectHandler, type EffectServeOptions, layer, serve } from "./src/server/effect_server.ts";
 export { connect } from "./src/client/effect_client.ts";
 export {
   batches,

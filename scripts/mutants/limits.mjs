@@ -335,7 +335,7 @@ export const mutants = [
     why: "a batch that is not whole moves the queue by too little",
   },
   {
-    file: "src/connection/inbox_reader.ts",
+    file: "src/core/flow/inbox.ts",
     find: "    this.#source.delivery.inbox.withdraw(this.#last);\n",
     put: "",
     tests: ofBatches,

@@ -1,5 +1,5 @@
 /** Termination records, first causes, counters and outcomes. */
-const record = "src/connection/termination_record.ts";
+const record = "src/connection/termination.ts";
 const life = "src/connection/life.ts";
 const registry = "src/connection/registry.ts";
 const outbox = "src/core/flow/outbox.ts";

@@ -11,7 +11,7 @@ import { connectionKeys, resolveProfile } from "../connection/profile.ts";
 import { type EffectSupport, Registry } from "../connection/registry.ts";
 import type { Session } from "../connection/session.ts";
 import { resolveAddress, resolveTuning } from "../connection/socket_settings.ts";
-import { warnInsecure } from "../connection/tls/insecure.ts";
+import { warnInsecure } from "../connection/tls/trust.ts";
 import { resolveClientTls } from "../connection/tls/settings.ts";
 import { type Clock, systemClock } from "../core/time/clock.ts";
 import { Deadline } from "../core/time/deadline.ts";

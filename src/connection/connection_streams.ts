@@ -6,7 +6,7 @@
  */
 import type { Unshared } from "../core/bytes/byte_chunk.ts";
 import type { MillraceError } from "../core/errors.ts";
-import { type InboxSource, oneFrame } from "./inbox_reader.ts";
+import { type InboxSource, oneFrame } from "../core/flow/inbox.ts";
 
 /** Where frames come from. */
 interface Receiving<Received> extends InboxSource<Received> {

@@ -9,12 +9,11 @@ import { sharedWheel, type TimerWheel } from "../core/time/timer_wheel.ts";
 import type { Transport } from "../core/transport.ts";
 import { type Turn, turnOf } from "../core/time/turn.ts";
 import type { Connection } from "./connection.ts";
-import type { EffectRunner } from "./handling.ts";
 import type { ConnectionProfile } from "./profile.ts";
 import { Session } from "./session.ts";
 import { SessionConnection } from "./session_connection.ts";
-import type { SessionOwner } from "./session_owner.ts";
 import type { CloseReason, TerminationRecord } from "./termination.ts";
+import type { EffectRunner, SessionOwner } from "./user_code.ts";
 
 /** Hears what happens to connections, for logs and traces. Must not throw. */
 export interface RegistryObserver<Received, Sent, Data> {

@@ -17,22 +17,19 @@ import type { TimerWheel } from "../core/time/timer_wheel.ts";
 import type { Transport } from "../core/transport.ts";
 import type { TurnMember } from "../core/time/turn.ts";
 import type { Connection, ConnectionState } from "./connection.ts";
+import { type Deferred, deferred } from "../core/deferred.ts";
 import { Delivery, type DeliveryOwner } from "./delivery.ts";
-import { FlushQueue } from "./flush_queue.ts";
-import { follow, type HandlerEnd, type HandlerRun, type HandlingOwner } from "./handling.ts";
-import * as hooks from "./hooks.ts";
 import { makeConnectionId } from "./identity.ts";
 import { Life } from "./life.ts";
 import type { ConnectionProfile } from "./profile.ts";
-import type { SessionOwner } from "./session_owner.ts";
 import type { Tally } from "./tally.ts";
-import type { CloseReason, TerminationRecord } from "./termination.ts";
-import { makeRecord } from "./termination_record.ts";
+import { type CloseReason, makeRecord, type TerminationRecord } from "./termination.ts";
+import * as user from "./user_code.ts";
 import { Vigil } from "./vigil.ts";
 
 /** One connection at work. */
 export class Session<Received, Sent, Context>
-  implements PipelineOwner<Received>, DeliveryOwner<Received>, HandlingOwner, OutboxOwner, TurnMember {
+  implements PipelineOwner<Received>, DeliveryOwner<Received>, user.HandlingOwner, OutboxOwner, TurnMember {
   readonly id: string;
   readonly startedAt: number;
   readonly transport: Transport;
@@ -54,18 +51,19 @@ export class Session<Received, Sent, Context>
   /** Where rates are taken: what was counted by the last time. */
   tally: Tally | undefined = undefined;
 
-  readonly #owner: SessionOwner<Session<Received, Sent, Context>>;
+  readonly #owner: user.SessionOwner<Session<Received, Sent, Context>>;
   readonly #begun: number;
-  #run: HandlerRun = "none";
+  #run: user.HandlerRun = "none";
   #interrupt: (() => void) | undefined = undefined;
   #life: Life | undefined = undefined;
   #inTurn = false;
-  #flushes: FlushQueue | undefined = undefined;
+  /** For those who wait until everything sent is in the kernel. */
+  #flushed: Deferred | undefined = undefined;
 
   constructor(
     transport: Transport,
     profile: ConnectionProfile<Received, Sent, Context>,
-    owner: SessionOwner<Session<Received, Sent, Context>>,
+    owner: user.SessionOwner<Session<Received, Sent, Context>>,
   ) {
     const { framing, options, ingressLimit, egressLimit, egressPolicy } = profile;
     this.startedAt = owner.clock.wallTime();
@@ -104,7 +102,7 @@ export class Session<Received, Sent, Context>
       options.onConnect?.(this.connection);
       if (handler !== undefined && this.state === "open") {
         this.#run = "called";
-        this.#interrupt = follow(handler(this.connection), this, this.#owner.effectRunner(this));
+        this.#interrupt = user.follow(handler(this.connection), this, this.#owner.effectRunner(this));
       }
     } catch (error) {
       this.handlerOver({ error });
@@ -140,11 +138,11 @@ export class Session<Received, Sent, Context>
   skipped(error: FrameError, last = false): void {
     if (this.record !== undefined) return;
     this.#heardFirst();
-    hooks.tellFrameError(this, this.#owner, error, last);
+    user.tellFrameError(this, this.#owner, error, last);
   }
 
   otherProtocol(found: Diagnosis): void {
-    hooks.tellOtherProtocol(this, this.#owner, found);
+    user.tellOtherProtocol(this, this.#owner, found);
   }
 
   faulted(error: FrameError): void {
@@ -196,7 +194,7 @@ export class Session<Received, Sent, Context>
     this.#run = "running";
   }
 
-  handlerOver(end: HandlerEnd): void {
+  handlerOver(end: user.HandlerEnd): void {
     this.#run = "over";
     this.#owner.handlerEnded(this);
     if (end === "done") this.life.finish("handler_done", "local");
@@ -212,7 +210,7 @@ export class Session<Received, Sent, Context>
       error.connectionId === this.id;
     if (!own) {
       this.#owner.handlerFailed(this, error);
-      hooks.tellQuietly(this, this.#owner, () => this.profile.options.onError?.(error, this.connection));
+      user.tellQuietly(this, this.#owner, () => this.profile.options.onError?.(error, this.connection));
     }
     this.life.finish("handler_error", "local", undefined, String((error as Error)?.message ?? error));
   }
@@ -233,7 +231,9 @@ export class Session<Received, Sent, Context>
   }
 
   emptied(): void {
-    this.#flushes?.flushed();
+    const flushed = this.#flushed;
+    this.#flushed = undefined;
+    flushed?.resolve();
     this.#life?.emptied();
   }
 
@@ -254,7 +254,7 @@ export class Session<Received, Sent, Context>
   timedOut(reason: CloseReason, error: TimeoutError): void {
     // The silence of one side is no fault of a connection that has begun to close, which has limits of its own.
     if (this.state === "closing" && error.reason !== "idle") return;
-    hooks.describeTimeout(error, this);
+    user.describeTimeout(error, this);
     this.delivery.end(error);
     if (this.outbox.pending > 0) this.life.drop(reason, "local", error);
     else this.life.finish(reason, "local", error);
@@ -299,7 +299,7 @@ export class Session<Received, Sent, Context>
     this.flushNow();
     if (this.outbox.pending === 0) return Promise.resolve();
     if (this.record !== undefined) return Promise.reject(this.life.closedError("it is closed")());
-    return (this.#flushes ??= new FlushQueue()).wait();
+    return (this.#flushed ??= deferred()).promise;
   }
 
   get ageMs(): number {
@@ -316,7 +316,7 @@ export class Session<Received, Sent, Context>
 
   /** Its first bytes are here; asked where a first chunk can lead, since a chunk itself should cost nothing. */
   #heardFirst(): void {
-    if (!this.heard && this.pipeline.bytesReceived > 0) hooks.tellFirstByte(this, this.#owner);
+    if (!this.heard && this.pipeline.bytesReceived > 0) user.tellFirstByte(this, this.#owner);
   }
 
   /** Nobody is there who might still ask for frames. A loop that a plain function left behind may. */
@@ -339,10 +339,10 @@ export class Session<Received, Sent, Context>
     const record = this.record = makeRecord(this, ending, endedWith);
     const failure = life.goneError();
     outbox.close(failure);
-    this.#flushes?.fail(failure);
+    this.#flushed?.reject(failure());
     life.signal();
     this.#interrupt?.();
-    hooks.tellEnd(this, this.#owner, record, error === ending.error ? error : undefined);
+    user.tellEnd(this, this.#owner, record, error === ending.error ? error : undefined);
     this.#owner.ended(this, record);
     this.tellRecord?.(record);
   }

@@ -4,7 +4,7 @@ import type { SendOutcome } from "../core/flow/outcome.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Connection, ConnectionState, ConnectionStats } from "./connection.ts";
 import { readableOf, writableOf } from "./connection_streams.ts";
-import { InboxReader, oneFrame, waitingFrames } from "./inbox_reader.ts";
+import { InboxReader, oneFrame, waitingFrames } from "../core/flow/inbox.ts";
 import type { Session } from "./session.ts";
 import type { TerminationRecord } from "./termination.ts";
 import type { UpgradeOptions } from "./tls/options.ts";

@@ -4,9 +4,9 @@
  * Used by the endpoints and by the commands. A server's files are read when it starts, and watched from then on; those
  * of a client when it dials.
  */
-import { warnInsecure } from "../connection/tls/insecure.ts";
 import type { TlsClientOptions, TlsServerOptions } from "../connection/tls/options.ts";
 import { resolveClientTls } from "../connection/tls/settings.ts";
+import { warnInsecure } from "../connection/tls/trust.ts";
 import { OptionsCheck } from "../core/options.ts";
 import type { ClientTls } from "../core/tls/tls.ts";
 import { TlsError } from "../core/tls/tls_error.ts";

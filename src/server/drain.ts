@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect";
 import type { Connection } from "../connection/connection.ts";
-import { tellQuietly } from "../connection/hooks.ts";
+import { tellQuietly } from "../connection/user_code.ts";
 import type { Registry } from "../connection/registry.ts";
 import type { Session } from "../connection/session.ts";
 import type { Clock } from "../core/time/clock.ts";

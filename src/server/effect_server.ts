@@ -1,6 +1,7 @@
 /** Servers of programs written with Effect: their handlers may be Effects. Only the entry point `effect` loads it. */
 import * as Effect from "effect/Effect";
 import type * as Context from "effect/Context";
+import * as Layer from "effect/Layer";
 import type * as Scope from "effect/Scope";
 import type { Connection } from "../connection/connection.ts";
 import { checkEffectVersion } from "../connection/effect/effect_version.ts";
@@ -89,4 +90,31 @@ export function serve<
       return server as Server<Received, Sent, Data, AddressOf<Port, Path>>;
     });
   });
+}
+
+/**
+ * A server as a layer, under a service key of your own. It fails as {@linkcode serve} does.
+ *
+ * @example
+ * ```ts
+ * import * as Context from "effect/Context";
+ * import * as Effect from "effect/Effect";
+ * import { lines, type Server } from "@millrace/millrace";
+ * import { layer } from "@millrace/millrace/effect";
+ *
+ * class Echo extends Context.Service<Echo, Server<Uint8Array>>()("Echo") {}
+ * const live = layer(Echo, { port: 0, framing: lines(), onFrame: (line, connection) => connection.send(line) });
+ *
+ * const program = Effect.gen(function* () {
+ *   const server = yield* Echo;
+ *   yield* Effect.log(server.state);
+ * });
+ * await Effect.runPromise(Effect.provide(program, live));
+ * ```
+ */
+export function layer<Self, Received, Sent = Received, Context = undefined, R = never>(
+  key: Context.Key<Self, Server<Received, Sent, Context>>,
+  options: EffectServeOptions<Received, Sent, Context, R>,
+): Layer.Layer<Self, OptionsError | SocketError | TlsError, Exclude<R, Scope.Scope>> {
+  return Layer.effect(key, serve(options));
 }

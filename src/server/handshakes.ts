@@ -5,7 +5,7 @@
  * They have slots of their own, so that a flood of them takes none from connections; and only a few begin in one turn
  * of the event loop, so that the frames of connections go on between them. Knows no certificate.
  */
-import { unauthorized } from "../connection/tls/unauthorized.ts";
+import { unauthorized } from "../connection/tls/trust.ts";
 import type { UpgradeSlot, UpgradeSlots } from "../connection/tls/upgrade_slots.ts";
 import { Deadline } from "../core/time/deadline.ts";
 import { Fifo } from "../core/bytes/fifo.ts";

@@ -17,11 +17,10 @@ import {
   type SocketError,
   type TimeoutError,
 } from "../../core/errors.ts";
-import type { Inbox, Polled } from "../../core/flow/inbox.ts";
+import type { Inbox, InboxReader, Polled } from "../../core/flow/inbox.ts";
 import type { SendOutcome } from "../../core/flow/outcome.ts";
 import type { TlsError } from "../../core/tls/tls_error.ts";
 import type { Connection } from "../connection.ts";
-import type { InboxReader } from "../inbox_reader.ts";
 import type { UpgradeOptions } from "../tls/options.ts";
 
 /** A wait that ran out, other than for idleness; one member of a union, so that `catchTag` takes it out. */

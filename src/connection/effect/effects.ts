@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Tracer from "effect/Tracer";
 import type { Clock } from "../../core/time/clock.ts";
-import type { EffectRunner } from "../handling.ts";
+import type { EffectRunner } from "../user_code.ts";
 import type { EffectSupport } from "../registry.ts";
 import { ConnectionSpans } from "./spans.ts";
 

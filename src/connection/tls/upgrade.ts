@@ -14,7 +14,7 @@ import type { Peer } from "../../core/transport.ts";
 import { checkFraming, type UpgradePlace } from "../profile.ts";
 import type { Session } from "../session.ts";
 import type { TlsServerOptions, UpgradeOptions } from "./options.ts";
-import { unauthorized } from "./unauthorized.ts";
+import { unauthorized } from "./trust.ts";
 import { resolveUpgrade } from "./upgrade_settings.ts";
 import type { UpgradeSlot } from "./upgrade_slots.ts";
 

@@ -6,7 +6,7 @@
  */
 import type { OptionsCheck } from "../../core/options.ts";
 import type { UpgradeTls } from "../../core/tls/tls.ts";
-import { warnInsecure } from "./insecure.ts";
+import { warnInsecure } from "./trust.ts";
 import type { UpgradePlace } from "../profile.ts";
 import type { TlsClientOptions, TlsServerOptions } from "./options.ts";
 import { resolveClientTls, resolveServerTls, withCertificates } from "./settings.ts";

@@ -1,5 +1,5 @@
 /**
- * Frames that wait for whoever iterates the connection: a queue with at most one waiting reader.
+ * Frames that wait for whoever iterates the connection: a queue with at most one waiting reader, and its iterators.
  *
  * Used by the connection. Knows no transport: its owner stops reading while too much waits, and flushes
  * when `next` finds it empty.
@@ -195,5 +195,56 @@ export class Inbox<Frame> {
     const { length } = this;
     this.#frames?.clear();
     return length;
+  }
+}
+
+/** Where frames come from: a session. */
+export interface InboxSource<Received> {
+  readonly delivery: { readonly inbox: Pick<Inbox<Received>, "withdraw"> };
+  read<Found>(take: (inbox: Inbox<Received>) => Found): Found;
+}
+
+/** A step of one frame. */
+export function oneFrame<Received>(inbox: Inbox<Received>): Promise<Read<Received>> {
+  return inbox.next();
+}
+
+/** A step of the frames that are there. */
+export function waitingFrames<Received>(inbox: Inbox<Received>): Promise<Read<Received[]>> {
+  return inbox.nextMany();
+}
+
+/** An iterator; leaving it leaves the frames in place. */
+export class InboxReader<Received, Value> implements AsyncIterator<Value, undefined> {
+  readonly #source: InboxSource<Received>;
+  readonly #take: (inbox: Inbox<Received>) => Promise<Read<Value>>;
+  #left = false;
+  #last: Promise<Read<Value>> | undefined = undefined;
+
+  constructor(source: InboxSource<Received>, take: (inbox: Inbox<Received>) => Promise<Read<Value>>) {
+    this.#source = source;
+    this.#take = take;
+  }
+
+  next(): Promise<Read<Value>> {
+    if (this.#left) return Promise.resolve({ value: undefined, done: true });
+    return this.#last = this.#source.read(this.#take);
+  }
+
+  /** For readers that may be interrupted: what `take` finds, at once. */
+  read<Found>(take: (inbox: Inbox<Received>) => Found): Found {
+    return this.#source.read(take);
+  }
+
+  /** Such a reader waits no longer for what `look` gave it. */
+  withdraw(looking: Promise<unknown>): void {
+    this.#source.delivery.inbox.withdraw(looking);
+  }
+
+  return(): Promise<Read<Value>> {
+    this.#left = true;
+    this.#source.delivery.inbox.withdraw(this.#last);
+    this.#last = undefined;
+    return Promise.resolve({ value: undefined, done: true });
   }
 }

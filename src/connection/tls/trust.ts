@@ -1,0 +1,26 @@
+/**
+ * Trust that is not had, and trust that is not asked for: peers that the option `authorize` does not let in, and servers
+ * whose certificate nobody checks.
+ */
+import { TlsError } from "../../core/tls/tls_error.ts";
+import type { Peer } from "../../core/transport.ts";
+
+/** The warning is loud, but given once a process. */
+let warned = false;
+
+/** Called by whoever is about to take any certificate of this host. */
+export function warnInsecure(where: string): void {
+  if (warned) return;
+  warned = true;
+  console.warn(
+    `millrace: insecureSkipVerify is set for ${where}: the certificate of the server is not checked, so anybody on the ` +
+      "way can read and change what is sent; give ca instead. Further ones are not told.",
+  );
+}
+
+/** What a connection ends with after a handshake, or an upgrade; `thrown` when `authorize` gave no verdict. */
+export function unauthorized({ tls }: Peer, thrown?: { readonly cause: unknown }): TlsError {
+  const who = tls?.certificate?.subject ?? "a client without a certificate";
+  const how = thrown === undefined ? "" : `, which threw ${String(thrown.cause)}`;
+  return new TlsError("unauthorized", `let in ${who}: refused by authorize${how}`, thrown);
+}
