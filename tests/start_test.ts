@@ -186,6 +186,6 @@ describe("npm start", () => {
     await aWhile();
     gateway.type(ctrlC);
     assert.equal(await gateway.ended, 3, gateway.output);
-    assert.match(gateway.output, /0 connection\(s\) drained, 1 cut/);
+    assert.match(gateway.output, /0 connection\(s\) drained, 1 destroyed/);
   });
 });

@@ -215,7 +215,7 @@ export function socketErrorFrom(cause: unknown, action: string): SocketError {
 const hints: Partial<Record<SocketErrorReason, string>> = {
   address_in_use: "; another process has it: stop that one, or choose another port (0 picks a free one)",
   address_not_available: "; this machine has no such address: use 127.0.0.1, 0.0.0.0 or ::",
-  busy: "; whoever listens there accepts too slowly, and its queue is full: try again",
+  busy: "; the server there accepts too slowly, and its queue is full: try again",
   host_not_found: "; check the spelling of the host name, or use an IP address",
   no_space: "; free some space, or raise the limit that is reached",
   out_of_memory: "; the system has no memory for another socket: lower maxConnections",

@@ -83,7 +83,7 @@ export class ClientEndpoint implements RunningEndpoint {
       const { tls, address } = this.settings;
       if (tls?.protocol.insecureSkipVerify === true) {
         const advice =
-          "whoever is in between can read and change everything; use ca, and serverName where it differs";
+          "anyone on the path can read and change everything; use ca, and serverName where it differs";
         const fields = { to: formatAddress(address), advice };
         this.#log({ level: "warn", message: "the server's certificate is not checked", fields });
       }

@@ -95,7 +95,10 @@ function drain(payload: Payload, endpoint: RunningEndpoint, deadlineMs: number):
 function need(endpoint: RunningEndpoint, what: "suspend" | "resume"): () => Promise<void> {
   const act = endpoint[what];
   if (act === undefined) {
-    throw new RefusedCommand("unsupported", `${what}: endpoint ${endpoint.name} dials and accepts nothing`);
+    throw new RefusedCommand(
+      "unsupported",
+      `${what}: endpoint ${endpoint.name} is a client and accepts no connections`,
+    );
   }
   refuseStopping(endpoint, what);
   return () => act.call(endpoint);

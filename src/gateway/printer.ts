@@ -25,7 +25,7 @@ export class Printer {
     let fail!: (error: MillraceError) => void;
     this.failed = new Promise((resolve) => fail = resolve);
     this.#writer = new LineWriter(output, clock, (cause) => {
-      const text = "print frames: nobody reads standard output any more; read it, or leave print out";
+      const text = "print frames: the reader of standard output is gone; read it, or leave print out";
       fail(new BusError("disconnected", text, { cause }));
     });
     // Others, which are not to be printed, may publish under the same subject.

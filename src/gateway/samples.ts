@@ -13,12 +13,12 @@ type BusRow = readonly [name: keyof BusStats, metric: string, help: string];
 
 const busRows: readonly BusRow[] = [
   ["published", "millrace_bus_published_total", "Messages published."],
-  ["unheard", "millrace_bus_unheard_total", "Messages that nobody subscribed to."],
+  ["unheard", "millrace_bus_unheard_total", "Messages without a subscriber."],
   ["delivered", "millrace_bus_delivered_total", "Messages handed to subscriptions."],
-  ["dropped", "millrace_bus_dropped_total", "Messages given up by a queue's policy, or by its closing."],
+  ["dropped", "millrace_bus_dropped_total", "Messages dropped by a queue's policy, or when it closed."],
   ["handlerErrors", "millrace_bus_handler_errors_total", "Message handlers that threw or rejected."],
-  ["refused", "millrace_bus_refused_total", "Input that was no message."],
-  ["pending", "millrace_bus_pending", "Messages that wait for handlers."],
+  ["refused", "millrace_bus_refused_total", "Input that was not a message."],
+  ["pending", "millrace_bus_pending", "Messages waiting for handlers."],
 ];
 
 /** Everything that is counted. */
@@ -38,20 +38,20 @@ export function gatewaySamples(
     samples.push(...clientAuthoritiesSamples(endpoint.clientAuthorities?.(), labels));
     const up = {
       name: "millrace_endpoint_ready",
-      help: "1 while it accepts or is connected, else 0.",
+      help: "1 while the endpoint accepts connections or is connected, else 0.",
       labels,
     };
     samples.push({ ...up, type: "gauge", value: endpoint.ready ? 1 : 0 });
     const { framesPublished, messagesSent, messagesUndelivered } = endpoint.traffic();
-    count("millrace_frames_published_total", "Frames that the bus took.", framesPublished);
-    count("millrace_messages_sent_total", "Messages handed to connections.", messagesSent);
+    count("millrace_frames_published_total", "Frames published to the bus.", framesPublished);
+    count("millrace_messages_sent_total", "Messages passed to connections.", messagesSent);
     const lost =
-      "Messages for connections that are not there, that ended first, or whose egress policy gave them up.";
+      "Messages for connections that do not exist or ended first, or that an egress policy dropped.";
     count("millrace_messages_undelivered_total", lost, messagesUndelivered);
     const control = controls.get(endpoint.name)?.stats();
     if (control === undefined) continue;
-    count("millrace_control_commands_total", "Control commands carried out.", control.commandsDone);
-    count("millrace_control_refused_total", "Control messages refused.", control.commandsRefused);
+    count("millrace_control_commands_total", "Control commands executed.", control.commandsDone);
+    count("millrace_control_refused_total", "Control messages rejected.", control.commandsRefused);
   }
   const stats = bus.stats();
   const labels = { bus: bus.name };

@@ -19,10 +19,10 @@ const notAdded: readonly string[] = ["drain_seconds", "event_loop_stalls_total"]
 
 /** Numbers by reason, of which more may come to light at any time. */
 const byReason: readonly (readonly [name: string, help: string, of: (stats: ServerStats) => Reasons])[] = [
-  ["connections_closed_total", "Connections that ended, by reason.", (stats) => stats.closedByReason],
+  ["connections_closed_total", "Connections closed, by reason.", (stats) => stats.closedByReason],
   [
     "tls_handshakes_failed_total",
-    "TLS handshakes that failed, by reason.",
+    "TLS handshakes failed, by reason.",
     (stats) => stats.handshakesFailedByReason,
   ],
 ];

@@ -35,18 +35,18 @@ export type ServerRow = readonly [
 /** Every number that is not by reason. */
 export const serverRows: readonly ServerRow[] = [
   ["connections_active", "gauge", "Connections open now.", (s) => s.connectionsActive],
-  ["connections_accepted_total", "counter", "Connections that were let in.", (s) => s.connectionsAccepted],
+  ["connections_accepted_total", "counter", "Connections accepted.", (s) => s.connectionsAccepted],
   [
     "connections_rejected_total",
     "counter",
     "Connections rejected.",
     (s) => s.connectionsRejected,
   ],
-  ["tls_handshakes_active", "gauge", "TLS handshakes on their way.", (s) => s.handshakesActive],
+  ["tls_handshakes_active", "gauge", "TLS handshakes in progress.", (s) => s.handshakesActive],
   [
     "connections_lost_total",
     "counter",
-    "Connections that their peers had reset before they were accepted.",
+    "Connections reset by the peer before they were accepted.",
     (s) => s.connectionsLost,
   ],
   [
@@ -56,34 +56,39 @@ export const serverRows: readonly ServerRow[] = [
     (s) => s.handshakesCompleted,
   ],
   ["bytes_read_total", "counter", "Bytes received.", (s) => s.bytesReceived],
-  ["bytes_written_total", "counter", "Bytes that the kernel took.", (s) => s.bytesSent],
-  ["frames_received_total", "counter", "Whole frames received.", (s) => s.framesReceived],
-  ["frames_sent_total", "counter", "Frames that the kernel took.", (s) => s.framesSent],
+  ["bytes_written_total", "counter", "Bytes handed to the kernel.", (s) => s.bytesSent],
+  ["frames_received_total", "counter", "Complete frames received.", (s) => s.framesReceived],
+  ["frames_sent_total", "counter", "Frames handed to the kernel.", (s) => s.framesSent],
   [
     "frames_lost_total",
     "counter",
-    "Frames that the kernel had not taken when their connection ended.",
+    "Frames that had not reached the kernel when their connection ended.",
     (s) => s.framesLost,
   ],
-  ["frames_dropped_total", "counter", "Frames given up by an egress policy.", (s) => s.framesDropped],
+  ["frames_dropped_total", "counter", "Frames dropped by an egress policy.", (s) => s.framesDropped],
   [
     "frame_errors_total",
     "counter",
-    "Bytes that were no frames, or frames over a limit.",
+    "Frames that were malformed, truncated or over the limit.",
     (s) => s.frameErrors,
   ],
   ["handler_errors_total", "counter", "Handlers that threw or rejected.", (s) => s.handlerErrors],
   ["idle_closes_total", "counter", "Connections closed because they were idle.", (s) => s.idleCloses],
-  ["outbox_bytes", "gauge", "Bytes that wait for slow peers.", (s) => s.outboxBytes],
-  ["drain_seconds", "gauge", "Duration of the last drain, 0 before one.", (s) => s.drainMs / 1000],
+  ["outbox_bytes", "gauge", "Bytes waiting to be sent to slow peers.", (s) => s.outboxBytes],
+  ["drain_seconds", "gauge", "Duration of the last drain, 0 before the first.", (s) => s.drainMs / 1000],
   [
     "first_byte_seconds_sum",
     "counter",
-    "Waits from accept to first byte, added up.",
+    "Sum of the times from accept to first byte.",
     (s) => s.firstByteMs / 1000,
   ],
   ["first_byte_seconds_count", "counter", "Connections that sent a first byte.", (s) => s.firstByteCount],
-  ["event_loop_stalls_total", "counter", "Times that the event loop stood still for long.", (s) => s.stalls],
+  [
+    "event_loop_stalls_total",
+    "counter",
+    "Stalls of the event loop longer than a timer tick allows.",
+    (s) => s.stalls,
+  ],
 ];
 
 /** The samples of one server; `labels` tell it from others, such as `{ endpoint: "echo" }`. */
@@ -96,7 +101,7 @@ export function serverSamples(stats: ServerStats, labels: Readonly<Record<string
     labels,
   }));
   for (const [reason, value] of Object.entries(stats.closedByReason)) {
-    const help = "Connections that ended, by reason.";
+    const help = "Connections closed, by reason.";
     samples.push({
       name: "millrace_connections_closed_total",
       help,
@@ -106,7 +111,7 @@ export function serverSamples(stats: ServerStats, labels: Readonly<Record<string
     });
   }
   for (const [reason, value] of Object.entries(stats.handshakesFailedByReason)) {
-    const help = "TLS handshakes that failed, by reason.";
+    const help = "TLS handshakes failed, by reason.";
     samples.push({
       name: "millrace_tls_handshakes_failed_total",
       help,
@@ -133,13 +138,18 @@ export function certificateSamples(
       labels: own,
     });
     return [
-      sample("expiry_timestamp_seconds", "gauge", "When it expires, in seconds since 1970.", validTo / 1000),
-      sample("rotations_total", "counter", "Times that another one took its place.", rotations),
-      sample("refusals_total", "counter", "New ones that were at fault and refused.", refusals),
+      sample(
+        "expiry_timestamp_seconds",
+        "gauge",
+        "Expiry of the certificate, in seconds since 1970.",
+        validTo / 1000,
+      ),
+      sample("rotations_total", "counter", "Certificates replaced by a new one.", rotations),
+      sample("refusals_total", "counter", "New certificates rejected.", refusals),
       sample(
         "refused",
         "gauge",
-        "1 while the newest one is refused and an older one in service.",
+        "1 while the newest certificate is rejected and an older one stays in service, else 0.",
         refused ? 1 : 0,
       ),
     ];
@@ -157,12 +167,17 @@ export function clientAuthoritiesSamples(
     { name: `millrace_client_ca_${what}`, help, type, value, labels }
   );
   return [
-    sample("rotations_total", "counter", "Times that the file's new content went into service.", rotations),
-    sample("refusals_total", "counter", "New contents of the file that were refused.", refusals),
+    sample(
+      "rotations_total",
+      "counter",
+      "Times that new content of the CA file was put in service.",
+      rotations,
+    ),
+    sample("refusals_total", "counter", "New contents of the CA file rejected.", refusals),
     sample(
       "refused",
       "gauge",
-      "1 while the file is refused and what was before in service.",
+      "1 while the CA file is rejected and its previous content stays in service, else 0.",
       refused ? 1 : 0,
     ),
   ];

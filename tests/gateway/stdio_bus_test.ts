@@ -175,7 +175,7 @@ describe("the stdio bus (F-57)", () => {
     await client.send("hello");
     const report = await soon(gateway.finished, "the end");
     assert.equal(report.failure?._tag, "BusError");
-    assert.match(report.failure!.message, /nobody reads it any more/);
+    assert.match(report.failure!.message, /its reader is gone/);
     await client.close();
   });
 

@@ -135,7 +135,7 @@ shop = { cert = "shop.pem", key = "shop.pem", serverNames = ["*.shop.example"] }
       'tls.default: found "mian", expected "main"; did you mean "main"?',
     ]],
     ["a key of clients", { ...pair, insecureSkipVerify: true }, [
-      "tls.insecureSkipVerify: found true, expected a key that exists here; it belongs to an endpoint that dials",
+      "tls.insecureSkipVerify: found true, expected a key that exists here; it belongs to a client endpoint",
     ]],
   ];
   for (const [what, tls, wanted] of cases) {

@@ -180,7 +180,7 @@ describe("programs whose reader has gone", () => {
       }
     };
     void sending().catch(() => {});
-    await program.said(/nobody reads standard output any more/);
+    await program.said(/the reader of standard output is gone/);
     assert.equal(await program.code(), 1);
   });
 

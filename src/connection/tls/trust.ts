@@ -22,5 +22,5 @@ export function warnInsecure(where: string): void {
 export function unauthorized({ tls }: Peer, thrown?: { readonly cause: unknown }): TlsError {
   const who = tls?.certificate?.subject ?? "a client without a certificate";
   const how = thrown === undefined ? "" : `, which threw ${String(thrown.cause)}`;
-  return new TlsError("unauthorized", `let in ${who}: refused by authorize${how}`, thrown);
+  return new TlsError("unauthorized", `accept ${who}: rejected by authorize${how}`, thrown);
 }

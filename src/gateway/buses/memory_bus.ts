@@ -101,7 +101,7 @@ class MemoryBus implements Bus, SubscriptionOwner {
   ): Promise<BusMessage> {
     if (this.#closed) throw closedError(`request to ${message.subject}`);
     if (this.#route(message.subject).length === 0) {
-      throw new BusError("no_responders", `request to ${message.subject}: nobody subscribes to it`);
+      throw new BusError("no_responders", `request to ${message.subject}: it has no subscriber`);
     }
     const timeout = options.timeout === undefined
       ? requestTimeout

@@ -68,7 +68,7 @@ class StdioBus implements LineBus {
     let fail!: (error: MillraceError) => void;
     this.failed = new Promise((resolve) => fail = resolve);
     this.#writer = new LineWriter(options.output, clock, (cause) => {
-      const text = "write to standard output: nobody reads it any more; messages can no longer be published";
+      const text = "write to standard output: its reader is gone; messages can no longer be published";
       fail(new BusError("disconnected", text, { cause }));
     });
   }

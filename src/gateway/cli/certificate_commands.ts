@@ -8,23 +8,23 @@ import type { Shell } from "./shell.ts";
 export function addCert(program: Command, shell: Shell, done: (code: number) => void): void {
   program.command("cert")
     .description("make a local CA and certificates for development, as files in PEM")
-    .option("-o, --out <folder>", "where the files are put", "certs")
+    .option("-o, --out <folder>", "folder for the files", "certs")
     .option(
       "-n, --name <names...>",
-      "names and addresses of the server (default: localhost 127.0.0.1 ::1)",
+      "host names and IP addresses of the server (default: localhost 127.0.0.1 ::1)",
     )
-    .option("--client <name>", "make a certificate for a client of this name")
-    .option("--ca", "make nothing but the CA")
+    .option("--client <name>", "make a certificate for a client with this name")
+    .option("--ca", "make only the CA")
     .addOption(
       // Apple's systems take no certificate of a server that is valid for longer.
-      option("--days <count>", "days until they expire; the CA has ten years", wholeNumber(1, 825), "365"),
+      option("--days <count>", "validity in days; the CA is valid for ten years", wholeNumber(1, 825), "365"),
     )
-    .option("--force", "take the place of files that are there; of the CA's only with --ca")
+    .option("--force", "overwrite existing files; the CA's only with --ca")
     .addHelpText(
       "after",
       `
-The CA is made the first time and signs whatever is made later in that folder. Its key, like all
-keys, can be read by you alone: give nobody more than ca.crt.
+The first run makes the CA, which signs all certificates made later in that folder. Only you can read
+the keys. Share nothing but ca.crt.
 
 Examples:
   millrace cert

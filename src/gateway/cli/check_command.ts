@@ -38,7 +38,7 @@ function warningsOf({ endpoints }: GatewayConfig): readonly string[] {
   return endpoints.flatMap(({ mode, tls }, index) =>
     mode === "client" && tls?.protocol.insecureSkipVerify === true
       ? [
-        `endpoints[${index}].tls.insecureSkipVerify: whoever is in between can read and change everything; ` +
+        `endpoints[${index}].tls.insecureSkipVerify: anyone on the path can read and change everything; ` +
         `use ca, and serverName where the name differs`,
       ]
       : []

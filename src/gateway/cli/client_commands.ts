@@ -11,27 +11,27 @@ import { addClientTls, type ClientTlsFlags, clientTlsOf } from "./tls_flags.ts";
 export function addConnect(program: Command, shell: Shell, done: (code: number) => void): void {
   const command = program.command("connect")
     .argument("<endpoint>", "HOST:PORT, or unix:PATH", valueOf(address("connect")))
-    .description("talk to a server in frames: lines of standard input go out, frames come in")
+    .description("exchange frames with a server: send lines of standard input, print the frames received")
     .addOption(option("-f, --framing <spec>", "how bytes are cut into frames", framingSpec, "lines"))
     .addOption(
       option(
         "-i, --input <form>",
-        "what a line of input is: text, hex; or bytes, for input that goes out as it is (default: text; bytes with raw)",
+        "how to read input: lines of text or hex; or bytes, to send it unchanged (default: text; bytes with raw)",
         oneOf(["text", "hex", "bytes"]),
       ),
     )
     .addOption(
       option(
         "-o, --output <form>",
-        "how a frame is printed: a line of text, hex or json; or bytes, as they are (default: text; bytes with raw)",
+        "how to print a frame: as a line of text, hex or json; or bytes, unchanged (default: text; bytes with raw)",
         oneOf(["text", "hex", "json", "bytes"]),
       ),
     )
-    .addOption(option("-n, --replies <count>", "end when this many frames are in", wholeNumber(0)))
+    .addOption(option("-n, --replies <count>", "exit after this many frames", wholeNumber(0)))
     .addOption(
       option(
         "-w, --wait <duration>",
-        "after the end of input, how long to wait for replies while none come",
+        "after the end of input, how long to wait for the next reply",
         duration({ zero: true }),
         "5s",
       ),
@@ -39,7 +39,7 @@ export function addConnect(program: Command, shell: Shell, done: (code: number) 
     .addOption(
       option(
         "--timeout <duration>",
-        "the most that connecting may take",
+        "time limit for connecting",
         duration({ infinite: false }),
         "10s",
       ),
@@ -48,11 +48,11 @@ export function addConnect(program: Command, shell: Shell, done: (code: number) 
     .addHelpText(
       "after",
       `
-At the end of input FIN is sent and replies are awaited until the server closes. With --replies FIN is
-sent only after that many frames. Whatever is missing after --wait makes exit code 3.
+At the end of input, FIN is sent, and replies are printed until the server closes. With --replies, FIN is
+sent only after that many frames. If replies are missing after --wait, the exit code is 3.
 
-With --framing raw bytes go through unchanged, from standard input to the server and from the server to
-standard output, unless --input or --output says otherwise; only on a terminal what comes is shown as text.
+With --framing raw, bytes pass unchanged from standard input to the server and from the server to standard
+output, unless --input or --output says otherwise. On a terminal, received bytes are shown as text.
 
 ${framingHelp}
 
@@ -98,13 +98,13 @@ interface ConnectFlags extends ClientTlsFlags {
 export function addBench(program: Command, shell: Shell, done: (code: number) => void): void {
   const command = program.command("bench")
     .argument("<endpoint>", "HOST:PORT, or unix:PATH, of an echo server", valueOf(address("connect")))
-    .description("put an echo server under load; throughput, latency percentiles, histogram")
-    .addOption(option("-c, --connections <count>", "connections at one time", wholeNumber(1), "100"))
-    .addOption(option("-d, --depth <count>", "messages in flight on each", wholeNumber(1, 4096), "32"))
+    .description("measure an echo server under load: throughput, latency percentiles, histogram")
+    .addOption(option("-c, --connections <count>", "concurrent connections", wholeNumber(1), "100"))
+    .addOption(option("-d, --depth <count>", "messages in flight per connection", wholeNumber(1, 4096), "32"))
     .addOption(
       option(
         "-s, --size <bytes>",
-        "bytes of a message, without what the framing adds (default: 64, or that of fixed:N)",
+        "bytes of a message, without framing (default: 64, or that of fixed:N)",
         size({ most: 16 << 20 }),
       ),
     )
@@ -123,18 +123,18 @@ export function addBench(program: Command, shell: Shell, done: (code: number) =>
     .addOption(
       option(
         "--timeout <duration>",
-        "the most that a connect or a first reply may take",
+        "time limit for connecting and for the first reply",
         duration({ infinite: false }),
         "5s",
       ),
     )
     .option("--json", "print the result as JSON")
-    .option("--no-progress", "no progress bar");
+    .option("--no-progress", "do not show a progress bar");
   addClientTls(command)
     .addHelpText(
       "after",
       `
-A closed loop: a message goes out when a reply is in. Latencies are round trips at this depth.
+The loop is closed: the next message is sent when a reply has arrived. Latencies are round trips at this depth.
 
 ${framingHelp}
 

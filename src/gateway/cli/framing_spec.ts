@@ -16,19 +16,19 @@ export function framingSpec(text: string): FramingSpec {
 
 /** What the forms are, for help texts. */
 export const framingHelp = `Framings:
-  lines               text lines; \\n or \\r\\n ends each, \\n is sent
-  lines:crlf          the same, \\r\\n is sent
+  lines               text lines that end with \\n or \\r\\n; \\n is sent
+  lines:crlf          the same, but \\r\\n is sent
   delimited:BYTES     any delimiter; \\n \\r \\t \\0 \\xHH \\\\ and \\, are escapes
-  delimited:BYTES,keep      frames carry their delimiter
+  delimited:BYTES,keep      frames include their delimiter
   delimited:BYTES,prefix    the delimiter begins each frame
-  length:N            a binary length of N = 1, 2, 3, 4 or 8 bytes before each frame, most significant first
-  length:N,le         least significant first
-  length:N,inclusive  the length counts itself too
+  length:N            a binary length of N = 1, 2, 3, 4 or 8 bytes before each frame, big-endian
+  length:N,le         little-endian
+  length:N,inclusive  the length includes its own bytes
   length:N,adjust=M   the frame is M bytes longer than the length says
-  length:N,offset=M   M bytes stand before the length; frames carry their header
-  length:N,header=M   M bytes stand before the body; frames carry their header
-  length:N,keep       frames carry their header
+  length:N,offset=M   M bytes precede the length; frames include their header
+  length:N,header=M   M bytes precede the body; frames include their header
+  length:N,keep       frames include their header
   fixed:N             frames of N bytes
-  raw                 no framing: what one read gives
-With any but fixed and raw: max=SIZE, the largest frame (64KiB, 1m; default 1m), and skip, to pass over a bad
-frame instead of closing.`;
+  raw                 no framing: a frame is what one read returns
+All but fixed and raw also take max=SIZE, the maximum frame size (64KiB, 1m; default 1m), and skip, which drops a bad
+frame instead of closing the connection.`;

@@ -44,10 +44,8 @@ function conclude(report: GatewayReport, shell: Shell): number {
     throw new CommandFailure(exitCodes.failed, `stopped: ${oneLine(failure)}`, { cause: failure });
   }
   const drained = Object.values(endpoints).reduce((sum, each) => sum + each.drained, 0);
-  const unread = linesUnwritten === 0
-    ? ""
-    : `; ${linesUnwritten} line(s) of output that nobody read are lost`;
-  const cut = destroyed === 0 ? "" : `, ${destroyed} cut`;
+  const unread = linesUnwritten === 0 ? "" : `; ${linesUnwritten} line(s) of unread output are lost`;
+  const cut = destroyed === 0 ? "" : `, ${destroyed} destroyed`;
   say(
     shell,
     `millrace: stopped in ${formatMs(durationMs)}; ${drained} connection(s) drained${cut}${unread}\n`,
@@ -81,7 +79,7 @@ async function describe(config: EndpointConfig, endpoint: GatewayEndpoint): Prom
   const { name, mode, address } = endpoint;
   const { framing, echo, tls } = config;
   const does = [framing.name, ...(echo ? ["echo"] : []), ...(tls ? ["TLS"] : [])].join(", ");
-  const what = `${mode === "server" ? "listens on" : "dials"} ${formatAddress(address)} (${does})`;
+  const what = `${mode === "server" ? "listens on" : "connects to"} ${formatAddress(address)} (${does})`;
   const talksText = mode === "server" && framing.name === "lines";
   const flags = tls === undefined || !("certificates" in tls)
     ? undefined

@@ -14,11 +14,11 @@ import { version } from "./version.ts";
 
 const exitHelp = `
 Exit codes:
-  0  it did what was asked; a server that drained cleanly
-  1  it failed: port in use, refused, faults in the config, not an echo server
-  2  the command line makes no sense
-  3  a time limit passed or a second signal came with work unfinished
-  128+N  ended by signal N before it had a result`;
+  0  success; for a server, a clean drain
+  1  failure: port in use, connection refused, faults in the config, not an echo server
+  2  invalid command line
+  3  a time limit or a second signal left work unfinished
+  128+N  ended by signal N before there was a result`;
 
 /** Runs one command line; resolves with the exit code, never rejects. */
 export async function runProgram(args: readonly string[], shell: Shell): Promise<number> {

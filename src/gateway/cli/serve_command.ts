@@ -64,7 +64,7 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
   if (!printed) {
     throw new CommandFailure(
       exitCodes.unfinished,
-      "stopped: nobody reads the output, and frames were not printed",
+      "stopped: the output is not read, and frames were not printed",
     );
   }
   if (broken === undefined) return code;

@@ -16,12 +16,12 @@ export function addGateway(program: Command, shell: Shell, done: (code: number) 
     .argument("<config>", "file in YAML, JSON or TOML")
     .description("run the gateway that a config file describes")
     .addOption(
-      option("--deadline <duration>", "time for connections to finish at a stop signal", deadline),
+      option("--deadline <duration>", "time for connections to finish after a stop signal", deadline),
     )
     .addHelpText(
       "after",
       `
-The first SIGTERM or SIGINT drains: no new connections, open ones finish. The second one cuts them.
+The first SIGTERM or SIGINT drains: new connections are rejected, open ones finish. The second destroys them.
 
 Examples:
   millrace gateway gateway.yaml
@@ -37,12 +37,14 @@ Examples:
 export function addCheck(program: Command, shell: Shell, done: (code: number) => void): void {
   program.command("check")
     .argument("<config>", "file in YAML, JSON or TOML")
-    .description("check a config file; every fault with its path, the value found and what was expected")
+    .description(
+      "check a config file and print every fault: its path, the value found, and what was expected",
+    )
     .option("--json", "print the faults as JSON")
     .addHelpText(
       "after",
       `
-Exits 0 when the file has no faults, 1 when it has. Faults are printed on standard output, one a line.
+The exit code is 0 if the file has no faults, otherwise 1. Faults are printed to standard output, one per line.
 
 Examples:
   millrace check gateway.yaml
@@ -57,7 +59,7 @@ Examples:
 /** `millrace serve` */
 export function addServe(program: Command, shell: Shell, done: (code: number) => void): void {
   const command = program.command("serve")
-    .description("start a server that prints each frame as a line of JSON, and may echo it")
+    .description("start a server that prints each frame as a line of JSON")
     .addOption(
       option("-p, --port <port>", "TCP port; 0 picks a free one (default: 3034)", port),
     )
@@ -75,12 +77,12 @@ export function addServe(program: Command, shell: Shell, done: (code: number) =>
       ),
     )
     .addOption(
-      option("--max-connections <count>", "connections at one time, or Infinity", limit, "4096"),
+      option("--max-connections <count>", "maximum concurrent connections, or Infinity", limit, "4096"),
     )
     .addOption(
       option(
         "--deadline <duration>",
-        "time for connections to finish at a stop signal",
+        "time for connections to finish after a stop signal",
         deadline,
         "30s",
       ),

@@ -29,25 +29,25 @@ export interface ClientTlsFlags extends ServerTlsFlags {
 /** Adds the flags of a command that serves. */
 export function addServerTls(command: Command): Command {
   return command
-    .option("--tls", "secure it with TLS; needs --cert and --key")
-    .option("--cert <file>", "certificate in PEM; read again when it changes")
+    .option("--tls", "use TLS; needs --cert and --key")
+    .option("--cert <file>", "certificate in PEM; reloaded when it changes")
     .option("--key <file>", "its private key")
-    .option("--ca <file>", "let in only clients whose certificate is signed by one of these")
+    .option("--ca <file>", "reject clients whose certificate is not signed by one of these")
     .addOption(alpnOption());
 }
 
 /** Adds the flags of a command that dials. */
 export function addClientTls(command: Command): Command {
   return command
-    .option("--tls", "secure it with TLS, and check the server's certificate")
-    .option("--ca <file>", "trust the certificates in this file (default: those of the system)")
+    .option("--tls", "use TLS, and check the server's certificate")
+    .option("--ca <file>", "trust the certificates in this file (default: the system's)")
     .option("--cert <file>", "client certificate in PEM")
     .option("--key <file>", "its private key")
     .addOption(
-      option("--server-name <name>", "name that the certificate must be for (default: the host)", readName),
+      option("--server-name <name>", "name that the certificate must match (default: the host)", readName),
     )
     .addOption(alpnOption())
-    .option("--insecure", "take any certificate; whoever is in between can read and change everything");
+    .option("--insecure", "accept any certificate; anyone on the path can read and change everything");
 }
 
 function alpnOption(): Option {

@@ -190,7 +190,11 @@ export function readEndpoint(
     section.refuse("print", true, "to be left out with the stdio bus, which prints every frame already");
   }
   if (bus === "stdio" && echo) {
-    section.refuse("echo", true, "to be left out with the stdio bus: whoever reads its output answers");
+    section.refuse(
+      "echo",
+      true,
+      "to be left out with the stdio bus: the worker that reads its output answers",
+    );
   }
   const common = {
     encoding: section.take("encoding", oneOf(payloadEncodings)) ?? "utf8",

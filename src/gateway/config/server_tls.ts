@@ -41,7 +41,7 @@ export function readServerTls(section: Section, folder: string): ServerTlsConfig
     const certificates = named ? readNamed(table, folder) : readSingle(table, folder);
     const standard = named ? table.take("default", oneOf(Object.keys(certificates))) : undefined;
     return { certificates, named, default: standard, ...readClients(table, folder) };
-  }, otherSide("an endpoint that dials", "serverName", "insecureSkipVerify"));
+  }, otherSide("a client endpoint", "serverName", "insecureSkipVerify"));
 }
 
 /** The only one, under the name that logs and metrics give it. */

@@ -56,7 +56,7 @@ describe("millrace gateway", () => {
     await program.said("out", /hello/);
     program.signal("SIGTERM");
     const { code, err } = await program.end();
-    assert.match(err, /, 1 cut\n$/);
+    assert.match(err, /, 1 destroyed\n$/);
     assert.equal(code, 3);
   });
 

@@ -178,7 +178,7 @@ describe("--tls on the command line", () => {
       assert.equal(await runProgram(["check", config], warned), 0);
       assert.match(
         warned.output.text,
-        /no faults; 1 endpoint\nwarning: endpoints\[0\]\.tls\.insecureSkipVerify: whoever is in between can read/,
+        /no faults; 1 endpoint\nwarning: endpoints\[0\]\.tls\.insecureSkipVerify: anyone on the path can read/,
       );
       writeFileSync(
         config,
