@@ -1,7 +1,7 @@
 // The structure stands: arrows point down, runtimes are named in one place, files stay short.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, sep } from "node:path";
+import { join, posix, sep } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import {
@@ -15,6 +15,7 @@ import {
   maxMedianLines,
   type Sources,
 } from "./support/layers.ts";
+import { walkLimits, walkOf } from "./support/walks.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -103,6 +104,27 @@ describe("the structure", () => {
     );
     assert.deepEqual(found, []);
   });
+});
+
+describe("the ways through the files in ARCHITECTURE.md", () => {
+  for (const [title, most] of Object.entries(walkLimits) as [keyof typeof walkLimits, number][]) {
+    it(`${title}: ${most} files at the most, each of which is there and known to one of the others`, () => {
+      const sources = realSources();
+      const { files, besides } = walkOf(title);
+      assert.ok(files.length > 3 && files.length <= most, `${files.length} files: ${files.join(", ")}`);
+      assert.equal(new Set([...files, ...besides]).size, files.length + besides.length, "one is named twice");
+      assert.deepEqual([...files, ...besides].filter((file) => !sources.has(file)), []);
+      const importsIn = (file: string): string[] =>
+        importsOf(sources.get(file)!).map((path) => posix.join(posix.dirname(file), path));
+      // Sockets and framings are known by their seams alone.
+      const known = (file: string): boolean =>
+        /^src\/(?:adapters|core\/framing)\//.test(file) || importsIn(file).some((path) =>
+          files.includes(path)
+        ) ||
+        files.some((other) => importsIn(other).includes(file));
+      assert.deepEqual(files.filter((file) => !known(file)), []);
+    });
+  }
 });
 
 describe("the rules of the layers", () => {
