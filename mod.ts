@@ -27,7 +27,6 @@ export type {
   RateSample,
   RejectReason,
   ServeOptions,
-  ServerOptions,
   ServerState,
   ServerStats,
   ShutdownReport,
@@ -36,7 +35,7 @@ export type { Logger, LogRecord } from "./src/core/logger.ts";
 
 // Clients
 export { connect } from "./src/client/connect.ts";
-export type { ClientOptions, ConnectOptions } from "./src/client/connect_options.ts";
+export type { ConnectOptions } from "./src/client/connect_options.ts";
 
 // Connections
 export type { BroadcastReport } from "./src/connection/broadcast.ts";
@@ -46,7 +45,6 @@ export type {
   ConnectionRates,
   Handler,
   OnFrame,
-  Place,
 } from "./src/connection/connection_options.ts";
 export type { CloseReason, TerminationRecord } from "./src/connection/termination.ts";
 export type { EgressPolicy, SendOutcome } from "./src/core/flow/outcome.ts";

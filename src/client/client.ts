@@ -21,7 +21,7 @@ import { sharedWheel } from "../core/time/timer_wheel.ts";
 import type { TlsError } from "../core/tls/tls_error.ts";
 import { addressText } from "../core/text/place.ts";
 import type { Adapter, ConnectOptions as Dial, Transport } from "../core/transport.ts";
-import type { ClientOptions } from "./connect_options.ts";
+import type { UncheckedConnectOptions } from "./connect_options.ts";
 
 /** Why there is no connection. */
 type ConnectError = OptionsError | SocketError | TimeoutError | TlsError;
@@ -48,7 +48,7 @@ interface ClientProgram<Received, Sent, Context> {
 
 /** A connection that lives as long as the scope, whose end delivers what was sent, then closes; or until it is closed. */
 export function scopedConnection<Received, Sent, Context>(
-  options: ClientOptions<Received, Sent, Context>,
+  options: UncheckedConnectOptions<Received, Sent, Context>,
   program?: ClientProgram<Received, Sent, Context>,
 ): Effect.Effect<Connection<Received, Sent, Context>, ConnectError, Scope.Scope> {
   const acquired = Effect.acquireRelease(open(options, program), finish, { interruptible: true });
@@ -57,7 +57,7 @@ export function scopedConnection<Received, Sent, Context>(
 
 /** The same for programs without Effect: one that lives until it is closed. */
 export function startConnection<Received, Sent, Context>(
-  options: ClientOptions<Received, Sent, Context>,
+  options: UncheckedConnectOptions<Received, Sent, Context>,
 ): Promise<Connection<Received, Sent, Context>> {
   return Effect.runPromise(Effect.map(open(options), ({ session }) => session.connection));
 }
@@ -79,7 +79,7 @@ function finish<Received, Sent, Context>(
 }
 
 function open<Received, Sent, Context>(
-  options: ClientOptions<Received, Sent, Context>,
+  options: UncheckedConnectOptions<Received, Sent, Context>,
   program?: ClientProgram<Received, Sent, Context>,
 ): Effect.Effect<Opened<Received, Sent, Context>, ConnectError> {
   return Effect.gen(function* () {
@@ -106,12 +106,12 @@ function open<Received, Sent, Context>(
 }
 
 /** The check of the options without connecting, for those that are known long before. Throws `OptionsError`. */
-export function checkClient<Received>(options: ClientOptions<Received>, adapter: Adapter): void {
+export function checkClient<Received>(options: UncheckedConnectOptions<Received>, adapter: Adapter): void {
   resolve(options, adapter);
 }
 
 function resolve<Received, Sent, Context>(
-  options: ClientOptions<Received, Sent, Context>,
+  options: UncheckedConnectOptions<Received, Sent, Context>,
   adapter: Adapter,
 ) {
   const check = new OptionsCheck();

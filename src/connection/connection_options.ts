@@ -8,7 +8,6 @@ import type { FrameError } from "../core/errors.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import type { EgressPolicy } from "../core/flow/outcome.ts";
 import type { KeepaliveWriterOptions } from "../core/streams/keepalive_writer.ts";
-import type { Address } from "../core/transport.ts";
 import type { RateLimits } from "../core/streams/rate_limiter.ts";
 import type { SizeInput } from "../core/text/size.ts";
 import type { Connection } from "./connection.ts";
@@ -111,27 +110,6 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
     | ((error: unknown, connection: Connection<Received, Sent, Context>) => void)
     | undefined;
 }
-
-/** Where to connect: TCP or a Unix socket. */
-export type Place =
-  | {
-    readonly address: string | Address;
-    readonly port?: undefined;
-    readonly host?: undefined;
-    readonly path?: undefined;
-  }
-  | {
-    readonly path: string;
-    readonly port?: undefined;
-    readonly host?: undefined;
-    readonly address?: undefined;
-  }
-  | {
-    readonly port: number;
-    readonly host?: string | undefined;
-    readonly path?: undefined;
-    readonly address?: undefined;
-  };
 
 /** Called with each frame. */
 export type OnFrame<Received, Sent, Context> = (

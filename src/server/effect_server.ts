@@ -13,7 +13,7 @@ import { effectLogger } from "./effect_log.ts";
 import { showMetrics } from "./effect_metrics.ts";
 import { scopedServer } from "./scoped_server.ts";
 import type { Server } from "./server.ts";
-import type { ServeOptions, ServerOptions } from "./server_options.ts";
+import type { ServeOptions, UncheckedServeOptions } from "./server_options.ts";
 import type { AddressOf } from "../core/transport.ts";
 
 /**
@@ -79,7 +79,7 @@ export function serve<
   return Effect.flatMap(Effect.context<Exclude<R, Scope.Scope>>(), (given) => {
     // What the handlers require is among the services, and their Effects reach only the runner for them.
     const services = given as Context.Context<unknown> as Context.Context<never>;
-    const server = scopedServer(options as ServerOptions<Received, Sent, Data>, {
+    const server = scopedServer(options as UncheckedServeOptions<Received, Sent, Data>, {
       clock: clockOf(services),
       logger: effectLogger(services),
       support: (clock) => effectSupport(services, clock, "server"),

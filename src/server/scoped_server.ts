@@ -11,7 +11,7 @@ import type { OptionsError, SocketError } from "../core/errors.ts";
 import type { TlsError } from "../core/tls/tls_error.ts";
 import { logObserver } from "./log.ts";
 import type { Server } from "./server.ts";
-import type { ServerOptions } from "./server_options.ts";
+import type { UncheckedServeOptions } from "./server_options.ts";
 import type { Logger } from "../core/logger.ts";
 import { resolveServer } from "./settings.ts";
 import { SocketServer } from "./socket_server.ts";
@@ -27,7 +27,7 @@ interface ServerProgram<Received, Sent, Context> {
 
 /** A server that lives as long as the scope, whose end drains it within `shutdownDeadline`; or until it is closed. */
 export function scopedServer<Received, Sent, Context>(
-  options: ServerOptions<Received, Sent, Context>,
+  options: UncheckedServeOptions<Received, Sent, Context>,
   program?: ServerProgram<Received, Sent, Context>,
 ): Effect.Effect<Server<Received, Sent, Context>, OptionsError | SocketError | TlsError, Scope.Scope> {
   return Effect.acquireRelease(openServer(options, program), (server) => SocketServer.stop(server));
@@ -35,14 +35,14 @@ export function scopedServer<Received, Sent, Context>(
 
 /** A server that lives until it is closed, for programs without Effect. */
 export function startServer<Received, Sent, Context>(
-  options: ServerOptions<Received, Sent, Context>,
+  options: UncheckedServeOptions<Received, Sent, Context>,
 ): Promise<Server<Received, Sent, Context>> {
   return Effect.runPromise(openServer(options));
 }
 
 /** A server that lives until it is closed. */
 export function openServer<Received, Sent, Context>(
-  options: ServerOptions<Received, Sent, Context>,
+  options: UncheckedServeOptions<Received, Sent, Context>,
   program?: ServerProgram<Received, Sent, Context>,
 ): Effect.Effect<SocketServer<Received, Sent, Context>, OptionsError | SocketError | TlsError> {
   return Effect.gen(function* () {

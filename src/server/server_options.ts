@@ -28,27 +28,100 @@ export type ServeOptions<
   Context = undefined,
   Handling = Handler<Received, Sent, Context>,
 > =
-  & Omit<ServerOptions<Received, Sent, Context>, "handler">
+  & ConnectionOptions<Received, Sent, Context>
+  & {
+    /** Length of the kernel's accept queue, where the runtime can set it. @default the runtime's */
+    readonly backlog?: number | undefined;
+    /** Let other processes listen on the same port, where the runtime can. @default false */
+    readonly reusePort?: boolean | undefined;
+    /** On `"::"`, refuse IPv4. @default false */
+    readonly ipv6Only?: boolean | undefined;
+    /** Connections at one time; one more is rejected. `Infinity`, or 0, is no limit. @default 4096 */
+    readonly maxConnections?: number | undefined;
+    /** Secures every connection: one certificate, what `certificates()` returns, or more of both. @default none */
+    readonly tls?: TlsServerOptions | Certificates | undefined;
+    /**
+     * TLS handshakes at one time, upgrades that are under way among them; they take no slots of connections. One more is
+     * dropped (`TlsError`, reason `too_many_handshakes`). `Infinity`, or 0, is no limit. @default 1024
+     */
+    readonly maxHandshakes?: number | undefined;
+    /** Bytes sent to a rejected connection before it is closed. @default none */
+    readonly farewell?: Uint8Array | string | undefined;
+    /** How long `close` lets connections finish when it is not told otherwise. @default "30 seconds" */
+    readonly shutdownDeadline?: DurationInput | undefined;
+    /** A connection was turned away. */
+    readonly onReject?: ((peer: Peer, reason: RejectReason) => void) | undefined;
+    /**
+     * A TLS handshake failed: whoever it was has not become a connection, or its `upgrade` has ended it. Not called for
+     * those that `maxHandshakes` drops. @default logged
+     */
+    readonly onTlsError?: ((error: TlsError, peer: Pick<Peer, "ip" | "port">) => void) | undefined;
+    /**
+     * Called once for each connection that a shutdown finds open, when it begins to drain: frames can still be sent. What
+     * it throws is counted and logged, and the connection drains all the same. `destroy()` drains nobody.
+     */
+    readonly onDrain?: ((connection: Connection<Received, Sent, Context>) => void) | undefined;
+    /** The server changed its state. */
+    readonly onState?: ((state: ServerState) => void) | undefined;
+    /** Takes the rates of every second. What it throws is logged. */
+    readonly onStats?: ((sample: RateSample) => void) | undefined;
+    /** Hears of failures of the listener itself. @default logged */
+    readonly onListenerError?: ((error: SocketError) => void) | undefined;
+    /** Takes structured log records. @default warnings and errors to standard error, one JSON line each, left out and counted while nobody reads it */
+    readonly logger?: Logger | undefined;
+    /** Sockets to use. @default those of the runtime it runs on */
+    readonly adapter?: Adapter | undefined;
+    /** Time to use, for tests. @default the system's */
+    readonly clock?: Clock | undefined;
+  }
   // Where nothing tells which form was meant, compilers speak of the last one, so that the ordinary one is last.
   & (
     | {
+      /**
+       * Where to listen, in the place of `port`, `host` and `path`: `"127.0.0.1:3034"`, `"[::]:3034"`, `"unix:/run/echo.sock"`, or
+       * an address as `server.address` shows one. A port alone is one of 127.0.0.1. `:3034` is refused, since elsewhere it
+       * means every address of the machine.
+       */
       readonly address: string | Address;
+      /** Not beside `address`. */
       readonly port?: undefined;
+      /** Not beside `address`. */
       readonly host?: undefined;
+      /** Not beside `address`. */
       readonly path?: undefined;
     }
     | {
+      /**
+       * Path of a Unix socket, instead of `port`: at most 107 bytes (103 outside Linux), none of them zero, so that sockets
+       * without a file are not supported. What a server left that was killed is taken over; a living one keeps its path
+       * (`SocketError`, reason `address_in_use`), and stopping removes no file but its own. The socket is made under another
+       * name in the same directory, in which this process must be allowed to make files (on Deno `--allow-read` and
+       * `--allow-write` of the directory, beside `--allow-net`).
+       */
       readonly path: string;
+      /** Not beside `path`. */
       readonly port?: undefined;
+      /** Not beside `path`. */
       readonly host?: undefined;
+      /** Not beside `path`. */
       readonly address?: undefined;
+      /** Not beside `path`. */
       readonly ipv6Only?: false | undefined;
+      /** Not beside `path`. */
       readonly reusePort?: false | undefined;
     }
     | {
+      /** TCP port; 0 lets the system choose, see `server.address`. */
       readonly port: number;
+      /**
+       * Address to bind: `"::"` takes IPv6 and IPv4, `"0.0.0.0"` all of IPv4; `server.address` shows what a name has become.
+       * IPv6 may stand in brackets, link-local addresses need a zone (`fe80::1%eth0`), IPv4 has four numbers without leading
+       * zeros. @default "127.0.0.1"
+       */
       readonly host?: string | undefined;
+      /** Not beside `port`. */
       readonly path?: undefined;
+      /** Not beside `port`. */
       readonly address?: undefined;
     }
   )
@@ -66,76 +139,32 @@ export type ServeOptions<
     }
   );
 
-/** Settings of a server. Exactly one of `port`, `path` and `address`, exactly one of `handler` and `onFrame`. */
-export interface ServerOptions<Received, Sent = Received, Context = undefined>
-  extends ConnectionOptions<Received, Sent, Context> {
-  /** TCP port; 0 lets the system choose, see `server.address`. */
+type Contradicting =
+  | "port"
+  | "host"
+  | "path"
+  | "address"
+  | "reusePort"
+  | "ipv6Only"
+  | "upgradable"
+  | "tls"
+  | "handler"
+  | "onFrame"
+  | "allowHalfOpen";
+
+/** The same before the check, which says what contradicts what. */
+export interface UncheckedServeOptions<Received, Sent = Received, Context = undefined>
+  extends
+    Omit<ServeOptions<Received, Sent, Context>, Contradicting>,
+    Pick<ConnectionOptions<Received, Sent, Context>, "upgradable" | "onFrame" | "allowHalfOpen"> {
   readonly port?: number | undefined;
-  /**
-   * Address to bind: `"::"` takes IPv6 and IPv4, `"0.0.0.0"` all of IPv4; `server.address` shows what a name has become.
-   * IPv6 may stand in brackets, link-local addresses need a zone (`fe80::1%eth0`), IPv4 has four numbers without leading
-   * zeros. @default "127.0.0.1"
-   */
   readonly host?: string | undefined;
-  /**
-   * Path of a Unix socket, instead of `port`: at most 107 bytes (103 outside Linux), none of them zero, so that sockets
-   * without a file are not supported. What a server left that was killed is taken over; a living one keeps its path
-   * (`SocketError`, reason `address_in_use`), and stopping removes no file but its own. The socket is made under another
-   * name in the same directory, in which this process must be allowed to make files (on Deno `--allow-read` and
-   * `--allow-write` of the directory, beside `--allow-net`).
-   */
   readonly path?: string | undefined;
-  /**
-   * Where to listen, in the place of `port`, `host` and `path`: `"127.0.0.1:3034"`, `"[::]:3034"`, `"unix:/run/echo.sock"`, or
-   * an address as `server.address` shows one. A port alone is one of 127.0.0.1. `:3034` is refused, since elsewhere it
-   * means every address of the machine.
-   */
   readonly address?: string | Address | undefined;
-  /** Length of the kernel's accept queue, where the runtime can set it. @default the runtime's */
-  readonly backlog?: number | undefined;
-  /** Let other processes listen on the same port, where the runtime can. @default false */
   readonly reusePort?: boolean | undefined;
-  /** On `"::"`, refuse IPv4. @default false */
   readonly ipv6Only?: boolean | undefined;
-  /** Connections at one time; one more is rejected. `Infinity`, or 0, is no limit. @default 4096 */
-  readonly maxConnections?: number | undefined;
-  /** Secures every connection: one certificate, what `certificates()` returns, or more of both. @default none */
   readonly tls?: TlsServerOptions | Certificates | undefined;
-  /**
-   * TLS handshakes at one time, upgrades that are under way among them; they take no slots of connections. One more is
-   * dropped (`TlsError`, reason `too_many_handshakes`). `Infinity`, or 0, is no limit. @default 1024
-   */
-  readonly maxHandshakes?: number | undefined;
-  /** Bytes sent to a rejected connection before it is closed. @default none */
-  readonly farewell?: Uint8Array | string | undefined;
-  /** How long `close` lets connections finish when it is not told otherwise. @default "30 seconds" */
-  readonly shutdownDeadline?: DurationInput | undefined;
-  /** Runs once per connection. */
   readonly handler?: Handler<Received, Sent, Context> | undefined;
-  /** A connection was turned away. */
-  readonly onReject?: ((peer: Peer, reason: RejectReason) => void) | undefined;
-  /**
-   * A TLS handshake failed: whoever it was has not become a connection, or its `upgrade` has ended it. Not called for
-   * those that `maxHandshakes` drops. @default logged
-   */
-  readonly onTlsError?: ((error: TlsError, peer: Pick<Peer, "ip" | "port">) => void) | undefined;
-  /**
-   * Called once for each connection that a shutdown finds open, when it begins to drain: frames can still be sent. What
-   * it throws is counted and logged, and the connection drains all the same. `destroy()` drains nobody.
-   */
-  readonly onDrain?: ((connection: Connection<Received, Sent, Context>) => void) | undefined;
-  /** The server changed its state. */
-  readonly onState?: ((state: ServerState) => void) | undefined;
-  /** Takes the rates of every second. What it throws is logged. */
-  readonly onStats?: ((sample: RateSample) => void) | undefined;
-  /** Hears of failures of the listener itself. @default logged */
-  readonly onListenerError?: ((error: SocketError) => void) | undefined;
-  /** Takes structured log records. @default warnings and errors to standard error, one JSON line each, left out and counted while nobody reads it */
-  readonly logger?: Logger | undefined;
-  /** Sockets to use. @default those of the runtime it runs on */
-  readonly adapter?: Adapter | undefined;
-  /** Time to use, for tests. @default the system's */
-  readonly clock?: Clock | undefined;
 }
 
 /** `created` → `running` ⇄ `suspended` → `draining` → `stopped`. */

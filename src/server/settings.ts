@@ -9,7 +9,7 @@ import { defaults, OptionsCheck } from "../core/options.ts";
 import type { TlsMaterial } from "../core/tls/tls.ts";
 import type { Adapter, ListenOptions } from "../core/transport.ts";
 import { certificateHost } from "../certificates/certificate_host.ts";
-import type { ServerOptions } from "./server_options.ts";
+import type { UncheckedServeOptions } from "./server_options.ts";
 import { resolveTls, type ServerTlsSettings } from "./server_tls.ts";
 
 /** Checked settings of a server. */
@@ -57,7 +57,7 @@ const serverKeys: readonly string[] = [
 
 /** Throws `OptionsError` with everything that is wrong. */
 export function resolveServer<Received, Sent, Context>(
-  options: ServerOptions<Received, Sent, Context>,
+  options: UncheckedServeOptions<Received, Sent, Context>,
   adapter: Adapter,
 ): ServerSettings<Received, Sent, Context> {
   const check = new OptionsCheck();

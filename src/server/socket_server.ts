@@ -23,10 +23,10 @@ import { RateSampler } from "./rates.ts";
 import { TlsAdmission } from "./tls_admission.ts";
 import type {
   RateSample,
-  ServerOptions,
   ServerState,
   ServerStats,
   ShutdownReport,
+  UncheckedServeOptions,
 } from "./server_options.ts";
 import type { Logger } from "../core/logger.ts";
 import type { TlsError } from "../core/tls/tls_error.ts";
@@ -40,7 +40,7 @@ const letGoMs = 1_000;
 /** A server over the sockets of an adapter. What its public members mean is said at `Server`. */
 export class SocketServer<Received, Sent, Context> implements Server<Received, Sent, Context> {
   readonly finished: Promise<ShutdownReport>;
-  readonly #options: ServerOptions<Received, Sent, Context>;
+  readonly #options: UncheckedServeOptions<Received, Sent, Context>;
   readonly #settings: ServerSettings<Received, Sent, Context>;
   readonly #profile: ConnectionProfile<Received, Sent, Context>;
   readonly #adapter: Adapter;
@@ -63,7 +63,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   #finish!: (report: ShutdownReport) => void;
 
   constructor(
-    options: ServerOptions<Received, Sent, Context>,
+    options: UncheckedServeOptions<Received, Sent, Context>,
     adapter: Adapter,
     settings: ServerSettings<Received, Sent, Context>,
     registry: (log: Logger) => Registry<Received, Sent, Context>,

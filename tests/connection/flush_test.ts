@@ -6,14 +6,18 @@ import { lines } from "../../src/core/framing/lines.ts";
 import { raw } from "../../src/core/framing/raw.ts";
 import type { Adapter, Transport } from "../../src/core/transport.ts";
 import { serve } from "../../src/server/serve.ts";
-import type { ServerOptions } from "../../src/server/server_options.ts";
+import type { UncheckedServeOptions } from "../../src/server/server_options.ts";
 import { bytes, Gate, rejection, text } from "../support/frames.ts";
 import { Virtual } from "../support/server.ts";
 
 const utf8 = lines({ encoding: "utf-8" });
 
 /** A server whose transports note each write. */
-async function noted<Frame>(t: TestContext, options: Partial<ServerOptions<Frame>>, bufferSize = 1_000_000) {
+async function noted<Frame>(
+  t: TestContext,
+  options: Partial<UncheckedServeOptions<Frame>>,
+  bufferSize = 1_000_000,
+) {
   const place = new Virtual(t, { bufferSize });
   const writes: string[] = [];
   const adapter: Adapter = {

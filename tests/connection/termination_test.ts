@@ -5,7 +5,7 @@ import type { Connection } from "../../src/connection/connection.ts";
 import type { CloseReason, TerminationRecord } from "../../src/connection/termination.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import type { Server } from "../../src/server/server.ts";
-import type { ServerOptions } from "../../src/server/server_options.ts";
+import type { UncheckedServeOptions } from "../../src/server/server_options.ts";
 import { echo } from "../support/frames.ts";
 import type { Peer } from "../support/peer.ts";
 import { Virtual } from "../support/server.ts";
@@ -15,7 +15,7 @@ type Text = Connection<string>;
 interface Row {
   /** What ends it, given everybody. */
   readonly end: (all: { peer: Peer; connection: Text; server: Server<string> }) => unknown;
-  readonly options?: Partial<ServerOptions<string>>;
+  readonly options?: Partial<UncheckedServeOptions<string>>;
   readonly handler?: (connection: Text) => void | Promise<void>;
   readonly by: "peer" | "local";
   readonly with: "fin" | "rst";

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { IdleTimeoutError, TimeoutError } from "../../src/core/errors.ts";
 import { lines } from "../../src/core/framing/lines.ts";
-import type { ServerOptions } from "../../src/server/server_options.ts";
+import type { UncheckedServeOptions } from "../../src/server/server_options.ts";
 import { bytes, echo } from "../support/frames.ts";
 import { Virtual } from "../support/server.ts";
 
-async function watched(t: TestContext, options: Partial<ServerOptions<Uint8Array>>) {
+async function watched(t: TestContext, options: Partial<UncheckedServeOptions<Uint8Array>>) {
   const place = new Virtual(t);
   const thrown: unknown[] = [];
   const server = await place.serve({

@@ -9,7 +9,7 @@ import { OptionsError } from "../../src/core/errors.ts";
 import { TlsError, type TlsErrorReason } from "../../src/core/tls/tls_error.ts";
 import { certificates } from "../../src/certificates/certificates.ts";
 import type { Server } from "../../src/server/server.ts";
-import type { ServerOptions } from "../../src/server/server_options.ts";
+import type { UncheckedServeOptions } from "../../src/server/server_options.ts";
 import type { HandshakePeer } from "../../src/server/server_tls.ts";
 import type { TlsServerOptions } from "../../src/connection/tls/options.ts";
 import { clientPair, makeAuthority, serverPair, testAuthority } from "../support/certificates.ts";
@@ -44,7 +44,7 @@ class Failures {
   }
 }
 
-type More = Partial<ServerOptions<string>> & { readonly secure?: Partial<TlsServerOptions> };
+type More = Partial<UncheckedServeOptions<string>> & { readonly secure?: Partial<TlsServerOptions> };
 
 /** An echo over TLS with a certificate of the test CA. */
 async function echo(t: TestContext, { secure, ...more }: More = {}) {
