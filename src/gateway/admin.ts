@@ -16,7 +16,7 @@ import { formatAddress } from "../core/text/address.ts";
 import type { RunningEndpoint } from "./running_endpoint.ts";
 
 /** What the admin endpoint shows. */
-export interface AdminView {
+interface AdminView {
   readonly endpoints: ReadonlyMap<string, RunningEndpoint>;
   /** Why the gateway is not ready; empty when it is. */
   notReady(): readonly string[];

@@ -105,12 +105,11 @@ export function unusedExports(
   });
 }
 
-/** The strings of a union of nothing but strings, sorted and joined; undefined for any other type. */
+/** The strings of a union, sorted and joined, whatever else is in it; undefined where there are not two. */
 function stringsOf(type: ts.Type | undefined): string | undefined {
   if (type === undefined || !type.isUnion()) return undefined;
-  const members = type.types.filter((member) => (member.flags & ts.TypeFlags.Undefined) === 0);
-  if (members.length < 2 || !members.every((member) => member.isStringLiteral())) return undefined;
-  return members.map((member) => (member as ts.StringLiteralType).value).sort().join("|");
+  const members = type.types.filter((member) => member.isStringLiteral()) as ts.StringLiteralType[];
+  return members.length < 2 ? undefined : members.map(({ value }) => value).sort().join("|");
 }
 
 /** A string that is only asked for: compared with, or in a list of some that are looked for. */

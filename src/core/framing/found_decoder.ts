@@ -33,7 +33,7 @@ export type FoundFrame =
   };
 
 /** What one framing's decoders share. */
-export interface FindRules {
+interface FindRules {
   readonly name: string;
   readonly maxFrameBytes: number;
   readonly skip: boolean;

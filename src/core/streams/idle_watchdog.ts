@@ -21,7 +21,7 @@ export interface IdleLimits {
 }
 
 /** The kind of silence. */
-export type IdleReason = "idle" | "read_idle" | "write_idle";
+type IdleReason = "idle" | "read_idle" | "write_idle";
 
 /** How long each silence may be, in ms; `Infinity` for ever. */
 export interface IdleTimes {
