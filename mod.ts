@@ -64,12 +64,12 @@ export type { PeerCertificate } from "./src/core/tls/tls.ts";
 
 // Framings
 export type { Framing } from "./src/core/framing/framing.ts";
-export { defineFraming, type FramingDefinition } from "./src/core/framing/define_framing.ts";
+export { defineFraming } from "./src/core/framing/define_framing.ts";
 export { delimited, type DelimitedOptions } from "./src/core/framing/delimited.ts";
 export { fixedLength, type FixedLengthOptions } from "./src/core/framing/fixed_length.ts";
 export { lengthField, type LengthFieldOptions } from "./src/core/framing/length_field.ts";
 export { lines, type LinesOptions, type TextLinesOptions } from "./src/core/framing/lines.ts";
-export { type FrameCodec, mapFraming } from "./src/core/framing/map_framing.ts";
+export { mapFraming } from "./src/core/framing/map_framing.ts";
 export { parseFraming } from "./src/core/framing/framing_text.ts";
 export { raw } from "./src/core/framing/raw.ts";
 

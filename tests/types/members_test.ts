@@ -31,6 +31,60 @@ const members: Readonly<Record<string, readonly string[]>> = {
   CheckedConfig: ["endpoints"],
 };
 
+/**
+ * All that an application finds at the main entry point: what it calls, the options and the results of that, and errors.
+ * Parts of these are reached by index, such as `ServerInspection["connections"]`; what is for those who write framings is
+ * at `./streams`, and for those who write adapters at `./adapter`.
+ */
+const names: Readonly<Record<string, readonly string[]>> = {
+  servers: [
+    ...["serve", "ServeOptions", "Server", "ServerState", "ServerStats", "ServerInspection", "RateSample"],
+    ...[
+      "RejectReason",
+      "ShutdownReport",
+      "BroadcastReport",
+      "onSignals",
+      "SignalsOptions",
+      "Logger",
+      "LogRecord",
+    ],
+  ],
+  connections: [
+    ...["connect", "ConnectOptions", "Connection", "ConnectionOptions", "ConnectionState", "ConnectionStats"],
+    ...["ConnectionRates", "Handler", "OnFrame", "EgressPolicy", "SendOutcome", "CloseReason"],
+    ...["TerminationRecord", "Address", "Peer"],
+  ],
+  tls: [
+    ...["certificates", "Certificates", "CertificatesOptions", "CertificateSource", "CertificateInspection"],
+    ...["ReloadReport", "TlsServerOptions", "TlsClientOptions", "UpgradeOptions", "PeerCertificate"],
+  ],
+  framings: [
+    ...[
+      "Framing",
+      "lines",
+      "LinesOptions",
+      "TextLinesOptions",
+      "delimited",
+      "DelimitedOptions",
+      "fixedLength",
+    ],
+    ...["FixedLengthOptions", "lengthField", "LengthFieldOptions", "raw", "parseFraming", "defineFraming"],
+    ...["mapFraming"],
+  ],
+  values: ["DurationInput", "SizeInput"],
+  errors: [
+    ...[
+      "MillraceError",
+      "FrameError",
+      "IdleTimeoutError",
+      "LimitError",
+      "OptionsError",
+      "ShutdownTimeoutError",
+    ],
+    ...["SocketError", "TimeoutError", "TlsError"],
+  ],
+};
+
 interface Shown {
   readonly entryPoint: string;
   readonly name: string;
@@ -92,6 +146,11 @@ describe("what the entry points show", () => {
     visit(node);
     return found;
   }
+
+  it("have, where an application imports from, the names that it needs, and no others", () => {
+    const found = shown.filter(({ entryPoint }) => entryPoint === "./mod.ts").map(({ name }) => name);
+    assert.deepEqual(found.sort(), Object.values(names).flat().sort());
+  });
 
   it("have the members that a program may use, and no others", () => {
     for (const [type, expected] of Object.entries(members)) {
