@@ -23,8 +23,32 @@ const mapFraming = "src/core/framing/map_framing.ts";
 const ofDefined = ["tests/core/framing/define_framing_test.ts"];
 const ofMapped = ["tests/core/framing/map_framing_test.ts"];
 
+const socketFile = "src/adapters/unix/socket_file.ts";
+const ofRights = ["tests/adapters/unix_rights_test.ts"];
+
 /** For `npm run mutate`. */
 export const mutants = [
+  {
+    file: socketFile,
+    find: "if (mode !== undefined) chmodSync(at, mode);",
+    put: "",
+    tests: ofRights,
+    why: "a Unix socket has the mode of the umask, whatever was asked for",
+  },
+  {
+    file: socketFile,
+    find: "mkdirSync(directory, { mode: 0o700 });",
+    put: "mkdirSync(directory);",
+    tests: ofRights,
+    why: "others reach a Unix socket before it has its mode",
+  },
+  {
+    file: "src/adapters/unix/path.ts",
+    find: "      draft.release();\n",
+    put: "",
+    tests: ofRights,
+    why: "a directory stays where a Unix socket cannot be bound",
+  },
   {
     file: foundDecoder,
     find: "if (bytes.length < maxFrameBytes || atEnd) return 0;",

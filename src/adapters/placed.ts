@@ -35,7 +35,7 @@ export function placed({ bind, dial }: Placing): Pick<Adapter, "listen" | "conne
         bind: (path) => bind(options, accept, { transport: "unix", path }),
         claim: (path) => bind(plain, dropped, { transport: "unix", path }),
         dial: (path) => dial({ ...plain, address: { transport: "unix", path }, signal: undefined }),
-      });
+      }, options.rights);
     },
     async connect(options) {
       const { address } = options;

@@ -6,6 +6,7 @@
 import { checkDuration } from "../core/time/duration.ts";
 import { defaults, type OptionsCheck } from "../core/options.ts";
 import { type AddressUse, readAddress } from "../core/text/address.ts";
+import { type FileRights, readFileMode, readFileOwner } from "../core/text/file_rights.ts";
 import { pathFault, readHost } from "../core/text/place.ts";
 import type { Adapter, Address, Capability, SocketTuning } from "../core/transport.ts";
 import type { ConnectionOptions } from "./connection_options.ts";
@@ -56,6 +57,29 @@ export function checkAbilities(check: OptionsCheck, adapter: Adapter, wishes: re
     if (!needed || adapter.can[ability]) continue;
     check.unsupported(path, found, `to be left out: sockets of ${adapter.name} cannot do this`);
   }
+}
+
+/** Checks who may use the file of a Unix socket; undefined where nothing is said of it. */
+export function resolveRights(
+  check: OptionsCheck,
+  { mode, owner }: { readonly mode?: unknown; readonly owner?: unknown },
+  address: Address,
+  adapter: Adapter,
+): FileRights | undefined {
+  if (mode === undefined && owner === undefined) return undefined;
+  if (address.transport === "tcp") {
+    const expected = "path beside it: only the file of a Unix socket has one";
+    if (mode !== undefined) check.refuse("mode", mode, expected);
+    if (owner !== undefined) check.refuse("owner", owner, expected);
+  }
+  checkAbilities(check, adapter, [
+    ["socketMode", mode, mode !== undefined, "mode"],
+    ["socketOwner", owner, owner !== undefined, "owner"],
+  ]);
+  return {
+    ...(mode !== undefined && { mode: check.take("mode", mode, readFileMode(mode), 0) }),
+    ...(owner !== undefined && check.take("owner", owner, readFileOwner(owner), {})),
+  };
 }
 
 /** Where to listen or connect, as it is given. */

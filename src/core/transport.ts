@@ -5,6 +5,7 @@
  * framing, limits, timers and policies live above this line.
  */
 import type { SocketError } from "./errors.ts";
+import type { FileRights } from "./text/file_rights.ts";
 import type { ClientTls, HandshakeObserver, ServerTls, TlsInfo, UpgradeTls } from "./tls/tls.ts";
 
 /** What a runtime's sockets can do, as data: an option that needs a missing one fails before any socket opens. */
@@ -25,6 +26,10 @@ export type Capability =
   | "keepAliveDelay"
   /** Unix domain sockets. */
   | "unix"
+  /** The permissions of a Unix socket's file can be chosen. */
+  | "socketMode"
+  /** The owner of a Unix socket's file can be chosen. */
+  | "socketOwner"
   /** Reading stops at once and the peer's window closes. */
   | "pause"
   /** TLS of a listener or a connection. */
@@ -100,6 +105,8 @@ export interface ListenOptions extends SocketTuning {
   readonly address: Address;
   /** Length of the kernel's accept queue; undefined leaves the runtime's default. */
   readonly backlog: number | undefined;
+  /** Who may use the file of a Unix socket, from the first moment at which its path leads to it. */
+  readonly rights?: FileRights | undefined;
   /** Several listeners may share the port (SO_REUSEPORT). */
   readonly reusePort: boolean;
   /** `::` is for IPv6 alone, not for IPv4 too. */

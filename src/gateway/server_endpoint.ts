@@ -40,8 +40,8 @@ export function serveOptions(
   settings: ServerEndpointConfig,
   handler: (connection: FrameConnection) => Promise<void>,
 ): ConfiguredOptions {
-  const { address, limits, listener, framing } = settings;
-  return { ...limits, ...listener, framing, handler, address };
+  const { address, limits, listener, framing, file } = settings;
+  return { ...limits, ...listener, framing, handler, address, ...file };
 }
 
 const nobody: ReadonlyMap<string, FrameConnection> = new Map();

@@ -30,6 +30,18 @@ export type ServeOptions<
 > =
   & ConnectionOptions<Received, Sent, Context>
   & {
+    /**
+     * Permissions of the Unix socket's file, which say who may connect, as a number or as octal digits in text: `0o660` and
+     * `"0660"` let its user and its group. They are set before the path leads to the socket, whatever the umask. Windows has
+     * none: there it is refused with `OptionsError`. @default what the process's umask leaves
+     */
+    readonly mode?: number | `0${number}` | undefined;
+    /**
+     * User and group that the Unix socket's file belongs to, by their numbers, with one of them or both. They are set before
+     * `path` leads to the socket. Only root, or who has CAP_CHOWN, can give files away; a group of this process may be named
+     * by anybody. `SocketError` with reason `permission_denied` where the system does not let it. @default those of the process
+     */
+    readonly owner?: { readonly uid?: number | undefined; readonly gid?: number | undefined } | undefined;
     /** Length of the kernel's accept queue, where the runtime can set it. @default the runtime's */
     readonly backlog?: number | undefined;
     /** Let other processes listen on the same port, where the runtime can. @default false */
@@ -123,6 +135,10 @@ export type ServeOptions<
       readonly path?: undefined;
       /** Not beside `port`. */
       readonly address?: undefined;
+      /** Not beside `port`. */
+      readonly mode?: undefined;
+      /** Not beside `port`. */
+      readonly owner?: undefined;
     }
   )
   & (

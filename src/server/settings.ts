@@ -3,7 +3,12 @@
  */
 import { checkDuration } from "../core/time/duration.ts";
 import { connectionKeys, type ConnectionProfile, resolveProfile } from "../connection/profile.ts";
-import { checkAbilities, resolveAddress, resolveTuning } from "../connection/socket_settings.ts";
+import {
+  checkAbilities,
+  resolveAddress,
+  resolveRights,
+  resolveTuning,
+} from "../connection/socket_settings.ts";
 import { onFirstUse } from "../core/loading.ts";
 import { defaults, OptionsCheck } from "../core/options.ts";
 import type { TlsMaterial } from "../core/tls/tls.ts";
@@ -42,6 +47,8 @@ const serverKeys: readonly string[] = [
   "host",
   "path",
   "address",
+  "mode",
+  "owner",
   "backlog",
   "reusePort",
   "ipv6Only",
@@ -80,6 +87,7 @@ export function resolveServer<Received, Sent, Context>(
       backlog: options.backlog === undefined
         ? undefined
         : check.integer("backlog", options.backlog, 0, 1, 2 ** 31 - 1),
+      rights: resolveRights(check, options, address, adapter),
       reusePort: options.reusePort ?? false,
       ipv6Only: options.ipv6Only ?? false,
       tls: tls?.tls,

@@ -250,6 +250,37 @@ maxConnections = 10
       /serverName: .*the name or the IP address/,
     ],
     [
+      "S-48: a mode in decimal, which YAML makes of 0660",
+      { endpoints: [{ ...echo, listen: { path: "/run/a.sock", mode: 660 } }] },
+      /^endpoints\[0\]\.listen\.mode: found 660, .*in octal.*: write 0o660 or "0660"/,
+    ],
+    [
+      "a Unix socket without a path",
+      { endpoints: [{ ...echo, listen: { mode: "0660" } }] },
+      /listen\.path: found nothing, expected the path of a Unix socket/,
+    ],
+    [
+      "an owner by name",
+      { endpoints: [{ ...echo, listen: { path: "/run/a.sock", owner: "www-data" } }] },
+      /listen\.owner: .*names are not looked up/,
+    ],
+    [
+      "what a Unix socket has not",
+      { endpoints: [{ ...echo, listen: { path: "/run/a.sock", port: 5 } }] },
+      /listen\.port: .*expected one of path, mode, owner/,
+    ],
+    [
+      "one Unix socket twice, in short and in long",
+      {
+        endpoints: [{ ...echo, listen: "unix:/run/a.sock" }, {
+          ...echo,
+          name: "b",
+          listen: { path: "/run/a.sock" },
+        }],
+      },
+      /^endpoints\[1\]\.listen: .*another listen than endpoints\[0\] has/,
+    ],
+    [
       "print beside the stdio bus",
       { bus: "stdio", endpoints: [{ ...echo, print: true }] },
       /print: found true, expected to be left out/,
@@ -285,6 +316,43 @@ maxConnections = 10
       endpoints[1]!.mode === "client" && endpoints[1]!.tls?.protocol.serverName,
       "xn--bcher-kva.example",
     );
+  });
+
+  it("reads who may use a Unix socket, as octal digits in text and as the number that YAML and TOML have", () => {
+    const written: readonly [text: string, format: "yaml" | "toml" | "json"][] = [
+      ['endpoints: [{ name: a, listen: { path: /run/a.sock, mode: "0660", owner: "1000:33" } }]', "yaml"],
+      [
+        "endpoints: [{ name: a, listen: { path: /run/a.sock, mode: 0o660, owner: { uid: 1000, gid: 33 } } }]",
+        "yaml",
+      ],
+      [
+        '[[endpoints]]\nname = "a"\nlisten = { path = "/run/a.sock", mode = 0o660, owner = { uid = 1000, gid = 33 } }',
+        "toml",
+      ],
+      ['{"endpoints":[{"name":"a","listen":{"path":"/run/a.sock","mode":"660","owner":"1000:33"}}]}', "json"],
+    ];
+    for (const [text, format] of written) {
+      const [endpoint] = good(parseConfig(text, { format })).endpoints;
+      assert.deepEqual(endpoint!.address, { transport: "unix", path: "/run/a.sock" });
+      assert.deepEqual(endpoint!.mode === "server" && endpoint!.file, {
+        mode: 0o660,
+        owner: { uid: 1000, gid: 33 },
+      });
+    }
+    const trap = parseConfig("endpoints: [{ name: a, listen: { path: /run/a.sock, mode: 0660 } }]", {
+      format: "yaml",
+    });
+    assert.match(faults(trap)[0]!, /listen\.mode: found 660, .*660 is a decimal number/);
+  });
+
+  it("says at the mode and the owner that these sockets have none", async () => {
+    const listen = { path: "/run/a.sock", mode: "0660", owner: ":33" };
+    const config = good(checkConfig({ endpoints: [{ name: "a", listen }] }));
+    const found = await abilityFaults(config, memoryAdapter());
+    assert.deepEqual(found.map(({ path }) => path), [
+      "endpoints[0].listen.mode",
+      "endpoints[0].listen.owner",
+    ]);
   });
 
   it("S-48: finds a Unix path that sockets would not take, on both sides, and a setting of a client", async () => {

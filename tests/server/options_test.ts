@@ -149,6 +149,33 @@ test("a misspelt option is refused with a hint, nested ones included", async () 
   }
 });
 
+test("S-48: permissions and owners that are none, or that nothing has, are refused with what was meant", async () => {
+  const able = { socketMode: true, socketOwner: true };
+  const socket = { ...fine, port: undefined, path: "/tmp/x.sock" };
+  const rows: readonly [object, RegExp][] = [
+    [{ ...fine, mode: 0o660 }, /mode: .*path beside it/],
+    [{ ...fine, owner: { uid: 1 } }, /owner: .*path beside it/],
+    [
+      { ...socket, mode: 660 },
+      /mode: found 660, .*in octal, .*660 is a decimal number: write 0o660 or "0660"/,
+    ],
+    [{ ...socket, mode: 777 }, /write 0o777 or "0777"/],
+    [{ ...socket, mode: 0o1777 }, /mode: found 1023, expected permissions in octal/],
+    [{ ...socket, mode: "0888" }, /mode: found "0888", expected permissions in octal/],
+    [{ ...socket, mode: -1 }, /mode: found -1/],
+    [{ ...socket, mode: 0.5 }, /mode: found 0.5/],
+    [{ ...socket, owner: {} }, /owner: .*\{ uid, gid \} with one of them or both/],
+    [{ ...socket, owner: { uid: -1 } }, /owner: .*each is a whole number, 0 to 4294967294/],
+    [{ ...socket, owner: { user: "www-data" } }, /owner: /],
+    [{ ...socket, owner: "www-data" }, /owner: .*names are not looked up: the command id tells the numbers/],
+  ];
+  for (const [options, message] of rows) {
+    const error = await faults(serve, options, able);
+    assert.equal(error.issues.length, 1, error.message);
+    assert.match(error.message, message);
+  }
+});
+
 test("an option that the runtime's sockets cannot meet is refused before any socket opens, on servers and clients", async () => {
   const rows: readonly [object, keyof Adapter["can"], string][] = [
     [{ backlog: 5 }, "backlog", "backlog"],
@@ -159,6 +186,8 @@ test("an option that the runtime's sockets cannot meet is refused before any soc
     [{ tcpKeepAlive: 5_000 }, "keepAliveDelay", "tcpKeepAlive"],
     [{ tcpKeepAlive: "5 seconds" }, "keepAliveDelay", "tcpKeepAlive"],
     [{ port: undefined, path: "/tmp/x.sock" }, "unix", "path"],
+    [{ port: undefined, path: "/tmp/x.sock", mode: 0o660 }, "socketMode", "mode"],
+    [{ port: undefined, path: "/tmp/x.sock", owner: { gid: 5 } }, "socketOwner", "owner"],
   ];
   for (const [options, ability, path] of rows) {
     const entries = ["noDelay", "tcpKeepAlive", "path"].includes(path) ? [serve, connect] : [serve];

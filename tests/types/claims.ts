@@ -116,6 +116,13 @@ void main.serve({ port: 0, framing: text, handler, tls: { certificates: chosen, 
 void main.serve({ path: "/tmp/x.sock", framing: text, handler, ipv6Only: true });
 // @ts-expect-error no port to be shared on a Unix socket
 void main.serve({ path: "/tmp/x.sock", framing: text, handler, reusePort: true });
+// @ts-expect-error a port has no file
+void main.serve({ port: 0, framing: text, handler, mode: 0o660 });
+// @ts-expect-error nor an owner
+void main.serve({ port: 0, framing: text, handler, owner: { uid: 0 } });
+// @ts-expect-error octal digits begin with 0
+void main.serve({ path: "/tmp/x.sock", framing: text, handler, mode: "660" });
+void main.serve({ path: "/tmp/x.sock", framing: text, handler, mode: "0660", owner: { gid: 33 } });
 // @ts-expect-error a burst needs the rate that fills it
 void main.serve({ port: 0, framing: text, handler, rateLimit: { burstBytes: 5, framesPerSecond: 1 } });
 // @ts-expect-error a keepalive is sent after an interval

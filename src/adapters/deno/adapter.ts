@@ -41,6 +41,7 @@ interface DenoListener {
   close(): void;
 }
 
+const os = typeof Deno === "object" ? Deno.build.os : "linux";
 const ownSockets = placed({ bind, dial });
 
 /** Deno's own sockets. */
@@ -56,6 +57,8 @@ export const denoAdapter: Adapter = {
     keepAlive: true,
     keepAliveDelay: false,
     unix: true,
+    socketMode: os !== "windows",
+    socketOwner: os !== "windows",
     pause: true,
     tls: true,
     // Rustls leaves all of them as they are.
@@ -63,7 +66,7 @@ export const denoAdapter: Adapter = {
     tlsCipherSuites: false,
     ownTls: false,
   },
-  longestPath: longestPath(typeof Deno === "object" ? Deno.build.os : "linux"),
+  longestPath: longestPath(os),
   ...secured(ownSockets, {
     sockets: async () => (await import("./net.ts")).netSockets(ownSockets),
     lower: async () => {

@@ -91,6 +91,9 @@ export class MemoryNetwork {
         keepAlive: false,
         keepAliveDelay: false,
         unix: true,
+        // No file stands at its paths.
+        socketMode: false,
+        socketOwner: false,
         pause: true,
         tls: false,
         tlsCiphers: false,

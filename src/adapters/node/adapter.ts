@@ -42,6 +42,8 @@ export const nodeAdapter: Adapter = {
     keepAlive: true,
     keepAliveDelay: true,
     unix: true,
+    socketMode: process.platform !== "win32",
+    socketOwner: process.platform !== "win32",
     pause: true,
     tls: true,
     tlsCiphers: true,

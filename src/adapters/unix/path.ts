@@ -12,9 +12,10 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { SocketError, socketErrorFrom } from "../../core/errors.ts";
 import { pathFault } from "../../core/text/place.ts";
+import type { FileRights } from "../../core/text/file_rights.ts";
 import type { Listener, Transport } from "../../core/transport.ts";
 import { longestPath } from "../address.ts";
-import { codeOf, Folder, type SocketFile } from "./socket_file.ts";
+import { codeOf, Folder, SocketFile } from "./socket_file.ts";
 
 /** Some runtimes cut off what is longer, without a word. */
 const longest = longestPath(process.platform);
@@ -42,9 +43,13 @@ export function checkPath(path: string, action: string): void {
  * Listens. A path that is taken by a socket that nobody answers at is taken over; a file of another kind and a
  * socket that lives are left alone.
  */
-export async function bindPath(path: string, sockets: PathSockets): Promise<Listener> {
+export async function bindPath(
+  path: string,
+  sockets: PathSockets,
+  rights?: FileRights,
+): Promise<Listener> {
   checkPath(path, `listen on ${path}`);
-  return isPipe(path) ? await sockets.bind(path) : await new PathBinding(path, sockets).listen();
+  return isPipe(path) ? await sockets.bind(path) : await new PathBinding(path, sockets, rights).listen();
 }
 
 /** One attempt to listen at a path. */
@@ -52,9 +57,13 @@ class PathBinding {
   readonly #path: string;
   readonly #action: string;
   readonly #sockets: PathSockets;
+  readonly #rights: FileRights | undefined;
   #folder!: Folder;
+  /** An error that says all there is to say. */
+  #told: SocketError | undefined = undefined;
 
-  constructor(path: string, sockets: PathSockets) {
+  constructor(path: string, sockets: PathSockets, rights: FileRights | undefined) {
+    this.#rights = rights;
     this.#path = path;
     this.#action = `listen on ${path}`;
     this.#sockets = sockets;
@@ -64,15 +73,16 @@ class PathBinding {
     try {
       return await this.#listen();
     } catch (error) {
-      throw await this.#explained(error);
+      throw error === this.#told ? error : await this.#explained(error);
     }
   }
 
   async #listen(): Promise<Listener> {
     this.#folder = Folder.of(this.#path, longest ?? Infinity);
     try {
-      const { listener, file } = await this.#draft((at) => this.#sockets.bind(at));
+      const { listener, file } = await this.#draft((at) => this.#sockets.bind(at), this.#rights);
       try {
+        if (this.#rights !== undefined) this.#admit(file, this.#rights);
         await this.#place(file, this.#folder.path, 0);
       } catch (error) {
         await listener.stop();
@@ -89,16 +99,44 @@ class PathBinding {
     }
   }
 
-  /** Listens at a name that nobody has. */
-  async #draft(bind: (at: string) => Promise<Listener>): Promise<{ listener: Listener; file: SocketFile }> {
-    const at = this.#folder.draft();
-    const listener = await bind(at);
+  /** Listens at a name that nobody has, and nobody else reaches before it has the rights that were asked for. */
+  async #draft(
+    bind: (at: string) => Promise<Listener>,
+    rights?: FileRights,
+  ): Promise<{ listener: Listener; file: SocketFile }> {
+    const draft = rights === undefined ? this.#folder.draft() : this.#folder.hiddenDraft();
     try {
-      return { listener, file: this.#folder.socketAt(at) };
+      const listener = await bind(draft.at);
+      try {
+        return { listener, file: new SocketFile(draft) };
+      } catch (error) {
+        await listener.stop();
+        throw error;
+      }
     } catch (error) {
-      await listener.stop();
+      draft.release();
       throw error;
     }
+  }
+
+  /** Sets permissions and owner. */
+  #admit(file: SocketFile, rights: FileRights): void {
+    try {
+      file.admit(rights);
+    } catch (cause) {
+      throw this.#notAdmitted(cause, rights);
+    }
+  }
+
+  #notAdmitted(cause: unknown, { uid, gid }: FileRights): SocketError {
+    const { message } = cause as Error;
+    const owner = [uid === undefined ? "" : `uid ${uid}`, gid === undefined ? "" : `gid ${gid}`];
+    const names = owner.filter((text) => text !== "").join(", ");
+    const text = names === "" ? `the system does not let its mode be set (${message}): leave mode out` : (
+      `the system does not let it belong to ${names} (${message}): run as root or with CAP_CHOWN and CAP_FOWNER, ` +
+      "name a group of this process, or leave owner out"
+    );
+    return this.#told = new SocketError("permission_denied", `${this.#action}: ${text}`, { cause });
   }
 
   /** Gives the socket this name; what a dead server left there is cleared away first. */
@@ -131,6 +169,10 @@ class PathBinding {
       return true;
     } catch (cause) {
       if (codeOf(cause) === "EEXIST") return false;
+      // Linking a file that belongs to somebody else by now needs a right of its own.
+      if (codeOf(cause) === "EPERM" && this.#rights?.uid !== undefined) {
+        throw this.#notAdmitted(cause, this.#rights);
+      }
       throw cause;
     }
   }

@@ -4,12 +4,29 @@
  * Used by `unix/path.ts`. Each change is one system call that another process cannot come between, and none waits for
  * the event loop, so that no connection comes in before its listener is known.
  */
-import { linkSync, lstatSync, symlinkSync, unlinkSync } from "node:fs";
+import {
+  chmodSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
+import type { FileRights } from "../../core/text/file_rights.ts";
 import { basename, dirname, join, resolve } from "node:path";
 
 /** Bytes of the names that are made here, with the separator before them. */
 const longestName = 13;
+
+/** A name to bind a socket at. */
+export interface Draft {
+  readonly at: string;
+  /** Removes what was made for it, once nothing stands there. */
+  release(): void;
+}
 
 /** The directory of a path. */
 export class Folder {
@@ -37,9 +54,17 @@ export class Folder {
   }
 
   /** A name that nobody has had, with the path's own in it where there is room. */
-  draft(): string {
+  draft(): Draft {
     const telling = join(this.#near, `.${basename(this.path)}.${random()}`);
-    return bytes(telling) <= this.#longest ? telling : join(this.#near, `.mr${random()}`);
+    const at = bytes(telling) <= this.#longest ? telling : join(this.#near, `.mr${random()}`);
+    return { at, release: () => {} };
+  }
+
+  /** One in a directory of its own, into which only this user comes. Throws what the system says. */
+  hiddenDraft(): Draft {
+    const directory = join(this.#near, `.m${random()}`);
+    mkdirSync(directory, { mode: 0o700 });
+    return { at: join(directory, "s"), release: () => quietly(() => rmdirSync(directory)) };
   }
 
   /** The name under which a starter claims the right to clear away the path, or a claim on it. */
@@ -50,10 +75,6 @@ export class Folder {
   /** The same file by a name that can be dialled. */
   dialled(name: string): string {
     return bytes(name) <= this.#longest ? name : join(this.#near, basename(name));
-  }
-
-  socketAt(draft: string): SocketFile {
-    return new SocketFile(draft);
   }
 
   kind(name: string): "socket" | "other" | "nothing" {
@@ -79,21 +100,31 @@ export class Folder {
 
 /** The file of a socket that we have bound. While it is bound, no other file has its number. */
 export class SocketFile {
-  readonly #draft: string;
+  readonly #draft: Draft;
   readonly #identity: string;
 
-  constructor(draft: string) {
+  constructor(draft: Draft) {
     this.#draft = draft;
-    this.#identity = identity(draft);
+    this.#identity = identity(draft.at);
+  }
+
+  /** Sets what is said, the owner last: afterwards it may be another's. Throws what the system says. */
+  admit({ mode, uid, gid }: FileRights): void {
+    const { at } = this.#draft;
+    if (mode !== undefined) chmodSync(at, mode);
+    if (uid === undefined && gid === undefined) return;
+    const own = lstatSync(at);
+    lchownSync(at, uid ?? own.uid, gid ?? own.gid);
   }
 
   /** Throws with code `EEXIST` where something is. */
   link(name: string): void {
-    linkSync(this.#draft, name);
+    linkSync(this.#draft.at, name);
   }
 
   removeDraft(): void {
-    quietly(() => unlinkSync(this.#draft));
+    quietly(() => unlinkSync(this.#draft.at));
+    this.#draft.release();
   }
 
   /** Removes this name where it is this file's. */

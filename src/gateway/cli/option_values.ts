@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import { OptionsError } from "../../core/errors.ts";
 import { type AddressUse, readAddress, readPort } from "../../core/text/address.ts";
+import { readFileMode, readFileOwner } from "../../core/text/file_rights.ts";
 import { pathFault, readHost } from "../../core/text/place.ts";
 import { misread, read, type Reading, wanted } from "../../core/text/reading.ts";
 import { readSize, type SizeRange } from "../../core/text/size.ts";
@@ -69,6 +70,16 @@ export function host(text: string): string {
 export function path(text: string): string {
   const fault = pathFault(text, undefined);
   return valueIn(text, fault === undefined ? read(text) : misread("a path", fault));
+}
+
+/** Permissions of a file, in octal. */
+export function fileMode(text: string): number {
+  return valueIn(text, readFileMode(text));
+}
+
+/** The owner of a file, in numbers. */
+export function fileOwner(text: string): { readonly uid?: number; readonly gid?: number } {
+  return valueIn(text, readFileOwner(text));
 }
 
 /** A whole number in a range. */

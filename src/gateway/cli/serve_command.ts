@@ -21,6 +21,11 @@ import { tlsHint } from "./tls_hint.ts";
 /** What the command line asked for. */
 interface ServeOrder {
   readonly address: Address;
+  /** Permissions and owner of the file, where the address is a path. */
+  readonly file: {
+    readonly mode: number | undefined;
+    readonly owner: { readonly uid?: number; readonly gid?: number } | undefined;
+  };
   readonly framing: FramingSpec;
   readonly tls: ServerTlsConfig | undefined;
   readonly echo: boolean;
@@ -44,6 +49,7 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
   const others = new OtherProtocols(logger, framing.text);
   const server = await serve({
     address,
+    ...order.file,
     framing: framing.framing,
     tls: secured,
     idleTimeout: order.idleTimeoutMs,

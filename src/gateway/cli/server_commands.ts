@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { CommandFailure, exitCodes } from "./failure.ts";
 import { framingHelp, framingSpec } from "./framing_spec.ts";
-import { duration, host, limit, option, path, port } from "./option_values.ts";
+import { duration, fileMode, fileOwner, host, limit, option, path, port } from "./option_values.ts";
 import type { Shell } from "./shell.ts";
 import { addServerTls, type ServerTlsFlags, serverTlsOf } from "./tls_flags.ts";
 
@@ -65,6 +65,10 @@ export function addServe(program: Command, shell: Shell, done: (code: number) =>
     )
     .addOption(option("--host <address>", "address to bind; :: for all (default: 127.0.0.1)", host))
     .addOption(option("--unix <path>", "listen on a Unix socket instead", path))
+    .addOption(option("--mode <octal>", "permissions of the Unix socket, such as 0660", fileMode))
+    .addOption(
+      option("--owner <uid:gid>", "user and group of the Unix socket: 1000:33, 1000 or :33", fileOwner),
+    )
     .addOption(option("-f, --framing <spec>", "how bytes are cut into frames", framingSpec, "lines"))
     .option("--echo", "send each frame back")
     .option("-q, --quiet", "do not print the frames")
@@ -95,7 +99,7 @@ ${framingHelp}
 
 Examples:
   millrace serve --port 3034 --framing lines --echo
-  millrace serve --unix /tmp/echo.sock --framing length:4 --echo --quiet
+  millrace serve --unix /tmp/echo.sock --mode 0660 --framing length:4 --echo --quiet
   millrace serve --framing 'delimited:\\x03' | jq .
   millrace serve --echo --tls --cert certs/localhost.crt --key certs/localhost.key`,
     )
@@ -103,16 +107,21 @@ Examples:
       if (options.unix !== undefined && (options.port !== undefined || options.host !== undefined)) {
         throw new CommandFailure(exitCodes.usage, "--unix goes without --port and --host: leave one out");
       }
+      if (options.unix === undefined && (options.mode !== undefined || options.owner !== undefined)) {
+        throw new CommandFailure(exitCodes.usage, "--mode and --owner go with --unix: a port has no file");
+      }
       const { runServe } = await import("./serve_command.ts");
       const { port = 3034, host = "127.0.0.1", unix: path } = options;
       const address = path === undefined
         ? { transport: "tcp" as const, host, port }
         : { transport: "unix" as const, path };
-      const { framing, echo = false, quiet = false, idleTimeout, maxConnections, deadline } = options;
+      const { mode, owner, framing, echo = false, quiet = false, idleTimeout, maxConnections, deadline } =
+        options;
       done(
         await runServe(
           {
             address,
+            file: { mode, owner },
             framing,
             tls: serverTlsOf(options),
             echo,
@@ -131,6 +140,8 @@ interface ServeFlags extends ServerTlsFlags {
   port?: number;
   host?: string;
   unix?: string;
+  mode?: number;
+  owner?: { readonly uid?: number; readonly gid?: number };
   framing: ReturnType<typeof framingSpec>;
   echo?: boolean;
   quiet?: boolean;

@@ -17,6 +17,9 @@ import type { EndpointConfig } from "./endpoint_config.ts";
 import { type ConfigFault, FaultList, type Locate } from "./fault.ts";
 import { checkTlsFiles } from "./tls_files.ts";
 
+/** Names that stand in the table of `listen`. */
+const ofFile: readonly string[] = ["mode", "owner"];
+
 /** The faults, none when these sockets can do it all and the files are in order. `locate` finds lines. */
 export async function abilityFaults(
   config: GatewayConfig,
@@ -49,7 +52,9 @@ function checkSockets(list: FaultList, index: number, endpoint: EndpointConfig, 
     if (!(error instanceof OptionsError)) throw error;
     for (const issue of error.issues) {
       const keys = issue.path.split(".");
-      const path = keys[0] === "address" ? [endpoint.mode === "server" ? "listen" : "connect"] : keys;
+      const [key = ""] = keys;
+      const where = endpoint.mode === "server" ? "listen" : "connect";
+      const path = key === "address" ? [where] : ofFile.includes(key) ? [where, key] : keys;
       list.add(["endpoints", index, ...path], issue.found, issue.expected);
     }
   }

@@ -13,6 +13,7 @@ import type { ConfigPath, FaultList } from "./fault.ts";
 import { readFraming } from "./framing.ts";
 import { type Read, Refusal, Section } from "./section.ts";
 import { readServerTls, type ServerTlsConfig } from "./server_tls.ts";
+import { isTable, readSocketPlace, type SocketFileConfig } from "./socket_place.ts";
 import {
   address,
   boolean,
@@ -95,6 +96,8 @@ export interface EndpointSettings {
 /** An endpoint that listens. */
 export interface ServerEndpointConfig extends EndpointSettings {
   readonly mode: "server";
+  /** Who may use the file of its Unix socket; undefined where nothing is said of it. */
+  readonly file?: SocketFileConfig;
   readonly listener: ListenerLimits;
   readonly tls: ServerTlsConfig | undefined;
 }
@@ -180,7 +183,13 @@ export function readEndpoint(
   const expected = mode === "client"
     ? 'where to connect, such as "10.0.1.5:4000"'
     : 'where to listen, such as "127.0.0.1:3034"';
-  const place = section.require(where, address(mode === "client" ? "connect" : "listen"), expected);
+  const long = mode === "server" && isTable(section.raw("listen"));
+  const socket = long ? readSocketPlace(section, "listen") : undefined;
+  const place = long ? socket?.address : section.require(
+    where,
+    address(mode === "client" ? "connect" : "listen"),
+    expected,
+  );
   const framing = readFraming(section, list);
   const subjects = readSubjects(section, name ?? "");
   const limits = readLimits(section);
@@ -216,6 +225,7 @@ export function readEndpoint(
     print,
     ...common,
     limits,
+    ...(socket !== undefined && { file: socket.file }),
     ...own,
   } as EndpointConfig;
 }

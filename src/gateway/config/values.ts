@@ -4,7 +4,7 @@
  * Each reader gives the value or throws a `Refusal` that says what is wanted.
  */
 import { type AddressUse, readAddress } from "../../core/text/address.ts";
-import { readHost } from "../../core/text/place.ts";
+import { pathFault, readHost } from "../../core/text/place.ts";
 import type { Reading } from "../../core/text/reading.ts";
 import { readByteRate, readSize } from "../../core/text/size.ts";
 import { type DurationRange, readDuration } from "../../core/time/duration.ts";
@@ -12,7 +12,7 @@ import type { Address } from "../../core/transport.ts";
 import { nearest, type Read, Refusal } from "./section.ts";
 
 /** The value; a `Refusal` where it was something else. */
-function valueIn<T>(reading: Reading<T>): T {
+export function valueIn<T>(reading: Reading<T>): T {
   if (reading.ok) return reading.value;
   throw new Refusal(reading.expected, reading.hint);
 }
@@ -125,6 +125,13 @@ export const bytes: Read<Uint8Array> = (value) => {
 export function address(use: AddressUse): Read<Address> {
   return (value) => valueIn(readAddress(value, use));
 }
+
+/** The path of a Unix socket, without `unix:`. */
+export const unixPath: Read<string> = (value) => {
+  const fault = typeof value === "string" ? pathFault(value, undefined) : "it is no text";
+  if (fault !== undefined) throw new Refusal("the path of a Unix socket", fault);
+  return value as string;
+};
 
 /** A list of host names and IP addresses, without ports. */
 export const hostNames: Read<readonly string[]> = (value) => {

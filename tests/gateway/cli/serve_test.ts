@@ -1,14 +1,17 @@
 // millrace serve: frames as lines of JSON, an echo, a clean stop; what goes wrong says what to do.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe } from "node:test";
+import { detectAdapter } from "../../../src/adapters/detect.ts";
 import { connect } from "../../../src/client/connect.ts";
 import { framingSpec } from "../../../src/gateway/cli/framing_spec.ts";
 import { type Cleaner, type Program, runMillrace, startMillrace } from "../../support/program.ts";
 import { it } from "../../support/it.ts";
+
+const adapter = await detectAdapter();
 
 /** A server and the port that it got. */
 async function startServer(t: Cleaner, ...args: string[]): Promise<{ program: Program; port: number }> {
@@ -109,6 +112,19 @@ describe("millrace serve", () => {
     await told;
     await program.signalAgain("SIGTERM");
     assert.equal((await program.end()).code, 3);
+  });
+
+  it("gives a Unix socket the mode that was asked for", {
+    skip: adapter.can.socketMode ? false : "files of sockets have no permissions here",
+  }, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "millrace-"));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const path = join(folder, "echo.sock");
+    const program = startMillrace(t, "serve", "--unix", path, "--mode", "0606", "--echo", "--quiet");
+    await program.said("err", /listening on unix:/);
+    assert.equal(statSync(path).mode & 0o777, 0o606);
+    program.signal("SIGTERM");
+    assert.equal((await program.end()).code, 0);
   });
 
   it("listens on a Unix socket", async (t) => {
