@@ -23,6 +23,7 @@
  * @module
  */
 export { detectAdapter, type RuntimeMarks } from "./src/adapters/detect.ts";
+export type { FileRights } from "./src/core/text/file_rights.ts";
 export { type Duplex, type DuplexOptions, toDuplex } from "./src/core/streams/duplex.ts";
 export type {
   Adapter,
