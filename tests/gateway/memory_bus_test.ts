@@ -1,7 +1,7 @@
 /** The bus inside the process (F-57): subjects, queues and their policies, requests, flush and close. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { LimitError } from "../../src/core/errors.ts";
+import { LimitError, OptionsError } from "../../src/core/errors.ts";
 import type { BusMessage, QueuePolicy } from "../../src/gateway/buses/bus.ts";
 import { memoryBus } from "../../src/gateway/buses/memory_bus.ts";
 import { isPattern, isSubject, matches } from "../../src/gateway/buses/subject.ts";
@@ -125,6 +125,23 @@ describe("the memory bus (F-57)", () => {
       assert.equal(bus.stats().dropped, 2);
     });
   }
+
+  it("takes the bytes of a queue as sizes are written, and refuses options that make no sense, all at once", async () => {
+    const bus = memoryBus();
+    const { held, release } = gate();
+    const subscription = bus.subscribe("a", () => held, { byteLimit: "1 KiB", policy: "drop-newest" });
+    for (let i = 0; i < 4; i++) await bus.publish(message("a", "x".repeat(600)));
+    // One is with the handler, and the second of those behind it reaches the limit.
+    assert.deepEqual([subscription.pending, subscription.dropped], [2, 1]);
+    release();
+    await bus.flush();
+    const wrong = { limit: 0, byteLimit: "1 mile", policy: "drop", size: 5 } as unknown as { limit: number };
+    assert.throws(() => bus.subscribe("b", () => {}, wrong), (error) => {
+      assert.ok(error instanceof OptionsError);
+      assert.deepEqual(error.issues.map(({ path }) => path).sort(), ["byteLimit", "limit", "policy", "size"]);
+      return true;
+    });
+  });
 
   it("refuses, with a typed error, a publisher who never waits", async () => {
     const bus = memoryBus();

@@ -3,6 +3,7 @@
  *
  * Implemented by the other files of this folder, used by `gateway.ts` and its parts. Knows no sockets.
  */
+import type { SizeInput } from "../../core/text/size.ts";
 import type { DurationInput } from "../../core/time/duration.ts";
 import type { MillraceError } from "../../core/errors.ts";
 import type { PayloadEncoding } from "../payload.ts";
@@ -35,8 +36,8 @@ export type QueuePolicy =
 export interface SubscribeOptions {
   /** Messages that may wait for the handler before `policy` decides. @default 1024 */
   readonly limit?: number | undefined;
-  /** Payload bytes that may wait before `policy` decides. @default 8_388_608 */
-  readonly byteLimit?: number | undefined;
+  /** Payload bytes that may wait before `policy` decides. @default "8 MiB" */
+  readonly byteLimit?: SizeInput | undefined;
   /** What happens when either is reached. @default "wait" */
   readonly policy?: QueuePolicy | undefined;
 }
@@ -82,8 +83,10 @@ export interface Bus {
    */
   publish(message: BusMessage): void | Promise<void>;
   /**
-   * Hands what is published from now on to `handler`, in order, one at a time. Throws `BusError` `invalid_subject` or
-   * `closed`.
+   * Hands what is published from now on to `handler`, in order, one at a time.
+   *
+   * @throws {BusError} `invalid_subject` or `closed`
+   * @throws {OptionsError} `invalid`: an option that makes no sense
    */
   subscribe(pattern: string, handler: BusHandler, options?: SubscribeOptions): BusSubscription;
   /** Publishes with a reply subject of its own and gives the first answer. Rejects with `BusError`. @default timeout "5 seconds" */

@@ -6,11 +6,14 @@
  */
 import { type Deferred, deferred } from "../../core/deferred.ts";
 import { LimitError } from "../../core/errors.ts";
+import { OptionsCheck } from "../../core/options.ts";
 import { Inbox } from "../../core/flow/inbox.ts";
 import type { BusHandler, BusMessage, BusSubscription, QueuePolicy, SubscribeOptions } from "./bus.ts";
 
 /** Messages above the limit that publishers who were asked to wait may still have brought: one each. */
 const mostWaiting = 65_536;
+
+const policies: readonly QueuePolicy[] = ["wait", "drop-newest", "drop-oldest"];
 
 /** What a subscription tells its bus. */
 export interface SubscriptionOwner {
@@ -40,9 +43,12 @@ export class QueuedSubscription implements BusSubscription {
     this.pattern = pattern;
     this.#handler = handler;
     this.#owner = owner;
-    this.#limit = options.limit ?? 1024;
-    this.#byteLimit = options.byteLimit ?? 8 * 1024 * 1024;
-    this.#policy = options.policy ?? "wait";
+    const check = new OptionsCheck();
+    check.keys(options, ["limit", "byteLimit", "policy"]);
+    this.#limit = check.integer("limit", options.limit, 1024, 1);
+    this.#byteLimit = check.size("byteLimit", options.byteLimit, 8 * 1024 * 1024);
+    this.#policy = check.oneOf("policy", options.policy, "wait", policies);
+    check.done();
   }
 
   get pending(): number {
