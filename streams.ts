@@ -54,7 +54,6 @@ export {
   type BatchReason,
 } from "./src/core/streams/batcher.ts";
 export { BatcherStream, type BatcherStreamOptions } from "./src/core/streams/batcher_stream.ts";
-export type { IdleLimits } from "./src/core/streams/idle_watchdog.ts";
 export {
   IdleWatchdogStream,
   type IdleWatchdogStreamOptions,

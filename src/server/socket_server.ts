@@ -297,6 +297,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
       const undone = this.#tlsAdmission?.close();
       const deadline = this.#cutShort ? 0 : this.#deadline;
       const report = this.#report = yield* drain(this.#registry, deadline, this.#options.onDrain);
+      // Promises of the adapter and of the certificates.
       yield* Effect.promise(() => Promise.all([stopped, undone])).pipe(Effect.timeoutOption(letGoMs));
       this.#sampler?.stop();
       this.#enter("stopped");

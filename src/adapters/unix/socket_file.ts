@@ -22,7 +22,7 @@ import { basename, dirname, join, resolve } from "node:path";
 const longestName = 13;
 
 /** A name to bind a socket at. */
-export interface Draft {
+interface Draft {
   readonly at: string;
   /** Removes what was made for it, once nothing stands there. */
   release(): void;

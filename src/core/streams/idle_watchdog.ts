@@ -1,24 +1,14 @@
 /**
- * Notices that nothing was read, nothing written, or neither, for too long (F-12).
+ * Notices that nothing was read, nothing written, or neither, for too long.
  *
  * Activity costs one write of a number; the wheel looks now and then how old it is. A stage of its own and, as
  * `IdleWatchdogStream`, a Web Stream; `connection/vigil.ts` judges by the same rule. Does not know what it watches.
  */
 import { IdleTimeoutError } from "../errors.ts";
-import { defaults, OptionsCheck } from "../options.ts";
+import { OptionsCheck } from "../options.ts";
 import { checkDuration, type DurationInput } from "../time/duration.ts";
 import type { Outlet, TimedStage } from "./timed_stage.ts";
 import { sharedWheel, type TimerWheel, type WheelEntry } from "../time/timer_wheel.ts";
-
-/** How long a silence may be. */
-export interface IdleLimits {
-  /** Nothing read and nothing written. @default "5 minutes", if neither of the others is given */
-  readonly idle?: DurationInput | undefined;
-  /** Nothing read, whatever is written. @default Infinity */
-  readonly readIdle?: DurationInput | undefined;
-  /** Nothing written, whatever is read. @default Infinity */
-  readonly writeIdle?: DurationInput | undefined;
-}
 
 /** The kind of silence. */
 type IdleReason = "idle" | "read_idle" | "write_idle";
@@ -50,41 +40,30 @@ export function idleLeft(
   return writeIdle <= 0 ? "write_idle" : Math.min(idle, readIdle, writeIdle);
 }
 
-/** Where an {@linkcode IdleWatchdog} that no stream drives reports to. */
-type IdleOutlet = Pick<Outlet<never>, "full" | "fail">;
-
-/** Ends a pipeline with an `IdleTimeoutError` when it was silent for too long; passes on everything as it is. */
+/** Ends a pipeline with an `IdleTimeoutError` when nothing has come for too long; passes on everything as it is. */
 export class IdleWatchdog<T = Uint8Array> implements TimedStage<T, T>, WheelEntry {
   wheelPrevious: WheelEntry | undefined = undefined;
   wheelNext: WheelEntry | undefined = undefined;
   wheelSlot = -1;
   readonly #wheel: TimerWheel;
   readonly #times: IdleTimes;
-  #outlet: IdleOutlet | undefined = undefined;
-  #lastRead = 0;
-  #lastWrite = 0;
+  #outlet: Outlet<T> | undefined = undefined;
+  #last = 0;
 
-  /** Throws `OptionsError` for a limit that is no duration above 0. */
-  constructor(limits: IdleLimits = {}, wheel: TimerWheel = sharedWheel()) {
+  /** Throws `OptionsError` for a time that is no duration above 0. */
+  constructor(timeout: DurationInput, wheel: TimerWheel = sharedWheel()) {
     const check = new OptionsCheck();
-    check.keys(limits, ["idle", "readIdle", "writeIdle"]);
-    const { idle, readIdle, writeIdle } = limits;
-    const alone = readIdle === undefined && writeIdle === undefined;
-    this.#times = {
-      idle: checkDuration(check, "idle", idle, alone ? defaults.idleTimeout : Infinity),
-      readIdle: checkDuration(check, "readIdle", readIdle, Infinity),
-      writeIdle: checkDuration(check, "writeIdle", writeIdle, Infinity),
-    };
+    const idle = checkDuration(check, "timeout", timeout, Infinity);
     check.done();
+    this.#times = { idle, readIdle: Infinity, writeIdle: Infinity };
     this.#wheel = wheel;
   }
 
   /** The clock begins. While `outlet.full`, silence is not held against anybody, and afterwards counted anew. */
-  start(outlet: IdleOutlet): void {
+  start(outlet: Outlet<T>): void {
     this.#outlet = outlet;
-    const { idle, readIdle, writeIdle } = this.#times;
-    this.#wheel.schedule(this, Math.min(idle, readIdle, writeIdle));
-    this.#lastRead = this.#lastWrite = this.#wheel.now;
+    this.#wheel.schedule(this, this.#times.idle);
+    this.#last = this.#wheel.now;
   }
 
   stop(): void {
@@ -92,19 +71,8 @@ export class IdleWatchdog<T = Uint8Array> implements TimedStage<T, T>, WheelEntr
     this.#wheel.cancel(this);
   }
 
-  /** Something was read. */
-  noteRead(): void {
-    this.#lastRead = this.#wheel.now;
-  }
-
-  /** Something was written. */
-  noteWrite(): void {
-    this.#lastWrite = this.#wheel.now;
-  }
-
-  /** As a stage it stands where bytes are read. */
   push(item: T, next: (out: T) => void): void {
-    this.#lastRead = this.#wheel.now;
+    this.#last = this.#wheel.now;
     next(item);
   }
 
@@ -112,8 +80,8 @@ export class IdleWatchdog<T = Uint8Array> implements TimedStage<T, T>, WheelEntr
   expire(now: number): number {
     const outlet = this.#outlet;
     if (outlet === undefined) return 0;
-    if (outlet.full) this.#lastRead = this.#lastWrite = now;
-    const left = idleLeft(this.#wheel, this.#times, this.#lastRead, this.#lastWrite, now);
+    if (outlet.full) this.#last = now;
+    const left = idleLeft(this.#wheel, this.#times, this.#last, this.#last, now);
     if (typeof left === "number") return left;
     this.#outlet = undefined;
     outlet.fail(idleTimeoutError(left, this.#times));

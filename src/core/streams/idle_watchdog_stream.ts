@@ -41,6 +41,6 @@ export class IdleWatchdogStream<T = Uint8Array<ArrayBuffer>> extends TimedStream
     check.keys(options, ["wheel", ...strategyKeys]);
     checkStrategies(check, options);
     check.done();
-    super(new IdleWatchdog<T>({ idle: timeout }, options.wheel ?? sharedWheel()), options);
+    super(new IdleWatchdog<T>(timeout, options.wheel ?? sharedWheel()), options);
   }
 }

@@ -94,11 +94,6 @@ export class KeepaliveWriter implements TimedStage<Uint8Array, Uint8Array>, Whee
     this.#wheel.cancel(this);
   }
 
-  /** Something was written. */
-  noteWrite(): void {
-    this.#lastWrite = this.#wheel.now;
-  }
-
   push(frame: Uint8Array, next: (out: Uint8Array) => void): void {
     this.#lastWrite = this.#wheel.now;
     next(frame);
