@@ -27,12 +27,12 @@ export type { FileRights } from "./src/core/text/file_rights.ts";
 export { type Duplex, type DuplexOptions, toDuplex } from "./src/core/streams/duplex.ts";
 export type {
   Adapter,
+  AdapterConnectOptions,
+  AdapterListenOptions,
   Address,
   AddressOf,
   Capability,
-  ConnectOptions,
   Listener,
-  ListenOptions,
   Peer,
   SocketTuning,
   TcpAddress,
@@ -41,16 +41,16 @@ export type {
   UnixAddress,
 } from "./src/core/transport.ts";
 export type {
-  ClientTls,
   Handshake,
   HandshakeObserver,
   PeerCertificate,
-  ServerTls,
+  TlsClientSettings,
   TlsInfo,
   TlsMaterial,
   TlsProtocol,
+  TlsServerSettings,
+  TlsUpgradeSettings,
   TlsVersion,
-  UpgradeTls,
 } from "./src/core/tls/tls.ts";
 export { TlsError, type TlsErrorReason } from "./src/core/tls/tls_error.ts";
 export { SocketError, socketErrorFrom, type SocketErrorReason } from "./src/core/errors.ts";

@@ -8,7 +8,7 @@
 import process from "node:process";
 import { Histogram } from "../../src/gateway/load/histogram.ts";
 import type { EchoLoad } from "../rows.ts";
-import { checkSecured, type ClientTls, clientTls, type SecuredSocket } from "./tls.ts";
+import { checkSecured, clientTls, type SecuredSocket, type TlsClientSettings } from "./tls.ts";
 
 /** What this program is told. */
 export interface EchoOrder {
@@ -53,7 +53,7 @@ declare const Bun: {
     hostname: string;
     port: number;
     data: Echoer;
-    tls?: ClientTls;
+    tls?: TlsClientSettings;
     socket: {
       open(socket: BunSocket): void;
       handshake(socket: BunSocket, trusted: boolean, fault: Error | null): void;

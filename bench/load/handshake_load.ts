@@ -7,7 +7,7 @@
 import process from "node:process";
 import { Histogram } from "../../src/gateway/load/histogram.ts";
 import type { EchoOrder, EchoResult } from "./echo_load.ts";
-import { checkSecured, type ClientTls, clientTls, type SecuredSocket } from "./tls.ts";
+import { checkSecured, clientTls, type SecuredSocket, type TlsClientSettings } from "./tls.ts";
 
 interface Attempt {
   readonly started: number;
@@ -25,7 +25,7 @@ declare const Bun: {
     hostname: string;
     port: number;
     data: Attempt;
-    tls: ClientTls;
+    tls: TlsClientSettings;
     socket: {
       handshake(socket: BunSocket, trusted: boolean, fault: Error | null): void;
       data(socket: BunSocket, bytes: Uint8Array): void;

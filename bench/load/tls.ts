@@ -1,7 +1,7 @@
 /** TLS on the load's side: full handshakes of TLS 1.3 on Bun's own sockets, with the server's certificate verified. */
 
 /** What `Bun.connect` takes. */
-export interface ClientTls {
+export interface TlsClientSettings {
   readonly ca: string;
   readonly serverName: string;
 }
@@ -13,7 +13,7 @@ export interface SecuredSocket {
 }
 
 /** Trusts this certificate alone. */
-export function clientTls(trusted: string): ClientTls {
+export function clientTls(trusted: string): TlsClientSettings {
   return { ca: trusted, serverName: "localhost" };
 }
 

@@ -5,7 +5,7 @@
  * connection that was to be accepted, and those must not hold up the one behind it.
  */
 import { type SocketError, socketErrorFrom } from "../core/errors.ts";
-import type { ListenOptions } from "../core/transport.ts";
+import type { AdapterListenOptions } from "../core/transport.ts";
 import { Shortage } from "./shortage.ts";
 
 /** Whose fault it is: `nobody` asks again, `system` is short of descriptors or memory, `listener` is over. */
@@ -56,11 +56,11 @@ const pause = 2;
 
 /** The failing accepts of one listener. */
 export class FailingAccepts {
-  readonly #options: Pick<ListenOptions, "failed" | "lost">;
+  readonly #options: Pick<AdapterListenOptions, "failed" | "lost">;
   readonly #shortage: Shortage;
   #run = 0;
 
-  constructor(options: Pick<ListenOptions, "failed" | "lost">) {
+  constructor(options: Pick<AdapterListenOptions, "failed" | "lost">) {
     this.#options = options;
     this.#shortage = new Shortage(options.failed);
   }

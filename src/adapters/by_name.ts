@@ -7,7 +7,7 @@
 import { lookup } from "node:dns/promises";
 import { SocketError } from "../core/errors.ts";
 import { addressText, isIp } from "../core/text/place.ts";
-import type { Address, ConnectOptions } from "../core/transport.ts";
+import type { AdapterConnectOptions, Address } from "../core/transport.ts";
 import { abortedConnect } from "./address.ts";
 import { firstConnected } from "./attempts.ts";
 import { connectError } from "./connect_failure.ts";
@@ -21,7 +21,7 @@ export type TcpAddress = Extract<Address, { readonly transport: "tcp" }>;
  */
 export async function dialByName<T>(
   address: TcpAddress,
-  signal: ConnectOptions["signal"],
+  signal: AdapterConnectOptions["signal"],
   attempt: (at: TcpAddress, signal: AbortSignal | undefined) => Promise<T>,
   drop: (late: T) => void,
 ): Promise<T> {
@@ -35,7 +35,7 @@ export async function dialByName<T>(
 /** All addresses of a name, the best first. */
 async function addressesOf(
   address: TcpAddress,
-  signal: ConnectOptions["signal"],
+  signal: AdapterConnectOptions["signal"],
 ): Promise<readonly string[]> {
   if (signal?.aborted) throw abortedConnect(signal, address);
   let aborted: () => void = () => {};

@@ -6,10 +6,10 @@
  */
 import type {
   Adapter,
+  AdapterConnectOptions,
+  AdapterListenOptions,
   Address,
-  ConnectOptions,
   Listener,
-  ListenOptions,
   Transport,
 } from "../core/transport.ts";
 
@@ -18,8 +18,8 @@ type TcpAddress = Extract<Address, { readonly transport: "tcp" }>;
 /** A runtime's own listening and connecting. Both reject, and never throw. */
 interface Placing {
   /** `at` is the place that the system is told; peers and messages have that of the options. */
-  bind(options: ListenOptions, accept: (transport: Transport) => void, at: Address): Promise<Listener>;
-  dial(options: ConnectOptions): Promise<Transport>;
+  bind(options: AdapterListenOptions, accept: (transport: Transport) => void, at: Address): Promise<Listener>;
+  dial(options: AdapterConnectOptions): Promise<Transport>;
 }
 
 /** The same for any address. */

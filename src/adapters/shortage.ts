@@ -4,17 +4,17 @@
  * Used by the adapters whose runtime leaves this to its user. Knows no runtime.
  */
 import type { SocketError } from "../core/errors.ts";
-import type { ListenOptions } from "../core/transport.ts";
+import type { AdapterListenOptions } from "../core/transport.ts";
 
 /** An episode is over when no accept has failed for so long, in milliseconds. */
 const calm = 1000;
 
 /** What one listener has told of its failing accepts. */
 export class Shortage {
-  readonly #failed: ListenOptions["failed"];
+  readonly #failed: AdapterListenOptions["failed"];
   #last = -Infinity;
 
-  constructor(failed: ListenOptions["failed"]) {
+  constructor(failed: AdapterListenOptions["failed"]) {
     this.#failed = failed;
   }
 

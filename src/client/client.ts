@@ -20,7 +20,7 @@ import { defaults, OptionsCheck } from "../core/options.ts";
 import { sharedWheel } from "../core/time/timer_wheel.ts";
 import type { TlsError } from "../core/tls/tls_error.ts";
 import { addressText } from "../core/text/place.ts";
-import type { Adapter, ConnectOptions as Dial, Transport } from "../core/transport.ts";
+import type { Adapter, AdapterConnectOptions as Dial, Transport } from "../core/transport.ts";
 import type { UncheckedConnectOptions } from "./connect_options.ts";
 
 /** Why there is no connection. */

@@ -6,7 +6,13 @@
  */
 import type { SocketError } from "./errors.ts";
 import type { FileRights } from "./text/file_rights.ts";
-import type { ClientTls, HandshakeObserver, ServerTls, TlsInfo, UpgradeTls } from "./tls/tls.ts";
+import type {
+  HandshakeObserver,
+  TlsClientSettings,
+  TlsInfo,
+  TlsServerSettings,
+  TlsUpgradeSettings,
+} from "./tls/tls.ts";
 
 /** What a runtime's sockets can do, as data: an option that needs a missing one fails before any socket opens. */
 export type Capability =
@@ -100,7 +106,7 @@ export interface SocketTuning {
 }
 
 /** What `listen` is given; checked and complete. */
-export interface ListenOptions extends SocketTuning {
+export interface AdapterListenOptions extends SocketTuning {
   /** Where to listen; port 0 asks for a free one. */
   readonly address: Address;
   /** Length of the kernel's accept queue; undefined leaves the runtime's default. */
@@ -112,7 +118,7 @@ export interface ListenOptions extends SocketTuning {
   /** `::` is for IPv6 alone, not for IPv4 too. */
   readonly ipv6Only: boolean;
   /** Every connection is secured before `accept` hears of it. */
-  readonly tls: ServerTls | undefined;
+  readonly tls: TlsServerSettings | undefined;
   /** Lets handshakes begin and hears how they end; without one all may. */
   readonly handshakes?: HandshakeObserver | undefined;
   /** Its connections may be secured later, with `Transport.upgrade`. */
@@ -130,13 +136,13 @@ export interface ListenOptions extends SocketTuning {
 }
 
 /** What `connect` is given; checked and complete. */
-export interface ConnectOptions extends SocketTuning {
+export interface AdapterConnectOptions extends SocketTuning {
   /** Where to connect to. */
   readonly address: Address;
   /** Aborts the attempt; `connect` then rejects with a `SocketError` of reason `aborted`. */
   readonly signal: AbortSignal | undefined;
   /** Secures the connection before it is handed over; undefined for plain text. */
-  readonly tls: ClientTls | undefined;
+  readonly tls: TlsClientSettings | undefined;
   /** It may be secured later, with `Transport.upgrade`. */
   readonly upgradable?: boolean | undefined;
 }
@@ -156,12 +162,12 @@ export interface Adapter {
    * connection and must not throw; whoever gets the transport must start or abort it, now or later. With `tls`,
    * certificates that cannot be used reject with a `TlsError`.
    */
-  listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener>;
+  listen(options: AdapterListenOptions, accept: (transport: Transport) => void): Promise<Listener>;
   /**
    * Resolves when connected, and after the handshake where `tls` is set; rejects with a `SocketError`, or a
    * `TlsError` when the handshake fails.
    */
-  connect(options: ConnectOptions): Promise<Transport>;
+  connect(options: AdapterConnectOptions): Promise<Transport>;
 }
 
 /** A bound socket. */
@@ -214,7 +220,7 @@ export interface Transport {
    * resolves. `end` waits for the handshake. Rejects with a `TlsError`, or with what `ready` did; then `abort` is due,
    * which `close` follows.
    */
-  upgrade?(tls: UpgradeTls, signal: AbortSignal, ready: () => Promise<void>): Promise<void>;
+  upgrade?(tls: TlsUpgradeSettings, signal: AbortSignal, ready: () => Promise<void>): Promise<void>;
   /**
    * Close the descriptor in the ordinary way. What the kernel has taken is still delivered, and FIN behind it; bytes that
    * are held are dropped, so `end` and the last `drain` come first. Nothing more is told than `close`, without an error,

@@ -8,14 +8,14 @@ import type { TlsClientOptions, TlsServerOptions } from "../connection/tls/optio
 import { resolveClientTls } from "../connection/tls/settings.ts";
 import { warnInsecure } from "../connection/tls/trust.ts";
 import { OptionsCheck } from "../core/options.ts";
-import type { ClientTls } from "../core/tls/tls.ts";
+import type { TlsClientSettings } from "../core/tls/tls.ts";
 import { TlsError } from "../core/tls/tls_error.ts";
 import type { Adapter, Address } from "../core/transport.ts";
 import { readSmallFile } from "../host/watched_files.ts";
 import type { Certificates } from "../core/tls/certificate_options.ts";
 import { certificates } from "../certificates/certificates.ts";
-import type { ClientTlsConfig } from "./config/client_tls.ts";
-import type { ServerTlsConfig } from "./config/server_tls.ts";
+import type { TlsClientConfig } from "./config/client_tls.ts";
+import type { TlsServerConfig } from "./config/server_tls.ts";
 import { unreadable } from "./config/tls_files.ts";
 import { formatAddress } from "../core/text/address.ts";
 
@@ -23,7 +23,7 @@ import { formatAddress } from "../core/text/address.ts";
 type ServerTlsFromFiles = TlsServerOptions & { readonly certificates: Certificates };
 
 /** What `serve` takes as `tls`. Reads no file. */
-export function serverTlsOptions(tls: ServerTlsConfig): ServerTlsFromFiles {
+export function serverTlsOptions(tls: TlsServerConfig): ServerTlsFromFiles {
   const sources = Object.entries(tls.certificates).map(([name, { cert, key, ...names }]) =>
     [name, { certFile: cert, keyFile: key, ...names }] as const
   );
@@ -35,7 +35,7 @@ export function serverTlsOptions(tls: ServerTlsConfig): ServerTlsFromFiles {
 }
 
 /** What `connect` takes as `tls`, its files read now. Rejects with `TlsError` `material`. */
-export async function loadClientTls({ ca, own, protocol }: ClientTlsConfig): Promise<TlsClientOptions> {
+export async function loadClientTls({ ca, own, protocol }: TlsClientConfig): Promise<TlsClientOptions> {
   const [caText, cert, key] = await Promise.all(
     [ca, own?.cert, own?.key].map((path) => path && textOf(path)),
   );
@@ -48,10 +48,10 @@ export async function loadClientTls({ ca, own, protocol }: ClientTlsConfig): Pro
 
 /** The same for sockets without a connection on them. Rejects with `OptionsError` too. */
 export async function loadSocketTls(
-  tls: ClientTlsConfig,
+  tls: TlsClientConfig,
   address: Address,
   adapter: Adapter,
-): Promise<ClientTls> {
+): Promise<TlsClientSettings> {
   const check = new OptionsCheck();
   const settings = resolveClientTls(check, await loadClientTls(tls), address, adapter);
   check.done();
@@ -60,7 +60,7 @@ export async function loadSocketTls(
 }
 
 /** Throws `OptionsError` for what sockets cannot do; reads no file. */
-export function checkSocketTls({ protocol }: ClientTlsConfig, address: Address, adapter: Adapter): void {
+export function checkSocketTls({ protocol }: TlsClientConfig, address: Address, adapter: Adapter): void {
   const check = new OptionsCheck();
   resolveClientTls(check, protocol, address, adapter);
   check.done();

@@ -7,7 +7,7 @@ import type { TlsInfo } from "../core/tls/tls.ts";
 import type { Address } from "../core/transport.ts";
 import type { RateSampler } from "./rates.ts";
 import type { ServerState, ServerStats } from "./server_options.ts";
-import type { ServerTlsSettings } from "./server_tls.ts";
+import type { ServerSecurity } from "./server_tls.ts";
 
 /** The server as data. */
 export interface ServerInspection {
@@ -105,7 +105,7 @@ export function inspect<Received, Sent, Context>(
 }
 
 /** What is shown of a server's TLS. */
-export function inspectTls({ tls, certificates }: ServerTlsSettings, engine: string): TlsInspection {
+export function inspectTls({ tls, certificates }: ServerSecurity, engine: string): TlsInspection {
   const { minVersion, maxVersion, ciphers, alpn, clientCertificates } = tls;
   const facts = { minVersion, maxVersion, ciphers, alpn, clientCertificates };
   const inFile = certificates.clientAuthorities?.inspect();

@@ -7,7 +7,7 @@ import type { TlsServerOptions } from "../connection/tls/options.ts";
 import { resolveServerTls, withCertificates } from "../connection/tls/settings.ts";
 import { checkDuration } from "../core/time/duration.ts";
 import { defaults, type OptionsCheck } from "../core/options.ts";
-import type { PeerCertificate, ServerTls } from "../core/tls/tls.ts";
+import type { PeerCertificate, TlsServerSettings } from "../core/tls/tls.ts";
 import type { Adapter, Peer } from "../core/transport.ts";
 import type { Certificates, LendableCertificates } from "../core/tls/certificate_options.ts";
 import { certificates as makeCertificates } from "../certificates/certificates.ts";
@@ -19,9 +19,9 @@ export type HandshakePeer = Pick<Peer, "ip" | "port">;
 export type Authorize = (certificate: PeerCertificate | undefined, peer: Peer) => boolean | Promise<boolean>;
 
 /** Checked settings. */
-export interface ServerTlsSettings {
+export interface ServerSecurity {
   readonly certificates: LendableCertificates;
-  readonly tls: ServerTls;
+  readonly tls: TlsServerSettings;
   readonly authorize: Authorize | undefined;
   readonly handshakeTimeout: number;
 }
@@ -31,7 +31,7 @@ export function resolveTls(
   check: OptionsCheck,
   given: TlsServerOptions | Certificates | undefined,
   adapter: Adapter,
-): ServerTlsSettings | undefined {
+): ServerSecurity | undefined {
   if (given === undefined) return undefined;
   if (typeof given !== "object" || given === null) {
     check.refuse("tls", typeof given, "{ cert, key }, what certificates() returns, or { certificates }");

@@ -12,15 +12,15 @@ import {
 import { onFirstUse } from "../core/loading.ts";
 import { defaults, OptionsCheck } from "../core/options.ts";
 import type { TlsMaterial } from "../core/tls/tls.ts";
-import type { Adapter, ListenOptions } from "../core/transport.ts";
+import type { Adapter, AdapterListenOptions } from "../core/transport.ts";
 import { certificateHost } from "../certificates/certificate_host.ts";
 import type { UncheckedServeOptions } from "./server_options.ts";
-import { resolveTls, type ServerTlsSettings } from "./server_tls.ts";
+import { resolveTls, type ServerSecurity } from "./server_tls.ts";
 
 /** Checked settings of a server. */
 export interface ServerSettings<Received, Sent, Context> {
-  readonly listen: Omit<ListenOptions, "failed" | "handshakes">;
-  readonly tls: ServerTlsSettings | undefined;
+  readonly listen: Omit<AdapterListenOptions, "failed" | "handshakes">;
+  readonly tls: ServerSecurity | undefined;
   readonly profile: ConnectionProfile<Received, Sent, Context>;
   /** `Infinity` for no limit. */
   readonly maxConnections: number;

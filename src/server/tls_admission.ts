@@ -10,7 +10,7 @@ import { Handshakes } from "./handshakes.ts";
 import { peerFields } from "./log.ts";
 import type { Logger } from "../core/logger.ts";
 import { inspectTls, type TlsInspection } from "./inspection.ts";
-import type { HandshakePeer, ServerTlsSettings } from "./server_tls.ts";
+import type { HandshakePeer, ServerSecurity } from "./server_tls.ts";
 
 /** What the server lends it. */
 interface SecureDoorOwner {
@@ -26,11 +26,11 @@ interface SecureDoorOwner {
 export class TlsAdmission {
   readonly handshakes: Handshakes;
   /** None where connections begin in the clear. */
-  readonly #settings: ServerTlsSettings | undefined;
+  readonly #settings: ServerSecurity | undefined;
   readonly #owner: SecureDoorOwner;
   #opened = false;
 
-  constructor(settings: ServerTlsSettings | undefined, owner: SecureDoorOwner) {
+  constructor(settings: ServerSecurity | undefined, owner: SecureDoorOwner) {
     const { log, wheel, maxHandshakes } = owner;
     this.#settings = settings;
     this.#owner = owner;

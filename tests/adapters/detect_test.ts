@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { detectAdapter } from "../../src/adapters/detect.ts";
 import { OptionsError } from "../../src/core/errors.ts";
 import { lines } from "../../src/core/framing/lines.ts";
-import type { ListenOptions } from "../../src/core/transport.ts";
+import type { AdapterListenOptions } from "../../src/core/transport.ts";
 import { serve } from "../../src/server/serve.ts";
 
 const node = { versions: { node: "20.0.0" } };
@@ -35,7 +35,7 @@ describe("detectAdapter", () => {
     };
     await assert.rejects(serve({ ...options, port: 0, adapter }), refused);
     await assert.rejects(serve({ ...options, path: "/tmp/a.sock", adapter }), refused);
-    await assert.rejects(adapter.listen({} as ListenOptions, () => {}), refused);
+    await assert.rejects(adapter.listen({} as AdapterListenOptions, () => {}), refused);
     assert.deepEqual(states, []);
   });
 

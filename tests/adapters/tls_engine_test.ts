@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { describe, type TestContext } from "node:test";
 import { detectAdapter } from "../../src/adapters/detect.ts";
-import type { ClientTls, Handshake, HandshakeObserver, ServerTls } from "../../src/core/tls/tls.ts";
+import type {
+  Handshake,
+  HandshakeObserver,
+  TlsClientSettings,
+  TlsServerSettings,
+} from "../../src/core/tls/tls.ts";
 import type { TlsError } from "../../src/core/tls/tls_error.ts";
 import { onLoopback } from "../contract/native.ts";
 import { Probe } from "../contract/probe.ts";
@@ -22,8 +27,8 @@ const material = await clientPair("engine");
 
 interface Case {
   readonly name: string;
-  readonly server?: Partial<ServerTls>;
-  readonly client?: Partial<ClientTls>;
+  readonly server?: Partial<TlsServerSettings>;
+  readonly client?: Partial<TlsClientSettings>;
   readonly engines: readonly [server: string, client: string];
 }
 const cases: readonly Case[] = [
@@ -117,7 +122,7 @@ describe(`TLS on ${adapter.name}`, () => {
   it("shows the certificate that is in service when a handshake begins (F-30)", async (t) => {
     const rig = new Rig(subject, t);
     let inService = pair;
-    const tls: ServerTls = {
+    const tls: TlsServerSettings = {
       ...serverTls(pair),
       get material() {
         return inService;

@@ -6,10 +6,10 @@ import type { TestContext } from "node:test";
 import type { SocketError } from "../../src/core/errors.ts";
 import type {
   Adapter,
+  AdapterConnectOptions,
+  AdapterListenOptions,
   Address,
-  ConnectOptions,
   Listener,
-  ListenOptions,
   Transport,
 } from "../../src/core/transport.ts";
 import { Probe } from "./probe.ts";
@@ -91,7 +91,7 @@ export class Rig {
 
   /** Listens on the subject's host and a free port, unless told otherwise. */
   async listen(
-    options: Partial<ListenOptions> = {},
+    options: Partial<AdapterListenOptions> = {},
     accept?: (transport: Transport) => void,
   ): Promise<Listening> {
     const listening = new Listening();
@@ -118,7 +118,7 @@ export class Rig {
     return listening;
   }
 
-  async connect(address: Address, options: Partial<ConnectOptions> = {}): Promise<Probe> {
+  async connect(address: Address, options: Partial<AdapterConnectOptions> = {}): Promise<Probe> {
     const adapter = address.transport === "unix" ? this.subject.adapter : this.subject.dialler;
     const transport = await within(
       adapter.connect({

@@ -1,6 +1,6 @@
 // The same contract with TLS between the two ends: whoever gets a transport need not know.
 import { detectAdapter } from "../../src/adapters/detect.ts";
-import type { ClientTls, ServerTls } from "../../src/core/tls/tls.ts";
+import type { TlsClientSettings, TlsServerSettings } from "../../src/core/tls/tls.ts";
 import type { Adapter } from "../../src/core/transport.ts";
 import { clientPair, serverPair, testAuthority } from "../support/certificates.ts";
 import { clientTls, serverTls } from "../support/tls.ts";
@@ -10,7 +10,7 @@ import { onLoopback } from "./native.ts";
 const native = await detectAdapter();
 const { cert: ca } = await testAuthority();
 
-function securedBy(server: ServerTls, client: ClientTls): Adapter {
+function securedBy(server: TlsServerSettings, client: TlsClientSettings): Adapter {
   return {
     ...native,
     listen: (options, accept) => native.listen({ ...options, tls: server }, accept),

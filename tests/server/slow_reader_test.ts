@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { detectAdapter } from "../../src/adapters/detect.ts";
-import type { Adapter, ConnectOptions } from "../../src/core/transport.ts";
+import type { Adapter, AdapterConnectOptions } from "../../src/core/transport.ts";
 import { raw } from "../../src/core/framing/raw.ts";
 import type { SendOutcome } from "../../src/core/flow/outcome.ts";
 import { pattern } from "../contract/rig.ts";
@@ -27,7 +27,7 @@ const kinds = [
 function securing(secure: object | undefined): Adapter {
   if (secure === undefined) return native;
   const tls = clientTls({ ca: authority.cert });
-  return { ...native, connect: (options: ConnectOptions) => native.connect({ ...options, tls }) };
+  return { ...native, connect: (options: AdapterConnectOptions) => native.connect({ ...options, tls }) };
 }
 
 /** A server that hands over a mebibyte to a peer that does not read, and then does what `then` says. */

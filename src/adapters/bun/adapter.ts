@@ -10,10 +10,10 @@ import { SocketError, socketErrorFrom } from "../../core/errors.ts";
 import { addressText, isIp } from "../../core/text/place.ts";
 import type {
   Adapter,
+  AdapterConnectOptions,
+  AdapterListenOptions,
   Address,
-  ConnectOptions,
   Listener,
-  ListenOptions,
   Peer,
   SocketTuning,
   Transport,
@@ -98,7 +98,7 @@ export const bunAdapter: Adapter = {
 
 /** With `tls`, secured by Bun itself. */
 async function bind(
-  options: ListenOptions,
+  options: AdapterListenOptions,
   accept: (transport: Transport) => void,
   at: Address,
 ): Promise<Listener> {
@@ -127,7 +127,7 @@ function accepted(socket: BunSocket<Slot>, peer: Peer, accept: (transport: Trans
 }
 
 async function bindSocket(
-  options: ListenOptions,
+  options: AdapterListenOptions,
   opened: Opened<void>,
   place: Address,
 ): Promise<Listener> {
@@ -156,7 +156,7 @@ async function bindSocket(
 
 /** With the sockets of Bun's `node:net`. */
 function bindNet(
-  options: ListenOptions,
+  options: AdapterListenOptions,
   accept: (transport: Transport) => void,
   at: Address,
   bind: typeof import("../node/adapter.ts").bind,
@@ -184,7 +184,7 @@ function spareNetSocket(
 }
 
 function open(
-  { address, reusePort, ipv6Only }: ListenOptions,
+  { address, reusePort, ipv6Only }: AdapterListenOptions,
   data: Slot,
   at: Address,
 ): BunAddress & { stop(): void } {
@@ -214,7 +214,7 @@ function listenError(cause: unknown, address: Address): SocketError {
 // -- connecting -----------------------------------------------------------------------------------------
 
 /** With `tls`, secured by Bun itself. */
-async function dial(options: ConnectOptions): Promise<Transport> {
+async function dial(options: AdapterConnectOptions): Promise<Transport> {
   const { tls, address, signal } = options;
   // It loads Bun's `node:net`, which is a quarter of what a server would have to load before it listens.
   const { dialSocket } = await import("./dial.ts");

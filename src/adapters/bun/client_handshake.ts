@@ -5,7 +5,7 @@
  */
 import { addressText } from "../../core/text/place.ts";
 import { checkServerIdentity } from "node:tls";
-import type { ClientTls } from "../../core/tls/tls.ts";
+import type { TlsClientSettings } from "../../core/tls/tls.ts";
 import type { Address, Peer, Transport } from "../../core/transport.ts";
 import { abortedConnect } from "../address.ts";
 import { BunHandshake } from "./handshake.ts";
@@ -19,7 +19,7 @@ import { handshakeError } from "../tls/failure.ts";
 export function secureBunClient(
   socket: BunSocket<Slot>,
   peer: Peer,
-  tls: ClientTls,
+  tls: TlsClientSettings,
   address: Address,
   signal: AbortSignal | undefined,
 ): Promise<Transport> {
@@ -41,7 +41,7 @@ class BunClientHandshake extends BunHandshake {
   constructor(
     socket: BunSocket<Slot>,
     peer: Peer,
-    { serverName, ca, alpn }: ClientTls,
+    { serverName, ca, alpn }: TlsClientSettings,
     address: Address,
     signal: AbortSignal | undefined,
     resolve: (transport: Transport) => void,

@@ -6,7 +6,7 @@
  * does, and its socket is one of Bun's own, whose handlers can be replaced (`reload`).
  */
 import { Socket } from "node:net";
-import type { Address, ConnectOptions, Peer } from "../../core/transport.ts";
+import type { AdapterConnectOptions, Address, Peer } from "../../core/transport.ts";
 import { abortedConnect, openedPeer, unixPeer } from "../address.ts";
 import { dialByName, type TcpAddress } from "../by_name.ts";
 import { isUnreachable } from "./route.ts";
@@ -34,7 +34,7 @@ export type Opened<Result> = (socket: BunSocket<Slot>, peer: Peer) => Result;
 
 /** Rejects with a `SocketError`; once the signal has aborted it, nothing of the attempt is left. */
 export async function dialSocket<T extends { abort(): void }>(
-  { address, signal }: ConnectOptions,
+  { address, signal }: AdapterConnectOptions,
   opened: Opened<T | Promise<T>>,
 ): Promise<T> {
   if (signal?.aborted) throw abortedConnect(signal, address);

@@ -7,8 +7,8 @@ import { concatBytes } from "../../core/bytes/bytes.ts";
 import {
   type Handshake,
   type HandshakeObserver,
-  type ServerTls,
   type TlsMaterial,
+  type TlsServerSettings,
   unobserved,
 } from "../../core/tls/tls.ts";
 import type { TlsError } from "../../core/tls/tls_error.ts";
@@ -25,13 +25,13 @@ import { handshakeError } from "../tls/failure.ts";
 export class BunTlsAcceptor {
   readonly observer: HandshakeObserver;
   readonly accept: (transport: Transport) => void;
-  readonly #tls: ServerTls;
+  readonly #tls: TlsServerSettings;
   #material: TlsMaterial | undefined = undefined;
   #options: BunTlsOptions = {};
 
   /** Throws `TlsError` `material` when the certificate cannot be used. */
   constructor(
-    tls: ServerTls,
+    tls: TlsServerSettings,
     observer: HandshakeObserver | undefined,
     accept: (transport: Transport) => void,
   ) {

@@ -7,10 +7,10 @@ import { addressText } from "../../core/text/place.ts";
 import { socketErrorFrom } from "../../core/errors.ts";
 import type {
   Adapter,
+  AdapterConnectOptions,
+  AdapterListenOptions,
   Address,
-  ConnectOptions,
   Listener,
-  ListenOptions,
   Peer,
   SocketTuning,
   Transport,
@@ -79,14 +79,14 @@ export const denoAdapter: Adapter = {
 // -- listening ------------------------------------------------------------------------------------------
 
 function bind(
-  options: ListenOptions,
+  options: AdapterListenOptions,
   accept: (transport: Transport) => void,
   at: Address,
 ): Promise<Listener> {
   return Promise.resolve().then(() => new DenoAcceptor(open(options, at), options, accept));
 }
 
-function open({ address, backlog, reusePort }: ListenOptions, at: Address): DenoListener {
+function open({ address, backlog, reusePort }: AdapterListenOptions, at: Address): DenoListener {
   const options: DenoListenOptions = { ...place(at) };
   if (backlog !== undefined) options.tcpBacklog = backlog;
   if (reusePort) options.reusePort = true;
@@ -101,7 +101,7 @@ function open({ address, backlog, reusePort }: ListenOptions, at: Address): Deno
 class DenoAcceptor implements Listener {
   readonly address: Address;
   readonly #listener: DenoListener;
-  readonly #options: ListenOptions;
+  readonly #options: AdapterListenOptions;
   readonly #failing: FailingAccepts;
   readonly #accept: (transport: Transport) => void;
   #stopped: Promise<void> | undefined = undefined;
@@ -110,7 +110,7 @@ class DenoAcceptor implements Listener {
   #over = false;
   #resting: ReturnType<typeof setTimeout> | undefined = undefined;
 
-  constructor(listener: DenoListener, options: ListenOptions, accept: (transport: Transport) => void) {
+  constructor(listener: DenoListener, options: AdapterListenOptions, accept: (transport: Transport) => void) {
     const { addr } = listener;
     this.address = addr.transport === "tcp"
       ? boundAt(options.address, { host: addr.hostname, port: addr.port })
@@ -170,7 +170,7 @@ function acceptedPeer({ remoteAddr, localAddr }: DenoConn, bound: Address): Peer
 
 // -- connecting -----------------------------------------------------------------------------------------
 
-async function dial(options: ConnectOptions): Promise<Transport> {
+async function dial(options: AdapterConnectOptions): Promise<Transport> {
   const { address, signal } = options;
   let conn: DenoConn;
   try {

@@ -9,10 +9,10 @@ import type { Server, Socket } from "node:net";
 import { SocketError, socketErrorFrom } from "../../core/errors.ts";
 import type {
   Adapter,
+  AdapterConnectOptions,
+  AdapterListenOptions,
   Address,
-  ConnectOptions,
   Listener,
-  ListenOptions,
   Transport,
 } from "../../core/transport.ts";
 import { connectError } from "../connect_failure.ts";
@@ -46,7 +46,7 @@ export function netSockets(own: Sockets): Sockets {
 }
 
 async function listen(
-  options: ListenOptions,
+  options: AdapterListenOptions,
   accept: (transport: Transport) => void,
   at: Address,
   own: Sockets,
@@ -72,12 +72,12 @@ async function listen(
  * Where there is no descriptor left for a connection, a listener waits for good: nothing tells it that there are more
  * connections to accept. These calls change nothing, but make it look.
  */
-function wake({ _handle }: Handled, { address, backlog }: ListenOptions): void {
+function wake({ _handle }: Handled, { address, backlog }: AdapterListenOptions): void {
   if (address.transport === "tcp") _handle?.listen(backlog ?? usualBacklog);
   else _handle?.writeBuffer({ oncomplete: ignore }, nothing);
 }
 
-function prepare(server: Server & Handled, { keepAlive }: ListenOptions): void {
+function prepare(server: Server & Handled, { keepAlive }: AdapterListenOptions): void {
   // A missing permission would end the program: nobody could catch it.
   const listen = server._listen2;
   server._listen2 = (...args) => {
@@ -93,7 +93,7 @@ function prepare(server: Server & Handled, { keepAlive }: ListenOptions): void {
   }
 }
 
-function connect(options: ConnectOptions): Promise<Transport> {
+function connect(options: AdapterConnectOptions): Promise<Transport> {
   return dial(options).catch((error) => {
     throw connectError(error, options.address, retold);
   });

@@ -7,7 +7,14 @@
 import { addressText } from "../../core/text/place.ts";
 import { type Clock, systemClock } from "../../core/time/clock.ts";
 import { SocketError, socketErrorFrom } from "../../core/errors.ts";
-import type { Adapter, Address, ConnectOptions, Listener, Peer, Transport } from "../../core/transport.ts";
+import type {
+  Adapter,
+  AdapterConnectOptions,
+  Address,
+  Listener,
+  Peer,
+  Transport,
+} from "../../core/transport.ts";
 import { abortedConnect, tcpPeer, unixPeer } from "../address.ts";
 import { looksLikeIp, MemoryHost } from "./host.ts";
 import { MemoryTransport } from "./transport.ts";
@@ -123,7 +130,7 @@ export class MemoryNetwork {
     return host;
   }
 
-  #connect(from: MemoryHost, { address, signal }: ConnectOptions): Promise<Transport> {
+  #connect(from: MemoryHost, { address, signal }: AdapterConnectOptions): Promise<Transport> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(abortedConnect(signal, address));
       const { host: to, dialled } = this.#find(from, address);

@@ -5,7 +5,7 @@
  */
 import { addressText } from "../../core/text/place.ts";
 import { SocketError, socketErrorFrom } from "../../core/errors.ts";
-import type { Address, ListenOptions, Transport } from "../../core/transport.ts";
+import type { AdapterListenOptions, Address, Transport } from "../../core/transport.ts";
 
 /** Where a system's own choice of ports begins, by RFC 6335. */
 const firstEphemeral = 49_152;
@@ -39,7 +39,7 @@ export class MemoryHost {
   }
 
   /** Throws a `SocketError` where a system would refuse. */
-  bind(options: ListenOptions, accept: (transport: Transport) => void): Binding {
+  bind(options: AdapterListenOptions, accept: (transport: Transport) => void): Binding {
     const binding = { address: this.#bindable(options.address), ipv6Only: options.ipv6Only, accept };
     const other = this.#bindings.find((bound) => clash(bound, binding));
     if (other !== undefined) throw this.#refusal(options.address, "EADDRINUSE");

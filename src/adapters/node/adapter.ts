@@ -9,10 +9,10 @@ import process from "node:process";
 import { type SocketError, socketErrorFrom } from "../../core/errors.ts";
 import type {
   Adapter,
+  AdapterConnectOptions,
+  AdapterListenOptions,
   Address,
-  ConnectOptions,
   Listener,
-  ListenOptions,
   SocketTuning,
   Transport,
 } from "../../core/transport.ts";
@@ -63,7 +63,7 @@ export const nodeAdapter: Adapter = {
 
 /** `made` is given the server before it listens; it may destroy connections, which are not accepted then. */
 export function bind(
-  options: ListenOptions,
+  options: AdapterListenOptions,
   accept: (transport: Transport) => void,
   at: Address,
   made?: (server: Server) => void,
@@ -94,7 +94,7 @@ export function bind(
   });
 }
 
-function binding({ backlog, ipv6Only, reusePort }: ListenOptions, at: Address): NodeListenOptions {
+function binding({ backlog, ipv6Only, reusePort }: AdapterListenOptions, at: Address): NodeListenOptions {
   const options: NodeListenOptions & { reusePort?: boolean } = at.transport === "unix"
     ? { path: at.path }
     : { host: at.host, port: at.port, ipv6Only };
@@ -121,7 +121,7 @@ function stop(server: Server): Promise<void> {
 type Fault = (socket: Socket, action: string) => SocketError | undefined;
 
 /** Connects. */
-export function dial(options: ConnectOptions, fault?: Fault): Promise<Transport> {
+export function dial(options: AdapterConnectOptions, fault?: Fault): Promise<Transport> {
   const { address, signal } = options;
   if (address.transport === "unix") return dialAt(address, options, signal, fault);
   return dialByName(address, signal, (at, each) => dialAt(at, options, each, fault), (late) => late.abort());
@@ -129,7 +129,7 @@ export function dial(options: ConnectOptions, fault?: Fault): Promise<Transport>
 
 function dialAt(
   at: Address,
-  options: ConnectOptions,
+  options: AdapterConnectOptions,
   signal: AbortSignal | undefined,
   fault: Fault | undefined,
 ): Promise<Transport> {

@@ -7,7 +7,7 @@ import { addressText } from "../../core/text/place.ts";
 import { isIP } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { SocketError } from "../../core/errors.ts";
-import type { ClientTls } from "../../core/tls/tls.ts";
+import type { TlsClientSettings } from "../../core/tls/tls.ts";
 import type { Address, Transport } from "../../core/transport.ts";
 import { abortedConnect } from "../address.ts";
 import { certificateError } from "./certificate_fault.ts";
@@ -19,7 +19,7 @@ import { TlsTransport } from "./transport.ts";
 /** Resolves when secured; rejects with a `TlsError`, and then the connection is gone. */
 export function secureClient(
   plain: Transport,
-  tls: ClientTls,
+  tls: TlsClientSettings,
   address: Address,
   signal: AbortSignal | undefined,
   lower: MakeLower,
@@ -88,7 +88,7 @@ export function secureClient(
   });
 }
 
-function optionsFor(below: Lower, tls: ClientTls): ConnectionOptions {
+function optionsFor(below: Lower, tls: TlsClientSettings): ConnectionOptions {
   const { alpn, serverName, material } = tls;
   return {
     socket: below.stream,

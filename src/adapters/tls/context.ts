@@ -7,10 +7,10 @@ import { constants, createHash } from "node:crypto";
 import { createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
 import type {
   PeerCertificate,
-  ServerTls,
   TlsInfo,
   TlsMaterial,
   TlsProtocol,
+  TlsServerSettings,
   TlsVersion,
 } from "../../core/tls/tls.ts";
 import { TlsError } from "../../core/tls/tls_error.ts";
@@ -75,10 +75,10 @@ export class TlsContexts {
   }
 }
 
-const contexts = new WeakMap<ServerTls, TlsContexts>();
+const contexts = new WeakMap<TlsServerSettings, TlsContexts>();
 
 /** Those of one server's side: the same for all upgrades that are settled by it, so that sessions can be resumed. */
-export function contextsOf(tls: ServerTls): TlsContexts {
+export function contextsOf(tls: TlsServerSettings): TlsContexts {
   let made = contexts.get(tls);
   if (made === undefined) contexts.set(tls, made = new TlsContexts(tls));
   return made;

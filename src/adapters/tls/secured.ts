@@ -8,9 +8,15 @@
  * it is never used.
  */
 import { isIp } from "../../core/text/place.ts";
-import type { ClientTls, ServerTls, TlsProtocol } from "../../core/tls/tls.ts";
+import type { TlsClientSettings, TlsProtocol, TlsServerSettings } from "../../core/tls/tls.ts";
 import type { MakeLower } from "./below.ts";
-import type { Adapter, ConnectOptions, Listener, ListenOptions, Transport } from "../../core/transport.ts";
+import type {
+  Adapter,
+  AdapterConnectOptions,
+  AdapterListenOptions,
+  Listener,
+  Transport,
+} from "../../core/transport.ts";
 
 type Sockets = Pick<Adapter, "listen" | "connect">;
 
@@ -28,7 +34,7 @@ export function secured(plain: Sockets, given: TlsGround): Sockets {
   const ground = { sockets: () => Promise.resolve(plain), ...given };
   const upgrading = () => Promise.all([import("./upgradable.ts"), ground.sockets()]);
   return {
-    async listen(options: ListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
+    async listen(options: AdapterListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
       const { tls, handshakes } = options;
       if (tls === undefined) {
         if (!options.upgradable) return plain.listen(options, accept);
@@ -48,7 +54,7 @@ export function secured(plain: Sockets, given: TlsGround): Sockets {
       const listener = await sockets.listen({ ...options, tls: undefined }, (one) => acceptor.take(one));
       return { address: listener.address, tls: "node:tls", stop: () => listener.stop() };
     },
-    async connect(options: ConnectOptions): Promise<Transport> {
+    async connect(options: AdapterConnectOptions): Promise<Transport> {
       const { tls, address, signal } = options;
       if (tls === undefined) {
         if (!options.upgradable) return plain.connect(options);
@@ -67,11 +73,11 @@ export function secured(plain: Sockets, given: TlsGround): Sockets {
   };
 }
 
-function isSimpleServer(tls: ServerTls): boolean {
+function isSimpleServer(tls: TlsServerSettings): boolean {
   return tls.select === undefined && tls.clientCertificates === "none" && isUsual(tls);
 }
 
-function isSimpleClient(tls: ClientTls): boolean {
+function isSimpleClient(tls: TlsClientSettings): boolean {
   const { material, insecureSkipVerify, serverName } = tls;
   return material === undefined && !insecureSkipVerify && !isIp(serverName) && isUsual(tls);
 }

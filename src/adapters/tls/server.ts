@@ -9,7 +9,7 @@ import {
   type Handshake,
   type HandshakeObserver,
   type PeerCertificate,
-  type ServerTls,
+  type TlsServerSettings,
   unobserved,
 } from "../../core/tls/tls.ts";
 import { TlsError } from "../../core/tls/tls_error.ts";
@@ -26,7 +26,7 @@ import { verdictOn } from "./verdict.ts";
 
 /** Secures the connections of one listener. */
 export class TlsAcceptor {
-  readonly tls: ServerTls;
+  readonly tls: TlsServerSettings;
   readonly contexts: TlsContexts;
   readonly observer: HandshakeObserver;
   readonly accept: (transport: Transport) => void;
@@ -37,7 +37,7 @@ export class TlsAcceptor {
 
   /** Throws `TlsError` `material` when the default certificate cannot be used. */
   constructor(
-    tls: ServerTls,
+    tls: TlsServerSettings,
     observer: HandshakeObserver | undefined,
     accept: (transport: Transport) => void,
     lower: MakeLower,
@@ -73,7 +73,7 @@ export class TlsAcceptor {
     else handshake.abort();
   }
 
-  #chooser(select: NonNullable<ServerTls["select"]>): NonNullable<TLSSocketOptions["SNICallback"]> {
+  #chooser(select: NonNullable<TlsServerSettings["select"]>): NonNullable<TLSSocketOptions["SNICallback"]> {
     return (name, answer) => {
       try {
         const material = name ? select(name) : undefined;

@@ -7,12 +7,12 @@
  */
 import { SocketError } from "../../core/errors.ts";
 import { TlsError } from "../../core/tls/tls_error.ts";
-import type { UpgradeTls } from "../../core/tls/tls.ts";
+import type { TlsUpgradeSettings } from "../../core/tls/tls.ts";
 import type { Peer, Transport, TransportEvents } from "../../core/transport.ts";
 import type { MakeLower } from "./below.ts";
 
 /** What an upgrade is given to work with. */
-type Upgrade = (plain: PlainPart, tls: UpgradeTls, signal: AbortSignal) => Promise<Transport>;
+type Upgrade = (plain: PlainPart, tls: TlsUpgradeSettings, signal: AbortSignal) => Promise<Transport>;
 
 /** One such connection. */
 export class UpgradableTransport implements Transport {
@@ -86,7 +86,7 @@ export class UpgradableTransport implements Transport {
     this.#part.held = true;
   }
 
-  async upgrade(tls: UpgradeTls, signal: AbortSignal, ready: () => Promise<void>): Promise<void> {
+  async upgrade(tls: TlsUpgradeSettings, signal: AbortSignal, ready: () => Promise<void>): Promise<void> {
     if (this.#stage !== "plain") {
       throw new SocketError("closed", "secure a connection: it was asked for before, or it is closed");
     }

@@ -9,7 +9,7 @@
 import { Duplex } from "node:stream";
 import { connect, createSecureContext, rootCertificates, TLSSocket } from "node:tls";
 import { OptionsError } from "../../core/errors.ts";
-import type { ServerTls, TlsMaterial } from "../../core/tls/tls.ts";
+import type { TlsMaterial, TlsServerSettings } from "../../core/tls/tls.ts";
 
 /** The part of a socket of `node:tls` that is meant here. */
 interface Judging {
@@ -36,7 +36,7 @@ let tried: Promise<boolean> | undefined = undefined;
  * Rejects with `OptionsError` `unsupported` where certificates of clients are asked for and this version of the runtime
  * does not tell of one that is not good. Tried once for each process.
  */
-export async function requireVerdicts({ clientCertificates, material }: ServerTls): Promise<void> {
+export async function requireVerdicts({ clientCertificates, material }: TlsServerSettings): Promise<void> {
   if (clientCertificates === "none") return;
   if (await (tried ??= tellsFaults(material, verdictOn))) return;
   const expected =

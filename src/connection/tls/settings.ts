@@ -5,7 +5,13 @@
  */
 import type { OptionsCheck } from "../../core/options.ts";
 import { peerName } from "../../core/text/place.ts";
-import type { ClientTls, ServerTls, TlsMaterial, TlsProtocol, TlsVersion } from "../../core/tls/tls.ts";
+import type {
+  TlsClientSettings,
+  TlsMaterial,
+  TlsProtocol,
+  TlsServerSettings,
+  TlsVersion,
+} from "../../core/tls/tls.ts";
 import type { Adapter, Address } from "../../core/transport.ts";
 import type { TlsClientOptions, TlsServerOptions } from "./options.ts";
 
@@ -41,7 +47,7 @@ export function resolveServerTls(
   tls: TlsServerOptions,
   adapter: Adapter,
   extra: readonly string[] = [],
-): Omit<ServerTls, "material" | "select"> {
+): Omit<TlsServerSettings, "material" | "select"> {
   checkKeys(check, tls, [...serverKeys, ...extra]);
   checkAbility(check, adapter);
   const { cert, key, certificates, clientCertificates, ca, authorize } = tls;
@@ -75,9 +81,9 @@ export function resolveServerTls(
 
 /** What is read anew in every handshake. */
 export function withCertificates(
-  tls: Omit<ServerTls, "material" | "select">,
+  tls: Omit<TlsServerSettings, "material" | "select">,
   certificates: CertificateChoice,
-): ServerTls {
+): TlsServerSettings {
   return {
     ...tls,
     get material(): TlsMaterial {
@@ -96,7 +102,7 @@ export function resolveClientTls(
   given: TlsClientOptions | true,
   address: Address,
   adapter: Adapter,
-): ClientTls {
+): TlsClientSettings {
   const tls = given === true ? {} : given;
   checkKeys(check, tls, clientKeys);
   checkAbility(check, adapter);

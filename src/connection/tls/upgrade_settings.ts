@@ -5,7 +5,7 @@
  * Used by `upgrade.ts`.
  */
 import type { OptionsCheck } from "../../core/options.ts";
-import type { UpgradeTls } from "../../core/tls/tls.ts";
+import type { TlsUpgradeSettings } from "../../core/tls/tls.ts";
 import { warnInsecure } from "./trust.ts";
 import type { UpgradePlace } from "../profile.ts";
 import type { TlsClientOptions, TlsServerOptions } from "./options.ts";
@@ -15,7 +15,7 @@ type Given = TlsServerOptions | TlsClientOptions;
 
 /** Checked settings. */
 interface UpgradeSettings {
-  readonly tls: UpgradeTls;
+  readonly tls: TlsUpgradeSettings;
   readonly authorize: TlsServerOptions["authorize"];
   /** Rejects with `TlsError` `material` when our own certificate is not fit for service. `now` is wall-clock time. */
   prepare(now: number): Promise<void>;
@@ -23,7 +23,7 @@ interface UpgradeSettings {
 
 interface Known {
   readonly given: Given;
-  readonly tls: UpgradeTls;
+  readonly tls: TlsUpgradeSettings;
   prepared: Promise<void> | undefined;
 }
 

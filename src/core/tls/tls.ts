@@ -32,7 +32,7 @@ export interface TlsProtocol {
  * How a server's side is secured. Read anew in every handshake, so that certificates, and those who may sign for
  * clients, can be rotated.
  */
-export interface ServerTls extends TlsProtocol {
+export interface TlsServerSettings extends TlsProtocol {
   /** The certificate for a client that names no server, or one for which `select` has none. */
   readonly material: TlsMaterial;
   /** The certificate for a server name, asked in every handshake; undefined where there is only one. */
@@ -44,7 +44,7 @@ export interface ServerTls extends TlsProtocol {
 }
 
 /** How a client's side is secured. */
-export interface ClientTls extends TlsProtocol {
+export interface TlsClientSettings extends TlsProtocol {
   /** The name or IP address that the server's certificate must be for; a name is sent as SNI. */
   readonly serverName: string;
   /** PEM text of those who may sign the server's certificate; undefined for the system's. */
@@ -56,14 +56,14 @@ export interface ClientTls extends TlsProtocol {
 }
 
 /** The side that a connection takes which is secured later. */
-export type UpgradeTls =
+export type TlsUpgradeSettings =
   | {
-    readonly server: ServerTls;
+    readonly server: TlsServerSettings;
     readonly client?: undefined;
     /** Calls back when the costly part of the handshake may begin; without it, at once. */
     readonly pace?: ((proceed: () => void) => void) | undefined;
   }
-  | { readonly client: ClientTls; readonly server?: undefined };
+  | { readonly client: TlsClientSettings; readonly server?: undefined };
 
 /** One handshake of a listener, on its way. */
 export interface Handshake {

@@ -1,7 +1,7 @@
 /** `millrace bench`: an echo server under load, and what came of it, for a person or as JSON. */
 import { detectAdapter } from "../../adapters/detect.ts";
 import type { Address } from "../../core/transport.ts";
-import type { ClientTlsConfig } from "../config/client_tls.ts";
+import type { TlsClientConfig } from "../config/client_tls.ts";
 import type { FramingSpec } from "./framing_spec.ts";
 import { runLoad } from "../load/load.ts";
 import { LoadError, type LoadProgress, type LoadReport } from "../load/load_options.ts";
@@ -17,7 +17,7 @@ import { aborted, print, type Shell } from "./shell.ts";
 /** What the command line asked for. */
 interface BenchOrder {
   readonly address: Address;
-  readonly tls: ClientTlsConfig | undefined;
+  readonly tls: TlsClientConfig | undefined;
   readonly connections: number;
   readonly depth: number;
   readonly size: number | undefined;

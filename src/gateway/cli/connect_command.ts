@@ -6,7 +6,7 @@ import { MillraceError } from "../../core/errors.ts";
 import { lines } from "../../core/framing/lines.ts";
 import { stoppableDecoder } from "../../core/framing/piecewise_decoder.ts";
 import type { Address } from "../../core/transport.ts";
-import type { ClientTlsConfig } from "../config/client_tls.ts";
+import type { TlsClientConfig } from "../config/client_tls.ts";
 import type { FramingSpec } from "./framing_spec.ts";
 import { LineWriter } from "../line_writer.ts";
 import { loadClientTls } from "../tls_options.ts";
@@ -20,7 +20,7 @@ import { aborted, lastWords, say, type Shell } from "./shell.ts";
 interface ConnectOrder {
   readonly address: Address;
   readonly framing: FramingSpec;
-  readonly tls: ClientTlsConfig | undefined;
+  readonly tls: TlsClientConfig | undefined;
   /** What a line is; `bytes`: no lines, each read goes out as it is. */
   readonly input: "text" | "hex" | "bytes";
   /** How a frame becomes a line; `bytes`: no lines, each frame is written as it is. */

@@ -7,7 +7,7 @@ import { LossyLines } from "../../host/lossy_lines.ts";
 import type { Server } from "../../server/server.ts";
 import { serve } from "../../server/serve.ts";
 import type { LogRecord } from "../../core/logger.ts";
-import type { ServerTlsConfig } from "../config/server_tls.ts";
+import type { TlsServerConfig } from "../config/server_tls.ts";
 import type { FramingSpec } from "./framing_spec.ts";
 import { LineWriter } from "../line_writer.ts";
 import { frameLine } from "../message_line.ts";
@@ -27,7 +27,7 @@ interface ServeOrder {
     readonly owner: { readonly uid?: number; readonly gid?: number } | undefined;
   };
   readonly framing: FramingSpec;
-  readonly tls: ServerTlsConfig | undefined;
+  readonly tls: TlsServerConfig | undefined;
   readonly echo: boolean;
   readonly quiet: boolean;
   readonly idleTimeoutMs: number;

@@ -4,9 +4,9 @@
  * Declared by the commands that serve and those that dial; gives the same records as a section `tls` of a config.
  */
 import type { Command, Option } from "commander";
-import type { ClientTlsConfig } from "../config/client_tls.ts";
+import type { TlsClientConfig } from "../config/client_tls.ts";
 import { Refusal } from "../config/section.ts";
-import type { ServerTlsConfig } from "../config/server_tls.ts";
+import type { TlsServerConfig } from "../config/server_tls.ts";
 import { type CertificatePaths, peerName } from "../config/tls_values.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
 import { option } from "./option_values.ts";
@@ -74,7 +74,7 @@ function readName(text: string): string {
 const names = ["cert", "key", "ca", "alpn", "serverName", "insecure"] as const;
 
 /** What the flags ask for; undefined without `--tls`. */
-export function serverTlsOf(flags: ServerTlsFlags): ServerTlsConfig | undefined {
+export function serverTlsOf(flags: ServerTlsFlags): TlsServerConfig | undefined {
   if (!wanted(flags)) return undefined;
   const main = pairOf(flags);
   if (main === undefined) {
@@ -86,7 +86,7 @@ export function serverTlsOf(flags: ServerTlsFlags): ServerTlsConfig | undefined 
 }
 
 /** What the flags ask for; undefined without `--tls`. `hasHost`: there is a name to check without `--server-name`. */
-export function clientTlsOf(flags: ClientTlsFlags, hasHost: boolean): ClientTlsConfig | undefined {
+export function clientTlsOf(flags: ClientTlsFlags, hasHost: boolean): TlsClientConfig | undefined {
   if (!wanted(flags)) return undefined;
   const { ca, alpn, serverName, insecure } = flags;
   if (insecure && ca !== undefined) throw usage("--insecure goes without --ca: leave one out");

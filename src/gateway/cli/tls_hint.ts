@@ -6,11 +6,11 @@
 import { isThere } from "../../host/new_files.ts";
 import { folderOf } from "../../host/watched_files.ts";
 import type { CertificateInspection } from "../../core/tls/certificate_options.ts";
-import type { ServerTlsConfig } from "../config/server_tls.ts";
+import type { TlsServerConfig } from "../config/server_tls.ts";
 
 /** Such as ` --tls --ca certs/ca.crt --server-name localhost`; undefined where the peer needs a certificate of its own. */
 export async function tlsHint(
-  tls: ServerTlsConfig,
+  tls: TlsServerConfig,
   certificates: readonly CertificateInspection[],
 ): Promise<string | undefined> {
   if (tls.protocol.clientCertificates === "require") return undefined;

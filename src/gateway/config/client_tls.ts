@@ -12,7 +12,7 @@ import {
 import { boolean } from "./values.ts";
 
 /** TLS of an endpoint that dials. */
-export interface ClientTlsConfig {
+export interface TlsClientConfig {
   /** Path of the certificates to trust; undefined for the system's. */
   readonly ca: string | undefined;
   /** Its own certificate. */
@@ -24,7 +24,7 @@ export interface ClientTlsConfig {
 }
 
 /** Reads `true` or a table. Relative paths start at `folder`. */
-export function readClientTls(section: Section, folder: string): ClientTlsConfig | undefined {
+export function readClientTls(section: Section, folder: string): TlsClientConfig | undefined {
   const value = section.raw("tls");
   if (value === false) return undefined;
   if (value === true) return { ca: undefined, own: undefined, protocol: {} };

@@ -8,11 +8,11 @@ import type { EgressPolicy } from "../../core/flow/outcome.ts";
 import type { Address } from "../../core/transport.ts";
 import { isSubject } from "../buses/subject.ts";
 import { type PayloadEncoding, payloadEncodings } from "../payload.ts";
-import { type ClientTlsConfig, readClientTls } from "./client_tls.ts";
+import { readClientTls, type TlsClientConfig } from "./client_tls.ts";
 import type { ConfigPath, FaultList } from "./fault.ts";
 import { readFraming } from "./framing.ts";
 import { type Read, Refusal, Section } from "./section.ts";
-import { readServerTls, type ServerTlsConfig } from "./server_tls.ts";
+import { readServerTls, type TlsServerConfig } from "./server_tls.ts";
 import { isTable, readSocketPlace, type SocketFileConfig } from "./socket_place.ts";
 import {
   address,
@@ -90,7 +90,7 @@ export interface EndpointSettings {
   readonly replyWait: number;
   readonly limits: ConnectionLimits;
   /** How its connections are secured; undefined for not at all. */
-  readonly tls: ServerTlsConfig | ClientTlsConfig | undefined;
+  readonly tls: TlsServerConfig | TlsClientConfig | undefined;
 }
 
 /** An endpoint that listens. */
@@ -99,7 +99,7 @@ export interface ServerEndpointConfig extends EndpointSettings {
   /** Who may use the file of its Unix socket; undefined where nothing is said of it. */
   readonly file?: SocketFileConfig;
   readonly listener: ListenerLimits;
-  readonly tls: ServerTlsConfig | undefined;
+  readonly tls: TlsServerConfig | undefined;
 }
 
 /** An endpoint that dials, and dials again. */
@@ -107,7 +107,7 @@ export interface ClientEndpointConfig extends EndpointSettings {
   readonly mode: "client";
   readonly connectTimeout: number;
   readonly reconnect: Reconnect;
-  readonly tls: ClientTlsConfig | undefined;
+  readonly tls: TlsClientConfig | undefined;
 }
 
 export type EndpointConfig = ServerEndpointConfig | ClientEndpointConfig;
@@ -263,7 +263,7 @@ function readClient(
 }
 
 /** A path is no name that a certificate could be for. */
-function requireServerName(section: Section, tls: ClientTlsConfig | undefined): void {
+function requireServerName(section: Section, tls: TlsClientConfig | undefined): void {
   if (tls === undefined || tls.protocol.serverName !== undefined || tls.protocol.insecureSkipVerify) return;
   const expected = "a table with serverName: a Unix socket has no name of its own";
   section.refuse("tls", section.raw("tls"), expected);

@@ -15,7 +15,7 @@ import { finiteDuration, oneOf } from "./values.ts";
 type ClientCertificates = "none" | "request" | "require";
 
 /** TLS of an endpoint that listens. */
-export interface ServerTlsConfig {
+export interface TlsServerConfig {
   /** By the names that logs and metrics use. */
   readonly certificates: Readonly<
     Record<string, CertificatePaths & { readonly serverNames?: readonly string[] }>
@@ -33,7 +33,7 @@ export interface ServerTlsConfig {
 }
 
 /** Reads it. Relative paths start at `folder`. */
-export function readServerTls(section: Section, folder: string): ServerTlsConfig | undefined {
+export function readServerTls(section: Section, folder: string): TlsServerConfig | undefined {
   if (section.raw("tls") === false) return undefined;
   const expected = 'a table such as { cert: "main.crt", key: "main.key" }';
   return section.table("tls", expected, (table) => {
@@ -45,12 +45,12 @@ export function readServerTls(section: Section, folder: string): ServerTlsConfig
 }
 
 /** The only one, under the name that logs and metrics give it. */
-function readSingle(table: Section, folder: string): ServerTlsConfig["certificates"] {
+function readSingle(table: Section, folder: string): TlsServerConfig["certificates"] {
   const pair = readPair(table, folder);
   return pair === undefined ? {} : { main: pair };
 }
 
-function readNamed(table: Section, folder: string): ServerTlsConfig["certificates"] {
+function readNamed(table: Section, folder: string): TlsServerConfig["certificates"] {
   for (const key of ["cert", "key"]) {
     if (table.has(key)) table.refuse(key, "both", "either cert and key, or certificates by name");
   }
@@ -68,7 +68,7 @@ function readNamed(table: Section, folder: string): ServerTlsConfig["certificate
 }
 
 /** What is asked of clients, and how long they may take. */
-function readClients(table: Section, folder: string): Pick<ServerTlsConfig, "ca" | "protocol"> {
+function readClients(table: Section, folder: string): Pick<TlsServerConfig, "ca" | "protocol"> {
   const kinds = ["none", "request", "require"] as const;
   const clientCertificates = table.take("clientCertificates", oneOf<ClientCertificates>(kinds));
   const handshakeTimeout = table.take("handshakeTimeout", finiteDuration);

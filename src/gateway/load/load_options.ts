@@ -1,6 +1,6 @@
 /** What an echo load is told, and what it reports. Used by the files of this folder and by their callers. */
 import type { Adapter, Address } from "../../core/transport.ts";
-import type { ClientTls } from "../../core/tls/tls.ts";
+import type { TlsClientSettings } from "../../core/tls/tls.ts";
 import type { Histogram } from "./histogram.ts";
 
 /** What to do to which server. */
@@ -8,7 +8,7 @@ export interface LoadOptions {
   readonly adapter: Adapter;
   readonly address: Address;
   /** How connections are secured; undefined for not at all. */
-  readonly tls?: ClientTls | undefined;
+  readonly tls?: TlsClientSettings | undefined;
   /** Connections at one time. */
   readonly connections: number;
   /** Messages in flight on each connection. */
