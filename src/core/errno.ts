@@ -64,13 +64,7 @@ const codes: Readonly<Partial<Record<SocketErrorReason, readonly string[]>>> = {
   unreachable: ["EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ENONET"],
 };
 
-const reasons: ReadonlyMap<string, SocketErrorReason> = new Map(
-  (Object.keys(codes) as SocketErrorReason[]).flatMap((reason) =>
-    codes[reason]!.map((code) => [code, reason] as const)
-  ),
-);
-
 /** The reason that a code stands for, such as `refused` for `ECONNREFUSED`; undefined when there is none. */
 export function reasonOf(code: string): SocketErrorReason | undefined {
-  return reasons.get(code);
+  return (Object.keys(codes) as SocketErrorReason[]).find((reason) => codes[reason]!.includes(code));
 }

@@ -110,14 +110,26 @@ export function equalBytes(one: Uint8Array, other: Uint8Array): boolean {
 }
 
 /** Several arrays as one. */
-export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+export function concatBytes(
+  parts: readonly Uint8Array[],
+  whole: Uint8Array<ArrayBuffer> = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0)),
+): Uint8Array<ArrayBuffer> {
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);
     at += part.length;
   }
   return whole;
+}
+
+const mostLent = 1024 * 1024;
+let lendable = new Uint8Array(0);
+
+/** So many bytes of memory that is lent to one after the other: fresh memory costs more than the copy that goes into it. */
+export function lentBytes(size: number): Uint8Array<ArrayBuffer> {
+  if (size > mostLent) return new Uint8Array(size);
+  if (size > lendable.length) lendable = new Uint8Array(Math.min(mostLent, Math.max(4096, size * 2)));
+  return lendable.subarray(0, size);
 }
 
 /** Bytes for people: printable ASCII as quoted text, anything else in hex; at most `most` bytes of it. */

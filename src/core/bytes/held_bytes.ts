@@ -5,7 +5,7 @@
  * claims, and every byte is moved at most twice, however small the chunks are.
  */
 
-import { adjoined, concatBytes, view } from "./bytes.ts";
+import { adjoined, concatBytes, lentBytes, view } from "./bytes.ts";
 
 /** Pieces at least this long are kept as they came; shorter ones are copied, so as not to hold their chunk. */
 const referenceFrom = 4096;
@@ -54,12 +54,19 @@ export class HeldBytes {
     this.length += piece.length;
   }
 
-  /** Everything held followed by `source` from `from` to `to`, as one array; nothing is held afterwards. */
-  join(source: Uint8Array, from: number, to: number): Uint8Array {
+  /**
+   * Everything held followed by `source` from `from` to `to`, as one array; nothing is held afterwards. With `lent`, its
+   * memory may be used again as soon as anything else is joined.
+   */
+  join(source: Uint8Array, from: number, to: number, lent = false): Uint8Array {
     if (to > from) this.adopt(from === 0 && to === source.length ? source : source.subarray(from, to));
     else this.#seal();
     const pieces = this.#pieces;
-    const joined = pieces.length === 1 ? pieces[0]! : concatBytes(pieces);
+    const joined = pieces.length === 1
+      ? pieces[0]!
+      : lent
+      ? concatBytes(pieces, lentBytes(this.length))
+      : concatBytes(pieces);
     this.clear();
     return joined;
   }

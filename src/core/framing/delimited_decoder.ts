@@ -39,6 +39,7 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
   failed: FrameError | undefined = undefined;
   readonly #rules: DelimiterRules;
   readonly #report: (error: FrameError) => unknown;
+  readonly #lends: boolean;
   #held: HeldBytes | undefined = undefined;
   /** Bytes at the end of what has come that may be the beginning of a delimiter. */
   #matched = 0;
@@ -52,9 +53,11 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
   /** Where that frame began, counted from the chunk's first byte. */
   #frameAt = 0;
 
-  constructor(rules: DelimiterRules, report: (error: FrameError) => unknown) {
+  /** With `lends`, whoever gets a frame looks at it only during the call. */
+  constructor(rules: DelimiterRules, report: (error: FrameError) => unknown, lends = false) {
     this.#rules = rules;
     this.#report = report;
+    this.#lends = lends;
   }
 
   get buffered(): number {
@@ -77,6 +80,17 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
     this.#enough = false;
     const start = this.#endFrame(chunk, next);
     return this.#enough && start < chunk.length ? this.#keep(chunk, start) : this.#cut(chunk, start, next);
+  }
+
+  /**
+   * Like `push`, of bytes of which it is known that they have a delimiter of one byte at their end, or none at all, and that
+   * they go on with a frame that was begun, or begin one.
+   */
+  pushPiece(piece: Uint8Array, ended: boolean, next: (frame: Uint8Array) => unknown): void {
+    if (this.failed !== undefined) throw this.failed;
+    if (this.buffered === 0) this.#begin(piece, 0);
+    else this.#endFrame(piece, next, ended ? piece.length : -1);
+    this.position += piece.length;
   }
 
   resume(next: (frame: Uint8Array) => unknown): boolean {
@@ -139,10 +153,13 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
   }
 
   /** Goes on with the frame that an earlier chunk began; returns where in this chunk the next one starts. */
-  #endFrame(chunk: Uint8Array, next: (frame: Uint8Array) => unknown): number {
+  #endFrame(
+    chunk: Uint8Array,
+    next: (frame: Uint8Array) => unknown,
+    end: number = this.#findEnd(chunk),
+  ): number {
     const { delimiter, keepDelimiter, stripCarriageReturn, maxFrameBytes } = this.#rules;
     const width = delimiter.length;
-    const end = this.#findEnd(chunk);
     if (end < 0) {
       if (this.#skipping) return chunk.length;
       (this.#held ??= new HeldBytes()).add(chunk, 0);
@@ -164,7 +181,7 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
       return end;
     }
     this.#frameAt = -held.length;
-    const joined = held.join(chunk, 0, keepDelimiter ? end : Math.max(at, 0));
+    const joined = held.join(chunk, 0, keepDelimiter ? end : Math.max(at, 0), this.#lends);
     this.#enough =
       next(keepDelimiter || joined.length === content ? joined : joined.subarray(0, content)) === false;
     return end;

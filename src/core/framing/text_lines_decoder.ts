@@ -16,6 +16,8 @@ const newline = 10;
 const carriageReturn = 13;
 /** The most bytes that are decoded together. */
 const longestRun = 32 * 1024;
+/** As far from its end a newline is looked for; longer lines are decoded one by one. */
+const nearEnd = 8 * 1024;
 const none = new Uint8Array(0);
 
 /** One connection's lines. */
@@ -52,7 +54,7 @@ export class TextLinesDecoder implements Decoder<string> {
       if (more === false) this.#enough = true;
       return more;
     };
-    this.#bytes = new DelimitedDecoder(rules, this.#report);
+    this.#bytes = new DelimitedDecoder(rules, this.#report, true);
   }
 
   get buffered(): number {
@@ -104,8 +106,11 @@ export class TextLinesDecoder implements Decoder<string> {
   #decodeRun(chunk: Uint8Array): boolean {
     const start = this.#at;
     if (this.#bytes.buffered > 0 || start < this.#singleTo) return false;
-    const end = chunk.lastIndexOf(newline, Math.min(chunk.length, start + longestRun) - 1) + 1;
-    if (end <= start) return false;
+    // Its end is looked for where it mostly is.
+    const to = Math.min(chunk.length, start + longestRun);
+    const first = Math.max(start, to - nearEnd);
+    const end = first + chunk.subarray(first, to).lastIndexOf(newline) + 1;
+    if (end === first) return false;
     const run = start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
     try {
       this.#text = this.#codec.decode(run);
@@ -151,10 +156,13 @@ export class TextLinesDecoder implements Decoder<string> {
   /** Passes the bytes to the end of one line on. */
   #pushOne(chunk: Uint8Array): void {
     const start = this.#at;
-    const end = chunk.indexOf(newline, start) + 1 || chunk.length;
+    const found = chunk.indexOf(newline, start);
+    const end = found < 0 ? chunk.length : found + 1;
     this.#at = end;
     this.#offset = this.#bytes.openOffset;
-    this.#bytes.push(chunk.subarray(start, end), this.#line);
+    const piece = chunk.subarray(start, end);
+    if (found >= 0 && this.#bytes.buffered === 0) this.#bytes.push(piece, this.#line);
+    else this.#bytes.pushPiece(piece, found >= 0, this.#line);
   }
 
   #decode(bytes: Uint8Array): unknown {

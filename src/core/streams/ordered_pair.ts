@@ -8,6 +8,7 @@
  * Used by `framer_stream.ts`. Knows nothing of frames.
  */
 import { Fifo } from "../bytes/fifo.ts";
+import { iterateDirectly } from "./direct_iterator.ts";
 
 /** A stage that can stop within an item, as decoders can (`framing.ts`). */
 export interface StoppableStage<In, Out> {
@@ -79,6 +80,15 @@ export class OrderedPair<In, Out> {
         this.#letGo();
       },
     }, { highWaterMark: 0 });
+    iterateDirectly(this.readable, {
+      count: () => this.#held.length,
+      comesFirst: () => this.#output?.desiredSize === 0,
+      take: () => {
+        const out = this.#takeHeld();
+        this.#goOn();
+        return out;
+      },
+    });
     this.writable = new WritableStream<In>({
       start: (controller) => {
         this.#input = controller;
@@ -155,12 +165,21 @@ export class OrderedPair<In, Out> {
   /** The reader asks for one more. */
   #give(): void {
     if (this.#held.length === 0) this.#wanted = true;
-    else {
-      this.#total -= this.#size === undefined ? 1 : this.#sizes.take();
-      this.#output?.enqueue(this.#held.take());
-      // Sums of fractions do not come back to nothing by themselves.
-      if (this.#held.length === 0) this.#total = 0;
-    }
+    else this.#output?.enqueue(this.#takeHeld());
+    this.#goOn();
+  }
+
+  /** The oldest of what is held, which somebody has asked for. */
+  #takeHeld(): Out {
+    const out = this.#held.take();
+    this.#total -= this.#size === undefined ? 1 : this.#sizes.take();
+    // Sums of fractions do not come back to nothing by themselves.
+    if (this.#held.length === 0) this.#total = 0;
+    return out;
+  }
+
+  /** Lets the stage and the writer go on where there is room again. */
+  #goOn(): void {
     while (this.#stopped && this.#mayPush) this.#pushRest();
     this.#settle();
     if (this.#mayPush) this.#wake();

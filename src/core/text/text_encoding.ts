@@ -6,6 +6,7 @@
  */
 import type { ByteSink } from "../framing/framing.ts";
 import { refusal } from "../framing/refusal.ts";
+import { isFaster } from "../time/faster.ts";
 
 /** Encodings of text frames. */
 export type TextEncoding = "utf-8" | "latin1";
@@ -27,14 +28,36 @@ export function textCodec(encoding: TextEncoding, fatal: boolean): TextCodec {
   return fatal ? strictUtf8 : utf8;
 }
 
+/** From so many bytes on it matters which decoder is the faster, and not what it costs that the strict one throws. */
+const longText = 512;
+let strictFirst: boolean | undefined;
+
+/**
+ * Whether the strict decoder is the faster on text that is right: on Node 20 it is, by seven times; on Deno the lenient one
+ * is, by as much.
+ */
+function usesStrict(): boolean {
+  return strictFirst ??= isFaster((bytes) => strict.decode(bytes), (bytes) => lenient.decode(bytes));
+}
+
 const utf8: TextCodec = {
-  decode: (bytes) => lenient.decode(bytes),
+  decode(bytes) {
+    if (bytes.length >= longText && usesStrict()) {
+      try {
+        return strict.decode(bytes);
+      } catch {
+        // The lenient one says what stands in place of what is wrong.
+      }
+    }
+    return lenient.decode(bytes);
+  },
   encode: (text, out) => out.text(text),
 };
 
 const strictUtf8: TextCodec = {
   decode(bytes) {
-    // On some engines a strict decoder is several times as slow: it is asked only where something may be wrong.
+    if (bytes.length >= longText && usesStrict()) return strict.decode(bytes);
+    // Asked only where something may be wrong.
     const text = lenient.decode(bytes);
     return text.includes(replacement) ? strict.decode(bytes) : text;
   },

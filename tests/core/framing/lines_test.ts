@@ -187,6 +187,25 @@ describe("lines of text (F-1, F-73)", () => {
     ]);
   });
 
+  it("are the same where they are long and go over many chunks, right or wrong", () => {
+    const long = "é€😀".repeat(400);
+    const wrong = concatBytes([ascii(`${long}a`), bytes(0xff), ascii(`${long}\n`)]);
+    const whole = concatBytes([ascii("one\n"), wrong, ascii(`${long}\r\nlast\n`)]);
+    const wanted = ["one", `${long}a\ufffd${long}`, long, "last"];
+    for (const size of [1, 777, 1024, 4096, 5000, whole.length]) {
+      const chunks: Uint8Array[] = [];
+      for (let at = 0; at < whole.length; at += size) chunks.push(whole.slice(at, at + size));
+      assert.deepEqual(decoded(lines({ encoding: "utf-8" }), ...chunks), wanted);
+      const offsets: number[] = [];
+      const decoder = lines({ encoding: "utf-8", fatal: true, onFrameError: "skip" }).decoder(({ offset }) =>
+        offsets.push(offset!)
+      );
+      const found: string[] = [];
+      for (const chunk of chunks) decoder.push(chunk, (line) => found.push(line));
+      assert.deepEqual([found, offsets], [["one", long, "last"], [4]]);
+    }
+  });
+
   it("with fatal, a line that is not UTF-8 is malformed, and the lines before it are passed on (F-7)", () => {
     const invalid = bytes(97, 10, 98, 255, 10, 99, 10);
     assertFramer(lines({ encoding: "utf-8", fatal: true }), [
