@@ -1,12 +1,42 @@
 /** Programs with Effect: their clock, their loggers and metrics, and what interruption means. */
 const clock = "src/connection/effect/effect_clock.ts";
 const metrics = "src/server/effect_metrics.ts";
+const lifetime = "src/connection/effect/lifetime.ts";
+const ofScopes = ["tests/server/effect_test.ts"];
 const ofClock = ["tests/server/effect_clock_test.ts"];
 const ofLog = ["tests/server/effect_log_test.ts"];
 const ofVerbs = ["tests/server/effect_verbs_test.ts"];
 
 /** For `npm run mutate`. */
 export const mutants = [
+  {
+    file: lifetime,
+    find: "if (this.closing) return waiting;",
+    put: "if (this.closing) return Effect.void;",
+    tests: ofScopes,
+    why: "a scope that ends does not wait for whoever closes the server already",
+  },
+  {
+    file: lifetime,
+    find: "return Effect.provide(Scope.provide(acquiring, this.#scope), this.#clock);",
+    put: "return Scope.provide(acquiring, this.#scope);",
+    tests: ["tests/server/effect_clock_test.ts", "tests/server/drain_test.ts"],
+    why: "the deadline of shutting down is not on the server's clock",
+  },
+  {
+    file: "src/gateway/running_gateway.ts",
+    find: "      yield* Effect.addFinalizer(() => this.#drain());\n",
+    put: "",
+    tests: ["tests/gateway/gateway_test.ts"],
+    why: "a gateway does not let its endpoints finish",
+  },
+  {
+    file: "src/gateway/client_endpoint.ts",
+    find: "      Deferred.doneUnsafe(this.#stopping, Effect.void);\n",
+    put: "",
+    tests: ["tests/gateway/gateway_test.ts"],
+    why: "a stop does not end a wait between two attempts to connect",
+  },
   {
     file: clock,
     find: "if (ms <= 0) return systemClock.setTimer(callback, 0);",

@@ -4,6 +4,7 @@ import { describe } from "node:test";
 import { memoryAdapter } from "../../src/adapters/memory/adapter.ts";
 import { systemClock } from "../../src/core/time/clock.ts";
 import { SocketError } from "../../src/core/errors.ts";
+import type { Adapter } from "../../src/core/transport.ts";
 import type { BusMessage } from "../../src/gateway/buses/bus.ts";
 import { memoryBus } from "../../src/gateway/buses/memory_bus.ts";
 import { startGateway } from "../../src/gateway/running_gateway.ts";
@@ -19,6 +20,7 @@ import {
   startEcho,
   still,
 } from "./support.ts";
+import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { it } from "../support/it.ts";
 
 const encoder = new TextEncoder();
@@ -37,6 +39,11 @@ async function stuckEcho() {
   await client.send("1");
   await soon(one, "the frame");
   return { gateway, client };
+}
+
+/** Fails when it is given up, and not before. */
+function failing(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("given up"))));
 }
 
 describe("a gateway", () => {
@@ -395,6 +402,24 @@ describe("a gateway", () => {
     const report = await soon(gateway.close(), "the shutdown");
     assert.equal(report.destroyed, 0);
   });
+
+  for (const between of ["a wait", "an attempt"]) {
+    it(`what dials in vain stops at once, in the middle of ${between}`, async () => {
+      const clock = new FakeClock();
+      const memory = memoryAdapter({ clock });
+      // Nobody listens there, or nobody answers.
+      const silent: Adapter = { ...memory, connect: ({ signal }) => failing(signal!) };
+      const adapter = between === "a wait" ? memory : silent;
+      const config = configOf({ endpoints: [{ name: "near", connect: 3034, reconnect: { wait: "60s" } }] });
+      const gateway = await startGateway(config, { clock, adapter, logger: () => {} });
+      await clock.advanceAsync(0);
+      const closed = gateway.close({ deadline: "30 seconds" });
+      await clock.advanceAsync(0);
+      assert.equal(gateway.state, "stopped");
+      assert.equal((await closed).durationMs, 0);
+      assert.equal(clock.pendingTimers, 0);
+    });
+  }
 
   it("with two endpoints keeps their subjects and ports apart", async (t) => {
     const config = configOf({
