@@ -31,6 +31,8 @@ export type {
   ServerStats,
   ShutdownReport,
 } from "./src/server/server_options.ts";
+export { prometheusText } from "./src/server/prometheus.ts";
+export { prometheusContentType } from "./src/server/exposition.ts";
 export type { Logger, LogRecord } from "./src/core/logger.ts";
 
 // Clients

@@ -7,7 +7,7 @@
 import type { Clock } from "../core/time/clock.ts";
 import type { HttpAnswer, HttpRefusal, HttpRequest } from "../host/http_peer.ts";
 import { startHttpServer } from "../host/http_server.ts";
-import { type MetricSample, prometheusContentType, prometheusText } from "../server/metrics.ts";
+import { exposition, type MetricSample, prometheusContentType } from "../server/exposition.ts";
 import type { Logger } from "../core/logger.ts";
 import { AdminHosts } from "./admin_hosts.ts";
 import { readAdminRequest } from "./admin_request.ts";
@@ -43,7 +43,7 @@ const maxConnections = 256;
 type Page = (view: AdminView) => HttpAnswer | Promise<HttpAnswer>;
 
 const pages: ReadonlyMap<string, Page> = new Map(Object.entries<Page>({
-  "/metrics": async (view) => text(200, await prometheusText(view.samples()), prometheusContentType),
+  "/metrics": (view) => text(200, exposition(view.samples()), prometheusContentType),
   "/healthz": () => json(200, { status: "ok" }),
   "/readyz": (view) => {
     const reasons = view.notReady();

@@ -6,7 +6,7 @@
  */
 import * as Context from "effect/Context";
 import * as Metric from "effect/Metric";
-import { type ServerRow, serverRows } from "./metrics.ts";
+import { reasonRows, type ServerRow, serverRows } from "./metrics.ts";
 import type { ServerStats } from "./server_options.ts";
 
 /** What is read of a server. */
@@ -17,21 +17,10 @@ interface Counting {
 /** Of the process, or of the last drain, and so nothing to add up. */
 const notAdded: readonly string[] = ["drain_seconds", "event_loop_stalls_total"];
 
-/** Numbers by reason, of which more may come to light at any time. */
-const byReason: readonly (readonly [name: string, help: string, of: (stats: ServerStats) => Reasons])[] = [
-  ["connections_closed_total", "Connections closed, by reason.", (stats) => stats.closedByReason],
-  [
-    "tls_handshakes_failed_total",
-    "TLS handshakes failed, by reason.",
-    (stats) => stats.handshakesFailedByReason,
-  ],
-];
-type Reasons = Readonly<Partial<Record<string, number>>>;
-
 /** What has been counted by one server or by several together. */
 class Sums {
   readonly rows: Map<ServerRow, number> = new Map();
-  readonly reasons: Map<string, number>[] = byReason.map(() => new Map());
+  readonly reasons: Map<string, number>[] = reasonRows.map(() => new Map());
 
   /** `stopped`: what such a server holds is nothing any more. */
   add(stats: ServerStats, stopped: boolean): void {
@@ -39,9 +28,9 @@ class Sums {
       const [name, type, , read] = row;
       const before = this.rows.get(row) ?? 0;
       if (notAdded.includes(name)) this.rows.set(row, Math.max(before, read(stats)));
-      else if (!stopped || type === "counter") this.rows.set(row, before + read(stats));
+      else if (!stopped || type !== "gauge") this.rows.set(row, before + read(stats));
     }
-    byReason.forEach(([, , read], at) => {
+    reasonRows.forEach(([, , read], at) => {
       const sums = this.reasons[at]!;
       for (const [reason, count] of Object.entries(read(stats))) {
         sums.set(reason, (sums.get(reason) ?? 0) + (count ?? 0));
@@ -76,7 +65,7 @@ class ServerMetrics {
         Metric.registerUnsafe(counter, services, { get, ...readOnly });
       }
     }
-    byReason.forEach(([name, description], at) => {
+    reasonRows.forEach(([name, description], at) => {
       const frequency = Metric.frequency(`millrace_${name}`, { description });
       const get = () => ({ occurrences: this.#read().reasons[at]! });
       Metric.registerUnsafe(frequency, services, { get, ...readOnly });

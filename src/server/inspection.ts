@@ -90,17 +90,16 @@ export function inspectConnection<Received, Sent, Context>(
 
 /** The picture of a server. */
 export function inspect<Received, Sent, Context>(
-  server: Pick<ServerInspection, "address" | "state" | "runtime"> & { stats(): ServerStats },
+  server: Pick<ServerInspection, "address" | "state" | "runtime" | "tls"> & { stats(): ServerStats },
   registry: Registry<Received, Sent, Context>,
   framing: string,
   sampler: RateSampler<Received, Sent, Context> | undefined,
-  tls: TlsInspection | undefined,
 ): ServerInspection {
   const connections = [...registry.sessions].map((session): ConnectionInspection => ({
     ...inspectConnection(session.connection),
     ...(sampler && { rates: sampler.connection(session) }),
   }));
-  const { address, state, runtime } = server;
+  const { address, state, runtime, tls } = server;
   return { address, state, runtime, framing, tls, stats: server.stats(), connections };
 }
 

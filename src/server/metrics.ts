@@ -1,28 +1,12 @@
 /**
- * A server's counters in the text format of Prometheus (F-50).
+ * What is counted of servers and of their certificates: names, sentences and types, in one place for the text of
+ * Prometheus and for the metrics of Effect.
  *
- * Called at every scrape, with plain numbers: nothing of this runs while frames flow. Effect's metrics and its
- * exporter are loaded at the first scrape. https://prometheus.io/docs/instrumenting/exposition_formats/
+ * Read when somebody looks: nothing of this runs while frames flow.
  */
 import type { CertificateInspection, ClientAuthoritiesInspection } from "../core/tls/certificate_options.ts";
+import type { MetricSample } from "./exposition.ts";
 import type { ServerStats } from "./server_options.ts";
-
-/** One number with its name and labels. */
-export interface MetricSample {
-  /** Such as `millrace_bytes_read_total`. */
-  readonly name: string;
-  /** One sentence on what is counted. */
-  readonly help: string;
-  /** A counter only grows; a gauge goes up and down. */
-  readonly type: "counter" | "gauge";
-  /** In the unit that the name ends with, else a number of things. */
-  readonly value: number;
-  /** Such as `endpoint`. */
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-/** `Content-Type` of the text. */
-export const prometheusContentType: string = "text/plain; version=0.0.4; charset=utf-8";
 
 /** A number among a server's statistics; the name is without the prefix `millrace_`. */
 export type ServerRow = readonly [
@@ -31,6 +15,8 @@ export type ServerRow = readonly [
   help: string,
   value: (stats: ServerStats) => number,
 ];
+
+const firstByte = "Times from accept to first byte of the connections that have sent one.";
 
 /** Every number that is not by reason. */
 export const serverRows: readonly ServerRow[] = [
@@ -76,13 +62,8 @@ export const serverRows: readonly ServerRow[] = [
   ["idle_closes_total", "counter", "Connections closed because they were idle.", (s) => s.idleCloses],
   ["outbox_bytes", "gauge", "Bytes waiting to be sent to slow peers.", (s) => s.outboxBytes],
   ["drain_seconds", "gauge", "Duration of the last drain, 0 before the first.", (s) => s.drainMs / 1000],
-  [
-    "first_byte_seconds_sum",
-    "counter",
-    "Sum of the times from accept to first byte.",
-    (s) => s.firstByteMs / 1000,
-  ],
-  ["first_byte_seconds_count", "counter", "Connections that sent a first byte.", (s) => s.firstByteCount],
+  ["first_byte_seconds_sum", "summary", firstByte, (s) => s.firstByteMs / 1000],
+  ["first_byte_seconds_count", "summary", firstByte, (s) => s.firstByteCount],
   [
     "event_loop_stalls_total",
     "counter",
@@ -90,6 +71,23 @@ export const serverRows: readonly ServerRow[] = [
     (s) => s.stalls,
   ],
 ];
+
+/** Numbers by reason, of which more may come to light at any time; all are counters. */
+export const reasonRows: readonly (readonly [
+  name: string,
+  help: string,
+  of: (stats: ServerStats) => Readonly<Partial<Record<string, number>>>,
+])[] = [
+  ["connections_closed_total", "Connections closed, by reason.", (stats) => stats.closedByReason],
+  [
+    "tls_handshakes_failed_total",
+    "TLS handshakes failed, by reason.",
+    (stats) => stats.handshakesFailedByReason,
+  ],
+];
+
+/** Labels that samples have of themselves. */
+export const ownLabels: readonly string[] = ["reason", "certificate"];
 
 /** The samples of one server; `labels` tell it from others, such as `{ endpoint: "echo" }`. */
 export function serverSamples(stats: ServerStats, labels: Readonly<Record<string, string>>): MetricSample[] {
@@ -100,25 +98,10 @@ export function serverSamples(stats: ServerStats, labels: Readonly<Record<string
     value: value(stats),
     labels,
   }));
-  for (const [reason, value] of Object.entries(stats.closedByReason)) {
-    const help = "Connections closed, by reason.";
-    samples.push({
-      name: "millrace_connections_closed_total",
-      help,
-      type: "counter",
-      value,
-      labels: { ...labels, reason },
-    });
-  }
-  for (const [reason, value] of Object.entries(stats.handshakesFailedByReason)) {
-    const help = "TLS handshakes failed, by reason.";
-    samples.push({
-      name: "millrace_tls_handshakes_failed_total",
-      help,
-      type: "counter",
-      value,
-      labels: { ...labels, reason },
-    });
+  for (const [name, help, of] of reasonRows) {
+    for (const [reason, value = 0] of Object.entries(of(stats))) {
+      samples.push({ name: `millrace_${name}`, help, type: "counter", value, labels: { ...labels, reason } });
+    }
   }
   return samples;
 }
@@ -181,21 +164,4 @@ export function clientAuthoritiesSamples(
       refused ? 1 : 0,
     ),
   ];
-}
-
-/** The samples as text. */
-export async function prometheusText(samples: Iterable<MetricSample>): Promise<string> {
-  const [Context, Metric, { formatUnsafe }] = await Promise.all([
-    import("effect/Context"),
-    import("effect/Metric"),
-    import("effect/observability/PrometheusMetrics"),
-  ]);
-  // A registry of its own for each scrape: what has gone since the last one is not shown any more.
-  const registry = Context.make(Metric.MetricRegistry, new Map());
-  for (const { name, help, type, value, labels } of samples) {
-    const options = { description: help, attributes: { ...labels } };
-    if (type === "gauge") Metric.gauge(name, options).updateUnsafe(value, registry);
-    else Metric.counter(name, options).updateUnsafe(value, registry);
-  }
-  return formatUnsafe(registry);
 }

@@ -32,6 +32,9 @@ export interface Server<Received, in Sent = Received, Context = undefined, At ex
   /** Resolves, never rejects, once the server has stopped, whoever stopped it. */
   readonly finished: Promise<ShutdownReport>;
 
+  /** Settings of its TLS and the certificates in service, as data; undefined where it has none from the start. */
+  readonly tls: ServerInspection["tls"];
+
   /** What was counted since the start, and what is held now. */
   stats(): ServerStats;
 

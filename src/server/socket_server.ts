@@ -162,6 +162,10 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
     return this.#adapter.name;
   }
 
+  get tls(): ServerInspection["tls"] {
+    return this.#tlsAdmission?.inspect(this.#listener?.tls ?? "");
+  }
+
   stats(): ServerStats {
     return collectStats(
       this.#registry,
@@ -176,13 +180,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   }
 
   inspect(): ServerInspection {
-    return inspect(
-      this,
-      this.#registry,
-      this.#settings.profile.framing.name,
-      this.#sampler,
-      this.#tlsAdmission?.inspect(this.#listener?.tls ?? ""),
-    );
+    return inspect(this, this.#registry, this.#settings.profile.framing.name, this.#sampler);
   }
 
   broadcast(

@@ -1,41 +1,14 @@
 /** The admin endpoint (F-60) and the metrics it shows (F-50). */
 import assert from "node:assert/strict";
 import { describe } from "node:test";
+import { prometheusText } from "../../mod.ts";
 import { SocketError } from "../../src/core/errors.ts";
 import { startGateway } from "../../src/gateway/running_gateway.ts";
 import { configOf, lineClient, read, startEcho } from "./support.ts";
+import { readExposition } from "../support/exposition.ts";
 import { it } from "../support/it.ts";
 
 const admin = { admin: { listen: "127.0.0.1:0" } };
-
-interface Family {
-  readonly type: string;
-  readonly help: string;
-  readonly values: Map<string, number>;
-}
-
-/** Reads the text format of Prometheus, and refuses what is not of it. */
-function parse(text: string): Map<string, Family> {
-  const families = new Map<string, Family>();
-  let help = "";
-  for (const line of text.split("\n")) {
-    if (line === "") continue;
-    const [, kind, about, rest] = /^# (HELP|TYPE) (\S+) (.*)$/.exec(line) ?? [];
-    if (kind === "HELP") help = rest!;
-    else if (kind === "TYPE") {
-      assert.ok(!families.has(about!), `${about} twice`);
-      families.set(about!, { type: rest!, help, values: new Map() });
-    } else {
-      const [, name, labels = "", value] =
-        /^([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\]|\\.)*",?)*\})? (\S+)$/.exec(line) ?? [];
-      assert.ok(name !== undefined && !Number.isNaN(Number(value)), line);
-      const family = families.get(name);
-      assert.ok(family !== undefined, `${name} has no TYPE`);
-      family.values.set(labels, Number(value));
-    }
-  }
-  return families;
-}
 
 describe("the admin endpoint (F-60)", () => {
   it("shows metrics that Prometheus can read, and they agree with what was sent (F-50)", async (t) => {
@@ -47,7 +20,7 @@ describe("the admin endpoint (F-60)", () => {
     const response = await fetch(`${gateway.adminUrl}/metrics`);
     assert.equal(response.status, 200);
     assert.match(response.headers.get("content-type")!, /^text\/plain; version=0\.0\.4/);
-    const families = parse(await response.text());
+    const families = readExposition(await response.text());
     const value = (name: string): number | undefined => families.get(name)?.values.get('{endpoint="echo"}');
     assert.equal(value("millrace_connections_active"), 1);
     assert.equal(value("millrace_connections_accepted_total"), 1);
@@ -59,7 +32,9 @@ describe("the admin endpoint (F-60)", () => {
     assert.equal(value("millrace_frame_errors_total"), 0);
     assert.equal(value("millrace_idle_closes_total"), 0);
     assert.equal(value("millrace_drain_seconds"), 0);
-    assert.equal(value("millrace_first_byte_seconds_count"), 1);
+    const firstBytes = families.get("millrace_first_byte_seconds")!;
+    assert.equal(firstBytes.type, "summary");
+    assert.equal(firstBytes.values.get('millrace_first_byte_seconds_count{endpoint="echo"}'), 1);
     assert.equal(value("millrace_frames_published_total"), 3);
     assert.equal(value("millrace_messages_sent_total"), 3);
     assert.equal(families.get("millrace_bus_published_total")?.values.get('{bus="memory"}'), 6);
@@ -67,6 +42,17 @@ describe("the admin endpoint (F-60)", () => {
     assert.equal(families.get("millrace_connections_active")?.type, "gauge");
     for (const [name, { help }] of families) assert.notEqual(help, "", name);
     await client.close();
+  });
+
+  it("shows of a server what prometheusText gives for it (F-50)", async (t) => {
+    const { gateway } = await startEcho({ echo: true }, admin);
+    t.after(() => gateway.destroy());
+    const endpoint = gateway.endpoints.get("echo")!;
+    const server = { stats: () => endpoint.stats(), tls: endpoint.inspect().tls };
+    const own = prometheusText(server, { endpoint: "echo" }).trimEnd().split("\n");
+    const all = (await (await fetch(`${gateway.adminUrl}/metrics`)).text()).split("\n");
+    assert.deepEqual(own.filter((line) => !all.includes(line)), []);
+    assert.ok(own.length > 50);
   });
 
   it("S-41: opens less closes are those that are active, and every close has a reason", async (t) => {
@@ -84,7 +70,7 @@ describe("the admin endpoint (F-60)", () => {
     const stay = await lineClient(port);
     await stay.send("x");
     await read(stay, 1);
-    const families = parse(await (await fetch(`${gateway.adminUrl}/metrics`)).text());
+    const families = readExposition(await (await fetch(`${gateway.adminUrl}/metrics`)).text());
     const value = (name: string): number => families.get(name)!.values.get('{endpoint="echo"}')!;
     const closes = [...families.get("millrace_connections_closed_total")!.values.values()];
     const closed = closes.reduce((sum, count) => sum + count, 0);

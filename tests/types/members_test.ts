@@ -16,7 +16,7 @@ const entryPoints = Object.entries(exports).filter(([name]) => name !== "./cli")
 /** What our objects have; a member more is one that a program may use, is documented, and stands here. */
 const members: Readonly<Record<string, readonly string[]>> = {
   Server: [
-    ...["address", "state", "connections", "runtime", "finished", "stats", "rates", "inspect"],
+    ...["address", "state", "connections", "runtime", "finished", "stats", "rates", "inspect", "tls"],
     ...["broadcast", "publish", "deliver", "kill", "suspend", "resume", "close", "destroy"],
   ],
   Connection: [
@@ -42,6 +42,8 @@ const names: Readonly<Record<string, readonly string[]>> = {
     ...[
       "RejectReason",
       "ShutdownReport",
+      "prometheusText",
+      "prometheusContentType",
       "BroadcastReport",
       "onSignals",
       "SignalsOptions",
