@@ -156,8 +156,8 @@ export const mutants = [
   },
   {
     file: outbox,
-    find: "this.pending + size > this.#limit && !this.#admits(size)",
-    put: "false",
+    find: "if (pending > this.#limit && !this.#admits(size))",
+    put: "if (false)",
     tests: ofEgress,
     why: "egressLimit does not hold for frames",
   },
@@ -261,8 +261,8 @@ export const mutants = [
   },
   {
     file: pipeline,
-    find: "return owner.frame(frame) && --this.#share > 0;",
-    put: "return owner.frame(frame);",
+    find: "return owner.delivery.frame(frame) && --this.#share > 0;",
+    put: "return owner.delivery.frame(frame);",
     tests: ofIngress,
     why: "one connection takes the whole turn",
   },

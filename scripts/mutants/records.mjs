@@ -211,10 +211,31 @@ export const mutants = [
   },
   {
     file: "src/core/flow/ledger.ts",
-    find: "if (this.#start + length > position) return;",
-    put: "if (this.#start > position) return;",
+    find: "Math.floor((position - this.#start) / length)",
+    put: "Math.ceil((position - this.#start) / length)",
     tests: ["tests/core/ledger_test.ts"],
     why: "a frame taken in part counts as sent",
+  },
+  {
+    file: "src/core/flow/ledger.ts",
+    find: "if (length === this.#lastLength)",
+    put: "if (this.#lastCount > 0)",
+    tests: ["tests/core/ledger_test.ts"],
+    why: "frames of another length count as those before them",
+  },
+  {
+    file: "src/core/bytes/byte_search.ts",
+    find: "if (word >= last) return",
+    put: "if (word === last) return",
+    tests: ["tests/core/byte_search_test.ts"],
+    why: "a chunk whose memory is gone is searched for ever",
+  },
+  {
+    file: "src/core/bytes/byte_search.ts",
+    find: "& ~difference &",
+    put: "&",
+    tests: ["tests/core/byte_search_test.ts"],
+    why: "bytes from 0x80 on are taken for the one that is looked for",
   },
   {
     file: "src/core/flow/pipeline.ts",

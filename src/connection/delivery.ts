@@ -37,14 +37,14 @@ const framesAtTheEnd = 4096;
 /** Received frames on their way to the user. */
 export class Delivery<Received> {
   readonly inbox: Inbox<Received> = new Inbox();
-  /** `onFrame` is on the call stack: its caller flushes. */
-  active = false;
   /** Frames that arrived when nobody could take them any more. */
   unhandled = 0;
   readonly #owner: DeliveryOwner<Received>;
   readonly #source: FrameSource;
   readonly #direct: boolean;
   readonly #limit: number;
+  /** Frames go to `onFrame` at once: it holds none back, and none waits. */
+  #flowing: boolean;
   /** Promises that hold frames back. */
   #held = 0;
   #stopped = false;
@@ -60,7 +60,7 @@ export class Delivery<Received> {
   constructor(owner: DeliveryOwner<Received>, source: FrameSource, direct: boolean, limit: number) {
     this.#owner = owner;
     this.#source = source;
-    this.#direct = direct;
+    this.#direct = this.#flowing = direct;
     this.#limit = limit;
   }
 
@@ -92,16 +92,9 @@ export class Delivery<Received> {
 
   /** Says whether another one is wanted at once. */
   frame(frame: Received): boolean {
-    if (this.#stopped) {
-      this.unhandled++;
-      return true;
-    }
-    if (this.#direct && this.#held === 0 && this.inbox.length === 0) {
-      this.#deliver(frame);
-      return this.#held === 0 || this.#stopped;
-    }
-    const waiting = this.inbox.push(frame);
-    return this.#direct ? this.#held === 0 : waiting < this.#ahead;
+    if (!this.#flowing) return this.#keep(frame);
+    this.#deliver(frame);
+    return this.#flowing || this.#stopped;
   }
 
   /**
@@ -162,6 +155,7 @@ export class Delivery<Received> {
   /** Frames that still come are only counted. */
   refuse(error?: unknown): void {
     this.#stopped = true;
+    this.#flowing = false;
     // With frames still to be cut, which nobody gets now, the input has not come to its end.
     if (this.#source.behind) this.#end = { error: this.#end?.error ?? error };
     else this.#end ??= { error };
@@ -175,27 +169,43 @@ export class Delivery<Received> {
   }
 
   #deliver(frame: Received): void {
-    this.active = true;
     try {
       const result = this.#owner.deliver(frame);
       if (result !== undefined && typeof result.then === "function") this.#hold(result);
     } catch (error) {
       this.#owner.userFailed(error);
     }
-    this.active = false;
+  }
+
+  /** A frame that does not go to `onFrame` at once. */
+  #keep(frame: Received): boolean {
+    if (this.#stopped) {
+      this.unhandled++;
+      return true;
+    }
+    const waiting = this.inbox.push(frame);
+    return this.#direct ? this.#held === 0 : waiting < this.#ahead;
   }
 
   #hold(result: Promise<void>): void {
     this.#held++;
+    this.#flowing = false;
     result.then(() => this.#release(), (error) => {
       this.#held--;
+      this.#flow();
       this.#owner.userFailed(error);
     });
+  }
+
+  /** Whether the next frame goes to `onFrame` at once. */
+  #flow(): void {
+    this.#flowing = this.#direct && this.#held === 0 && !this.#stopped && this.inbox.length === 0;
   }
 
   #release(): void {
     if (--this.#held > 0) return;
     while (this.inbox.length > 0 && this.#held === 0 && !this.#stopped) this.#deliver(this.inbox.take());
+    this.#flow();
     if (this.#held === 0 && this.#source.behind && !this.#stopped) this.#source.goOn();
     if (this.inbox.length === 0 && !this.#source.behind) this.#goOn();
     this.#owner.released();

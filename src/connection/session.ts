@@ -9,7 +9,8 @@ import type { FrameError, LimitError, SocketError, TimeoutError } from "../core/
 import { MillraceError } from "../core/errors.ts";
 import { GateReason } from "../core/flow/gate.ts";
 import type { Inbox } from "../core/flow/inbox.ts";
-import { Outbox, type OutboxOwner } from "../core/flow/outbox.ts";
+import { Outbox } from "../core/flow/outbox.ts";
+import type { OutboxOwner } from "../core/flow/outbox_owner.ts";
 import type { OutcomeListener } from "../core/flow/outcome.ts";
 import { Pipeline } from "../core/flow/pipeline.ts";
 import type { PipelineOwner } from "../core/flow/pipeline_owner.ts";
@@ -116,23 +117,19 @@ export class Session<Received, Sent, Context>
 
   // In: from the pipeline.
 
-  frame(frame: Received): boolean {
-    if (this.pipeline.framesReceived === 1) {
-      this.#heardFirst();
-      this.vigil.firstFrameCame();
-    }
-    return this.delivery.frame(frame);
-  }
-
-  get hungry(): boolean {
-    return this.delivery.hungry;
+  firstFrame(): void {
+    this.#heardFirst();
+    this.vigil.firstFrameCame();
   }
 
   chunkDone(bytes: number, partial: boolean): void {
     if (this.pipeline.bytesReceived === bytes) this.#heardFirst();
     this.vigil.frameProgress(partial, this.pipeline.framesReceived);
     this.delivery.chunkDone(bytes);
-    if (this.outbox.pending > 0 && this.profile.options.onFrame !== undefined) this.flushNow();
+    if (this.outbox.pending === 0) return;
+    // What `onFrame` has sent leaves now; what a hook has, with what a loop is about to send.
+    if (this.profile.options.onFrame !== undefined) this.flushNow();
+    else if (!this.#inTurn) this.#joinTurn();
   }
 
   skipped(error: FrameError, last = false): void {
@@ -150,6 +147,7 @@ export class Session<Received, Sent, Context>
     if (this.record === undefined) this.life.wind("frame_error", "peer", error);
     this.delivery.end(error);
     this.#finishIfIdle();
+    this.flushNow();
   }
 
   inputEnding(): void {
@@ -270,7 +268,8 @@ export class Session<Received, Sent, Context>
 
   send(frame: Sent, listen?: OutcomeListener): void | Promise<void> {
     const result = this.outbox.send(frame, listen);
-    if (!this.#inTurn && !this.delivery.active) this.#joinTurn();
+    // What is sent while a chunk is cut leaves at the end of the chunk.
+    if (!this.#inTurn && !this.pipeline.cutting) this.#joinTurn();
     return result;
   }
 

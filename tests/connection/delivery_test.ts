@@ -85,8 +85,8 @@ test("S-44: of one chunk no more frames are cut in one turn than are one connect
   const clock = new FakeClock();
   const time = { clock, wheel: new TimerWheel(clock), turn: new Turn(clock) };
   const owner: PipelineOwner<Uint8Array> = {
-    frame: () => true,
-    hungry: true,
+    delivery: { frame: () => true, hungry: true },
+    firstFrame() {},
     chunkDone() {},
     skipped() {},
     otherProtocol() {},

@@ -203,3 +203,37 @@ test("frames of every size leave whole and in order, however little the kernel t
   await place.settle();
   assert.equal(peer.text, expected);
 });
+
+test("what a hook sends while a chunk is cut beside a loop leaves by the end of the turn, be the chunk bad further on or not (F-43)", async (t) => {
+  for (const bad of [false, true]) {
+    let complaints = 0;
+    const skipping = lines({ maxFrameBytes: 4, onFrameError: "skip" });
+    const framing: typeof skipping = {
+      ...skipping,
+      decoder(report) {
+        const decoder = skipping.decoder(report);
+        return {
+          get buffered() {
+            return decoder.buffered;
+          },
+          push(chunk, next) {
+            decoder.push(chunk, next);
+            if (bad) throw new Error("no more");
+          },
+        };
+      },
+    };
+    const { place, peer, writes } = await noted<Uint8Array>(t, {
+      framing,
+      handler: async (connection) => {
+        for await (const _ of connection) await new Promise(() => {});
+      },
+      onFrameError: (_, connection) => {
+        if (complaints++ === 0) void connection.send(bytes("sorry"));
+      },
+    });
+    peer.write("abc\ntoo long\nabc\n");
+    await place.settle();
+    assert.deepEqual(writes, ["sorry\n"]);
+  }
+});

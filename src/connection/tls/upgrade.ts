@@ -62,7 +62,7 @@ export async function upgrade<Received, Sent, Context>(
     if (authorize !== undefined) await permit(authorize, transport.peer);
     slot?.succeed();
     pipeline.reframe(framing);
-    outbox.reframe(framing);
+    outbox.framing = framing;
     outbox.refusal.release();
     session.wrote();
   };

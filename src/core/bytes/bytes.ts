@@ -74,10 +74,21 @@ export class ByteWriter implements ByteSink {
 const inlineLength = 1000;
 /** Frames up to this length are copied rather than viewed. */
 let copiedLength = 0;
+/** A view is always the cheaper. */
+let viewsOnly = false;
 
-/** From now on, a few bytes are copied rather than viewed: said once, by the adapter of a runtime on which that is cheaper. */
+/**
+ * From now on, frames up to this length are copied rather than viewed; with 0, none are. Said once, by the adapter of a
+ * runtime that knows which is cheaper there.
+ */
 export function copyFrames(upTo: number): void {
   copiedLength = upTo;
+  viewsOnly = upTo === 0;
+}
+
+/** Whether `buffer` may have to be made for this array. */
+function mayLackBuffer({ constructor, length, byteOffset }: Uint8Array): boolean {
+  return !viewsOnly && length <= inlineLength && byteOffset === 0 && constructor === Uint8Array;
 }
 
 /**
@@ -88,9 +99,30 @@ export function view(bytes: Uint8Array, start: number, end: number): Uint8Array 
   if (bytes.constructor !== Uint8Array) {
     return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
   }
-  return end - start <= copiedLength || (bytes.length <= inlineLength && bytes.byteOffset === 0)
+  return end - start <= copiedLength || mayLackBuffer(bytes)
     ? bytes.slice(start, end)
     : bytes.subarray(start, end);
+}
+
+/**
+ * The memory of a chunk of which frames are cut, asked for once a chunk, since that may be a call into the engine.
+ * Undefined where it may have to be made, or where frames are copied.
+ */
+export function memoryOf(chunk: Uint8Array): ArrayBufferLike | undefined {
+  return copiedLength > 0 || mayLackBuffer(chunk) ? undefined : chunk.buffer;
+}
+
+/** The same as `view`, of a chunk whose memory and place in it are known. */
+export function viewIn(
+  chunk: Uint8Array,
+  memory: ArrayBufferLike | undefined,
+  byteOffset: number,
+  start: number,
+  end: number,
+): Uint8Array {
+  return memory === undefined
+    ? view(chunk, start, end)
+    : new Uint8Array(memory, byteOffset + start, end - start);
 }
 
 /** Both as one view, where `after` lies right behind `before` in the same memory; else undefined. */

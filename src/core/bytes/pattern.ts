@@ -7,7 +7,7 @@
 export class Pattern {
   readonly bytes: Uint8Array;
   readonly length: number;
-  readonly #first: number;
+  readonly first: number;
   /** For each count of matched bytes, the longest shorter match that ends at the same place. */
   readonly #shorter: readonly number[];
 
@@ -15,7 +15,7 @@ export class Pattern {
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
     this.length = bytes.length;
-    this.#first = bytes[0]!;
+    this.first = bytes[0]!;
     const shorter = [0, 0];
     for (let count = 2; count < bytes.length; count++) {
       let length = shorter[count - 1]!;
@@ -27,7 +27,7 @@ export class Pattern {
 
   /** Where the pattern first occurs in `chunk` at or after `from`; -1 if nowhere. */
   find(chunk: Uint8Array, from: number): number {
-    const at = chunk.indexOf(this.#first, from);
+    const at = chunk.indexOf(this.first, from);
     return this.length === 1 || at < 0 ? at : this.#findLong(chunk, at);
   }
 
@@ -45,7 +45,7 @@ export class Pattern {
         if (bytes[matched] === byte && ++matched === length) return i + 1 - length;
       }
       // Nothing is matched: on to where the pattern can begin, at the engine's own speed.
-      at = matched > 0 ? -1 : chunk.indexOf(this.#first, i);
+      at = matched > 0 ? -1 : chunk.indexOf(this.first, i);
     }
     return -1;
   }

@@ -1,8 +1,9 @@
 /**
  * The frames of one connection that are on their way to the kernel: how long each one is, and who wants its outcome.
  *
- * Used by `outbox.ts`. The counters and the outcomes of frames come from here, so that they cannot disagree. A length
- * takes a byte for a short frame, so that many small frames do not weigh more than what they say.
+ * Used by `outflow.ts`. The counters and the outcomes of frames come from here, so that they cannot disagree. Frames of one
+ * length in a row are counted, and a length by itself takes a byte for a short frame, so that many small frames do not weigh
+ * more than what they say.
  */
 import type { MillraceError } from "../errors.ts";
 import type { OutcomeListener } from "./outcome.ts";
@@ -17,8 +18,8 @@ interface Waiter {
 const firstBytes = 64;
 /** A ledger keeps no more memory than this between uses. */
 const keptBytes = 16 * 1024;
-/** The longest that a length can be: seven bits a byte. */
-const longestLength = 8;
+/** The longest that a run can be, a length and a count: seven bits a byte. */
+const longestRun = 16;
 const mostLedgers = 512;
 const ledgers: Ledger[] = [];
 
@@ -42,9 +43,16 @@ export class Ledger {
   #end = 0;
   /** Where the first of them begins. */
   #start = 0;
-  #lengths: Uint8Array = new Uint8Array(firstBytes);
-  #first = 0;
-  #last = 0;
+  /** The length of the frames that were added last, and how many there are of them; −1 where none are left. */
+  #lastLength = -1;
+  #lastCount = 0;
+  /** The runs before that, as numbers: twice the length, one more where a count follows. */
+  #runs: Uint8Array = new Uint8Array(firstBytes);
+  #read = 0;
+  #written = 0;
+  /** What is left of the oldest run. */
+  #firstLength = 0;
+  #firstCount = 0;
   #waiters: Waiter[] | undefined = undefined;
 
   /** Begins anew, at this position of the outbound stream. */
@@ -55,17 +63,12 @@ export class Ledger {
 
   /** One frame behind the others. */
   add(length: number, listen: OutcomeListener | undefined): void {
-    this.frames++;
     const start = this.#end;
     const end = this.#end = start + length;
+    this.frames++;
     if (listen !== undefined) (this.#waiters ??= []).push({ start, end, listen });
-    if (this.#last + longestLength > this.#lengths.length) this.#makeRoom();
-    let rest = length;
-    while (rest > 127) {
-      this.#lengths[this.#last++] = (rest % 128) | 128;
-      rest = Math.floor(rest / 128);
-    }
-    this.#lengths[this.#last++] = rest;
+    if (length === this.#lastLength) this.#lastCount++;
+    else this.#begin(length);
   }
 
   /** The kernel has taken the stream up to this position. Returns how many more frames it has whole by that. */
@@ -98,33 +101,77 @@ export class Ledger {
   }
 
   #walk(position: number): void {
-    const lengths = this.#lengths;
-    while (this.frames > 0) {
-      let at = this.#first;
-      let length = 0;
-      let scale = 1;
-      for (let byte = 128; byte > 127; scale *= 128) {
-        byte = lengths[at++]!;
-        length += (byte & 127) * scale;
-      }
-      if (this.#start + length > position) return;
-      this.#start += length;
-      this.#first = at;
-      this.frames--;
+    while (this.#firstCount > 0 || this.#next()) {
+      const length = this.#firstLength;
+      const whole = length === 0
+        ? this.#firstCount
+        : Math.min(this.#firstCount, Math.floor((position - this.#start) / length));
+      this.#start += whole * length;
+      this.frames -= whole;
+      if ((this.#firstCount -= whole) > 0) return;
     }
   }
 
+  /** A frame of another length than the one before. */
+  #begin(length: number): void {
+    const count = this.#lastCount;
+    if (count > 0) {
+      if (this.#written + longestRun > this.#runs.length) this.#makeRoom();
+      this.#write(2 * this.#lastLength + (count > 1 ? 1 : 0));
+      if (count > 1) this.#write(count);
+    }
+    this.#lastLength = length;
+    this.#lastCount = 1;
+  }
+
+  /** Takes out the oldest run; false if there is none. */
+  #next(): boolean {
+    if (this.#read === this.#written) {
+      this.#firstLength = this.#lastLength;
+      this.#firstCount = this.#lastCount;
+      this.#lastLength = -1;
+      this.#lastCount = 0;
+      return this.#firstCount > 0;
+    }
+    const number = this.#take();
+    this.#firstCount = number % 2 === 0 ? 1 : this.#take();
+    this.#firstLength = Math.floor(number / 2);
+    return true;
+  }
+
+  #write(number: number): void {
+    let rest = number;
+    for (; rest > 127; rest = Math.floor(rest / 128)) this.#runs[this.#written++] = (rest % 128) | 128;
+    this.#runs[this.#written++] = rest;
+  }
+
+  #take(): number {
+    let number = 0;
+    let scale = 1;
+    for (let byte = 128; byte > 127; scale *= 128) {
+      byte = this.#runs[this.#read++]!;
+      number += (byte & 127) * scale;
+    }
+    return number;
+  }
+
   #forget(): void {
-    this.frames = this.#first = this.#last = 0;
-    if (this.#lengths.length > keptBytes) this.#lengths = new Uint8Array(firstBytes);
+    this.frames =
+      this.#read =
+      this.#written =
+      this.#firstCount =
+      this.#lastCount =
+        0;
+    this.#lastLength = -1;
+    if (this.#runs.length > keptBytes) this.#runs = new Uint8Array(firstBytes);
   }
 
   #makeRoom(): void {
-    const held = this.#lengths.subarray(this.#first, this.#last);
+    const held = this.#runs.subarray(this.#read, this.#written);
     // Moved to the front while that makes half of it free, since a queue that never empties must not grow.
-    if (2 * held.length > this.#lengths.length) this.#lengths = new Uint8Array(2 * this.#lengths.length);
-    this.#lengths.set(held);
-    this.#first = 0;
-    this.#last = held.length;
+    if (2 * held.length > this.#runs.length) this.#runs = new Uint8Array(2 * this.#runs.length);
+    this.#runs.set(held);
+    this.#read = 0;
+    this.#written = held.length;
   }
 }

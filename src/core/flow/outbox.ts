@@ -17,8 +17,6 @@ import type { TimerWheel } from "../time/timer_wheel.ts";
 import type { Transport } from "../transport.ts";
 import { encodeWhole, WholeFrames } from "../bytes/whole_frames.ts";
 
-export type { OutboxOwner };
-
 /** Bytes at which the outbox flushes by itself. */
 const mostGathered = 256 * 1024;
 /**
@@ -31,11 +29,12 @@ const largestBurst = 4 * 1024 * 1024;
 export class Outbox<Sent> {
   /** Bytes accepted and not yet taken by the kernel. */
   pending = 0;
+  /** How frames are written; another may take its place. */
+  framing: Framing<unknown, Sent>;
   /** Why it takes no frames, if it does not; what was accepted before is still delivered. */
   readonly refusal: Refusal = new Refusal();
 
   readonly #transport: Transport;
-  #framing: Framing<unknown, Sent>;
   readonly #limit: number;
   readonly #policy: EgressPolicy;
   readonly #owner: OutboxOwner;
@@ -62,7 +61,7 @@ export class Outbox<Sent> {
     owner: OutboxOwner,
   ) {
     this.#transport = transport;
-    this.#framing = framing;
+    this.framing = framing;
     this.#limit = limit;
     this.#flushFrom = Math.min(mostGathered, limit);
     this.#policy = policy;
@@ -97,23 +96,29 @@ export class Outbox<Sent> {
   send(frame: Sent, listen?: OutcomeListener): void | Promise<void> {
     const { reason } = this.refusal;
     if (reason !== undefined) return refuse(reason(), listen);
-    if (this.#keepsWhole) return this.#sendWhole(encodeWhole(this.#framing, frame), listen);
+    if (this.#keepsWhole()) return this.#sendWhole(encodeWhole(this.framing, frame), listen);
     const writer = this.#writer ??= takeWriter();
     const before = writer.length;
     writer.borrows = !this.#blocked && this.#transport.offer !== undefined;
     writer.mark();
     try {
-      this.#framing.encode(frame, writer);
+      this.framing.encode(frame, writer);
     } catch (error) {
       writer.rollback();
       throw error;
     }
     const size = writer.length - before;
-    if (this.pending + size > this.#limit && !this.#admits(size)) {
+    const pending = this.pending + size;
+    // Nearly every frame is one of few bytes and far from any bound.
+    if (pending < this.#flushFrom && pending > 0 && !writer.borrowing) {
+      this.pending = pending;
+      return this.#flow.add(size, listen);
+    }
+    if (pending > this.#limit && !this.#admits(size)) {
       writer.rollback();
       if (this.#madeRoom()) return this.send(frame, listen);
       return this.#unanswered(size)
-        ? this.#sendWhole(encodeWhole(this.#framing, frame), listen)
+        ? this.#sendWhole(encodeWhole(this.framing, frame), listen)
         : this.#overflow(size, listen);
     }
     const result = this.#accept(size, listen);
@@ -126,22 +131,12 @@ export class Outbox<Sent> {
     const { length } = bytes;
     const { reason } = this.refusal;
     if (reason !== undefined) return refuse(reason(), listen);
-    if (this.#keepsWhole) return this.#sendWhole(bytes, listen);
+    if (this.#keepsWhole()) return this.#sendWhole(bytes, listen);
     if (this.pending + length > this.#limit && !this.#admits(length) && !this.#madeRoom()) {
       return this.#unanswered(length) ? this.#sendWhole(bytes, listen) : this.#overflow(length, listen);
     }
     (this.#writer ??= takeWriter()).shared(bytes);
     return this.#accept(length, listen);
-  }
-
-  /** How frames are written now. */
-  get framing(): Framing<unknown, Sent> {
-    return this.#framing;
-  }
-
-  /** Frames are written by this framing from now on. */
-  reframe(framing: Framing<unknown, Sent>): void {
-    this.#framing = framing;
   }
 
   /** Hands over what has gathered, unless the transport is still busy with the last write. */
@@ -222,7 +217,7 @@ export class Outbox<Sent> {
   }
 
   /** Frames go where they can still be dropped: behind others that do, and always under `drop-oldest`. */
-  get #keepsWhole(): boolean {
+  #keepsWhole(): boolean {
     return this.#whole !== undefined || (this.#blocked && this.#policy === "drop-oldest");
   }
 

@@ -27,6 +27,8 @@ const refusalCost = 16;
 export class Pipeline<Received> implements TransportEvents, TurnMember {
   bytesReceived = 0;
   framesReceived = 0;
+  /** The decoder is on the call stack. */
+  cutting = false;
   readonly gate: Gate;
   #framing: Framing<Received, never>;
   #decoder: StoppableDecoder<Received>;
@@ -38,8 +40,6 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
   readonly #looksAtHeads: boolean;
   /** Until the first frame, or for as long as it may still tell of another protocol. */
   #head: StreamHead | undefined = new StreamHead();
-  /** The decoder is on the call stack. */
-  #cutting = false;
   /** The decoder holds the rest of a chunk. */
   #stopped = false;
   /** Chunks behind that one. */
@@ -74,8 +74,8 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
     const gate = this.gate = new Gate(transport);
     this.#pace = rateLimit && new Pace(rateLimit, time.clock, time.wheel, gate);
     this.#next = (frame) => {
-      this.framesReceived++;
-      return owner.frame(frame) && --this.#share > 0;
+      if (++this.framesReceived === 1) owner.firstFrame();
+      return owner.delivery.frame(frame) && --this.#share > 0;
     };
   }
 
@@ -102,7 +102,7 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
     this.bytesReceived += length;
     this.#watchdog.noteRead();
     if (this.#discarding) return true;
-    if (this.#stopped || this.#waiting !== undefined || this.#cutting) {
+    if (this.#stopped || this.#waiting !== undefined || this.cutting) {
       (this.#waiting ??= new Fifo()).push(chunk);
       this.#owner.chunkDone(length, false);
       this.#pace?.take(length, 0);
@@ -117,7 +117,7 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
 
   /** Goes on with what came and was not wanted then: in the next turn, if this connection has had its share of this. */
   goOn(): void {
-    while (this.behind && this.#owner.hungry && !this.#cutting && !this.#yielding) {
+    while (this.behind && this.#owner.delivery.hungry && !this.cutting && !this.#yielding) {
       if (this.#share > 0 || this.#closed) this.#cutMore();
       else {
         this.#yielding = true;
@@ -144,7 +144,7 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
   end(): void {
     if (this.#discarding) return this.#owner.inputEnded(true);
     this.#peerEnded = true;
-    if (this.behind || this.#cutting) this.#owner.inputEnding();
+    if (this.behind || this.cutting) this.#owner.inputEnding();
     else this.#finishAtEnd();
   }
 
@@ -166,7 +166,7 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
     if (this.#discarding) return;
     this.#discarding = true;
     this.gate.openAll();
-    if (!this.#cutting) this.#countRest();
+    if (!this.cutting) this.#countRest();
   }
 
   /** Stop at the next frame boundary, and report the end of input there (F-18). */
@@ -174,7 +174,7 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
     if (this.#discarding || this.#stopping) return;
     this.#stopping = true;
     this.#stoppingAt = this.framesReceived;
-    this.#chunksBeforeStop = (this.#stopped || this.#cutting ? 1 : 0) + (this.#waiting?.length ?? 0);
+    this.#chunksBeforeStop = (this.#stopped || this.cutting ? 1 : 0) + (this.#waiting?.length ?? 0);
     if (this.#chunksBeforeStop === 0 && this.#decoder.buffered === 0) this.#finishInput();
   }
 
@@ -205,17 +205,17 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
   /** Cuts a chunk, or goes on with the rest of one, as far as frames are wanted. `bytes` of it came just now. */
   #cut(chunk: Uint8Array | undefined, bytes: number): void {
     const before = this.framesReceived;
-    this.#cutting = true;
+    this.cutting = true;
     try {
       const went = chunk === undefined
         ? this.#decoder.resume(this.#next)
         : this.#decoder.push(chunk, this.#next);
       this.#stopped = went === false;
     } catch (error) {
-      this.#cutting = this.#stopped = false;
+      this.cutting = this.#stopped = false;
       return this.#fault(error);
     }
-    this.#cutting = false;
+    this.cutting = false;
     if (this.#discarding) return this.#countRest();
     if (this.#head !== undefined && this.framesReceived > 0) this.#lookAtHead(this.#head);
     const buffered = this.#stopped ? 0 : this.#decoder.buffered;
@@ -254,7 +254,7 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
   #countRest(): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    this.#cutting = true;
+    this.cutting = true;
     try {
       while (this.#stopped) this.#stopped = this.#decoder.resume(this.#next) === false;
       while (waiting !== undefined && waiting.length > 0) {
@@ -264,22 +264,22 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
     } catch {
       // A fault that lies behind the place where it was ended is nobody's business any more.
     }
-    this.#cutting = this.#stopped = false;
+    this.cutting = this.#stopped = false;
   }
 
   /** The peer's FIN, and nothing is left before it. */
   #finishAtEnd(): void {
     if (this.#discarding) return this.#owner.inputEnded(true);
     const decoder = this.#decoder;
-    this.#cutting = true;
+    this.cutting = true;
     try {
       if (decoder.flush !== undefined) decoder.flush(this.#next);
       else if (decoder.buffered > 0) throw this.#truncated("the input ended");
     } catch (error) {
-      this.#cutting = false;
+      this.cutting = false;
       return this.#fault(error);
     }
-    this.#cutting = false;
+    this.cutting = false;
     this.#owner.inputEnded(true);
   }
 

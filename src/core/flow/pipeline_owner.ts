@@ -9,10 +9,15 @@ import type { Turn } from "../time/turn.ts";
 
 /** What the pipeline tells its connection, in the transport's own turn. */
 export interface PipelineOwner<Received> {
-  /** Says whether another frame is wanted at once. */
-  frame(frame: Received): boolean;
-  /** Another frame is wanted, after it has said that none was. */
-  readonly hungry: boolean;
+  /** Where frames go. */
+  readonly delivery: {
+    /** Says whether another frame is wanted at once. */
+    frame(frame: Received): boolean;
+    /** Another frame is wanted, after it has said that none was. */
+    readonly hungry: boolean;
+  };
+  /** The first frame is cut, and about to be delivered. */
+  firstFrame(): void;
   /**
    * Bytes have been cut as far as they were wanted, of which so many came just now: `partial` says that a frame has
    * begun and is not complete.

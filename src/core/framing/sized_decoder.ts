@@ -4,7 +4,7 @@
  * The engine of `length_field.ts`, `fixed_length.ts` and the presets; knows nothing of how a size is written.
  * Nothing is allocated for a size that is only claimed: what is held is what has arrived.
  */
-import { view } from "../bytes/bytes.ts";
+import { memoryOf, viewIn } from "../bytes/bytes.ts";
 import { FrameError } from "../errors.ts";
 import type { Decoder } from "./framing.ts";
 import { HeldBytes } from "../bytes/held_bytes.ts";
@@ -98,7 +98,8 @@ export class SizedDecoder implements Decoder<Uint8Array> {
   #cut(chunk: Uint8Array, from: number, next: (frame: Uint8Array) => unknown): boolean {
     const rules = this.#rules;
     const { headerBytes, minFrameBytes, maxFrameBytes, strip } = rules;
-    const { length } = chunk;
+    const { length, byteOffset } = chunk;
+    const memory = memoryOf(chunk);
     let start = from;
     while (length - start >= headerBytes) {
       const size = rules.size(chunk, start);
@@ -108,7 +109,7 @@ export class SizedDecoder implements Decoder<Uint8Array> {
         start = this.#skip(length, start, size);
       } else if (size <= length - start) {
         this.#frameAt = start;
-        more = next(view(chunk, start + strip, start + size));
+        more = next(viewIn(chunk, memory, byteOffset, start + strip, start + size));
         start += size;
       } else {
         this.#size = size;

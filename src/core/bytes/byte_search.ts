@@ -1,0 +1,48 @@
+/**
+ * Looks for a byte in a chunk, four at a time: where frames are short, a call into the engine for each of them takes longer
+ * than the search.
+ *
+ * Used by `delimited_decoder.ts`. Knows nothing of frames.
+ */
+
+/** For shorter chunks it is not worth the setting up. */
+const shortestChunk = 128;
+/** For what lies further ahead, the engine is faster. */
+const mostWords = 32;
+
+/** The chunk in words, for `findByte`; undefined where the engine is to be asked instead. `memory` is that of the chunk. */
+export function wordsOf(
+  chunk: Uint8Array,
+  memory: ArrayBufferLike,
+  byteOffset: number,
+): Int32Array | undefined {
+  if (chunk.length < shortestChunk) return undefined;
+  const before = byteOffset & 3;
+  return new Int32Array(memory, byteOffset - before, (before + chunk.length) >> 2);
+}
+
+/** As `indexOf`. `before` bytes of the first word are not of the chunk. */
+export function findByte(
+  chunk: Uint8Array,
+  words: Int32Array,
+  before: number,
+  byte: number,
+  from: number,
+): number {
+  const { length } = chunk;
+  let at = from;
+  for (; ((before + at) & 3) !== 0 && at < length; at++) if (chunk[at] === byte) return at;
+  let word = (before + at) >> 2;
+  const last = Math.min(word + mostWords, words.length);
+  const everywhere = Math.imul(byte, 0x01010101);
+  for (; word < last; word++) {
+    // Zero where the byte is. A borrow runs on only from a byte that is zero, so that the lowest one found is one.
+    const difference = words[word]! ^ everywhere;
+    if (((difference - 0x01010101) & ~difference & 0x80808080) !== 0) break;
+  }
+  at = Math.max(from, 4 * word - before);
+  // Also where the memory has been taken away meanwhile, of which the engine complains.
+  if (word >= last) return chunk.indexOf(byte, at);
+  while (chunk[at] !== byte) at++;
+  return at;
+}
