@@ -29,7 +29,7 @@ export function peerText({ ip, port, local }: Pick<Peer, "ip" | "port" | "local"
   if (ip !== "") return addressText({ transport: "tcp", host: ip, port });
   return local.transport === "unix"
     ? "a local peer"
-    : "a peer that was gone before it could be asked who it is";
+    : "a peer that disconnected before its address could be read";
 }
 
 /** Both ends of a TCP connection, from what the runtime says; undefined when it was gone before we could ask. */
@@ -92,7 +92,7 @@ export function brokenConnection(cause: unknown, peer: Peer): SocketError {
   }
   if (code === "EPROTO" || (typeof code === "string" && code.startsWith("ERR_SSL_"))) {
     const what = `TLS cannot go on, or the peer's said so in an alert (${tlsDetail(cause)})`;
-    return new SocketError("tls", `${action}: ${what}; what was on its way may be lost`, { cause });
+    return new SocketError("tls", `${action}: ${what}; data in transit may be lost`, { cause });
   }
   return socketErrorFrom(cause, action);
 }

@@ -48,7 +48,8 @@ async function addressesOf(
   } catch (cause) {
     if ((cause as { code?: unknown }).code !== "EPERM") throw connectError(cause, address);
     const action = `connect to ${addressText(address)}`;
-    const text = `${action}: this program may not look up names; on Deno run it with --allow-net`;
+    const text =
+      `${action}: this program has no permission to look up names; on Deno run it with --allow-net`;
     throw new SocketError("permission_denied", text, { cause });
   } finally {
     signal?.removeEventListener("abort", aborted);

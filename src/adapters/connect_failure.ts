@@ -24,7 +24,7 @@ export function connectError(
   if (!doubtful.has(error.reason)) return error;
   const code = shortOfFiles();
   if (code === undefined) return error;
-  const message = `${code}, there is no descriptor left for it`;
+  const message = `${code}, no file descriptor is left for it`;
   return socketErrorFrom(Object.assign(new Error(message, { cause }), { code }), action);
 }
 

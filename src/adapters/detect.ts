@@ -42,6 +42,6 @@ export async function detectAdapter(marks: RuntimeMarks = globalThis): Promise<A
   throw new OptionsError("unsupported", [{
     path: "adapter",
     found: undefined,
-    expected: "an adapter of your own, since this runtime is none of Bun, Deno and Node.js",
+    expected: "an adapter of your own, because this runtime is not Bun, Deno or Node.js",
   }]);
 }

@@ -28,6 +28,7 @@ export function zoneError(error: unknown, host: string): unknown {
 }
 
 function unknownZone(host: string, cause: unknown): SocketError {
-  const text = `use ${host}: this machine has no such network interface, or not this address on it`;
+  const text =
+    `use ${host}: this machine has no such network interface, or the interface does not have this address`;
   return new SocketError("address_not_available", text, { cause });
 }

@@ -48,7 +48,7 @@ export class CertificateEntry {
       ? { cert: source.certFile, key: source.keyFile }
       : source.kind === "text"
       ? { cert: `${name}.cert`, key: `${name}.key` }
-      : { cert: `what ${name}.load gave as cert`, key: `what ${name}.load gave as key` };
+      : { cert: `the cert that ${name}.load returned`, key: `the key that ${name}.load returned` };
     this.#rotation = new Rotation({
       place,
       read,
@@ -101,7 +101,7 @@ export class CertificateEntry {
     if (serverNames.length === 0 && !this.isDefault) {
       throw new TlsError(
         "material",
-        `use ${origin.cert}: found a certificate for no server by name; say with serverNames what it is for`,
+        `use ${origin.cert}: found a certificate without DNS names; set serverNames to the names that it is for`,
       );
     }
     return { ...pair, serverNames, since };

@@ -109,7 +109,7 @@ export class FunctionFeed implements CertificateFeed {
       const given: unknown = await Promise.race([loaded, aborted]);
       const { cert, key } = (given ?? {}) as Partial<TlsMaterial>;
       if (typeof cert !== "string" || typeof key !== "string") {
-        throw new TypeError("found something else, expected { cert, key } with PEM text");
+        throw new TypeError("found a different result, expected { cert, key } with PEM text");
       }
       return { cert, key };
     } finally {

@@ -122,7 +122,7 @@ function resolveSource(
   }
   for (const extra of ["refresh", "loadTimeout"] as const) {
     const value = (given as unknown as Record<string, unknown>)[extra];
-    if (value !== undefined) check.refuse(`${name}.${extra}`, value, "to be left out: it goes with load");
+    if (value !== undefined) check.refuse(`${name}.${extra}`, value, "to be left out: it needs load");
   }
   if (cert !== undefined || key !== undefined) {
     text(check, `${name}.cert`, cert, "PEM text");

@@ -128,7 +128,7 @@ export class CertificateSet implements LendableCertificates {
     if (current !== undefined) return current.material;
     throw new TlsError(
       "material",
-      "ask for the default certificate: nothing is read yet; await open() first",
+      "use the default certificate: it is not loaded yet; await open() first",
     );
   }
 
@@ -264,7 +264,7 @@ export class CertificateSet implements LendableCertificates {
   ): FileFeed<Given> {
     return new FileFeed(files, host, clock, this.#settings.pollInterval, (folder, error) => {
       const fields = { certificate: name, folder, error: errorText(error) };
-      log({ level: "warn", message: "certificate files cannot be watched, only looked at", fields });
+      log({ level: "warn", message: "certificate files cannot be watched, only polled", fields });
     });
   }
 

@@ -50,7 +50,7 @@ export class AuthoritiesFile implements ClientAuthorities {
   get ca(): string {
     const { current } = this.#rotation;
     if (current !== undefined) return current.ca;
-    throw new TlsError("material", `use ${this.file}: nothing is read yet; await open() first`);
+    throw new TlsError("material", `use ${this.file}: it is not loaded yet; await open() first`);
   }
 
   get refused(): TlsError | undefined {

@@ -129,7 +129,7 @@ function resolve<Received, Sent, Context>(
     profile: resolveProfile(check, options, undefined, { side: "client", adapter, address }),
   };
   if (options.upgradable && tls !== undefined) {
-    check.refuse("upgradable", true, "to be left out: the connection is secured from the start, by tls");
+    check.refuse("upgradable", true, "to be left out: with tls the connection is secured from the start");
   }
   check.done();
   if (settings.dial.tls?.insecureSkipVerify) warnInsecure(addressText(address));

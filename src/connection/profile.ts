@@ -100,7 +100,7 @@ export function resolveProfile<Received, Sent, Context>(
   }
   check.functions(options, connectionHooks);
   if (options.allowHalfOpen && handler !== undefined) {
-    const expected = "to be left out beside handler, which decides itself when the connection is done";
+    const expected = "to be left out with handler, which decides itself when the connection is done";
     check.refuse("allowHalfOpen", true, expected);
   }
   return Object.freeze({

@@ -71,8 +71,7 @@ export function follow(
   owner.handlerBegan();
   const interrupt = run?.(result, (end) => owner.handlerOver(end));
   if (interrupt !== undefined) return interrupt;
-  const expected =
-    "a promise or nothing; a server whose handlers are Effects is made by `serve` of millrace/effect";
+  const expected = "a promise or nothing; for handlers that are Effects use `serve` of millrace/effect";
   throw new OptionsError("unsupported", [{
     path: "handler",
     found: "one that returned an Effect",

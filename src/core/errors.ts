@@ -178,9 +178,9 @@ export class ShutdownTimeoutError extends TimeoutError {
     const shown = connectionIds.slice(0, 5).join(", ") + (connectionIds.length > 5 ? ", …" : "");
     const what = `${connectionIds.length} connection(s) still open were destroyed`;
     const how = cutShort
-      ? `shut down: destroy() did not wait, and ${what} (${shown})`
+      ? `shut down: destroy() was called, and ${what} (${shown})`
       : `shut down within ${limit} ms: ${what} (${shown}); raise the deadline, let handlers end when ` +
-        `connection.signal aborts, and do not await close() of the server in a handler, for which it waits itself`;
+        `connection.signal aborts, and do not await server.close() in a handler, because close() waits for the handler`;
     super("shutdown", limit, how);
     this.connectionIds = connectionIds;
   }
@@ -214,15 +214,15 @@ export function socketErrorFrom(cause: unknown, action: string): SocketError {
 
 const hints: Partial<Record<SocketErrorReason, string>> = {
   address_in_use: "; another process has it: stop that one, or choose another port (0 picks a free one)",
-  address_not_available: "; this machine has no such address: use 127.0.0.1, 0.0.0.0 or ::",
+  address_not_available: "; this machine does not have this address: use 127.0.0.1, 0.0.0.0 or ::",
   busy: "; the server there accepts too slowly, and its queue is full: try again",
   host_not_found: "; check the spelling of the host name, or use an IP address",
-  no_space: "; free some space, or raise the limit that is reached",
+  no_space: "; free some space, or raise the limit that was reached",
   out_of_memory: "; the system has no memory for another socket: lower maxConnections",
   permission_denied: "; ports below 1024 need privileges: choose a higher one, and on Deno pass --allow-net",
   refused: "; nothing listens there: check host and port, and that the server runs",
   too_many_open_files: "; raise the limit of open files (ulimit -n) or lower maxConnections",
-  unreachable: "; no route leads there: check the address, and that the network is up",
+  unreachable: "; there is no route: check the address, and that the network is up",
 };
 
 function describe(value: unknown): string {

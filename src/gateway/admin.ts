@@ -55,10 +55,10 @@ const pages: ReadonlyMap<string, Page> = new Map(Object.entries<Page>({
 }));
 
 const refusals: Readonly<Record<HttpRefusal, string>> = {
-  400: "this is no request of HTTP/1.1",
+  400: "this is not a request in HTTP/1.1",
   408: "the request took too long",
   431: `the head has more than ${maxHeadBytes} bytes`,
-  505: "this version of HTTP is not supported, use HTTP/1.1",
+  505: "this HTTP version is not supported, use HTTP/1.1",
 };
 
 function picture(endpoint: RunningEndpoint): object {
@@ -101,7 +101,7 @@ async function answer(
   if (read.status !== undefined) return { ...json(read.status, { error: read.error }), close: true };
   const { path, host } = read;
   if (host !== undefined && !hosts.accepts(host)) {
-    const error = "this host is not served here; list it under admin.hosts if it should be";
+    const error = "this host is not served here; add it to admin.hosts if it should be";
     return json(421, { error });
   }
   const page = pages.get(path);
@@ -109,14 +109,14 @@ async function answer(
     return json(405, { error: `${method} is not supported, use GET` }, { allow: "GET, HEAD" });
   }
   if (page === undefined) {
-    return json(404, { error: `no page ${path.slice(0, 200)}`, pages: [...pages.keys()] });
+    return json(404, { error: `there is no page ${path.slice(0, 200)}`, pages: [...pages.keys()] });
   }
   try {
     return await page(view);
   } catch (error) {
     const text = error instanceof Error ? error.stack ?? error.message : String(error);
     log({ level: "error", message: "admin page failed", fields: { path, error: text } });
-    return json(500, { error: "the page could not be made; the log tells why" });
+    return json(500, { error: "the page could not be created; see the log" });
   }
 }
 

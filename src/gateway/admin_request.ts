@@ -12,7 +12,7 @@ type AdminRequest =
 
 /** Reads a request. `host` is undefined where HTTP/1.0 says nothing. */
 export function readAdminRequest({ method, target, version, headers }: HttpRequest): AdminRequest {
-  if (version !== "1.0" && version !== "1.1") return malformed("this is no request of HTTP/1.1");
+  if (version !== "1.0" && version !== "1.1") return malformed("this is not a request in HTTP/1.1");
   if (headers.length > mostHeaders) {
     return { status: 431, error: `there are more than ${mostHeaders} headers` };
   }
@@ -24,7 +24,7 @@ export function readAdminRequest({ method, target, version, headers }: HttpReque
   }
   if (hosts.includes(undefined)) return malformed("the Host header is malformed");
   const found = readTarget(method, target);
-  if (found === undefined) return malformed("the target is no path");
+  if (found === undefined) return malformed("the target is not a path");
   if (found.authority === undefined) return { path: found.path, host: hosts[0] };
   // The target's own authority counts where it has one, and a malformed header is refused all the same.
   const host = hostOf(found.authority);

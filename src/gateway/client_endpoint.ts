@@ -192,7 +192,7 @@ export class ClientEndpoint implements RunningEndpoint {
         open.forEach((connection) => connection.end());
         const linger = Math.min(lingerMs, deadline);
         if (Option.isNone(yield* over(linger))) {
-          open.forEach((connection) => void connection.close("the gateway stops"));
+          open.forEach((connection) => void connection.close("the gateway is stopping"));
           yield* over(Math.max(0, deadline - linger));
         }
       }

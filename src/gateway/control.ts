@@ -72,14 +72,14 @@ function closeConnection(payload: Payload, endpoint: RunningEndpoint): unknown {
     if (value === undefined || typeof value === "string") continue;
     throw new RefusedCommand(
       "malformed",
-      `conn.close: found ${name} ${show(value)}, expected a text, or nothing`,
+      `conn.close: found ${name} ${show(value)}, expected text, or nothing`,
     );
   }
   const why = { reason: reason as string | undefined, code: code as string | undefined };
   if (endpoint.kill(id, why)) return { closed: id };
   throw new RefusedCommand(
     "unknown_connection",
-    `conn.close: no connection ${id} is open; conn.list tells which are`,
+    `conn.close: no connection ${id} is open; conn.list shows the open ones`,
   );
 }
 
@@ -107,7 +107,7 @@ function need(endpoint: RunningEndpoint, what: "suspend" | "resume"): () => Prom
 /** What was begun is not done again, or undone: an answer of ok would be a promise that nobody keeps. */
 function refuseStopping({ name, state }: RunningEndpoint, command: string): void {
   if (state !== "draining" && state !== "stopped") return;
-  const expected = "expected one that is running or suspended; a drain is for good";
+  const expected = "expected one that is running or suspended; a drain cannot be undone";
   throw new RefusedCommand("stopping", `${command}: endpoint ${name} is ${state}, ${expected}`);
 }
 
@@ -193,7 +193,7 @@ function read(bytes: Uint8Array): { readonly command: string; readonly payload: 
   try {
     value = JSON.parse(decoder.decode(bytes));
   } catch {
-    throw new RefusedCommand("malformed", `found ${bytes.length} bytes that are no JSON, ${wanted}`);
+    throw new RefusedCommand("malformed", `found ${bytes.length} bytes that are not JSON, ${wanted}`);
   }
   const { command, payload = {} } = (value ?? {}) as { command?: unknown; payload?: unknown };
   if (typeof command !== "string") {

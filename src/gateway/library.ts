@@ -166,7 +166,7 @@ export function checkConfig(value: unknown): ConfigCheck {
  */
 export async function startGateway(config: CheckedConfig, options: GatewayOptions = {}): Promise<Gateway> {
   if (!(config instanceof CheckedConfig)) {
-    const expected = "the config that checkConfig, parseConfig or loadConfig gives for one without faults";
+    const expected = "the config from checkConfig, parseConfig or loadConfig";
     throw new ConfigError([{ path: "", found: config, expected }]);
   }
   return await start(open(config), options);

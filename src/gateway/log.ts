@@ -19,7 +19,7 @@ export function lineLogger(output: TextOutput, level: LogLevel, clock: Clock): L
   };
   const lines = new LossyLines(
     output,
-    (count) => format({ level: "warn", message: "log records were left out", fields: { count } }),
+    (count) => format({ level: "warn", message: "log records were dropped", fields: { count } }),
   );
   return (record) => {
     if (order.indexOf(record.level) >= least) lines.write(format(record));
@@ -44,7 +44,7 @@ export class Sparingly {
     const left = this.#left.get(message) ?? 10;
     if (left < 1) return;
     this.#left.set(message, left - 1);
-    const last = left === 1 ? { note: "further ones are only counted" } : {};
+    const last = left === 1 ? { note: "further ones are counted, not logged" } : {};
     this.#log({ level: "warn", message, fields: { ...fields, ...last } });
   }
 }

@@ -41,7 +41,7 @@ function fields(message: BusMessage): string {
 export function readMessageLine(line: string): BusMessage {
   const value: unknown = JSON.parse(line);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new TypeError("found JSON that is no object, expected one with subject and payload");
+    throw new TypeError("found JSON that is not an object, expected one with subject and payload");
   }
   const { subject, reply, payload, encoding, ...rest } = value as Record<string, unknown>;
   const texts = new Map<string, string>();
@@ -66,7 +66,7 @@ export function readMessageLine(line: string): BusMessage {
   for (const [key, field] of Object.entries(rest)) {
     if (typeof field !== "string" && typeof field !== "number" && typeof field !== "boolean") {
       throw new TypeError(
-        `found ${JSON.stringify(key)} with ${JSON.stringify(field)}, expected a text or a number`,
+        `found ${JSON.stringify(key)} with ${JSON.stringify(field)}, expected text or a number`,
       );
     }
     // A number as it is written: a large one would be rounded.

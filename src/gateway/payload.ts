@@ -54,13 +54,13 @@ export function readPayload(
   const how = encoding ?? (typeof value === "string" ? "utf8" : "json");
   if (how === "json") return encoder.encode(json);
   if (typeof value !== "string") {
-    throw new TypeError(`found a payload that is no string, expected one in ${how}`);
+    throw new TypeError(`found a payload that is not a string, expected one in ${how}`);
   }
   if (how === "utf8") {
     // Half of a pair has no bytes, and would be replaced without a word.
     if (!/\p{Surrogate}/u.test(value)) return encoder.encode(value);
     throw new TypeError(
-      "found half of a surrogate pair in the payload, expected text that has bytes in UTF-8",
+      "found a lone surrogate in the payload, expected text that can be encoded in UTF-8",
     );
   }
   return how === "hex" ? fromHex(value) : fromBase64(value);

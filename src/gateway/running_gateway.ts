@@ -177,7 +177,7 @@ class RunningGateway implements Gateway {
       this.#state = "running";
       for (const failed of this.#printer === undefined ? [bus.failed] : [bus.failed, this.#printer.failed]) {
         void failed.then((failure) => {
-          log({ level: "error", message: "the gateway stops", fields: { error: failure.message } });
+          log({ level: "error", message: "the gateway is stopping", fields: { error: failure.message } });
           void this.#stop(config.shutdownDeadline, failure);
         });
       }

@@ -128,7 +128,7 @@ export class Traffic {
     const connection = id === undefined ? undefined : this.#peers.connections.get(id);
     if (id === undefined || connection === undefined || isOver(connection)) {
       const why = id === undefined
-        ? 'it names no connection in "conn.id" ("*" is all)'
+        ? 'it has no connection in "conn.id" ("*" means all)'
         : "no such connection is open";
       return this.#undelivered(
         message,
@@ -175,7 +175,7 @@ export class Traffic {
   #limit(connection: FrameConnection): () => void {
     const { egressTimeout } = this.#settings;
     if (egressTimeout === Infinity) return () => {};
-    const reason = `it took nothing for ${egressTimeout} ms while messages waited for it`;
+    const reason = `it accepted no bytes for ${egressTimeout} ms while messages waited for it`;
     const timer = this.#clock.setTimer(
       () => connection.destroy({ reason, code: "egress_timeout" }),
       egressTimeout,
@@ -234,8 +234,7 @@ export class Traffic {
     this.#told.delete(connectionId);
     if (lost <= 0) return;
     this.#messagesUndelivered += lost;
-    const error =
-      `${lost} messages were handed to connection ${connectionId} and did not leave before it ended`;
+    const error = `${lost} messages were queued on connection ${connectionId} and not sent before it ended`;
     this.#sparingly.warn("message not delivered", { connectionId, reason, error });
   }
 

@@ -40,15 +40,15 @@ export function checkPair(pair: TlsMaterial, now: number, origin: PairOrigin): C
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPrivateKey(checked.material.key);
   const kind = details?.namedCurve ?? type ?? "unknown";
   if (!usualKinds.includes(kind)) {
-    throw fault(`${origin.key}: found a key of the kind ${kind}, which not every peer and runtime can use`, {
+    throw fault(`${origin.key}: found a key of the kind ${kind}, which not all peers and runtimes support`, {
       advice: `use one of ${shownKinds}`,
     });
   }
   try {
     createSecureContext({ ...checked.material });
   } catch (cause) {
-    throw fault(`${origin.cert}: found a pair that this runtime does not take (${text(cause)})`, {
-      advice: "make one for TLS, and not with a short key",
+    throw fault(`${origin.cert}: found a pair that this runtime does not accept (${text(cause)})`, {
+      advice: "create one for TLS, with a longer key",
       cause,
     });
   }
@@ -93,8 +93,8 @@ export function checkClientAuthorities(pem: string, now: number, origin: string)
   try {
     createSecureContext({ ca });
   } catch (cause) {
-    throw fault(`${origin}: found certificates that this runtime does not take (${text(cause)})`, {
-      advice: "put in it the certificates of those who sign for clients, and nothing else",
+    throw fault(`${origin}: found certificates that this runtime does not accept (${text(cause)})`, {
+      advice: "put only the certificates of client CAs in it",
       cause,
     });
   }
@@ -114,13 +114,13 @@ function certificatesIn(pem: string, origin: string): readonly Parsed[] {
   return found.map((block, at) => {
     try {
       const { der } = block;
-      if (der === undefined) throw new RangeError("its lines are no Base64");
+      if (der === undefined) throw new RangeError("its lines are not Base64");
       const native = new X509Certificate(der);
       const certificate = readCertificate(der, createHash("sha256").update(der).digest());
       return { text: block.text, native, certificate };
     } catch (cause) {
-      throw fault(`${origin}: found a damaged certificate in place ${at + 1} (${text(cause)})`, {
-        advice: "copy the file again, all of it",
+      throw fault(`${origin}: found a damaged certificate at position ${at + 1} (${text(cause)})`, {
+        advice: "copy the whole file again",
         cause,
       });
     }
@@ -140,7 +140,7 @@ function privateKeyIn(pem: string, origin: string): [PemBlock, KeyObject] {
     return [block, createPrivateKey(block.text)];
   } catch (cause) {
     throw fault(`${origin}: found a key that this runtime cannot read (${text(cause)})`, {
-      advice: "copy the file again, all of it, or make another kind of key, such as EC P-256",
+      advice: "copy the whole file again, or create another kind of key, such as EC P-256",
       cause,
     });
   }
@@ -159,9 +159,9 @@ function requireMatch(chain: readonly Parsed[], key: KeyObject, origin: PairOrig
   const whose = chain[0]!.certificate.subject || "an unnamed certificate";
   if (owner > 0) {
     throw fault(
-      `${origin.cert}: found the certificate of the key only in place ${owner + 1}, after ${whose}`,
+      `${origin.cert}: found the certificate of the key only at position ${owner + 1}, after ${whose}`,
       {
-        advice: "put the server's own certificate first, then those between it and the root",
+        advice: "put the server's own certificate first, then the intermediate certificates",
       },
     );
   }
@@ -185,7 +185,7 @@ function requireValid({ validFrom, validTo }: PeerCertificate, now: number, orig
 
 function missing(pem: string, blocks: readonly PemBlock[], origin: string, wanted: string): TlsError {
   if (isCutOff(pem)) {
-    return fault(`${origin}: found a block of PEM without its end`, { advice: "copy it again" });
+    return fault(`${origin}: found a PEM block without its end`, { advice: "copy it again" });
   }
   const found = pem.trim() === ""
     ? "nothing"
@@ -194,7 +194,7 @@ function missing(pem: string, blocks: readonly PemBlock[], origin: string, wante
     : [...new Set(blocks.map(({ label }) => `"${label}"`))].join(" and ");
   const tool = wanted === "CERTIFICATE" ? "openssl x509 -inform der" : "openssl pkey -inform der";
   return fault(`${origin}: found ${found}`, {
-    advice: `expected a block "BEGIN ${wanted}"; from DER it is made with: ${tool} -in FILE -out NEW`,
+    advice: `expected a block "BEGIN ${wanted}"; convert DER with: ${tool} -in FILE -out NEW`,
   });
 }
 

@@ -138,6 +138,6 @@ async function permit(address: string, port: number, action: string): Promise<vo
   const host = addressText({ transport: "tcp", host: address, port });
   const { state } = await Deno.permissions.request({ name: "net", host });
   if (state === "granted") return;
-  const text = `${action}: net access to "${host}" is needed; run again with --allow-net`;
+  const text = `${action}: network access to "${host}" is needed; run again with --allow-net`;
   throw new SocketError("permission_denied", text);
 }

@@ -40,7 +40,7 @@ export async function readTextFile(path: string): Promise<string> {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    throw new TypeError("its bytes are no UTF-8: save it in that encoding", { cause });
+    throw new TypeError("it is not UTF-8: save it in that encoding", { cause });
   }
 }
 

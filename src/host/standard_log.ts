@@ -14,7 +14,7 @@ export function standardLogger(record: LogRecord): void {
   if (record.level !== "warn" && record.level !== "error") return;
   lines ??= new LossyLines(
     standardError(),
-    (count) => format({ level: "warn", message: "log records were left out", fields: { count } }),
+    (count) => format({ level: "warn", message: "log records were dropped", fields: { count } }),
   );
   lines.write(format(record));
 }

@@ -16,7 +16,7 @@ const largestFile: number = 1024 * 1024;
  */
 export async function readSmallFile(path: string): Promise<string> {
   const facts = await stat(path);
-  if (!facts.isFile()) throw new RangeError("it is no regular file");
+  if (!facts.isFile()) throw new RangeError("it is not a regular file");
   if (facts.size > largestFile) {
     throw new RangeError(`it is larger than ${largestFile} bytes: ${facts.size} bytes`);
   }

@@ -155,7 +155,7 @@ export class Handshakes implements HandshakeObserver, UpgradeSlots {
     const deadline = new Deadline(this.#wheel, () => {
       this.#release(slot);
       slot.abort();
-      const limit = `not over within ${timeout} ms`;
+      const limit = `not complete within ${timeout} ms`;
       this.#fail(new TlsError("timeout", `TLS handshake with ${peer.ip}: ${what} was ${limit}`), peer);
     });
     this.#slots.set(slot, deadline);

@@ -94,7 +94,7 @@ function resolve(server: Stoppable, options: SignalsOptions) {
   const { signals = ["SIGINT", "SIGTERM"], clock = { ...systemClock, setTimer: afterQuietly } } = options;
   for (const name of ["close", "destroy"] as const) {
     if (typeof server?.[name] === "function" && server.finished instanceof Promise) continue;
-    check.refuse("server", server, "a server: what serve() resolves with, so await it");
+    check.refuse("server", server, "a server, the result of await serve()");
     break;
   }
   const known = Array.isArray(signals) && signals.length > 0 &&

@@ -130,7 +130,7 @@ export function resolveServer<Received, Sent, Context>(
     }
   }
   if (options.upgradable && options.tls !== undefined) {
-    check.refuse("upgradable", true, "to be left out: connections are secured from the start, by tls");
+    check.refuse("upgradable", true, "to be left out: with tls connections are secured from the start");
   }
   check.done();
   return settings;

@@ -225,7 +225,10 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   resume(): Promise<void> {
     return this.#switch(async () => {
       if (this.#lifetime.closing) {
-        throw new SocketError("closed", "resume: the server shuts down, expected one that is suspended");
+        throw new SocketError(
+          "closed",
+          "resume: the server is shutting down, expected one that is suspended",
+        );
       }
       if (this.#state === "suspended") await this.#listen();
     });

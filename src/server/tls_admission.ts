@@ -45,7 +45,7 @@ export class TlsAdmission {
       },
       full: (maxHandshakes, peer) => {
         const fields = { ...peerFields(peer), reason: "too_many_handshakes", maxHandshakes };
-        log({ level: "warn", message: "TLS handshakes are dropped: too many are on their way", fields });
+        log({ level: "warn", message: "TLS handshakes are dropped: too many are in progress", fields });
       },
     }, wheel);
   }

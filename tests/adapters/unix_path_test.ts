@@ -60,7 +60,7 @@ describe(`the path of a Unix socket, on the ${adapter.name} adapter`, () => {
     writeFileSync(address.path, "precious");
     const refused = failing(
       "address_in_use",
-      /notes\.txt: a file that is no socket is in the way.*remove it/,
+      /notes\.txt: a file that is not a socket is in the way.*remove it/,
     );
     await assert.rejects(new Rig(subject, t).listen({ address }), refused);
     assert.equal(statSync(address.path).size, 8);
@@ -68,7 +68,7 @@ describe(`the path of a Unix socket, on the ${adapter.name} adapter`, () => {
 
   it("S-18: is refused where there is no directory", { skip }, async (t) => {
     const address = at("nowhere/a.sock");
-    const refused = failing("path_not_found", /there is no directory .*nowhere; make it first/);
+    const refused = failing("path_not_found", /there is no directory .*nowhere; create it first/);
     await assert.rejects(new Rig(subject, t).listen({ address }), refused);
   });
 

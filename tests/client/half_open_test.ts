@@ -85,5 +85,5 @@ test("S-45: only beside a handler, which decides itself, allowHalfOpen is refuse
     place.serve({ framing: utf8, allowHalfOpen: true as never, handler: async () => {} }),
   );
   assert.ok(refused instanceof OptionsError);
-  assert.match(refused.message, /allowHalfOpen.*beside handler/s);
+  assert.match(refused.message, /allowHalfOpen.*with handler/s);
 });

@@ -205,7 +205,7 @@ it("an upgrade above the maximum is refused: it is counted, logged once, and has
   assert.equal(place.handshakes.length, 2);
   assert.deepEqual(counts(server), [2, 0, 2]);
   assert.deepEqual(server.stats().handshakesFailedByReason, { too_many_handshakes: 2 });
-  assert.equal(place.messages.filter((one) => /too many are on their way/.test(one)).length, 1);
+  assert.equal(place.messages.filter((one) => /too many are in progress/.test(one)).length, 1);
   assert.deepEqual(told.reasons, [], "as on a TLS port");
   for (const error of errors) {
     assert.ok(error instanceof TlsError && error.reason === "too_many_handshakes", String(error));

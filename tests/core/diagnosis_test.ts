@@ -69,7 +69,10 @@ describe("withDiagnosis (F-64)", () => {
     assert.equal(error.reason, "too_large");
     assert.equal(error.looksLike, "an HTTP request");
     assert.equal(error.size, 0x47455420 + 4);
-    assert.match(error.message, /begins like an HTTP request: check that the peer means this host and port/);
+    assert.match(
+      error.message,
+      /begins like an HTTP request: check that the peer is meant to connect to this host and port/,
+    );
   });
 
   it("S-21: a TLS ClientHello to a plain port is named", () => {
@@ -113,10 +116,10 @@ describe("withDiagnosis (F-64)", () => {
       [lengthField(), hex("00 03 01 02 03"), "frames with a 2-byte big-endian length", /lengthBytes: 2/],
       [lengthField(), ascii("hello\nworld\n"), "lines of text", /lines\(\)/],
       [fixedLength({ frameBytes: 100 }), ascii("hello\n"), "lines of text", /lines\(\)/],
-      [lengthField({ lengthIncludesHeader: true }), hex("00 00 00 00 00"), "zero bytes only", /empty buffer/],
+      [lengthField({ lengthIncludesHeader: true }), hex("00 00 00 00 00"), "only zero bytes", /empty buffer/],
       [lines(), hex("00 00 00 03 01 02 03"), "frames with a 4-byte big-endian length", /lengthField/],
-      [lines(), ascii("one\rtwo\r"), "lines that end with a carriage return alone", /delimited/],
-      [delimited({ delimiter: "\r\n" }), ascii("one\n"), "lines that end with a newline alone", /lines\(\)/],
+      [lines(), ascii("one\rtwo\r"), "lines that end with a carriage return only", /delimited/],
+      [delimited({ delimiter: "\r\n" }), ascii("one\n"), "lines that end with a newline only", /lines\(\)/],
     ];
   for (const [framing, head, looksLike, advice] of rows) {
     it(`finds ${looksLike} where ${framing.name} was expected: ${head.join(" ")}`, () => {

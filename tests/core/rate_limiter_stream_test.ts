@@ -114,7 +114,7 @@ test("a chunk whose size nobody knows ends both sides with an OptionsError", asy
   const ended = rejects(drain(stream.readable, clock, arrived), OptionsError);
   const writer = stream.writable.getWriter();
   writer.closed.catch(() => {});
-  await rejects(writer.write({}), /size: .*expected a function that tells the size/);
+  await rejects(writer.write({}), /size: .*expected a function that returns the size/);
   await ended;
 });
 

@@ -117,7 +117,7 @@ maxConnections = 10
       'gateway.yaml:3:13: endpoints[0].listen: found "127.0.0.1:99999", expected a port from 0 to 65535',
       'gateway.yaml:4:5: endpoints[0].framming: found "lines", expected a key that exists here; did you mean "framing"?',
       'gateway.yaml:5:18: endpoints[0].idleTimeout: found "5 parsecs", expected a duration above 0: a number of ' +
-      'milliseconds, a text such as "500ms" or "5 seconds", or "Infinity" for no limit; the units are ns, us, ms, s, ' +
+      'milliseconds, or text such as "500ms" or "5 seconds", or "Infinity" for no limit; the units are ns, us, ms, s, ' +
       "m (minutes), h, d and w",
     ]);
   });
@@ -191,7 +191,7 @@ maxConnections = 10
     [
       "the same name twice",
       { endpoints: [echo, { name: "echo", listen: 1 }] },
-      /endpoints\[1\]\.name: .*another name than endpoints\[0\]/,
+      /endpoints\[1\]\.name: .*a different name from that of endpoints\[0\]/,
     ],
     [
       "one subject for two things",
@@ -202,22 +202,22 @@ maxConnections = 10
           subjects: { egress: "x" },
         }],
       },
-      /^endpoints\[1\]\.subjects\.egress: found "x", expected another subject than endpoints\[0\]\.subjects\.egress has$/,
+      /^endpoints\[1\]\.subjects\.egress: found "x", expected a different subject from that of endpoints\[0\]\.subjects\.egress$/,
     ],
     [
       "frames that would come back as messages",
       { endpoints: [{ ...echo, subjects: { ingress: "x", egress: "x" } }] },
-      /subjects\.ingress: found "x", expected another subject than endpoints\[0\]\.subjects\.egress has$/,
+      /subjects\.ingress: found "x", expected a different subject from that of endpoints\[0\]\.subjects\.egress$/,
     ],
     [
       "the same port twice",
       { endpoints: [echo, { ...echo, name: "b" }] },
-      /endpoints\[1\]\.listen: .*another listen than endpoints\[0\]/,
+      /endpoints\[1\]\.listen: .*a different address from that of endpoints\[0\]/,
     ],
     [
       "S-55: the same address twice in two forms",
       { endpoints: [{ ...echo, listen: 3034 }, { name: "b", listen: "[::ffff:127.0.0.1]:3034" }] },
-      /endpoints\[1\]\.listen: found "\[::ffff:127\.0\.0\.1\]:3034", expected another listen than endpoints\[0\]/,
+      /endpoints\[1\]\.listen: found "\[::ffff:127\.0\.0\.1\]:3034", expected a different address from that of endpoints\[0\]/,
     ],
     [
       "S-55: a host that is no address and no name",
@@ -278,7 +278,7 @@ maxConnections = 10
           listen: { path: "/run/a.sock" },
         }],
       },
-      /^endpoints\[1\]\.listen: .*another listen than endpoints\[0\] has/,
+      /^endpoints\[1\]\.listen: .*a different address from that of endpoints\[0\]/,
     ],
     [
       "print beside the stdio bus",

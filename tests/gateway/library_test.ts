@@ -125,7 +125,7 @@ describe("millrace/gateway", () => {
     assert.ok(!file.ok && file.faults.length === 1);
     await assert.rejects(startGateway({ endpoints: [] } as never), (error) => {
       assert.ok(error instanceof ConfigError);
-      assert.match(error.message, /expected the config that checkConfig, parseConfig or loadConfig gives/);
+      assert.match(error.message, /expected the config from checkConfig, parseConfig or loadConfig/);
       return true;
     });
   });

@@ -39,7 +39,7 @@ describe("an endpoint for lines that is spoken to in HTTP", () => {
       "an HTTP request",
       "lines",
     ]);
-    assert.match(String(advice), /means this host and port/);
+    assert.match(String(advice), /is meant to connect to this host and port/);
   });
 
   it("S-44: writes one record for thousands of frames that are skipped, and their number at the end", async (t) => {

@@ -84,7 +84,7 @@ describe("a text with a mark, or in another encoding", () => {
       // What Windows calls Unicode.
       await writeFile(file, Buffer.from(mark + texts[format], "utf16le"));
       const wrong = await loadConfig(file);
-      assert.ok(!wrong.ok && /no UTF-8/.test(formatFault(wrong.faults[0]!)), JSON.stringify(wrong));
+      assert.ok(!wrong.ok && /not UTF-8/.test(formatFault(wrong.faults[0]!)), JSON.stringify(wrong));
     });
   }
 });

@@ -21,27 +21,27 @@ describe("subjects of endpoints side by side", () => {
     [
       "frames one word below the endpoint's own egress subject",
       [{ ...a, subjects: { ingress: "plant.in", egress: "plant", control: "plant.ctrl" } }],
-      /^endpoints\[0\]\.subjects\.ingress: found "plant\.in", expected a subject apart from "plant", which endpoints\[0\]\.subjects\.egress has/m,
+      /^endpoints\[0\]\.subjects\.ingress: found "plant\.in", expected a subject that does not overlap with "plant", which endpoints\[0\]\.subjects\.egress has/m,
     ],
     [
       "commands one word below the endpoint's own egress subject",
       [{ ...a, subjects: { ingress: "in", egress: "plant", control: "plant.ctrl" } }],
-      /^endpoints\[0\]\.subjects\.control: found "plant\.ctrl", expected a subject apart from "plant", which endpoints\[0\]/m,
+      /^endpoints\[0\]\.subjects\.control: found "plant\.ctrl", expected a subject that does not overlap with "plant", which endpoints\[0\]/m,
     ],
     [
       "an egress subject below that of another endpoint",
       [{ ...a, subjects: { egress: "plant.out" } }, { ...b, subjects: { egress: "plant.out.b" } }],
-      /^endpoints\[1\]\.subjects\.egress: found "plant\.out\.b", expected a subject apart from "plant\.out", which endpoints\[0\]\.subjects\.egress/m,
+      /^endpoints\[1\]\.subjects\.egress: found "plant\.out\.b", expected a subject that does not overlap with "plant\.out", which endpoints\[0\]\.subjects\.egress/m,
     ],
     [
       "an egress subject above the subjects that another endpoint has by its name",
       [{ ...a, subjects: { egress: "millrace.b" } }, b],
-      /^endpoints\[1\]\.subjects\.ingress: found "millrace\.b\.in", expected a subject apart from "millrace\.b", which endpoints\[0\]\.subjects\.egress/m,
+      /^endpoints\[1\]\.subjects\.ingress: found "millrace\.b\.in", expected a subject that does not overlap with "millrace\.b", which endpoints\[0\]\.subjects\.egress/m,
     ],
     [
       "the same egress subject twice",
       [{ ...a, subjects: { egress: "x" } }, { ...b, subjects: { egress: "x" } }],
-      /^endpoints\[1\]\.subjects\.egress: found "x", expected another subject than endpoints\[0\]\.subjects\.egress has$/m,
+      /^endpoints\[1\]\.subjects\.egress: found "x", expected a different subject from that of endpoints\[0\]\.subjects\.egress$/m,
     ],
     [
       "a subject of the replies to requests",
@@ -141,7 +141,7 @@ describe("places to listen side by side", () => {
       });
       assert.match(
         message,
-        /^endpoints\[1\]\.listen: found .*, expected another listen than endpoints\[0\] has/,
+        /^endpoints\[1\]\.listen: found .*, expected a different address from that of endpoints\[0\]/,
       );
       const [admin = ""] = faults({ endpoints: [{ name: "a", listen: one }], admin: { listen: other } });
       assert.match(admin, /^admin\.listen: /);

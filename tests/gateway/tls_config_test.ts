@@ -104,10 +104,10 @@ shop = { cert = "shop.pem", key = "shop.pem", serverNames = ["*.shop.example"] }
       'tls.maxVersion: found "TLSv1.2", expected at least minVersion, TLSv1.3',
     ]],
     ["client certificates that nobody signs", { ...pair, clientCertificates: "require" }, [
-      "tls.ca: found nothing, expected the path of the file with those who may sign client certificates",
+      "tls.ca: found nothing, expected the path of the file with the CAs that may sign client certificates",
     ]],
     ["a CA that signs for nobody", { ...pair, ca: "ca.crt" }, [
-      'tls.ca: found "ca.crt", expected to be left out where no certificate is asked of clients; ' +
+      'tls.ca: found "ca.crt", expected to be left out when clients are not asked for a certificate; ' +
       'it is for clients: add clientCertificates: "require" or "request"',
     ]],
     ["a word for client certificates", { ...pair, ca: "ca.crt", clientCertificates: "required" }, [
@@ -118,7 +118,7 @@ shop = { cert = "shop.pem", key = "shop.pem", serverNames = ["*.shop.example"] }
       'tls.alpn: found ["mqtt",""], expected protocols, the preferred one first, such as ["mqtt"]',
     ]],
     ["a time limit that never comes", { ...pair, handshakeTimeout: "never" }, [
-      'tls.handshakeTimeout: found "never", expected a duration above 0: a number of milliseconds, a text such as "500ms" or "5 seconds"; the units are ns, us, ms, s, m (minutes), h, d and w',
+      'tls.handshakeTimeout: found "never", expected a duration above 0: a number of milliseconds, or text such as "500ms" or "5 seconds"; the units are ns, us, ms, s, m (minutes), h, d and w',
     ]],
     ["both ways to name certificates", { ...pair, certificates: { b: pair } }, [
       'tls.cert: found "both", expected either cert and key, or certificates by name',
@@ -145,13 +145,13 @@ shop = { cert = "shop.pem", key = "shop.pem", serverNames = ["*.shop.example"] }
   it("shows nothing of a private key that stands where its file's path should", async () => {
     const { key } = await serverPair();
     assert.deepEqual(faults({ ...listening, tls: { cert: "a.crt", key } }), [
-      'tls.key: found "PEM text", expected the path of a file; put the text into a file of its own',
+      'tls.key: found "PEM text", expected the path of a file; put the text into a separate file',
     ]);
   });
 
   it("is what maxHandshakes needs", () => {
     assert.deepEqual(faults({ ...listening, maxHandshakes: 3 }), [
-      "maxHandshakes: found 3, expected to be left out, or to come with tls",
+      "maxHandshakes: found 3, expected to be left out, or used with tls",
     ]);
   });
 });
@@ -182,13 +182,13 @@ describe("tls of an endpoint that dials", () => {
       'tls.serverName: found "*.example.org", expected the name or the IP address that the server\'s certificate is for',
     ]],
     ["a CA beside insecureSkipVerify", { tls: { ca: "ca.crt", insecureSkipVerify: true } }, [
-      'tls.ca: found "ca.crt", expected to be left out with insecureSkipVerify, which trusts everybody',
+      'tls.ca: found "ca.crt", expected to be left out with insecureSkipVerify, which trusts every server',
     ]],
     ["a Unix socket without a name to check", { connect: "unix:/run/x.sock", tls: true }, [
       "tls: found true, expected a table with serverName: a Unix socket has no name of its own",
     ]],
     ["a key of servers", { tls: { clientCertificates: "none" } }, [
-      'tls.clientCertificates: found "none", expected a key that exists here; it belongs to an endpoint that listens',
+      'tls.clientCertificates: found "none", expected a key that exists here; it belongs to a server endpoint',
     ]],
   ];
   for (const [what, endpoint, wanted] of cases) {

@@ -304,7 +304,7 @@ endpoints:
     const { config, locate } = result;
     const faults = await abilityFaults(config, adapter, { locate });
     const said = faults.map((fault) => formatFault(fault, "gateway.yaml").replaceAll(`${folder}/`, ""));
-    const fit = "a certificate and its key that fit, are valid now and can be used; in it:";
+    const fit = "a certificate and key that match, are valid now and can be used; in it:";
     const wanted = [
       /^gateway.yaml:7:12: endpoints\[0\]\.tls\.key: found "none.key", expected a file that can be read; there is no such file$/,
       new RegExp(

@@ -21,7 +21,7 @@ test("S-18: a port in use, and a host that is not ours, are refused with what to
   assert.ok(taken.cause !== undefined);
   const foreign = await rejection(serve({ port: 0, host: "192.0.2.1", framing: lines(), handler: echo }));
   assert.ok(foreign instanceof SocketError && foreign.reason === "address_not_available", String(foreign));
-  assert.match(foreign.message, /this machine has no such address/);
+  assert.match(foreign.message, /this machine does not have this address/);
   const unknown = await rejection(
     serve({ port: 0, host: "no-such-host.invalid", framing: lines(), handler: echo }),
   );

@@ -149,7 +149,7 @@ describe("certificates in files (F-31)", () => {
     writeFileSync(keyFile, key);
     await assert.rejects(open({ certFile: path, keyFile }), {
       reason: "material",
-      message: /no regular file/,
+      message: /not a regular file/,
     });
     await assert.rejects(open({ certFile, keyFile: join(path, "none.key") }), {
       reason: "material",

@@ -50,9 +50,13 @@ describe("certificates from a function (F-31)", () => {
       throw new Error("vault is sealed");
     }, /^use a\.load: vault is sealed$/],
     ["rejects", () => Promise.reject(new Error("vault is away")), /^use a\.load: vault is away$/],
-    ["gives nothing", () => undefined, /^use a\.load: found something else, expected \{ cert, key \}/],
-    ["gives half", () => ({ cert: "x" }), /^use a\.load: found something else/],
-    ["gives no PEM", () => ({ cert: "x", key: "y" }), /^use what a\.load gave as cert: found no PEM text/],
+    ["gives nothing", () => undefined, /^use a\.load: found a different result, expected \{ cert, key \}/],
+    ["gives half", () => ({ cert: "x" }), /^use a\.load: found a different result/],
+    [
+      "gives no PEM",
+      () => ({ cert: "x", key: "y" }),
+      /^use the cert that a\.load returned: found no PEM text/,
+    ],
   ];
   for (const [what, load, expected] of faults) {
     it(`reject the start when it ${what}, and later keep the old one and ask again within a minute`, async () => {

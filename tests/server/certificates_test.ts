@@ -98,7 +98,7 @@ describe("certificates by server name (F-31)", () => {
       name: "TlsError",
       reason: "material",
       message:
-        "use bare.cert: found a certificate for no server by name; say with serverNames what it is for",
+        "use bare.cert: found a certificate without DNS names; set serverNames to the names that it is for",
     });
   });
 
@@ -167,7 +167,7 @@ describe("options of certificates", () => {
       { default: "b" },
       /default: found "b", expected one of a/,
     ],
-    ["a refresh of text", { a: { cert: "x", key: "y", refresh: 1 } }, {}, /a\.refresh.*goes with load/],
+    ["a refresh of text", { a: { cert: "x", key: "y", refresh: 1 } }, {}, /a\.refresh.*needs load/],
     ["a timer too long", { a: { load: () => ({}), refresh: "30 days" } }, {}, /a\.refresh.*at most 24 days/],
     ["a load that is none", { a: { load: "x" } }, {}, /a\.load: found "x", expected a function/],
     ["no polling time", { a: { cert: "x", key: "y" } }, { pollInterval: 0 }, /pollInterval: found 0/],
@@ -205,9 +205,9 @@ describe("starting with certificates", () => {
     [
       "half a certificate",
       ({ cert, key }) => ({ cert: cert.slice(0, 200), key }),
-      /block of PEM without its end/,
+      /PEM block without its end/,
     ],
-    ["half a key", ({ cert, key }) => ({ cert, key: key.slice(0, 100) }), /block of PEM without its end/],
+    ["half a key", ({ cert, key }) => ({ cert, key: key.slice(0, 100) }), /PEM block without its end/],
     [
       "an empty file",
       ({ key }) => ({ cert: "", key }),
@@ -226,7 +226,7 @@ describe("starting with certificates", () => {
     [
       "a chain in the wrong order",
       async ({ cert, key }) => ({ cert: (await testAuthority()).cert + cert, key }),
-      /found the certificate of the key only in place 2, after CN=Test CA; put the server's own certificate first/,
+      /found the certificate of the key only at position 2, after CN=Test CA; put the server's own certificate first/,
     ],
     [
       "an encrypted key",
@@ -236,7 +236,7 @@ describe("starting with certificates", () => {
     [
       "a damaged certificate",
       ({ cert, key }) => ({ cert: cert.replace(/\n.{8}/, "\nAAAAAAAA"), key }),
-      /found a damaged certificate in place 1 .*; copy the file again/,
+      /found a damaged certificate at position 1 .*; copy the whole file again/,
     ],
     [
       "a damaged key",
@@ -455,7 +455,7 @@ describe("rotation from files (F-31)", () => {
     const set = stage.set({ a: { certFile: "/tls/a.pem", keyFile: "/tls/a.pem" } });
     await set.open();
     await stage.clock.advanceAsync(60_000);
-    assert.deepEqual(stage.told(), ["certificate files cannot be watched, only looked at: a"]);
+    assert.deepEqual(stage.told(), ["certificate files cannot be watched, only polled: a"]);
     stage.files.write("/tls/a.pem", pairs.two.cert + pairs.two.key);
     await stage.clock.advanceAsync(10_000);
     assert.equal(which(set.material, pairs), "two");

@@ -81,11 +81,11 @@ describe("those who sign for clients, in a file (F-30, F-31)", () => {
     ["is empty", "", /clients\.crt: found nothing; expected a block "BEGIN CERTIFICATE"/],
     ["has no PEM text", "see the other file", /clients\.crt: found no PEM text/],
     ["has only a key", expired.key, /clients\.crt: found "PRIVATE KEY"/],
-    ["is cut off", expired.cert.slice(0, 300), /clients\.crt: found a block of PEM without its end/],
+    ["is cut off", expired.cert.slice(0, 300), /clients\.crt: found a PEM block without its end/],
     [
       "is damaged",
       expired.cert.replace("\nMI", "\nAA"),
-      /clients\.crt: found a damaged certificate in place 1/,
+      /clients\.crt: found a damaged certificate at position 1/,
     ],
     ["has only those whose time is over", expired.cert, /clients\.crt: found a certificate that expired on/],
   ];
@@ -156,7 +156,7 @@ describe("those who sign for clients, in a file (F-30, F-31)", () => {
     assert.deepEqual(faultsOf({ certificates: set(), clientCertificates: "require" }), []);
     assert.deepEqual(faultsOf(set()), ["tls.ca: caFile of certificates()"]);
     assert.deepEqual(faultsOf({ certificates: set(), clientCertificates: "require", ca: cert }), [
-      "tls.ca: PEM text beside caFile of certificates()",
+      "tls.ca: PEM text and caFile of certificates()",
     ]);
     assert.throws(
       () => certificates({ main: { cert, key } }, { caFile: "" }),

@@ -155,6 +155,6 @@ describe("onSignals", () => {
     assert.match(refused({ signals: [] }), /signals: found \[\], expected one or more of SIGINT/);
     assert.match(refused({ signals: ["SIGKILL"] }), /SIGKILL/);
     assert.match(refused({ deadline: "soon" }), /deadline: found "soon"/);
-    assert.match(refused({}, Promise.resolve(server) as never), /server: .*so await it/);
+    assert.match(refused({}, Promise.resolve(server) as never), /server: .*the result of await serve/);
   });
 });

@@ -113,8 +113,8 @@ it("S-21: text, HTTP and garbage on a TLS port are told apart at once, and nobod
   const good = await dial();
   const wrong: readonly (readonly [string | Uint8Array, TlsErrorReason, RegExp])[] = [
     ["GET / HTTP/1.1\r\n\r\n", "plaintext", /an HTTP request without TLS; turn TLS on/],
-    ["hello there\n", "plaintext", /not encrypted/],
-    [new Uint8Array([0xde, 0xad, 0xbe, 0xef, 0, 1, 2, 3]), "not_tls", /no TLS/],
+    ["hello there\n", "plaintext", /unencrypted/],
+    [new Uint8Array([0xde, 0xad, 0xbe, 0xef, 0, 1, 2, 3]), "not_tls", /not TLS/],
   ];
   for (const [bytes, reason, message] of wrong) {
     const before = failures.reasons.length;
@@ -142,7 +142,7 @@ it("S-22: half a ClientHello holds one slot for the handshake timeout, and is no
   await Promise.all([left(peer), left(silent)]);
   await failures.next(2);
   assert.deepEqual(failures.reasons, ["timeout", "timeout"]);
-  assert.match(failures.errors[0]!.message, /not over within 200 ms/);
+  assert.match(failures.errors[0]!.message, /not complete within 200 ms/);
   assert.deepEqual(sees(server), [0, 0, 2, 0]);
 });
 
@@ -217,7 +217,7 @@ it("authorize has the last word on a certificate, at once or later, and throwing
   }
   await failures.next(3);
   assert.deepEqual(failures.reasons, ["unauthorized", "unauthorized", "unauthorized"]);
-  assert.match(failures.errors[2]!.message, /CN=thrower: refused by authorize, which threw Error: no idea/);
+  assert.match(failures.errors[2]!.message, /CN=thrower: rejected by authorize, which threw Error: no idea/);
   assert.equal(await answer(await dial(await clientPair("device-7")), "hello"), "hello");
 });
 

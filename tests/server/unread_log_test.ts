@@ -47,9 +47,9 @@ describe("the logger that a server has by default", () => {
       for (let at = 0; at < offences; at++) await offend(port);
       await greeted(port);
       program.readOn();
-      const [, count] = await program.said(/"message":"log records were left out","count":(\d+)/);
+      const [, count] = await program.said(/"message":"log records were dropped","count":(\d+)/);
       await offend(port);
-      await program.said(/left out"[^]*"message":"handler failed"[^]*\n/);
+      await program.said(/dropped"[^]*"message":"handler failed"[^]*\n/);
       const records = program.heard.split("\n").filter((line) => line.startsWith("{"));
       for (const record of records) {
         assert.equal(

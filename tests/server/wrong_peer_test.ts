@@ -28,7 +28,7 @@ test("S-21: what speaks another protocol is told by its first bytes, quickly, an
     await peer.whenClosed();
   }
   assert.deepEqual(errors.map(({ looksLike }) => looksLike), ["an HTTP request", "a TLS ClientHello"]);
-  assert.match(errors[0]!.message, /check that the peer means this host and port/);
+  assert.match(errors[0]!.message, /check that the peer is meant to connect to this host and port/);
   assert.match(errors[1]!.message, /turn TLS off at the peer/);
   const warned = place.logs.filter(({ message }) => message === "frame error");
   assert.deepEqual(warned.map(({ fields }) => fields.looksLike), ["an HTTP request", "a TLS ClientHello"]);

@@ -181,7 +181,7 @@ describe("why a handshake failed", () => {
     "a stranger's": [
       async (use) => (await makeAuthority("Strangers")).sign({ names, use }),
       "certificate_untrusted",
-      () => /certificate "CN=localhost" is signed by "CN=Strangers", not by one who is trusted/,
+      () => /certificate "CN=localhost" is signed by "CN=Strangers", which is not trusted/,
     ],
     "a stranger's whose names are those of other faults": [
       async (use) =>
@@ -202,7 +202,7 @@ describe("why a handshake failed", () => {
     "self-signed": [
       selfSigned,
       "certificate_untrusted",
-      () => /certificate "CN=itself" is signed by itself, not by one who is trusted/,
+      () => /certificate "CN=itself" is signed by itself, which is not trusted/,
     ],
     "expired": [
       (use) => sign({ names, use, from: now - 9 * day, to: now - day }),

@@ -89,7 +89,7 @@ class BunClientHandshake extends BunHandshake {
     const wrong = fault ??
       (good && socket.authorized && certificate !== undefined
         ? checkServerIdentity(this.#serverName, certificate)
-        : { code: "UNABLE_TO_VERIFY", message: "the server is not to be trusted" });
+        : { code: "UNABLE_TO_VERIFY", message: "the server is not trusted" });
     if (wrong !== undefined) {
       const { code = "" } = wrong as { readonly code?: string };
       return this.failed(

@@ -29,7 +29,7 @@ export class SocketFiles {
 
   /** What is to be told then. */
   error(action: string): SocketError {
-    const message = `this process may have ${this.#most} files open, and the last ${spare} are kept back`;
+    const message = `this process may have ${this.#most} files open, and the last ${spare} are reserved`;
     return socketErrorFrom({ code: "EMFILE", message }, action);
   }
 }

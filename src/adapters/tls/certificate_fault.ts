@@ -96,10 +96,10 @@ function faultOf(
     return { code, what: `has ${has}, not ${quoted(serverName)}` };
   }
   if (reasonOf(code) !== "certificate_untrusted") {
-    return { code, what: `is good itself, but not its signer ${quoted(issuer)} (${code})` };
+    return { code, what: `is valid, but its signer is not: ${quoted(issuer)} (${code})` };
   }
   const by = issuer === subject ? "itself" : quoted(issuer);
-  return { code, what: `is signed by ${by}, not by one who is trusted here (${code})` };
+  return { code, what: `is signed by ${by}, which is not trusted here (${code})` };
 }
 
 function time(milliseconds: number): string {

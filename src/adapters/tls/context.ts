@@ -67,8 +67,8 @@ export class TlsContexts {
     } catch (cause) {
       const { code = "", message } = cause as { code?: string; message: string };
       const what = /CIPHER/.test(code)
-        ? `make ready for TLS: found ciphers ${JSON.stringify(ciphers)}, expected names that OpenSSL knows`
-        : `make ready for TLS: certificate, key or CA cannot be used (${message}); check that they are PEM ` +
+        ? `prepare TLS: found ciphers ${JSON.stringify(ciphers)}, expected names that OpenSSL knows`
+        : `prepare TLS: certificate, key or CA cannot be used (${message}); check that they are PEM ` +
           "text, that the key is not encrypted and that it belongs to the certificate";
       throw new TlsError("material", what, { cause });
     }

@@ -15,11 +15,17 @@ export function wrongFirstBytes(head: Uint8Array, say: () => string): TlsError |
   const found = diagnose(head);
   const action = say();
   if (head.every(isText)) {
-    const what = found === undefined ? "text that is not encrypted" : `${found.looksLike} without TLS`;
-    return new TlsError("plaintext", `${action}: found ${what}; turn TLS on at the peer, or off at this end`);
+    const what = found === undefined ? "unencrypted text" : `${found.looksLike} without TLS`;
+    return new TlsError(
+      "plaintext",
+      `${action}: found ${what}; turn TLS on at the peer, or turn it off here`,
+    );
   }
-  const what = found === undefined ? "bytes that are no TLS" : found.looksLike;
-  return new TlsError("not_tls", `${action}: found ${what}; check that the peer means this host and port`);
+  const what = found === undefined ? "bytes that are not TLS" : found.looksLike;
+  return new TlsError(
+    "not_tls",
+    `${action}: found ${what}; check that the peer is meant to connect to this host and port`,
+  );
 }
 
 /** Printable ASCII, white space, or part of a letter in UTF-8. */

@@ -211,7 +211,7 @@ export class TlsTransport implements Transport, LowerOwner {
       if (this.#endCame || this.#aborted || this.#closeTold || this.#paused) return;
       const unread = this.#socket.readableLength > 0;
       if (unread || turns < 2) return this.#awaitEnd(unread ? 0 : turns + 1);
-      const how = "the peer ended the connection without close_notify, so that bytes may be missing";
+      const how = "the peer ended the connection without close_notify, so data may be missing";
       this.#break(new SocketError("reset", `keep a TLS connection open: ${how}`));
     }, 0);
   }

@@ -88,7 +88,7 @@ export class UpgradableTransport implements Transport {
 
   async upgrade(tls: TlsUpgradeSettings, signal: AbortSignal, ready: () => Promise<void>): Promise<void> {
     if (this.#stage !== "plain") {
-      throw new SocketError("closed", "secure a connection: it was asked for before, or it is closed");
+      throw new SocketError("closed", "secure a connection: upgrade was called before, or it is closed");
     }
     this.#stage = "securing";
     this.#part.held = this.#part.handedOver = true;

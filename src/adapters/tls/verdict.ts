@@ -40,7 +40,7 @@ export async function requireVerdicts({ clientCertificates, material }: TlsServe
   if (clientCertificates === "none") return;
   if (await (tried ??= tellsFaults(material, verdictOn))) return;
   const expected =
-    '"none" on this version of the runtime, whose TLS does not tell whether a certificate is good';
+    '"none" on this version of the runtime, whose TLS does not report whether a certificate is valid';
   throw new OptionsError("unsupported", [{
     path: "tls.clientCertificates",
     found: clientCertificates,

@@ -143,7 +143,7 @@ class PathBinding {
   async #place(file: SocketFile, name: string, depth: number): Promise<void> {
     if (this.#linked(file, name)) return;
     await this.#requireDead(name);
-    if (depth === deepest) throw this.#taken(`too many dead sockets stand beside it: remove ${name}`);
+    if (depth === deepest) throw this.#taken(`too many stale socket files are next to it: remove ${name}`);
     const claim = await this.#draft((at) => this.#sockets.claim(at));
     const claimed = this.#folder.claim(depth);
     try {
@@ -155,7 +155,7 @@ class PathBinding {
       }
       await this.#requireDead(name);
       this.#remove(name);
-      if (!this.#linked(file, name)) throw this.#taken("another server has just begun to listen there");
+      if (!this.#linked(file, name)) throw this.#taken("another server has just started to listen there");
     } finally {
       // Not waited for: connections may come in from now on, and whoever listens has to know first.
       void stop(claim.listener, claim.file, claimed);
@@ -182,7 +182,7 @@ class PathBinding {
       this.#folder.remove(name);
     } catch (cause) {
       const { message } = cause as Error;
-      throw this.#taken(`a dead socket's file is in the way, and cannot be removed (${message}): remove it`);
+      throw this.#taken(`a stale socket file is in the way, and cannot be removed (${message}): remove it`);
     }
   }
 
@@ -190,7 +190,9 @@ class PathBinding {
   async #requireDead(name: string): Promise<void> {
     const kind = this.#folder.kind(name);
     if (kind === "nothing") return;
-    if (kind === "other") throw this.#taken("a file that is no socket is in the way (EADDRINUSE): remove it");
+    if (kind === "other") {
+      throw this.#taken("a file that is not a socket is in the way (EADDRINUSE): remove it");
+    }
     const at = this.#folder.dialled(name);
     if (await answers(() => this.#sockets.dial(at))) {
       const who = name === this.#folder.path ? "another server answers there" : "another server starts there";
@@ -213,8 +215,8 @@ class PathBinding {
     if (reason !== "permission_denied" && reason !== "path_not_found") return failure;
     const there = await access(directory).then(() => true, (fault) => codeOf(fault) !== "ENOENT");
     const [found, text] = there
-      ? ["permission_denied", `no right to make a file in ${directory}`] as const
-      : ["path_not_found", `there is no directory ${directory}; make it first`] as const;
+      ? ["permission_denied", `no permission to create a file in ${directory}`] as const
+      : ["path_not_found", `there is no directory ${directory}; create it first`] as const;
     return new SocketError(found, `${this.#action}: ${text}`, { cause });
   }
 }

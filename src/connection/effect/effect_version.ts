@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect";
 export function checkEffectVersion(): void {
   if (typeof Effect.callback === "function") return;
   throw new Error(
-    "use millrace/effect: the package effect that is installed is older than version 4; install effect@4, or import " +
+    "use millrace/effect: the installed package effect is older than version 4; install effect@4, or import " +
       "millrace, which needs no Effect",
   );
 }

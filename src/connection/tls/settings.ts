@@ -63,15 +63,15 @@ export function resolveServerTls(
   checkText(check, "tls.ca", ca);
   const inFile = certificates?.clientAuthorities !== undefined;
   if (wanted !== "none" && ca === undefined && !inFile) {
-    const expected = "PEM text of those who may sign client certificates, or caFile of certificates()";
+    const expected = "PEM text of the CAs that may sign client certificates, or caFile of certificates()";
     check.refuse("tls.ca", undefined, expected);
   }
   if (ca !== undefined && inFile) {
-    check.refuse("tls.ca", "PEM text beside caFile of certificates()", "one of the two");
+    check.refuse("tls.ca", "PEM text and caFile of certificates()", "one of the two");
   }
   if (wanted === "none" && (ca !== undefined || inFile)) {
     const found = inFile ? "caFile of certificates()" : "PEM text";
-    check.refuse("tls.ca", found, 'clientCertificates "request" or "require" beside it');
+    check.refuse("tls.ca", found, 'clientCertificates "request" or "require" too');
   }
   if (authorize !== undefined && (typeof authorize !== "function" || wanted === "none")) {
     check.refuse("tls.authorize", authorize, 'a function, with clientCertificates "request" or "require"');

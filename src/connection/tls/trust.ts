@@ -13,8 +13,8 @@ export function warnInsecure(where: string): void {
   if (warned) return;
   warned = true;
   console.warn(
-    `millrace: insecureSkipVerify is set for ${where}: the certificate of the server is not checked, so anybody on the ` +
-      "way can read and change what is sent; give ca instead. Further ones are not told.",
+    `millrace: insecureSkipVerify is set for ${where}: the certificate of the server is not checked, so anyone on the ` +
+      "path can read and change what is sent; set ca instead. This warning is shown once.",
   );
 }
 

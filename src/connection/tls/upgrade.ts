@@ -43,7 +43,7 @@ export async function upgrade<Received, Sent, Context>(
     attempt.signal.addEventListener("abort", () => reject(attempt.signal.reason));
   });
   const limit = new Deadline(session.wheel, () => {
-    const what = `secure a connection: it was not done within ${timeout} ms`;
+    const what = `secure a connection: it did not complete within ${timeout} ms`;
     attempt.abort(new TlsError("timeout", what));
   });
   const before = pipeline.framesReceived;
@@ -54,8 +54,8 @@ export async function upgrade<Received, Sent, Context>(
     const { length, together } = delivery.inbox;
     const behind = length > 0 || together > 1 || pipeline.behind || pipeline.framesReceived !== before;
     if (!behind && pipeline.partialFrameBytes === 0) return;
-    const what = "plaintext came behind the command to secure the connection, which may be injected";
-    throw fail(new TlsError("injected", `secure a connection: ${what}; nothing of it is delivered`));
+    const what = "plaintext arrived after the command to secure the connection, and may have been injected";
+    throw fail(new TlsError("injected", `secure a connection: ${what}; it is not delivered`));
   };
   const ready = async (): Promise<void> => {
     limit.set(timeout);
@@ -112,8 +112,7 @@ function isEnding({ state, life }: { readonly state: string; readonly life: { le
 }
 
 function crowded(): TlsError {
-  const what =
-    "too many TLS handshakes are on their way; raise maxHandshakes, or let clients come more slowly";
+  const what = "too many TLS handshakes are in progress; raise maxHandshakes, or slow clients down";
   return new TlsError("too_many_handshakes", `secure a connection: ${what}`);
 }
 

@@ -20,7 +20,7 @@ export function byteSize(item: unknown): number {
     path: "size",
     found: undefined,
     expected:
-      `a function that tells the size of an item in bytes, as this one is no bytes and no text: ${typeof item}`,
+      `a function that returns the size of an item in bytes, since this item is neither bytes nor text: ${typeof item}`,
   }]);
 }
 

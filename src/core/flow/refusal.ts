@@ -45,7 +45,7 @@ export function refuse(error: MillraceError, listen: OutcomeListener | undefined
 /** The error for a frame of `size` bytes that does not fit beside `pending` bytes. */
 export function overLimit(policy: EgressPolicy, limit: number, pending: number, size: number): LimitError {
   const held =
-    `send a frame: ${pending} bytes wait for a slow peer and ${size} more pass egressLimit ${limit}`;
+    `send a frame: ${pending} bytes wait for a slow peer, and ${size} more exceed egressLimit ${limit}`;
   if (policy === "close") {
     return new LimitError("egress", limit, `${held}; egressPolicy "close" closes the connection`);
   }

@@ -115,7 +115,7 @@ export function delimited(options: DelimitedOptions = {}): Framing<Uint8Array> {
     );
   }
   if (checkSent && !append) {
-    check.refuse("checkSent", true, "append beside it, or delimiters are the sender's");
+    check.refuse("checkSent", true, "append too; without it, the sender writes delimiters itself");
   }
   check.done();
 

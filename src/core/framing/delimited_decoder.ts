@@ -240,7 +240,7 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
     const error = new FrameError(
       "too_large",
       `cut a frame (${name}) at offset ${offset}: found ${found}, over maxFrameBytes, ${maxFrameBytes}; ` +
-        `raise it, or check that the peer parts frames by ${delimiterShown}`,
+        `raise it, or check that the peer separates frames by ${delimiterShown}`,
       { offset, size, limit: maxFrameBytes },
     );
     if (!skip) throw this.failed = error;

@@ -16,8 +16,8 @@ export interface Diagnosis {
   readonly advice: string;
 }
 
-const wrongPort = "check that the peer means this host and port";
-const noTls = "turn TLS off at the peer, or on at this end";
+const wrongPort = "check that the peer is meant to connect to this host and port";
+const noTls = "turn TLS off at the peer, or turn it on here";
 const noProxyHeader = "turn the PROXY protocol off at the load balancer";
 
 interface Signature extends Diagnosis {

@@ -224,7 +224,7 @@ export class FoundDecoder implements Decoder<Uint8Array> {
     ) {
       const answer = typeof found === "number" ? String(found) : `size ${size}, start ${start}, end ${end}`;
       const error = new TypeError(
-        `cut a frame (${this.#rules.name}) at offset ${offset}: find answered ${answer}; ` +
+        `cut a frame (${this.#rules.name}) at offset ${offset}: find returned ${answer}; ` +
           `expected a size of 1 or more, and start and end within it`,
       );
       this.#failed = { error };

@@ -217,7 +217,7 @@ function checkHeader(check: OptionsCheck, options: HeaderOptions): void {
   const { strip, written, lengthOffset, lengthEnd, headerBytes, writeHeader, header } = options;
   if (!writeHeader) {
     if (header !== undefined) {
-      check.refuse("header", header, "writeHeader or strip beside it, or it is never written");
+      check.refuse("header", header, "writeHeader or strip too; without them it is never written");
     }
     return;
   }
@@ -225,18 +225,18 @@ function checkHeader(check: OptionsCheck, options: HeaderOptions): void {
     check.refuse(
       "strip",
       strip,
-      `0, or ${lengthEnd} to ${headerBytes}, so that what is cut off is header and has the whole length field; ` +
+      `0, or ${lengthEnd} to ${headerBytes}, so that only the header is cut off, with the whole length field; ` +
         `or writeHeader: false`,
     );
   } else if (header !== undefined) {
     if (!(header instanceof Uint8Array) || header.length !== written) {
-      check.refuse("header", header, `a Uint8Array of ${written} bytes, what stands before each frame`);
+      check.refuse("header", header, `a Uint8Array of ${written} bytes, the header of each frame`);
     }
   } else if (lengthOffset > 0 || written > lengthEnd) {
     check.refuse(
       "header",
       header,
-      `the ${written} bytes to write before each frame, since they are more than the length field; ` +
+      `the ${written} bytes to write before each frame, because the header is longer than the length field; ` +
         `or writeHeader: false`,
     );
   }

@@ -112,10 +112,10 @@ export function lines(options: LinesOptions | TextLinesOptions = {}): Framing<Ui
   check.oneOf("newline", newline, "\n", ["\n", "\r\n"]);
   check.oneOf<TextEncoding | "none">("encoding", encoding, "none", ["utf-8", "latin1"]);
   if (fatal && encoding !== "utf-8") {
-    check.refuse("fatal", fatal, 'encoding "utf-8" beside it: no other can fail');
+    check.refuse("fatal", fatal, 'encoding "utf-8" too: no other can fail');
   }
   if (checkSent && !append) {
-    check.refuse("checkSent", checkSent, "append beside it, or line ends are the sender's");
+    check.refuse("checkSent", checkSent, "append too; without it, the sender writes line ends itself");
   }
   check.done();
 
@@ -168,10 +168,13 @@ function refuseLineEnds(newlineAt: number, endsWithReturn: boolean): void {
   if (newlineAt >= 0) {
     throw refusal(
       "lines",
-      `it has a newline at ${newlineAt} and would arrive as several; send each line by itself`,
+      `it has a newline at ${newlineAt} and would arrive as several lines; send each line separately`,
     );
   }
   if (endsWithReturn) {
-    throw refusal("lines", "it ends with a carriage return, which would be taken for its line end");
+    throw refusal(
+      "lines",
+      "it ends with a carriage return, which the receiver would strip as part of the line end",
+    );
   }
 }

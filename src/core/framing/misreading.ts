@@ -28,7 +28,7 @@ export function misreading(
 ): Reading | undefined {
   if (hint.kind === "raw" || head.length === 0) return undefined;
   if (head.length >= 4 && head.every((byte) => byte === 0)) {
-    return { looksLike: "zero bytes only", advice: "check that the peer sends data, not an empty buffer" };
+    return { looksLike: "only zero bytes", advice: "check that the peer sends data, not an empty buffer" };
   }
   if (hint.kind === "delimited") return otherDelimiter(head, hint) ?? someLength(head);
   if (hint.kind === "length_field") return linesOfText(head) ?? otherLength(reason, head, hint);
@@ -53,14 +53,14 @@ function otherDelimiter(head: Uint8Array, { delimiter, position }: DelimitedHint
   const hasReturn = head.includes(carriageReturn);
   if (hasReturn && !hasNewline && !isReturn) {
     return {
-      looksLike: "lines that end with a carriage return alone",
+      looksLike: "lines that end with a carriage return only",
       advice: 'use delimited({ delimiter: "\\r" }), or have the peer end lines with a newline',
     };
   }
   if (hasNewline && !hasReturn && !isNewline) {
     return {
-      looksLike: "lines that end with a newline alone",
-      advice: "use lines(), which takes a newline with or without a carriage return",
+      looksLike: "lines that end with a newline only",
+      advice: "use lines(), which accepts a newline with or without a carriage return",
     };
   }
   return undefined;

@@ -28,6 +28,6 @@ export function requireBytes(name: string, frame: unknown): asserts frame is Uin
 /** For a caller who has stopped a decoder with `false`, and does not go on with `resume`. */
 export function restWaits(name: string): TypeError {
   return new TypeError(
-    `cut a frame (${name}): the rest of the last chunk waits, since next answered false; call resume first`,
+    `cut a frame (${name}): the rest of the last chunk is waiting because next returned false; call resume first`,
   );
 }

@@ -175,7 +175,7 @@ export class SizedDecoder implements Decoder<Uint8Array> {
     if (!(size > maxFrameBytes)) {
       const sense = Number.isNaN(size)
         ? ""
-        : `, a frame of ${size} bytes where none is shorter than ${minFrameBytes}`;
+        : `, a frame of ${size} bytes but the minimum is ${minFrameBytes}`;
       const known = Number.isNaN(size) ? undefined : size;
       throw this.#failed = new FrameError("malformed", `${found}${sense}; ${advice}`, {
         offset,

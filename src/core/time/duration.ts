@@ -135,7 +135,7 @@ export function readDuration(
   const least = zero ? "of 0 or more" : "above 0";
   const endless = infinite ? ', or "Infinity" for no limit' : "";
   return misread(
-    `a duration ${least}: a number of milliseconds, a text such as "500ms" or "5 seconds"${endless}`,
+    `a duration ${least}: a number of milliseconds, or text such as "500ms" or "5 seconds"${endless}`,
     units,
   );
 }

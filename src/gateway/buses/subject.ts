@@ -24,9 +24,7 @@ export function checkSubject(subject: string): void {
   if (isSubject(subject)) return;
   throw new BusError(
     "invalid_subject",
-    `publish: found subject ${
-      JSON.stringify(subject)
-    }, expected tokens with dots between them, without wildcards`,
+    `publish: found subject ${JSON.stringify(subject)}, expected tokens separated by dots, without wildcards`,
   );
 }
 
@@ -35,7 +33,7 @@ export function checkPattern(pattern: string): void {
   if (isPattern(pattern)) return;
   throw new BusError(
     "invalid_subject",
-    `subscribe: found pattern ${JSON.stringify(pattern)}, expected tokens with dots between them; ` +
+    `subscribe: found pattern ${JSON.stringify(pattern)}, expected tokens separated by dots; ` +
       `"*" stands for one token, ">" at the end for one or more`,
   );
 }

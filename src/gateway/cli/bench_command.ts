@@ -91,10 +91,10 @@ function asText(order: BenchOrder, report: LoadReport, width: number): string {
   const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
   const lines = [
     `${formatAddress(order.address)}, ${order.framing.text}: ${plural(report.connections, "connection")}, ` +
-    `${report.depth} in flight on each, ${plural(report.messageBytes, "byte")} a message`,
+    `${report.depth} in flight per connection, ${plural(report.messageBytes, "byte")} per message`,
     `  connecting took ${formatMs(report.connectMs)}, measuring ${formatMs(report.measuredMs)}`,
     "",
-    `  ${countText(report.messages)} messages echoed, ${countText(report.messagesPerSecond)} a second, ` +
+    `  ${countText(report.messages)} messages echoed, ${countText(report.messagesPerSecond)} per second, ` +
     `${sizeText(report.bytesPerSecond)}/s each way`,
     `  round trip: min ${formatMs(latency.min)}, mean ${formatMs(latency.mean)}, ` +
     percentiles.map((percent) => `p${percent} ${formatMs(latency.percentile(percent))}`).join(", ") +

@@ -19,7 +19,7 @@ export function makeMessage({ framing, text }: FramingSpec, size: number | undef
   const { hint } = framing;
   if (hint?.kind === "delimited" && hint.position === "prefix") {
     throw new RangeError(
-      `--framing: found ${text}, expected one whose frames end by themselves: with a prefix each waits for the next`,
+      `--framing: found ${text}, expected one whose frames end without the next: with a prefix, each frame waits for the next one`,
     );
   }
   if (hint?.kind === "fixed" && size !== undefined && size !== hint.frameBytes) {

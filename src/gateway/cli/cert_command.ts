@@ -127,7 +127,7 @@ async function authority(
   const validity = validityOf(caDays, Infinity);
   const ca = await makeAuthority(validity);
   await write(order, "ca", ca, order.force);
-  written.push({ stem: "ca", what: "your CA, which signs the others", to: validity.to });
+  written.push({ stem: "ca", what: "your CA, which signs the other certificates", to: validity.to });
   return { ...ca, to: validity.to };
 }
 
@@ -141,7 +141,7 @@ async function requireFree(folder: string, stem: string): Promise<void> {
   for (const path of pathsOf(folder, stem)) {
     if (await isThere(path)) {
       const message =
-        `write ${path}: it is there already; take another folder with --out, or --force to replace it`;
+        `write ${path}: it already exists; use another folder with --out, or --force to replace it`;
       throw new CommandFailure(exitCodes.failed, message);
     }
   }
@@ -173,7 +173,7 @@ async function report(
   const [ca] = pathsOf(order.folder, "ca").map(quoted);
   const lines = written.map(({ stem, what, to }) => {
     const [certFile, keyFile] = pathsOf(order.folder, stem);
-    return `${certFile} and ${keyFile}\n    ${what}; until ${new Date(to).toISOString().slice(0, 10)}`;
+    return `${certFile} and ${keyFile}\n    ${what}; valid until ${new Date(to).toISOString().slice(0, 10)}`;
   });
   return [
     "Wrote",
@@ -182,7 +182,7 @@ async function report(
     "Next",
     ...(await next(order, wanted)).map((line) => `  ${line}`),
     "",
-    `Peers must trust ${ca}. Keep all keys to yourself, and out of version control.`,
+    `Peers must trust ${ca}. Keep all keys private, and out of version control.`,
     "",
   ].join("\n");
 }

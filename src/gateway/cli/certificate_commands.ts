@@ -34,7 +34,10 @@ Examples:
     .action(async (flags: CertFlags) => {
       const { out: folder, name: names, client, ca = false, days, force = false } = flags;
       if (ca && (names !== undefined || client !== undefined)) {
-        throw new CommandFailure(exitCodes.usage, "--ca goes without --name and --client: leave it out");
+        throw new CommandFailure(
+          exitCodes.usage,
+          "--ca cannot be combined with --name or --client: leave it out",
+        );
       }
       const { runCert } = await import("./cert_command.ts");
       done(await runCert({ folder, names, client, caOnly: ca, days, force }, shell));

@@ -201,14 +201,14 @@ class Conversation {
     }
     // What was sent before the server ended is still delivered.
     if (ending === "closed") await this.#connection.close();
-    const missing = replies === undefined ? "" : `; ${this.#replies} of ${replies} replies came`;
+    const missing = replies === undefined ? "" : `; ${this.#replies} of ${replies} replies arrived`;
     if (ending === "late") {
-      const what = replies === undefined ? "the server did not close" : "not all replies came";
+      const what = replies === undefined ? "the server did not close" : "not all replies arrived";
       throw new CommandFailure(
         exitCodes.unfinished,
-        `wait for replies: ${what}, and nothing came for ${
+        `wait for replies: ${what}, and nothing arrived for ${
           formatMs(waitMs)
-        } after the end of input${missing}; raise --wait, or say with --replies how many to expect`,
+        } after the end of input${missing}; raise --wait, or set --replies to the number to expect`,
       );
     }
     if (missing === "") return exitCodes.ok;

@@ -43,7 +43,7 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
   let unread: (error: Error) => void = () => {};
   const nobodyReads = new Promise<Error>((resolve) => unread = resolve);
   const printer = order.quiet ? undefined : new LineWriter(shell.output, systemClock, unread);
-  const words = new LossyLines(shell.errors, (count) => `millrace: warn: ${count} lines were left out\n`);
+  const words = new LossyLines(shell.errors, (count) => `millrace: warn: ${count} lines were dropped\n`);
   const secured = tls && serverTlsOptions(tls);
   const logger = (record: LogRecord) => log(record, words);
   const others = new OtherProtocols(logger, framing.text);
@@ -92,7 +92,7 @@ async function stop(server: Server<Uint8Array>, order: ServeOrder, shell: Shell)
   } catch (error) {
     if (!(error instanceof ShutdownTimeoutError)) throw error;
     const cut = error.connectionIds.length;
-    say(shell, `millrace: stopped; ${cut} open connections were cut\n`);
+    say(shell, `millrace: stopped; ${cut} open connections were destroyed\n`);
     return exitCodes.unfinished;
   }
 }

@@ -105,10 +105,13 @@ Examples:
     )
     .action(async (options: ServeFlags) => {
       if (options.unix !== undefined && (options.port !== undefined || options.host !== undefined)) {
-        throw new CommandFailure(exitCodes.usage, "--unix goes without --port and --host: leave one out");
+        throw new CommandFailure(
+          exitCodes.usage,
+          "--unix cannot be combined with --port or --host: leave one out",
+        );
       }
       if (options.unix === undefined && (options.mode !== undefined || options.owner !== undefined)) {
-        throw new CommandFailure(exitCodes.usage, "--mode and --owner go with --unix: a port has no file");
+        throw new CommandFailure(exitCodes.usage, "--mode and --owner need --unix: a port has no file");
       }
       const { runServe } = await import("./serve_command.ts");
       const { port = 3034, host = "127.0.0.1", unix: path } = options;

@@ -65,7 +65,7 @@ export async function print(shell: Shell, text: string): Promise<void> {
   const stopped = aborted(shell.stop.soft).then((name) => name as SignalName);
   const name = await Promise.race([read, stopped]);
   if (name !== undefined) {
-    throw new CommandFailure(signalExitCode(name), "stopped before anybody had read the output");
+    throw new CommandFailure(signalExitCode(name), "stopped before the output was read");
   }
 }
 

@@ -57,7 +57,7 @@ function alpnOption(): Option {
     (text) => {
       const all = text.split(",").map((one) => one.trim());
       if (!all.includes("")) return all;
-      throw new RangeError(`found ${JSON.stringify(text)}, expected protocols with commas between them`);
+      throw new RangeError(`found ${JSON.stringify(text)}, expected protocols separated by commas`);
     },
   );
 }
@@ -89,7 +89,7 @@ export function serverTlsOf(flags: ServerTlsFlags): TlsServerConfig | undefined 
 export function clientTlsOf(flags: ClientTlsFlags, hasHost: boolean): TlsClientConfig | undefined {
   if (!wanted(flags)) return undefined;
   const { ca, alpn, serverName, insecure } = flags;
-  if (insecure && ca !== undefined) throw usage("--insecure goes without --ca: leave one out");
+  if (insecure && ca !== undefined) throw usage("--insecure cannot be combined with --ca: leave one out");
   if (!hasHost && serverName === undefined && insecure !== true) {
     throw usage("--tls on a Unix socket needs --server-name: the socket has no name to check");
   }
@@ -106,13 +106,13 @@ function wanted(flags: ClientTlsFlags): boolean {
   const stray = names.find((name) => flags[name] !== undefined);
   if (stray === undefined) return false;
   const flag = stray === "serverName" ? "server-name" : stray;
-  throw usage(`--${flag} goes with --tls: add it, or leave --${flag} out`);
+  throw usage(`--${flag} needs --tls: add it, or leave --${flag} out`);
 }
 
 function pairOf({ cert, key }: ServerTlsFlags): CertificatePaths | undefined {
   if (cert === undefined && key === undefined) return undefined;
-  if (cert === undefined) throw usage("--key goes with --cert: add the file with the certificate");
-  if (key === undefined) throw usage("--cert goes with --key: add the file with its private key");
+  if (cert === undefined) throw usage("--key needs --cert: add the file with the certificate");
+  if (key === undefined) throw usage("--cert needs --key: add the file with its private key");
   return { cert, key };
 }
 

@@ -37,7 +37,11 @@ export function readClientTls(section: Section, folder: string): TlsClientConfig
       const serverName = table.take("serverName", peerName);
       const insecureSkipVerify = table.take("insecureSkipVerify", boolean);
       if (insecureSkipVerify === true && table.has("ca")) {
-        table.refuse("ca", table.raw("ca"), "to be left out with insecureSkipVerify, which trusts everybody");
+        table.refuse(
+          "ca",
+          table.raw("ca"),
+          "to be left out with insecureSkipVerify, which trusts every server",
+        );
       }
       const protocol = {
         ...readProtocol(table),
@@ -47,7 +51,7 @@ export function readClientTls(section: Section, folder: string): TlsClientConfig
       return { ca, own, protocol };
     },
     otherSide(
-      "an endpoint that listens",
+      "a server endpoint",
       "certificates",
       "default",
       "clientCertificates",

@@ -205,6 +205,6 @@ function refuseTwins(
     if (value === undefined) return;
     const first = seen.get(value);
     if (first === undefined) seen.set(value, index);
-    else list.add(["endpoints", index, key], value, `another ${key} than endpoints[${first}] has`);
+    else list.add(["endpoints", index, key], value, `a different ${key} from that of endpoints[${first}]`);
   });
 }

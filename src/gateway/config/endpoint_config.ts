@@ -158,11 +158,11 @@ const subject: Read<string> = (value) => {
     if (!value.startsWith("_INBOX.")) return value;
     throw new Refusal("a subject that does not begin with _INBOX: those are for replies to requests");
   }
-  throw new Refusal('a subject: words with dots between them such as "plant.line1.in", without * and >');
+  throw new Refusal('a subject: words separated by dots such as "plant.line1.in", without * and >');
 };
 const endpointName: Read<string> = (value) => {
   if (typeof value === "string" && /^[A-Za-z0-9_-]{1,64}$/.test(value)) return value;
-  throw new Refusal("a name of letters, digits, - and _, at most 64 long");
+  throw new Refusal("a name of at most 64 letters, digits, - and _");
 };
 
 /** Reads one endpoint; undefined when something was wrong, which is in the list then. */
@@ -242,7 +242,7 @@ function readListener(
   const listener: ListenerLimits = readAll(section, listenerReaders);
   const tls = readServerTls(section, folder);
   if (!section.has("tls") && listener.maxHandshakes !== undefined) {
-    section.refuse("maxHandshakes", listener.maxHandshakes, "to be left out, or to come with tls");
+    section.refuse("maxHandshakes", listener.maxHandshakes, "to be left out, or used with tls");
   }
   return { mode: "server", listener, tls };
 }
@@ -287,8 +287,8 @@ function readSubjects(section: Section, name: string): Subjects {
 function readLimits(section: Section): ConnectionLimits {
   const limits = readAll(section, limitReaders);
   const keepalive = section.table("keepalive", "a table with interval and payload", (table) => ({
-    interval: table.require("interval", finiteDuration, 'how long to be silent before, such as "30s"'),
-    payload: table.require("payload", bytes, "the bytes to send, line end included where there is one"),
+    interval: table.require("interval", finiteDuration, 'the silence before it is sent, such as "30s"'),
+    payload: table.require("payload", bytes, "the bytes to send, with the line end if there is one"),
   }));
   const rateLimit = section.table(
     "rateLimit",

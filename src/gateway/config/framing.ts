@@ -135,7 +135,7 @@ function make(
 
 function belongsElsewhere(type: string, key: string): string | undefined {
   if (type === "lines" && key === "encoding") {
-    return "frames on the bus are bytes; the endpoint's own encoding says how they are shown";
+    return "frames on the bus are bytes; the endpoint's encoding decides how they are shown";
   }
   const owners = [...kinds].filter(([, kind]) => Object.hasOwn(kind.options, key)).map(([name]) => name);
   return owners.length === 0 ? undefined : `it belongs to ${owners.join(" and ")}, not to ${type}`;

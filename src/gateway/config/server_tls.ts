@@ -75,12 +75,12 @@ function readClients(table: Section, folder: string): Pick<TlsServerConfig, "ca"
   const ca = readPath(table, "ca", folder);
   const asks = clientCertificates === "request" || clientCertificates === "require";
   if (asks && !table.has("ca")) {
-    table.refuse("ca", undefined, "the path of the file with those who may sign client certificates");
+    table.refuse("ca", undefined, "the path of the file with the CAs that may sign client certificates");
   }
   const unasked = clientCertificates === "none" || !table.has("clientCertificates");
   if (unasked && table.has("ca")) {
     const hint = 'it is for clients: add clientCertificates: "require" or "request"';
-    table.refuse("ca", table.raw("ca"), "to be left out where no certificate is asked of clients", hint);
+    table.refuse("ca", table.raw("ca"), "to be left out when clients are not asked for a certificate", hint);
   }
   const protocol = {
     ...readProtocol(table),

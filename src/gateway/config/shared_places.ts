@@ -33,7 +33,7 @@ export function refuseSharedPlaces(list: FaultList, places: readonly ListenPlace
     list.add(
       place.path,
       place.value,
-      `another listen than ${formatPath(owner)} has${written}`.replace(/,$/, ""),
+      `a different address from that of ${formatPath(owner)}${written}`.replace(/,$/, ""),
     );
   }
 }

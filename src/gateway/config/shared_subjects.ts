@@ -37,9 +37,9 @@ export function refuseSharedSubjects(
       if (other === undefined) return;
       const place = formatPath(["endpoints", other.index, "subjects", other.key]);
       const expected = other.subject === subject
-        ? `another subject than ${place} has`
-        : `a subject apart from ${JSON.stringify(other.subject)}, which ${place} has; ` +
-          `an egress subject stands for every subject one word below it too`;
+        ? `a different subject from that of ${place}`
+        : `a subject that does not overlap with ${JSON.stringify(other.subject)}, which ${place} has; ` +
+          `an egress subject also covers every subject one word below it`;
       list.add(["endpoints", index, "subjects", key], subject, expected);
     });
   }

@@ -59,7 +59,7 @@ export function parseText(whole: string, format: ConfigFormat): ParsedText {
     const hint = error instanceof Error ? error.message : String(error);
     return {
       ok: false,
-      faults: [{ path: "", found: "aliases", expected: "a document of modest size", hint }],
+      faults: [{ path: "", found: "aliases", expected: "a smaller document", hint }],
     };
   }
 }

@@ -47,7 +47,7 @@ async function checkPairFiles(
   const hint = materialFault(() => checkPair({ cert, key }, now, paths));
   if (hint === undefined) return;
   const [which, file] = hint.startsWith(`${paths.cert}: `) ? ["cert", paths.cert] : ["key", paths.key];
-  const wanted = "a certificate and its key that fit, are valid now and can be used";
+  const wanted = "a certificate and key that match, are valid now and can be used";
   list.add([...path, which!], file, wanted, withoutPlace(hint, file!));
 }
 

@@ -64,7 +64,7 @@ export const peerName: Read<string> = (value) => {
 export function readPath(table: Section, key: string, folder: string): string | undefined {
   const value = table.raw(key);
   if (typeof value === "string" && value.includes("-----")) {
-    table.refuse(key, "PEM text", "the path of a file", "put the text into a file of its own");
+    table.refuse(key, "PEM text", "the path of a file", "put the text into a separate file");
     return undefined;
   }
   const path = table.take(key, (found) => {

@@ -112,7 +112,7 @@ export function oneOf<T extends string>(names: readonly T[]): Read<T> {
 
 /** Bytes: a text, taken as UTF-8, or `{ hex: "1c 0d" }`. Not empty. */
 export const bytes: Read<Uint8Array> = (value) => {
-  const wanted = 'a text, or bytes such as { hex: "1c 0d" }';
+  const wanted = 'text, or bytes such as { hex: "1c 0d" }';
   if (typeof value === "string" && value !== "") return new TextEncoder().encode(value);
   if (typeof value !== "object" || value === null) throw new Refusal(wanted);
   const { hex, ...rest } = value as { hex?: unknown };

@@ -113,7 +113,7 @@ export class Echoer implements TransportEvents {
     this.#run.finish(
       new LoadError(
         "not_an_echo",
-        `count the replies: the server sends more than it was sent; it is not an echo server`,
+        `count the replies: the server sends more than it received; it is not an echo server`,
       ),
     );
     return true;

@@ -91,8 +91,8 @@ export class LoadRun implements EchoHearer {
     const { timeoutMs, connections } = this.#options;
     throw new LoadError(
       "no_reply",
-      `wait for an echo: ${this.#repliesMissing} of ${connections} connections had none within ${timeoutMs} ms; ` +
-        `check that the server echoes and that --framing and --size are what it expects`,
+      `wait for an echo: ${this.#repliesMissing} of ${connections} connections had no echo within ${timeoutMs} ms; ` +
+        `check that the server echoes, and that --framing and --size match`,
     );
   }
 

@@ -312,7 +312,7 @@ describe("options of lengthField", () => {
     [{ strip: 5 }, /strip: found 5/], // cuts off body, which could not be written again
     [{ lengthOffset: 2, strip: 6 }, /header: found undefined, expected the 6 bytes/],
     [{ strip: 4, header: bytes(1) }, /header: .*a Uint8Array of 4 bytes/],
-    [{ header: new Uint8Array(4) }, /header: .*or it is never written/],
+    [{ header: new Uint8Array(4) }, /header: .*it is never written/],
     [{ lenghtBytes: 4 }, /did you mean lengthBytes/],
   ];
   for (const [options, message] of wrong) {

@@ -32,8 +32,11 @@ describe("millrace bench", () => {
     const { server, port } = await startEcho(t, lines);
     const { code, out, err } = await runMillrace(t, ["bench", `127.0.0.1:${port}`, ...short]);
     assert.deepEqual([code, err], [0, ""]);
-    assert.match(out, /^127\.0\.0\.1:\d+, lines: 4 connections, 3 in flight on each, 65 bytes a message\n/);
-    assert.match(out, / messages echoed, .* a second, .*B\/s each way\n/);
+    assert.match(
+      out,
+      /^127\.0\.0\.1:\d+, lines: 4 connections, 3 in flight per connection, 65 bytes per message\n/,
+    );
+    assert.match(out, / messages echoed, .* per second, .*B\/s each way\n/);
     assert.match(out, /round trip: min .*, mean .*, p50 .*, p90 .*, p99 .*, p99\.9 .*, max /);
     assert.match(out, /\n {2}≤ +\S+ [µm]?s ┤█+/);
     assert.ok(server.stats().framesReceived > 12);
@@ -83,7 +86,7 @@ describe("millrace bench", () => {
     const { port } = await startEcho(t, lines, () => undefined);
     const { code, err } = await runMillrace(t, ["bench", String(port), ...short, "--timeout", "100ms"]);
     assert.equal(code, 1);
-    assert.match(err, /^millrace: wait for an echo: 4 of 4 connections had none within 100 ms/);
+    assert.match(err, /^millrace: wait for an echo: 4 of 4 connections had no echo within 100 ms/);
   });
 
   it("has no figures for a server that closes every connection: exit code 1", async (t) => {

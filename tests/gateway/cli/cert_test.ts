@@ -117,7 +117,7 @@ describe("millrace cert", () => {
     assert.deepEqual([code, out], [1, ""]);
     assert.match(
       err,
-      /^millrace: write \S+localhost\.crt: it is there already; .*--out, or --force to replace it\n$/,
+      /^millrace: write \S+localhost\.crt: it already exists; .*--out, or --force to replace it\n$/,
     );
     for (const [name, text] of Object.entries(before)) assert.equal(read(folder, name), text);
     assert.equal((await cert(folder, "--ca"))[0], 1);
@@ -164,7 +164,7 @@ describe("millrace cert", () => {
       ["--name", "x", "--client", "x"],
       /found "x", expected names that differ/,
     ],
-    ["--ca with a name", ["--ca", "--name", "x"], /--ca goes without --name and --client/],
+    ["--ca with a name", ["--ca", "--name", "x"], /--ca cannot be combined with --name or --client/],
     ["no days", ["--days", "0"], /--days.*expected a whole number, 1 to 825/],
     ["too many days", ["--days", "826"], /--days.*expected a whole number, 1 to 825/],
   ];

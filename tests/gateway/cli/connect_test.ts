@@ -118,7 +118,7 @@ describe("millrace connect", () => {
     assert.equal(code, 3);
     assert.match(
       err,
-      /^millrace: wait for replies: the server did not close, and nothing came for 50\.0 ms .*; raise --wait, or say with --replies/,
+      /^millrace: wait for replies: the server did not close, and nothing arrived for 50\.0 ms .*; raise --wait, or set --replies/,
     );
     const counted = await runMillrace(
       t,
@@ -126,7 +126,7 @@ describe("millrace connect", () => {
       "hello\n",
     );
     assert.equal(counted.code, 3);
-    assert.match(counted.err, /not all replies came, .*; 0 of 1 replies came/);
+    assert.match(counted.err, /not all replies arrived, .*; 0 of 1 replies arrived/);
   });
 
   it("says that the server closed before all replies were in, with exit code 3", async (t) => {
@@ -138,7 +138,7 @@ describe("millrace connect", () => {
     const port = await listen(server);
     const { code, out, err } = await runMillrace(t, ["connect", String(port), "--replies", "2"], "hello\n");
     assert.equal(out, "one\n");
-    assert.match(err, /^millrace: wait for replies: .* closed the connection; 1 of 2 replies came\n$/);
+    assert.match(err, /^millrace: wait for replies: .* closed the connection; 1 of 2 replies arrived\n$/);
     assert.equal(code, 3);
   });
 

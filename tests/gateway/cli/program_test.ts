@@ -69,9 +69,9 @@ describe("the command line", () => {
     ],
     [["serve", "--idle-timeout", "0"], /expected a duration above 0: .*or "Infinity" for no limit/],
     [["serve", "--max-connections", "many"], /expected a whole number, 1 or more, or Infinity for no limit/],
-    [["serve", "--unix", "/x", "--port", "1"], /--unix goes without --port and --host/],
-    [["serve", "--mode", "0660"], /--mode and --owner go with --unix/],
-    [["serve", "--owner", ":5", "--port", "1"], /--mode and --owner go with --unix/],
+    [["serve", "--unix", "/x", "--port", "1"], /--unix cannot be combined with --port or --host/],
+    [["serve", "--mode", "0660"], /--mode and --owner need --unix/],
+    [["serve", "--owner", ":5", "--port", "1"], /--mode and --owner need --unix/],
     [["serve", "--unix", "/x", "--mode", "0888"], /--mode: found "0888", expected permissions in octal/],
     [["serve", "--unix", "/x", "--owner", "www-data"], /--owner: .*names are not looked up/],
     [["serve", "extra"], /too many arguments/],
@@ -90,7 +90,7 @@ describe("the command line", () => {
     ],
     [
       ["bench", "1", "--framing", "delimited:\\0,prefix"],
-      /--framing: found .*whose frames end by themselves/,
+      /--framing: found .*whose frames end without the next/,
     ],
     [
       ["bench", "1", "--framing", "length:1", "--size", "256"],

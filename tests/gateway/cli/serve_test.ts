@@ -75,7 +75,10 @@ describe("millrace serve", () => {
     const { err } = await program.end();
     const warned = err.split("\n").filter((line) => line.includes("the peer speaks another protocol"));
     assert.equal(warned.length, 1);
-    assert.match(warned[0]!, /looksLike="an HTTP request" framing="lines" advice="check that the peer means/);
+    assert.match(
+      warned[0]!,
+      /looksLike="an HTTP request" framing="lines" advice="check that the peer is meant/,
+    );
   });
 
   it("says which port is in use and what to do, with exit code 1", async (t) => {
@@ -95,7 +98,7 @@ describe("millrace serve", () => {
     await program.said("out", /whole/);
     program.signal("SIGTERM");
     const { code, err } = await program.end();
-    assert.match(err, /stopped; 1 open connections were cut\n$/);
+    assert.match(err, /stopped; 1 open connections were destroyed\n$/);
     assert.equal(code, 3);
   });
 

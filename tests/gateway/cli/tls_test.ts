@@ -88,7 +88,7 @@ describe("--tls on the command line", () => {
     const place = `127.0.0.1:${port}`;
     const unknown = await runMillrace(t, ["connect", place, "--tls"], "hello\n");
     assert.deepEqual([unknown.code, unknown.out], [1, ""]);
-    assert.match(unknown.err, /^millrace: TLS handshake with .*give the CA that signed.*\n$/);
+    assert.match(unknown.err, /^millrace: TLS handshake with .*set ca to the CA that signed.*\n$/);
     const ca = ["--ca", join(folder, "ca.crt")];
     const other = await runMillrace(
       t,
@@ -138,7 +138,7 @@ describe("--tls on the command line", () => {
     assert.ok(report.messages > 0 && report.lost === 0, out);
     const refused = await runMillrace(t, ["bench", place!, ...figures, "--tls"]);
     assert.equal(refused.code, 1);
-    assert.match(refused.err, /give the CA/);
+    assert.match(refused.err, /set ca to the CA/);
     await stop(program);
   });
 
@@ -198,14 +198,14 @@ describe("--tls on the command line", () => {
       ["serve", "--tls"],
       /--tls needs --cert and --key; `millrace cert`/,
     ],
-    ["a certificate without --tls", ["serve", "--cert", "a", "--key", "b"], /--cert goes with --tls/],
-    ["a certificate without its key", ["serve", "--tls", "--cert", "a"], /--cert goes with --key/],
-    ["a CA without --tls", ["connect", "1", "--ca", "a"], /--ca goes with --tls/],
-    ["--insecure without --tls", ["bench", "1", "--insecure"], /--insecure goes with --tls/],
+    ["a certificate without --tls", ["serve", "--cert", "a", "--key", "b"], /--cert needs --tls/],
+    ["a certificate without its key", ["serve", "--tls", "--cert", "a"], /--cert needs --key/],
+    ["a CA without --tls", ["connect", "1", "--ca", "a"], /--ca needs --tls/],
+    ["--insecure without --tls", ["bench", "1", "--insecure"], /--insecure needs --tls/],
     [
       "--insecure with --ca",
       ["connect", "1", "--tls", "--insecure", "--ca", "a"],
-      /--insecure goes without --ca/,
+      /--insecure cannot be combined with --ca/,
     ],
     ["a path without a name", ["connect", "unix:/x", "--tls"], /--tls on a Unix socket needs --server-name/],
     [
