@@ -157,6 +157,16 @@ describe("sizes", () => {
   }
 });
 
+it("sizes have a maximum where there must be one, in whatever unit", async () => {
+  for (const text of ["16777217", "17 MiB", "1g", "Infinity"]) {
+    assert.match(
+      await refused("bench", "1", `--size=${text}`),
+      /--size: found ".*", expected .*1 to 16777216/,
+    );
+    assert.equal(size({ most: 2 ** 31 })("1g"), 2 ** 30);
+  }
+});
+
 describe("addresses", () => {
   const accepted: readonly [text: string, shown: string][] = [
     ["127.0.0.1:3034", "127.0.0.1:3034"],

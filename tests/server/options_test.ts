@@ -86,6 +86,11 @@ test("one fault at a time: the path says where", async () => {
       port: undefined,
       address: { transport: "tcp", host: "::1", port: 70_000 },
     }, "address.port"],
+    [
+      "an address without any port",
+      { port: undefined, address: { transport: "tcp", host: "::1" } },
+      "address.port",
+    ],
     ["an address with a wrong host", {
       port: undefined,
       address: { transport: "tcp", host: "*", port: 1 },
