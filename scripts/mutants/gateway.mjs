@@ -68,10 +68,10 @@ export const mutants = [
   },
   {
     file: unix,
-    find: 'if (kind === "other") throw',
-    put: "if (false) throw",
+    find: 'if (kind === "other") {',
+    put: "if (false) {",
     tests: ofUnix,
-    why: "a file that is no socket is removed",
+    why: "a file that is not a socket is removed",
   },
   {
     file: unix,

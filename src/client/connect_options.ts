@@ -5,56 +5,58 @@ import type { Clock } from "../core/time/clock.ts";
 import type { DurationInput } from "../core/time/duration.ts";
 import type { Adapter, Address } from "../core/transport.ts";
 
-/** What `connect` takes: settings, and one place to connect to. Options that contradict each other do not compile. */
+/**
+ * Options of `connect`: settings, and one address to connect to. Options that contradict each other do not compile.
+ */
 export type ConnectOptions<Received, Sent = Received, Context = undefined> =
   & ConnectionOptions<Received, Sent, Context>
   & {
-    /** Secure it: true for the system's authorities and the host's name. @default not secured */
+    /** TLS; `true` for the system's CAs and the host name. @default none */
     readonly tls?: true | TlsClientOptions | undefined;
-    /** Give up connecting, a TLS handshake included, after this long (`TimeoutError`, reason `connect`). @default "10 seconds" */
+    /** Time limit for connecting, including the TLS handshake (`TimeoutError` `connect`). @default "10 seconds" */
     readonly connectTimeout?: DurationInput | undefined;
-    /** Aborts connecting (`SocketError`, reason `aborted`); once connected, drops the connection. */
+    /** Aborts connecting (`SocketError` `aborted`); drops the connection once it is open. */
     readonly signal?: AbortSignal | undefined;
-    /** Sockets to use. @default those of the runtime it runs on */
+    /** Sockets to use. @default those of this runtime */
     readonly adapter?: Adapter | undefined;
-    /** Time to use, for tests. @default the system's */
+    /** Clock to use, for tests. @default the system's */
     readonly clock?: Clock | undefined;
   }
   & (
     | {
       /**
-       * Where to connect, in the place of `port`, `host` and `path`: `"example.org:3034"`, `"[::1]:3034"`, `"unix:/run/echo.sock"`,
-       * or an address as `server.address` shows one. A port alone is one of 127.0.0.1.
+       * Where to connect, instead of `port`, `host` and `path`: `"example.org:3034"`, `"[::1]:3034"`,
+       * `"unix:/run/echo.sock"`, or an address in the form of `server.address`. A port alone means 127.0.0.1.
        */
       readonly address: string | Address;
-      /** Not beside `address`. */
+      /** Not with `address`. */
       readonly port?: undefined;
-      /** Not beside `address`. */
+      /** Not with `address`. */
       readonly host?: undefined;
-      /** Not beside `address`. */
+      /** Not with `address`. */
       readonly path?: undefined;
     }
     | {
       /** Path of a Unix socket, instead of `port`: at most 107 bytes (103 outside Linux), none of them zero. */
       readonly path: string;
-      /** Not beside `path`. */
+      /** Not with `path`. */
       readonly port?: undefined;
-      /** Not beside `path`. */
+      /** Not with `path`. */
       readonly host?: undefined;
-      /** Not beside `path`. */
+      /** Not with `path`. */
       readonly address?: undefined;
     }
     | {
       /** TCP port to connect to, 1 to 65535. */
       readonly port: number;
       /**
-       * Name or IP address, written as for servers. Where a name has several addresses, the next is tried as well when one
-       * has failed; on Bun and Node also when one has not answered for a while. @default "127.0.0.1"
+       * Host name or IP address, written as for servers. If a name has several addresses, the next one is tried when
+       * one fails, and on Bun and Node also when one does not answer for a while. @default "127.0.0.1"
        */
       readonly host?: string | undefined;
-      /** Not beside `port`. */
+      /** Not with `port`. */
       readonly path?: undefined;
-      /** Not beside `port`. */
+      /** Not with `port`. */
       readonly address?: undefined;
     }
   )

@@ -5,15 +5,15 @@ import type { OutcomeListener, SendOutcome } from "../core/flow/outcome.ts";
 import type { Connection } from "./connection.ts";
 import type { Session } from "./session.ts";
 
-/** What a broadcast came to. */
+/** Outcomes of a broadcast, counted. */
 export interface BroadcastReport {
-  /** Connections that the frame was meant for. */
+  /** Connections that the frame was addressed to. */
   readonly targets: number;
-  /** The kernel took it. */
+  /** Connections on which the kernel has accepted the frame. */
   readonly sent: number;
-  /** A drop policy gave it up. */
+  /** Connections whose egress policy dropped it. */
   readonly dropped: number;
-  /** The connection ended first, or its limit refused it. */
+  /** Connections that ended first, or whose limit rejected it. */
   readonly failed: number;
 }
 

@@ -15,7 +15,7 @@ import type { TerminationRecord } from "./termination.ts";
 
 /** Settings of every connection of a server or a client. */
 export interface ConnectionOptions<Received, Sent = Received, Context = undefined> {
-  /** How bytes are cut into frames, and frames written as bytes. It decides the type of a frame. */
+  /** How bytes are cut into frames, and frames written as bytes. It determines the type of a frame. */
   readonly framing: Framing<Received, Sent>;
   /**
    * Close when nothing was read and nothing written for this long; `Infinity` for no limit.
@@ -28,59 +28,64 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
   readonly writeIdleTimeout?: DurationInput | undefined;
   /** Close when the first frame is not complete this long after the connection opened. @default Infinity */
   readonly firstFrameTimeout?: DurationInput | undefined;
-  /** Close when a frame that has begun is not complete after this long, however the bytes trickle. @default "30 seconds" */
+  /**
+   * Close when a frame that has begun is not complete after this long, however slowly its bytes arrive. @default "30
+   * seconds"
+   */
   readonly frameTimeout?: DurationInput | undefined;
   /**
-   * How long a connection that is closing, by us or by the peer's FIN, may make no progress: each byte that the kernel
-   * takes begins the wait anew, as does each frame that the handler takes. (A kernel takes more once a third of its buffer
-   * is free, some hundred kB at times: mind that for very slow peers.) Then it is dropped (RST), what it still owed is counted in the record, and the reason is
-   * `close_timeout`, unless a fault was the first cause. `Infinity` leaves the end to you. @default "30 seconds"
+   * How long a closing connection, whether this side closes or the peer sent FIN, may make no progress. The wait
+   * starts again whenever the kernel accepts bytes and whenever the handler takes a frame. (A kernel accepts more
+   * once about a third of its buffer is free, which can be several hundred kB: consider that for very slow peers.)
+   * Then the connection is dropped (RST), what was lost is counted in the record, and the reason is `close_timeout`,
+   * unless an error was the first cause. `Infinity` for no limit. @default "30 seconds"
    */
   readonly closeTimeout?: DurationInput | undefined;
   /**
-   * How long to wait for the peer's FIN after ours without hearing from it. What it still sends is discarded and begins
-   * the wait anew, so that it can read to the end what it was sent: from `closeTimeout` on only where it has come at 1 kB a
-   * second on average, and never where nothing was sent or the peer ran out of time. `destroy` does not wait. Then the descriptor is closed in the ordinary way: the kernel goes on delivering what it has taken.
-   * @default "2 seconds"
+   * How long to wait for the peer's FIN after ours while nothing arrives. What the peer still sends is discarded and
+   * starts the wait again, so that it can read everything that it was sent; after `closeTimeout` only if it has sent
+   * at least 1 kB a second on average, and never if nothing was sent to it or it has timed out. `destroy` does not
+   * wait. Afterwards the descriptor is closed normally, and the kernel still delivers what it holds. @default "2
+   * seconds"
    */
   readonly lingerTimeout?: DurationInput | undefined;
-  /** Bytes sent whenever nothing was written for `interval`, always between two frames. @default none */
+  /** Bytes to send whenever nothing was written for `interval`, always between two frames. @default none */
   readonly keepalive?: KeepaliveWriterOptions | undefined;
-  /** Reading stops when received frames that wait for the handler make up more than this many bytes. @default 262_144 */
+  /** Reading stops when frames waiting for the handler exceed this many bytes. @default 262_144 */
   readonly ingressLimit?: SizeInput | undefined;
   /**
-   * The most bytes that may wait for a slow peer; then `egressPolicy` decides. A burst of one turn is not the peer's
-   * slowness: where the kernel answers late (Deno, and TLS on all but Bun's own), up to 4 MiB more wait for its answer,
-   * for 100 ms at most. @default 1_048_576
+   * Maximum number of bytes waiting to be sent to a slow peer; then `egressPolicy` decides. A burst within one turn
+   * does not count as slowness: where the kernel answers late (on Deno, and with TLS except Bun's own), up to 4 MiB
+   * more may wait, for at most 100 ms. @default 1_048_576
    */
   readonly egressLimit?: SizeInput | undefined;
   /** What happens to a frame that does not fit: see {@linkcode EgressPolicy}. @default "wait" */
   readonly egressPolicy?: EgressPolicy | undefined;
-  /** The most a peer may send; over it, reading pauses. @default Infinity */
+  /** Maximum rate at which a peer may send; above it, reading pauses. @default Infinity */
   readonly rateLimit?: RateLimits | undefined;
   /**
-   * After the peer's FIN, stay open for sending, until `end()` or `close()`, or until nothing has moved for `closeTimeout`.
-   * For `onFrame`, and for connections of `connect`, whose loop has ended then; a server's `handler` decides itself when it
-   * is done, so that beside one this is refused. @default false
+   * After the peer's FIN, keep the connection open for sending until `end()` or `close()`, or until it has made no
+   * progress for `closeTimeout`. For `onFrame`, and for connections of `connect`, whose loop ends at the FIN. Not
+   * with a server's `handler`, which decides itself when it is done. @default false
    */
   readonly allowHalfOpen?: boolean | undefined;
   /** Send small writes at once (TCP_NODELAY). @default true */
   readonly noDelay?: boolean | undefined;
   /**
-   * The OS's own TCP keepalive: off, on with this delay to the first probe, on with the delay of the system (`true`; two
-   * hours on Linux), or off and on as the system has it. Sockets of Deno take no delay, so there one is refused, and the
-   * default is `true`. @default "30 seconds"
+   * TCP keepalive of the operating system: `false` for off, a duration for on with this delay to the first probe,
+   * `true` for on with the system's delay (two hours on Linux), `"system"` for the system's default. Deno cannot set
+   * a delay: there a duration is refused, and the default is `true`. @default "30 seconds"
    */
   readonly tcpKeepAlive?: boolean | "system" | DurationInput | undefined;
-  /** The connection begins in the clear and can be secured with `connection.upgrade` (STARTTLS). @default false */
+  /** The connection begins in plaintext and can be secured with `connection.upgrade` (STARTTLS). @default false */
   readonly upgradable?: boolean | undefined;
-  /** Makes the value of `connection.context`, once per connection, before `onConnect`. */
+  /** Returns the value of `connection.context`; called once per connection, before `onConnect`. */
   readonly context?: ((connection: Connection<Received, Sent, undefined>) => Context) | undefined;
 
   /**
-   * Takes one frame at a time, in order, called synchronously. A promise that it returns holds back the next frame of this
-   * connection, whatever it waits for: that of `send` for this peer, that of a server's `broadcast` for the slowest of all,
-   * for which reason there is `publish`.
+   * Called synchronously with one frame at a time, in order. If it returns a promise, the next frame of this
+   * connection waits for it: for `send`, until this peer has room; for a server's `broadcast`, until the slowest peer
+   * is done, which is why `publish` exists.
    */
   readonly onFrame?: OnFrame<Received, Sent, Context> | undefined;
   /** Called once, before the first frame. What it throws ends the connection with reason `handler_error`. */
@@ -90,22 +95,25 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
    * that ends without any. What it throws ends the connection with reason `handler_error`.
    */
   readonly onFirstByte?: ((connection: Connection<Received, Sent, Context>) => void) | undefined;
-  /** The one notice of a connection's end. */
+  /** Called once, when the connection has ended. */
   readonly onDisconnect?:
     | ((record: TerminationRecord, connection: Connection<Received, Sent, Context>) => void)
     | undefined;
-  /** A frame could not be cut; with a framing that skips, the connection goes on. */
+  /** Called for a bad frame. The connection continues if the framing skips bad frames. */
   readonly onFrameError?:
     | ((error: FrameError, connection: Connection<Received, Sent, Context>) => void)
     | undefined;
   /**
-   * Called at most once, when frames can be cut from a stream that begins as another well-known protocol does: HTTP on
-   * `lines()`, say. Where no frame can be cut, the error has it in `looksLike`. Not called for `raw()`.
+   * Called at most once, when a stream can be cut into frames but begins like another well-known protocol, such as
+   * HTTP on `lines()`. If no frame can be cut, `looksLike` of the error says so instead. Not called for `raw()`.
    */
   readonly onOtherProtocol?:
     | ((found: Diagnosis, connection: Connection<Received, Sent, Context>) => void)
     | undefined;
-  /** A handler or hook threw (`error` is what it threw), or a connection broke. Only that connection ends. */
+  /**
+   * Called when a handler or hook throws (`error` is what it threw), and when a connection breaks. Only that
+   * connection ends.
+   */
   readonly onError?:
     | ((error: unknown, connection: Connection<Received, Sent, Context>) => void)
     | undefined;
@@ -118,7 +126,7 @@ export type OnFrame<Received, Sent, Context> = (
 ) => void | Promise<void>;
 
 /**
- * Runs once per connection; when the promise it returns is over, the connection is flushed and closed. A plain
+ * Runs once per connection. When the promise that it returns settles, the connection is flushed and closed. A
  * function that returns nothing leaves the connection open.
  */
 export type Handler<Received, Sent, Context> = (
@@ -127,12 +135,12 @@ export type Handler<Received, Sent, Context> = (
 
 /** Rates of one connection over the last whole second. */
 export interface ConnectionRates {
-  /** Bytes from the peer. */
+  /** Bytes received. */
   readonly bytesReceivedPerSecond: number;
-  /** Bytes that the kernel took. */
+  /** Bytes handed to the kernel. */
   readonly bytesSentPerSecond: number;
-  /** Whole frames from the peer. */
+  /** Complete frames received. */
   readonly framesReceivedPerSecond: number;
-  /** Frames that the kernel took whole. */
+  /** Frames handed to the kernel completely. */
   readonly framesSentPerSecond: number;
 }

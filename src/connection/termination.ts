@@ -1,13 +1,10 @@
-/**
- * How one connection ended: the record that `onDisconnect`, the logs, the metrics and
- * `connection.closed` share.
- */
+/** How one connection ended: the record that `onDisconnect`, the logs, the metrics and `connection.closed` share. */
 import type { MillraceError } from "../core/errors.ts";
 import type { Peer } from "../core/transport.ts";
 
 /**
- * Why a connection ended; the first cause wins. `peer_closed` and `drained` say that it ended well, and give way to what
- * prevents that; `handler_done` and `closed` give way to `close_timeout` alone.
+ * Why a connection ended; the first cause wins. `peer_closed` and `drained` mean a clean end, and are replaced by an
+ * error that prevents it; `handler_done` and `closed` are only replaced by `close_timeout`.
  */
 export type CloseReason =
   /** The peer sent FIN at a frame boundary and everything owed to it was delivered. */
@@ -21,18 +18,18 @@ export type CloseReason =
   | "aborted"
   /** `server.kill()` or `connection.destroy({ … })` was called; `code` and `message` are the caller's. */
   | "killed"
-  /** The server shut down and this connection ended in time. */
+  /** The server shut down, and this connection ended before the deadline. */
   | "drained"
-  /** The server shut down and this connection, which had no other reason to end, was destroyed: at the deadline, or by `server.destroy()`. */
+  /** The server shut down, and this connection was destroyed: at the deadline, or by `server.destroy()`. */
   | "shutdown"
   | "idle_timeout"
   | "first_frame_timeout"
   | "frame_timeout"
-  /** The peer sent FIN, or we began to close, and what was owed made no progress for `closeTimeout`. */
+  /** The peer sent FIN or this side began to close, and the remaining work made no progress for `closeTimeout`. */
   | "close_timeout"
   /** Bytes that are not frames, a frame over the limit, or an end inside a frame. */
   | "frame_error"
-  /** `upgrade()` failed: the peer's TLS, or plaintext behind the command that asked for it. */
+  /** `upgrade()` failed: the handshake, or plaintext after the command that asked for it. */
   | "tls_error"
   /** The handler, `onFrame`, `onConnect` or `onFirstByte` threw or rejected. */
   | "handler_error"
@@ -47,45 +44,45 @@ export interface TerminationRecord {
   readonly peer: Peer;
   /** Why it ended: the first cause, not what followed from it. */
   readonly reason: CloseReason;
-  /** Whose act ended it. */
+  /** Which side ended it. */
   readonly endedBy: "peer" | "local";
   /**
-   * How our side let go: FIN after everything was flushed, or RST (FIN where the runtime cannot reset), which may take
-   * from the peer what it had not read yet. An end before everything was handed to the kernel is never `"fin"`.
+   * How this side closed the socket: FIN after everything was flushed, or RST (FIN where the runtime cannot reset),
+   * which may discard data that the peer has not read yet. Never `"fin"` if some data had not reached the kernel.
    */
   readonly endedWith: "fin" | "rst";
   /** The code given to `kill` or `destroy`. */
   readonly code: string | undefined;
   /** The text given to `kill`, `destroy` or `close`, or the error's message. */
   readonly message: string | undefined;
-  /** The error behind it, where there is one. */
+  /** The error that caused it, if there is one. */
   readonly error: MillraceError | undefined;
   /** Wall-clock time of the start, milliseconds since 1970. */
   readonly startedAt: number;
   /** How long it was open, in milliseconds. */
   readonly durationMs: number;
-  /** Bytes that came from the peer. */
+  /** Bytes received. */
   readonly bytesReceived: number;
-  /** Whole frames that were cut out of them. */
+  /** Complete frames received. */
   readonly framesReceived: number;
-  /** Frames that could not be cut: those that were skipped, and one that ended it. */
+  /** Bad frames: those that were skipped, and the one that ended the connection. */
   readonly frameErrors: number;
   /** Bytes of a frame that never became complete. */
   readonly partialFrameBytes: number;
   /**
-   * Frames that were received but never reached the handler. Of more than 4,096 that wait when the connection breaks,
-   * those that a loop over it may still ask for are neither received nor unhandled yet.
+   * Frames that were received but never reached the handler. If more than 4,096 wait when the connection breaks,
+   * frames that a loop may still ask for are counted as neither received nor unhandled yet.
    */
   readonly framesUnhandled: number;
-  /** Bytes that the kernel took. */
+  /** Bytes handed to the kernel. */
   readonly bytesSent: number;
-  /** Frames that the kernel took whole. */
+  /** Frames handed to the kernel completely. */
   readonly framesSent: number;
-  /** Bytes and frames accepted by `send` of which the kernel is not known to have taken all. */
+  /** Bytes accepted by `send` that did not reach the kernel as far as is known. */
   readonly bytesUnsent: number;
-  /** Frames of those, one that the kernel took in part included. */
+  /** Frames that these bytes belong to, including one that reached the kernel in part. */
   readonly framesUnsent: number;
-  /** Frames given up by a drop policy. */
+  /** Frames dropped by the egress policy. */
   readonly framesDropped: number;
 }
 

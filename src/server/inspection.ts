@@ -19,31 +19,31 @@ export interface ServerInspection {
   readonly runtime: string;
   /** Name of the framing. */
   readonly framing: string;
-  /** Its TLS; undefined where connections are not secured from the start. */
+  /** Its TLS; undefined where connections start in plaintext. */
   readonly tls: {
     /**
-     * Whose TLS it is: `"node:tls"`, or the name of the runtime for that of its own sockets. Undefined for one who dials and
-     * has no connection.
+     * Which TLS implementation is used: `"node:tls"`, or the name of the runtime for that of its own sockets.
+     * Undefined for a client without a connection.
      */
     readonly engine: string | undefined;
-    /** The lowest version that is spoken. */
+    /** The lowest version allowed. */
     readonly minVersion: string;
-    /** The highest version that is spoken. */
+    /** The highest version allowed. */
     readonly maxVersion: string;
-    /** OpenSSL cipher list; undefined where it is the runtime's. */
+    /** OpenSSL cipher list; undefined for the runtime's default. */
     readonly ciphers: string | undefined;
     /** Application protocols, the preferred one first. */
     readonly alpn: readonly string[];
-    /** Of a server: what is asked of clients. */
+    /** On a server: whether clients are asked for a certificate. */
     readonly clientCertificates?: "none" | "request" | "require";
-    /** Of a server: its certificates. */
+    /** On a server: its certificates. */
     readonly certificates?: readonly CertificateInspection[];
-    /** Of a server: those who may sign client certificates, where they are in a file. */
+    /** On a server: the CAs that may sign client certificates, if they are in a file. */
     readonly clientAuthorities?: ReturnType<NonNullable<Certificates["clientAuthorities"]>["inspect"]>;
-    /** Of one who dials: any certificate is taken. */
+    /** On a client: any certificate is accepted. */
     readonly insecureSkipVerify?: boolean;
   } | undefined;
-  /** What it has counted, and holds now. */
+  /** Counters, and what is held now. */
   readonly stats: ServerStats;
   /** The open connections, oldest first, and their counters. */
   readonly connections: readonly (ConnectionStats & {
@@ -53,15 +53,15 @@ export interface ServerInspection {
     readonly ip: string;
     /** Port of the peer; 0 for a Unix socket. */
     readonly port: number;
-    /** What its TLS handshake agreed on; undefined without TLS. */
+    /** What its TLS handshake negotiated; undefined without TLS. */
     readonly tls: TlsInfo | undefined;
-    /** Our end. */
+    /** The local address. */
     readonly local: Address;
     /** Where it is in its life. */
     readonly state: ConnectionState;
     /** Milliseconds since 1970. */
     readonly startedAt: number;
-    /** Over the last second; present while rates are sampled, zeros until they have been asked for over a whole second. */
+    /** Over the last second; present while rates are sampled, zero during the first second. */
     readonly rates?: ConnectionRates;
   })[];
 }
@@ -69,7 +69,7 @@ export interface ServerInspection {
 /** One connection as data. */
 type ConnectionInspection = ServerInspection["connections"][number];
 
-/** TLS of a server, or of one who connects, as data. */
+/** TLS of a server or a client, as data. */
 export type TlsInspection = NonNullable<ServerInspection["tls"]>;
 
 /** The picture of one connection. */

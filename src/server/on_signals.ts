@@ -12,27 +12,27 @@ import { afterQuietly, hearsSignals, onSignal } from "../host/signals.ts";
 
 /** Settings of {@linkcode onSignals}. */
 export interface SignalsOptions {
-  /** How long the first signal's drain may take. @default the server's own `shutdownDeadline` */
+  /** Deadline of the drain. @default the server's own `shutdownDeadline` */
   readonly deadline?: DurationInput | undefined;
   /**
-   * Which signals stop the server. Not SIGHUP unless you say so: many programs take it for "read the configuration
-   * again". @default ["SIGINT", "SIGTERM"]
+   * Which signals stop the server. SIGHUP is not among them by default, because many programs use it to reload their
+   * configuration. @default ["SIGINT", "SIGTERM"]
    */
   readonly signals?: readonly ("SIGINT" | "SIGTERM" | "SIGHUP" | "SIGQUIT")[] | undefined;
-  /** What tells one signal from the next, for tests. @default the system's */
+  /** Clock that separates one signal from the next, for tests. @default the system's */
   readonly clock?: Clock | undefined;
 }
 
 const stopSignals: NonNullable<SignalsOptions["signals"]> = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 
 /**
- * Stops the server at a signal, on every runtime. The first one calls `close`: no new connections, open ones finish
- * within the deadline. A later one calls `destroy`: now. Signals within 250 ms of one that counted are the same one once
- * more, since terminals, npm and `timeout` send it to a whole group of processes, each of which passes it on. One that
- * comes after that `destroy`, or when the server has stopped, does what it does without a listener: it ends the process.
+ * Stops the server at a signal, on every runtime. The first signal calls `close`: no new connections, open ones
+ * finish within the deadline. A later one calls `destroy`. Signals within 250 ms of one that counted are the same
+ * one, because terminals, npm and `timeout` signal a whole group of processes, each of which forwards it. A signal
+ * after `destroy`, or when the server has stopped, ends the process as if there were no listener.
  *
- * The process ends by itself with `await server.finished`, whose report says who was destroyed. Listening does not
- * keep it alive. Call it once for each server; the function it returns removes the listeners.
+ * After `await server.finished`, whose report says which connections were destroyed, the process ends by itself; the
+ * listeners do not keep it alive. Call it once for each server. The function that it returns removes the listeners.
  *
  * @example A program that drains at Ctrl-C and at SIGTERM
  * ```ts no_run
@@ -48,15 +48,15 @@ const stopSignals: NonNullable<SignalsOptions["signals"]> = ["SIGINT", "SIGTERM"
  * console.log(`${destroyed.length} connections were destroyed`);
  * ```
  *
- * @throws {OptionsError} `invalid` for an option that makes no sense, `unsupported` where the host knows no signals
+ * @throws {OptionsError} `invalid` for an invalid option, `unsupported` where the host has no signals
  */
 export function onSignals(
   server: {
-    /** Resolves, never rejects, once it has stopped, whoever stopped it. */
+    /** Resolves, and never rejects, once it has stopped for any reason. */
     readonly finished: Promise<unknown>;
     /** Drains. */
     close(options?: { readonly deadline?: DurationInput | undefined }): Promise<unknown>;
-    /** Destroys everything now, also in the middle of a drain. */
+    /** Destroys everything at once, even during a drain. */
     destroy(): Promise<unknown>;
   },
   options: SignalsOptions = {},
@@ -85,7 +85,7 @@ export function onSignals(
   return stop;
 }
 
-/** What can be drained and closed: a server, or a gateway. */
+/** A server or a gateway. */
 type Stoppable = Parameters<typeof onSignals>[0];
 
 function resolve(server: Stoppable, options: SignalsOptions) {

@@ -17,7 +17,7 @@ import type { RateSample, ServerState, ServerStats, ShutdownReport } from "./ser
  */
 export interface Server<Received, in Sent = Received, Context = undefined, At extends Address = Address>
   extends AsyncDisposable {
-  /** Where it listens; port 0 has become the port that was chosen. */
+  /** Where it listens; port 0 is replaced by the chosen port. */
   readonly address: At;
 
   /** Where it is in its life; see {@linkcode ServerState}. */
@@ -29,27 +29,28 @@ export interface Server<Received, in Sent = Received, Context = undefined, At ex
   /** Name of the adapter whose sockets are used. */
   readonly runtime: Adapter["name"];
 
-  /** Resolves, never rejects, once the server has stopped, whoever stopped it. */
+  /** Resolves, and never rejects, once the server has stopped for any reason. */
   readonly finished: Promise<ShutdownReport>;
 
   /** Settings of its TLS and the certificates in service, as data; undefined where it has none from the start. */
   readonly tls: ServerInspection["tls"];
 
-  /** What was counted since the start, and what is held now. */
+  /** Counters since the start, and what is held now. */
   stats(): ServerStats;
 
-  /** Rates over the last second; sampling starts with the first call or with `onStats`. */
+  /** Rates over the last second. Sampling starts with the first call, or with `onStats`. */
   rates(): RateSample;
 
   /** Listener and connections as data. */
   inspect(): ServerInspection;
 
   /**
-   * Sends one frame to all connections, or to those for which `filter` is true: encoded once, each under its own
-   * egress policy. Resolves when the outcome of every one is known, so that one peer that does not read
-   * keeps it waiting: in `onFrame`, whose promise holds the next frame back, and in a loop over a connection use
-   * {@linkcode publish}. Rejects, and sends nothing, for a frame that the framing cannot write. Handing the frame to all
-   * of them is one turn, however many they are, so that frames reach all of them in the same order.
+   * Sends one frame to all connections, or to those for which `filter` returns true. It is encoded once, and each
+   * connection's egress policy applies. Resolves when every outcome is known, so a peer that does not read delays it:
+   * in `onFrame`, whose promise holds back the next frame, and in a loop over a connection, use {@linkcode publish}.
+   * All frames are queued within one turn, so they reach all connections in the same order.
+   *
+   * @throws {FrameError} rejects, and sends nothing, for a frame that the framing cannot write
    */
   broadcast(
     frame: Sent,
@@ -57,43 +58,52 @@ export interface Server<Received, in Sent = Received, Context = undefined, At ex
   ): Promise<BroadcastReport>;
 
   /**
-   * As `broadcast`, but waits for nobody and tells no outcomes: the form for `onFrame`. Returns for how many connections
-   * the frame was meant; each egress policy decides for its own peer, `drop-oldest` or `close` being the ones for
-   * publishing: under `wait` a slow peer's frames above twice its `egressLimit` are refused, which nobody hears of here.
-   * Throws, and sends nothing, for a frame that the framing cannot write and with what `filter` throws.
+   * Like `broadcast`, but does not wait and reports no outcomes: use it in `onFrame`. Returns the number of
+   * connections that the frame was queued for. Each connection's egress policy applies; `drop-oldest` and `close`
+   * suit publishing best. Under `wait`, frames to a slow peer above twice its `egressLimit` are dropped without
+   * notice.
+   *
+   * @throws {FrameError} for a frame that the framing cannot write; nothing is sent, also when `filter` throws
    */
   publish(frame: Sent, filter?: (connection: Connection<Received, Sent, Context>) => boolean): number;
 
-  /** Sends to one connection; an unknown id is the outcome `failed` with reason `unknown_connection`. */
+  /** Sends to one connection; for an unknown id the outcome is `failed` with a `SocketError` `unknown_connection`. */
   deliver(id: string, frame: Sent): Promise<SendOutcome>;
 
-  /** Drops one connection at once; false when the id is unknown. */
+  /** Drops one connection at once; returns false if the id is unknown. */
   kill(
     id: string,
     why?: { readonly reason?: string | undefined; readonly code?: string | undefined },
   ): boolean;
 
-  /** Stops accepting: the port refuses until `resume`; open connections go on. */
+  /** Stops accepting: the port refuses connections until `resume`. Open connections continue. */
   suspend(): Promise<void>;
 
   /**
-   * Accepts again, on the same address. Rejects with `SocketError` when another process has taken it, and with reason
-   * `closed` once `close` or `destroy` was called.
+   * Accepts again, on the same address.
+   *
+   * @throws {SocketError} rejects when another process has taken the address, and with reason `closed` after `close`
+   * or `destroy`
    */
   resume(): Promise<void>;
 
   /**
-   * Drains: accepts no more, tells handlers (`connection.signal`), lets them finish, flushes, closes. At
-   * the deadline (default: the option `shutdownDeadline`) the rest is destroyed, and this rejects with
-   * `ShutdownTimeoutError`. Idempotent: the first call decides, and its deadline is the one that errors name; `destroy`
-   * cuts it short. It waits for every handler, so a handler or hook of this server must not await it: it would wait for
-   * itself until the deadline. Call it there without `await`, and return.
+   * Drains: stops accepting, tells handlers through `connection.signal`, lets them finish, flushes and closes. At the
+   * deadline (default: the option `shutdownDeadline`) the remaining connections are destroyed. Idempotent: the first
+   * call decides, and errors name its deadline; `destroy` ends it at once. It waits for every handler, so a handler
+   * or hook of this server must not await it, which would wait for itself until the deadline. Call it there without
+   * `await`, and return.
+   *
+   * @throws {ShutdownTimeoutError} rejects when connections were still open at the deadline
    */
   close(options?: { readonly deadline?: DurationInput | undefined }): Promise<ShutdownReport>;
 
-  /** Destroys everything now, also in the middle of a shutdown. Idempotent, never rejects. */
+  /** Destroys everything at once, even during a shutdown. Idempotent, never rejects. */
   destroy(): Promise<ShutdownReport>;
 
-  /** At the end of `await using`: as `close()`, but what remains at the deadline is destroyed without an error. */
+  /**
+   * At the end of `await using`: like `close()`, but connections that remain at the deadline are destroyed without an
+   * error.
+   */
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -17,8 +17,8 @@ import type { Certificates } from "../core/tls/certificate_options.ts";
 import type { TlsServerOptions } from "../connection/tls/options.ts";
 
 /**
- * What `serve` takes: settings, one place to listen, one way to take frames. Options that contradict each other do not
- * compile.
+ * Options of `serve`: settings, one address to listen on, and either `handler` or `onFrame`. Options that contradict
+ * each other do not compile.
  *
  * @typeParam Handling a handler, of the kind that the entry point takes
  */
@@ -31,15 +31,16 @@ export type ServeOptions<
   & ConnectionOptions<Received, Sent, Context>
   & {
     /**
-     * Permissions of the Unix socket's file, which say who may connect, as a number or as octal digits in text: `0o660` and
-     * `"0660"` let its user and its group. They are set before the path leads to the socket, whatever the umask. Windows has
-     * none: there it is refused with `OptionsError`. @default what the process's umask leaves
+     * Permissions of the Unix socket's file, which decide who may connect: a number or octal digits as text. `0o660`
+     * and `"0660"` allow its user and its group. They are set before the path leads to the socket, regardless of the
+     * umask. On Windows, `OptionsError`. @default what the process's umask leaves
      */
     readonly mode?: number | `0${number}` | undefined;
     /**
-     * User and group that the Unix socket's file belongs to, by their numbers, with one of them or both. They are set before
-     * `path` leads to the socket. Only root, or who has CAP_CHOWN, can give files away; a group of this process may be named
-     * by anybody. `SocketError` with reason `permission_denied` where the system does not let it. @default those of the process
+     * User and group of the Unix socket's file, by number, either or both. They are set before `path` leads to the
+     * socket. Only root, or a process with CAP_CHOWN, can change the user; any process can choose one of its own
+     * groups. Rejects with `SocketError` `permission_denied` where the system does not allow it. @default those of
+     * the process
      */
     readonly owner?: { readonly uid?: number | undefined; readonly gid?: number | undefined } | undefined;
     /** Length of the kernel's accept queue, where the runtime can set it. @default the runtime's */
@@ -48,96 +49,104 @@ export type ServeOptions<
     readonly reusePort?: boolean | undefined;
     /** On `"::"`, refuse IPv4. @default false */
     readonly ipv6Only?: boolean | undefined;
-    /** Connections at one time; one more is rejected. `Infinity`, or 0, is no limit. @default 4096 */
+    /**
+     * Maximum number of open connections; further ones are rejected. `Infinity`, or 0, for no limit. @default 4096
+     */
     readonly maxConnections?: number | undefined;
-    /** Secures every connection: one certificate, what `certificates()` returns, or more of both. @default none */
+    /**
+     * TLS for every connection: one certificate, the result of `certificates()`, or that with further settings.
+     * @default none
+     */
     readonly tls?: TlsServerOptions | Certificates | undefined;
     /**
-     * TLS handshakes at one time, upgrades that are under way among them; they take no slots of connections. One more is
-     * dropped (`TlsError`, reason `too_many_handshakes`). `Infinity`, or 0, is no limit. @default 1024
+     * Maximum number of concurrent TLS handshakes, including upgrades. They do not count as connections. Further ones
+     * are dropped (`TlsError` `too_many_handshakes`). `Infinity`, or 0, for no limit. @default 1024
      */
     readonly maxHandshakes?: number | undefined;
     /** Bytes sent to a rejected connection before it is closed. @default none */
     readonly farewell?: Uint8Array | string | undefined;
-    /** How long `close` lets connections finish when it is not told otherwise. @default "30 seconds" */
+    /** How long `close` waits for connections to finish unless it is given a deadline. @default "30 seconds" */
     readonly shutdownDeadline?: DurationInput | undefined;
-    /** A connection was turned away. */
+    /** Called when a connection is rejected. */
     readonly onReject?: ((peer: Peer, reason: RejectReason) => void) | undefined;
     /**
-     * A TLS handshake failed: whoever it was has not become a connection, or its `upgrade` has ended it. Not called for
-     * those that `maxHandshakes` drops. @default logged
+     * Called when a TLS handshake fails: the peer did not become a connection, or its `upgrade` ended the connection.
+     * Not called for handshakes that `maxHandshakes` drops. @default logged
      */
     readonly onTlsError?: ((error: TlsError, peer: Pick<Peer, "ip" | "port">) => void) | undefined;
     /**
-     * Called once for each connection that a shutdown finds open, when it begins to drain: frames can still be sent. What
-     * it throws is counted and logged, and the connection drains all the same. `destroy()` drains nobody.
+     * Called once for each open connection when a shutdown begins to drain it; frames can still be sent. What it
+     * throws is counted and logged, and the connection drains all the same. Not called by `destroy()`.
      */
     readonly onDrain?: ((connection: Connection<Received, Sent, Context>) => void) | undefined;
-    /** The server changed its state. */
+    /** Called when the server changes its state. */
     readonly onState?: ((state: ServerState) => void) | undefined;
-    /** Takes the rates of every second. What it throws is logged. */
+    /** Called with the rates of every second. What it throws is logged. */
     readonly onStats?: ((sample: RateSample) => void) | undefined;
-    /** Hears of failures of the listener itself. @default logged */
+    /** Called when the listener itself fails. @default logged */
     readonly onListenerError?: ((error: SocketError) => void) | undefined;
-    /** Takes structured log records. @default warnings and errors to standard error, one JSON line each, left out and counted while nobody reads it */
+    /**
+     * Receives structured log records. @default warnings and errors as JSON lines on standard error, where records
+     * that cannot be written are dropped and counted
+     */
     readonly logger?: Logger | undefined;
-    /** Sockets to use. @default those of the runtime it runs on */
+    /** Sockets to use. @default those of this runtime */
     readonly adapter?: Adapter | undefined;
-    /** Time to use, for tests. @default the system's */
+    /** Clock to use, for tests. @default the system's */
     readonly clock?: Clock | undefined;
   }
   // Where nothing tells which form was meant, compilers speak of the last one, so that the ordinary one is last.
   & (
     | {
       /**
-       * Where to listen, in the place of `port`, `host` and `path`: `"127.0.0.1:3034"`, `"[::]:3034"`, `"unix:/run/echo.sock"`, or
-       * an address as `server.address` shows one. A port alone is one of 127.0.0.1. `:3034` is refused, since elsewhere it
-       * means every address of the machine.
+       * Where to listen, instead of `port`, `host` and `path`: `"127.0.0.1:3034"`, `"[::]:3034"`,
+       * `"unix:/run/echo.sock"`, or an address in the form of `server.address`. A port alone means 127.0.0.1. `:3034`
+       * is refused, because elsewhere it means every address of the machine.
        */
       readonly address: string | Address;
-      /** Not beside `address`. */
+      /** Not with `address`. */
       readonly port?: undefined;
-      /** Not beside `address`. */
+      /** Not with `address`. */
       readonly host?: undefined;
-      /** Not beside `address`. */
+      /** Not with `address`. */
       readonly path?: undefined;
     }
     | {
       /**
-       * Path of a Unix socket, instead of `port`: at most 107 bytes (103 outside Linux), none of them zero, so that sockets
-       * without a file are not supported. What a server left that was killed is taken over; a living one keeps its path
-       * (`SocketError`, reason `address_in_use`), and stopping removes no file but its own. The socket is made under another
-       * name in the same directory, in which this process must be allowed to make files (on Deno `--allow-read` and
-       * `--allow-write` of the directory, beside `--allow-net`).
+       * Path of a Unix socket, instead of `port`: at most 107 bytes (103 outside Linux), none of them zero (abstract
+       * sockets are not supported). The file of a server that was killed is replaced. If a running server has the
+       * path, `serve` rejects with `SocketError` `address_in_use`. Stopping removes only its own file. The socket is
+       * created under another name in the same directory first, so this process must be allowed to create files there
+       * (on Deno, `--allow-read` and `--allow-write` for the directory in addition to `--allow-net`).
        */
       readonly path: string;
-      /** Not beside `path`. */
+      /** Not with `path`. */
       readonly port?: undefined;
-      /** Not beside `path`. */
+      /** Not with `path`. */
       readonly host?: undefined;
-      /** Not beside `path`. */
+      /** Not with `path`. */
       readonly address?: undefined;
-      /** Not beside `path`. */
+      /** Not with `path`. */
       readonly ipv6Only?: false | undefined;
-      /** Not beside `path`. */
+      /** Not with `path`. */
       readonly reusePort?: false | undefined;
     }
     | {
-      /** TCP port; 0 lets the system choose, see `server.address`. */
+      /** TCP port; with 0 the system chooses a free one, shown in `server.address`. */
       readonly port: number;
       /**
-       * Address to bind: `"::"` takes IPv6 and IPv4, `"0.0.0.0"` all of IPv4; `server.address` shows what a name has become.
-       * IPv6 may stand in brackets, link-local addresses need a zone (`fe80::1%eth0`), IPv4 has four numbers without leading
-       * zeros. @default "127.0.0.1"
+       * Address to bind: `"::"` for IPv6 and IPv4, `"0.0.0.0"` for all of IPv4. `server.address` shows what a name
+       * resolved to. IPv6 may be in brackets, link-local addresses need a zone (`fe80::1%eth0`), IPv4 has four
+       * numbers without leading zeros. @default "127.0.0.1"
        */
       readonly host?: string | undefined;
-      /** Not beside `port`. */
+      /** Not with `port`. */
       readonly path?: undefined;
-      /** Not beside `port`. */
+      /** Not with `port`. */
       readonly address?: undefined;
-      /** Not beside `port`. */
+      /** Not with `port`. */
       readonly mode?: undefined;
-      /** Not beside `port`. */
+      /** Not with `port`. */
       readonly owner?: undefined;
     }
   )
@@ -193,76 +202,76 @@ export type RejectReason = "max_connections" | "draining";
 export interface ServerStats {
   /** Connections open now. */
   readonly connectionsActive: number;
-  /** Connections that were let in. */
+  /** Connections accepted. */
   readonly connectionsAccepted: number;
   /** Connections rejected. */
   readonly connectionsRejected: number;
   /**
-   * Connections that their peers had reset before they were accepted. On Bun and Node what such a peer had sent is still
-   * read, so each is among those let in too, with the address `""`; on Deno nothing is left of it.
+   * Connections reset by the peer before they were accepted. On Bun and Node, data that such a peer sent is still
+   * read, so it also counts as accepted, with the address `""`; on Deno it does not.
    */
   readonly connectionsLost: number;
-  /** Connections that were let in and have ended. */
+  /** Connections that were accepted and have ended. */
   readonly connectionsClosed: number;
-  /** TLS handshakes on their way, those of upgrades among them. */
+  /** TLS handshakes in progress, including upgrades. */
   readonly handshakesActive: number;
   /** TLS handshakes that succeeded. */
   readonly handshakesCompleted: number;
-  /** TLS handshakes that failed, or ran out of time. */
+  /** TLS handshakes that failed or timed out. */
   readonly handshakesFailed: number;
   /** Failed handshakes by reason. */
   readonly handshakesFailedByReason: Readonly<Partial<Record<TlsErrorReason, number>>>;
   /** Ended connections by reason. */
   readonly closedByReason: Readonly<Partial<Record<CloseReason, number>>>;
-  /** Bytes that came from peers. */
+  /** Bytes received. */
   readonly bytesReceived: number;
-  /** Bytes that the kernel took. */
+  /** Bytes handed to the kernel. */
   readonly bytesSent: number;
-  /** Whole frames that came from peers. */
+  /** Complete frames received. */
   readonly framesReceived: number;
-  /** Frames that the kernel took whole. */
+  /** Frames handed to the kernel completely. */
   readonly framesSent: number;
-  /** Frames given up by a drop policy. */
+  /** Frames dropped by the egress policy. */
   readonly framesDropped: number;
-  /** Frames that were accepted, and not whole in the kernel when their connection ended. */
+  /** Frames that were accepted for sending and had not completely reached the kernel when their connection ended. */
   readonly framesLost: number;
   /** Bad frames, skipped ones included. */
   readonly frameErrors: number;
   /** Times that a handler or hook threw or rejected. */
   readonly handlerErrors: number;
-  /** Connections ended for their silence. */
+  /** Connections closed because they were idle. */
   readonly idleCloses: number;
-  /** Bytes that wait for slow peers, all connections together. */
+  /** Bytes waiting to be sent to slow peers, on all connections. */
   readonly outboxBytes: number;
-  /** Duration of the last drain in milliseconds; 0 before one. */
+  /** Duration of the last drain in milliseconds; 0 before the first. */
   readonly drainMs: number;
   /** Connections that have sent a first byte. */
   readonly firstByteCount: number;
-  /** The sum of their waits from accept to first byte, in milliseconds. */
+  /** Sum of their times from accept to first byte, in milliseconds. */
   readonly firstByteMs: number;
-  /** Times that the event loop stood still for longer than a timer tick allows. */
+  /** Stalls of the event loop longer than a timer tick allows. */
   readonly stalls: number;
 }
 
 /** Rates of a server over the last whole second. */
 export interface RateSample extends ConnectionRates {
-  /** Wall-clock time of the sample. */
+  /** Wall-clock time of the sample, in milliseconds since 1970. */
   readonly at: number;
-  /** Connections let in. */
+  /** Connections accepted. */
   readonly connectionsPerSecond: number;
   /** Connections open at that time. */
   readonly connectionsActive: number;
-  /** Bytes that waited for slow peers at that time. */
+  /** Bytes waiting to be sent to slow peers at that time. */
   readonly outboxBytes: number;
 }
 
-/** How a shutdown went. */
+/** Result of a shutdown. */
 export interface ShutdownReport {
   /** Connections that were open when it began. */
   readonly open: number;
-  /** Of these, how many ended by themselves within the deadline. */
+  /** How many of these ended within the deadline. */
   readonly drained: number;
-  /** Ids of those that were destroyed at the deadline. */
+  /** Ids of the connections that were destroyed at the deadline. */
   readonly destroyed: readonly string[];
   /** How long it took, in milliseconds. */
   readonly durationMs: number;

@@ -7,9 +7,9 @@ import type { MillraceError } from "../errors.ts";
 export type EgressPolicy = "wait" | "drop-newest" | "drop-oldest" | "close";
 
 /**
- * The one outcome of one frame. `sent` means that the kernel has taken its last byte, not that the peer
- * has read it. `failed` with `kernel: "none"` means that no byte of it left this process; `"unknown"`
- * that it was being handed over when the connection died, so the peer may have seen some or all of it.
+ * The outcome of one frame. `sent` means that the kernel has accepted its last byte, not that the peer has read it.
+ * `failed` with `kernel: "none"` means that no byte of it left this process; `"unknown"` means that the connection
+ * died while it was being handed over, so the peer may have received some or all of it.
  */
 export type SendOutcome =
   | { readonly status: "sent" }
