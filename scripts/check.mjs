@@ -74,7 +74,7 @@ function stepsWith(deno, temporary) {
     {
       name: "slow types and JSR package (deno publish --dry-run)",
       // Types were checked one step before; this one is about what is public, and what would be sent.
-      run: () => run(deno, ["publish", "--dry-run", "--allow-dirty", "--no-check"]),
+      run: () => run(deno, ["publish", "--dry-run", "--allow-dirty"]),
     },
     { name: "documentation of what is public (deno doc --lint)", run: node("scripts/docs.mjs") },
     {

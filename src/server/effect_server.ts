@@ -112,9 +112,9 @@ export function serve<
  * await Effect.runPromise(Effect.provide(program, live));
  * ```
  */
-export function layer<Self, Received, Sent = Received, Context = undefined, R = never>(
-  key: Context.Key<Self, Server<Received, Sent, Context>>,
-  options: EffectServeOptions<Received, Sent, Context, R>,
+export function layer<Self, Received, Sent = Received, Data = undefined, R = never>(
+  key: Context.Key<Self, Server<Received, Sent, Data>>,
+  options: EffectServeOptions<Received, Sent, Data, R>,
 ): Layer.Layer<Self, OptionsError | SocketError | TlsError, Exclude<R, Scope.Scope>> {
   return Layer.effect(key, serve(options));
 }
