@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { Address } from "../../core/transport.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
-import { framingHelp, type FramingSpec, framingSpec } from "./framing_spec.ts";
+import { formsHelp, type FramingSpec, framingSpec } from "./framing_spec.ts";
 import { address, duration, oneOf, option, size, valueOf, wholeNumber } from "./option_values.ts";
 import type { Shell } from "./shell.ts";
 import { addClientTls, type ClientTlsFlags, clientTlsOf } from "./tls_flags.ts";
@@ -54,7 +54,7 @@ sent only after that many frames. If replies are missing after --wait, the exit 
 With --framing raw, bytes pass unchanged from standard input to the server and from the server to standard
 output, unless --input or --output says otherwise. On a terminal, received bytes are shown as text.
 
-${framingHelp}
+${formsHelp}
 
 Examples:
   echo hello | millrace connect 127.0.0.1:3034
@@ -136,7 +136,7 @@ export function addBench(program: Command, shell: Shell, done: (code: number) =>
       `
 The loop is closed: the next message is sent when a reply has arrived. Latencies are round trips at this depth.
 
-${framingHelp}
+${formsHelp}
 
 Examples:
   millrace bench 127.0.0.1:3034 --connections 100 --depth 32 --size 64 --duration 5s

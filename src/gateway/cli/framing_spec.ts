@@ -14,8 +14,8 @@ export function framingSpec(text: string): FramingSpec {
   return { text, framing: parseFraming(text) };
 }
 
-/** What the forms are, for help texts. */
-export const framingHelp = `Framings:
+/** How framings, durations and sizes are written, for help texts. */
+export const formsHelp = `Framings:
   lines               text lines that end with \\n or \\r\\n; \\n is sent
   lines:crlf          the same, but \\r\\n is sent
   delimited:BYTES     any delimiter; \\n \\r \\t \\0 \\xHH \\\\ and \\, are escapes
@@ -31,4 +31,6 @@ export const framingHelp = `Framings:
   fixed:N             frames of N bytes
   raw                 no framing: a frame is what one read returns
 All but fixed and raw also take max=SIZE, the maximum frame size (64KiB, 1m; default 1m), and skip, which drops a bad
-frame instead of closing the connection.`;
+frame instead of closing the connection.
+
+Durations: 500ms, 5s, 2m, 1h, or milliseconds. Sizes: 64KiB or 64k, 1MB, or bytes. Infinity is no limit.`;

@@ -1,7 +1,7 @@
 /** Options and help of the commands that serve: `gateway`, `check`, `serve`. Declared in `program.ts`'s program. */
 import type { Command } from "commander";
 import { CommandFailure, exitCodes } from "./failure.ts";
-import { framingHelp, framingSpec } from "./framing_spec.ts";
+import { formsHelp, framingSpec } from "./framing_spec.ts";
 import { duration, fileMode, fileOwner, host, limit, option, path, port } from "./option_values.ts";
 import type { Shell } from "./shell.ts";
 import { addServerTls, type ServerTlsFlags, serverTlsOf } from "./tls_flags.ts";
@@ -95,7 +95,7 @@ export function addServe(program: Command, shell: Shell, done: (code: number) =>
     .addHelpText(
       "after",
       `
-${framingHelp}
+${formsHelp}
 
 Examples:
   millrace serve --port 3034 --framing lines --echo
