@@ -105,14 +105,14 @@ export const mutants = [
   },
   {
     file: life,
-    find: "    this.#forget(hopes);\n",
+    find: "    this.#forget(causes.hopes);\n",
     put: "",
     tests: [...ofRecord, ...ofDrain],
     why: "a destroyed connection has drained",
   },
   {
     file: life,
-    find: "    this.#forget(promises);\n",
+    find: "    this.#forget(causes.promises);\n",
     put: "",
     tests: [...ofRecord, "tests/server/half_close_test.ts", "tests/server/time_test.ts"],
     why: "a delivery that failed is told as done",

@@ -1,32 +1,39 @@
 /**
- * How a connection ends: the first cause, the states after it, who is told, and how long it may take.
+ * How a connection ends: the first cause, the states after it, who is told; and how our side leaves, with what was sent
+ * handed over, then FIN, then a wait for the peer's FIN, each no longer than its limit without progress.
  *
  * open → draining (finishing what it has) → closing (FIN sent or on its way) → closed
  *
  * Used by `session.ts`, whose parts it stops in the right order. Knows no frame.
  */
-import { type MillraceError, SocketError, TimeoutError } from "../core/errors.ts";
+import { type MillraceError, type SocketError, TimeoutError } from "../core/errors.ts";
+import type { Outbox } from "../core/flow/outbox.ts";
+import { defaults } from "../core/options.ts";
+import type { TimerWheel, WheelEntry } from "../core/time/timer_wheel.ts";
+import type { Transport } from "../core/transport.ts";
 import type { ConnectionState } from "./connection.ts";
-import { type Departing, Departure } from "./departure.ts";
-import type { CloseReason, Ending } from "./termination.ts";
+import type { Cause, CloseReason, Ending } from "./termination.ts";
+import * as causes from "./termination.ts";
 
 /** The connection whose life it is. */
-interface Living extends Departing {
+interface Living {
   readonly id: string;
-  readonly pipeline: Departing["pipeline"] & { discard(): void; stopAtBoundary(): void };
-  readonly delivery: Departing["delivery"] & { refuse(error?: unknown): void; stop(error?: unknown): void };
+  readonly started: boolean;
+  readonly transport: Transport;
+  readonly wheel: TimerWheel;
+  readonly vigil: { readonly lastRead: number };
+  readonly outbox: Outbox<never>;
+  /** Milliseconds without progress: for handing over what is owed, and for the peer's FIN after ours. */
+  readonly profile: { readonly close: number; readonly linger: number };
+  readonly pipeline: { readonly bytesReceived: number; readonly framesReceived: number; discard(): void };
+  readonly delivery: {
+    readonly inbox: { readonly length: number };
+    refuse(error?: unknown): void;
+    stop(error?: unknown): void;
+  };
 }
 
-/** Causes that stand for as long as all that is owed gets delivered. */
-const hopes: readonly CloseReason[] = ["peer_closed", "drained"];
-/** Those of them, and of our own closing, that a delivery which has failed makes untrue. */
-const promises: readonly CloseReason[] = [...hopes, "handler_done", "closed"];
-/** A peer that let time pass has had its time. */
-const outOfTime: readonly CloseReason[] = ["first_frame_timeout", "frame_timeout", "idle_timeout"];
-
 const sideEnded = "this side has ended";
-/** Ends of the connection's own code, or of a peer that had said all: they are no error for whoever still reads. */
-const quietEnds: readonly CloseReason[] = ["closed", "handler_done", "peer_closed"];
 
 /** One connection's way from open to closed. */
 export class Life {
@@ -53,7 +60,7 @@ export class Life {
   start(): void {
     if (this.state === "closed") return;
     if (this.dropped) this.#living.transport.abort();
-    else this.#departure?.start();
+    else if (this.leaving) this.#departure!.end();
   }
 
   /** Calls back when an end has begun: the server drains or the connection ends, whichever is first. */
@@ -77,13 +84,7 @@ export class Life {
   }
 
   /** Notes why, unless an earlier cause is noted. */
-  mark(
-    reason: CloseReason,
-    by: "peer" | "local",
-    error?: MillraceError,
-    message?: string,
-    code?: string,
-  ): void {
+  mark(...[reason, by, error, message, code]: Cause): void {
     if (error !== undefined) error.connectionId = this.#living.id;
     this.ending ??= { reason, by, error, message, code };
   }
@@ -103,39 +104,36 @@ export class Life {
   }
 
   /** The end has begun: tell the handler, and bound how long it may take. */
-  wind(reason: CloseReason, by: "peer" | "local", error?: MillraceError, message?: string): void {
-    this.mark(reason, by, error, message);
+  wind(...cause: Cause): void {
+    this.mark(...cause);
     if (this.state === "open") this.state = "draining";
     this.#leave().limit();
     this.signal();
   }
 
   /** Deliver what was sent, FIN, wait for the peer's for a little while. */
-  finish(reason: CloseReason, by: "peer" | "local", error?: MillraceError, message?: string): void {
+  finish(...cause: Cause): void {
     if (this.state === "closing" || this.state === "closed") return;
     const { delivery, pipeline } = this.#living;
-    this.wind(reason, by, error, message);
+    const [reason] = cause;
+    this.wind(...cause);
     this.state = "closing";
-    delivery.stop(quietEnds.includes(reason) ? undefined : this.#lost());
+    delivery.stop(
+      causes.quietEnds.includes(reason) ? undefined : causes.lostError(this.#living.id, this.ending!),
+    );
     pipeline.discard();
     this.#refuse();
-    this.#leave().linger(!outOfTime.includes(reason));
+    this.#leave().linger(!causes.outOfTime.includes(reason));
   }
 
   /** Drop now: nothing that is held is sent. */
-  drop(
-    reason: CloseReason,
-    by: "peer" | "local",
-    error?: MillraceError,
-    message?: string,
-    code?: string,
-  ): void {
+  drop(...cause: Cause): void {
     if (this.state === "closed") return;
-    this.mark(reason, by, error, message, code);
+    this.mark(...cause);
     this.state = "closing";
     this.dropped = true;
     const { delivery, pipeline, outbox } = this.#living;
-    delivery.refuse(this.#lost());
+    delivery.refuse(causes.lostError(this.#living.id, this.ending!));
     pipeline.discard();
     // Now, so that nothing is handed to a transport that has been aborted, as if it might still arrive.
     outbox.close(this.goneError());
@@ -150,7 +148,7 @@ export class Life {
     why?: { readonly message?: string | undefined; readonly code?: string | undefined },
   ): void {
     if (this.state === "closed") return;
-    this.#forget(hopes);
+    this.#forget(causes.hopes);
     this.drop(reason, "local", undefined, why?.message, why?.code);
   }
 
@@ -178,21 +176,14 @@ export class Life {
     listeners?.forEach((listener) => listener());
   }
 
-  /** What a send or flush that cannot happen any more fails with; made when one does, since most ends meet none. */
+  /** What a send or flush that cannot happen any more fails with. */
   closedError(how: string): () => MillraceError {
-    const { id } = this.#living;
-    let error = this.ending?.error;
-    return () => {
-      error ??= new SocketError("closed", `send on connection ${id}: ${how}`);
-      error.connectionId = id;
-      return error;
-    };
+    return causes.closedError(this.#living.id, how, this.ending?.error);
   }
 
-  /** The same once it is closed, or as good as that, with what was said about it. */
+  /** The same once it is closed, or as good as that. */
   goneError(): () => MillraceError {
-    const { reason, message } = this.ending!;
-    return this.closedError(`it is closed (${message === undefined ? reason : `${reason}: ${message}`})`);
+    return this.closedError(`it is closed (${causes.whyOf(this.ending!)})`);
   }
 
   /** Nothing more is accepted for sending; what was is still delivered. */
@@ -208,17 +199,6 @@ export class Life {
     mute?.(error);
   }
 
-  /** What whoever still reads fails with. */
-  #lost(): MillraceError {
-    const { reason, message, error } = this.ending!;
-    if (error !== undefined) return error;
-    const { id } = this.#living;
-    const why = message === undefined ? reason : `${reason}: ${message}`;
-    const lost = new SocketError("aborted", `receive on connection ${id}: it was dropped (${why})`);
-    lost.connectionId = id;
-    return lost;
-  }
-
   #leave(): Departure {
     return this.#departure ??= new Departure(this.#living, () => this.#late());
   }
@@ -231,7 +211,137 @@ export class Life {
   #late(): void {
     const limit = this.#living.profile.close;
     const what = "close a connection: the handler or the peer made no progress for closeTimeout";
-    this.#forget(promises);
+    this.#forget(causes.promises);
     this.drop("close_timeout", "local", new TimeoutError("half_close", limit, `${what} ${limit} ms`));
+  }
+}
+
+/** A wait is looked at in quarters, since what the kernel takes of a single write is told by nobody. */
+const looks = 4;
+/** What a peer that has had `closeTimeout` must send on average to be waited for any longer, in bytes a ms. */
+const slowestSender = 1;
+
+/** The leaving of one side. */
+class Departure implements WheelEntry {
+  wheelPrevious: WheelEntry | undefined = undefined;
+  wheelNext: WheelEntry | undefined = undefined;
+  wheelSlot = -1;
+  /** FIN is wanted: nothing more is accepted for sending. */
+  wanted = false;
+  /** FIN was handed to the transport. */
+  finSent = false;
+  readonly #living: Living;
+  readonly #late: () => void;
+  /** Nothing else is wanted from the peer than its FIN. */
+  #lingering = false;
+  /** What the peer still sends counts as progress. */
+  #patient = true;
+  #lingeringSince = 0;
+  #receivedBefore = 0;
+  /** The wait in force, when it began or was last begun anew, and what had moved by then. */
+  #limit = Infinity;
+  #since = 0;
+  #taken = 0;
+  #received = 0;
+  #handled = 0;
+
+  /** `late` is called when what is owed was not handed over in time. */
+  constructor(living: Living, late: () => void) {
+    this.#living = living;
+    this.#late = late;
+  }
+
+  /** The end has begun, from whichever side: it may stand still for `close` from now. */
+  limit(): void {
+    this.#wait(this.#living.profile.close);
+  }
+
+  /** FIN as soon as everything is in the kernel. */
+  end(): void {
+    this.wanted = true;
+    if (!this.#living.started) return;
+    this.#living.outbox.flush();
+    this.emptied();
+  }
+
+  /**
+   * Nothing else is wanted from the peer than its FIN. What it still sends is waited for where `patient`: the kernel
+   * answers bytes for a socket that is gone with a reset, which takes from the peer what it has not read yet.
+   */
+  linger(patient: boolean): void {
+    this.#lingering = true;
+    // Nothing that was sent can get lost where nothing was.
+    this.#patient = patient && (this.#living.transport.taken > 0 || this.#living.outbox.pending > 0);
+    this.#lingeringSince = this.#living.wheel.now;
+    this.#receivedBefore = this.#living.pipeline.bytesReceived;
+    if (this.finSent) this.#wait(this.#living.profile.linger);
+    else this.end();
+  }
+
+  /** Everything sent is in the kernel. */
+  emptied(): void {
+    if (!this.wanted || !this.#living.started || this.finSent || this.#living.outbox.pending > 0) return;
+    this.finSent = true;
+    if (this.#lingering) this.#wait(this.#living.profile.linger);
+    this.#living.transport.end();
+  }
+
+  /** It is over. */
+  stop(): void {
+    this.#limit = Infinity;
+    this.#living.wheel.cancel(this);
+  }
+
+  /** For the wheel: has anything moved, or has nothing for too long? */
+  expire(now: number): number {
+    this.#look(now);
+    const left = this.#living.wheel.left(this.#since, this.#limit, now);
+    if (left > 0) return Math.min(left, this.#limit / looks);
+    this.#limit = Infinity;
+    // What the kernel has is still delivered, and FIN behind it.
+    if (this.finSent && this.#lingering) this.#living.transport.release();
+    else this.#late();
+    return 0;
+  }
+
+  #wait(limit: number): void {
+    const { wheel, transport, pipeline } = this.#living;
+    this.#limit = limit;
+    if (limit === Infinity) return wheel.cancel(this);
+    wheel.schedule(this, limit / looks);
+    this.#since = wheel.now;
+    this.#taken = transport.taken;
+    this.#received = pipeline.bytesReceived;
+    this.#handled = this.#framesHandled;
+  }
+
+  /** Frames that the user's code has taken: the peer's FIN may have come long behind them. */
+  get #framesHandled(): number {
+    const { pipeline, delivery } = this.#living;
+    return pipeline.framesReceived - delivery.inbox.length;
+  }
+
+  #look(now: number): void {
+    const { transport, pipeline, vigil } = this.#living;
+    const { taken } = transport;
+    const handled = this.#framesHandled;
+    if (taken !== this.#taken || handled !== this.#handled) {
+      this.#taken = taken;
+      this.#handled = handled;
+      this.#since = now;
+    }
+    const { bytesReceived } = pipeline;
+    if (bytesReceived === this.#received || !this.#keepsSending(now)) return;
+    this.#received = bytesReceived;
+    this.#since = Math.max(this.#since, vigil.lastRead);
+  }
+
+  /** A trickle must not hold a connection that is over. */
+  #keepsSending(now: number): boolean {
+    if (!this.#lingering || !this.#patient) return false;
+    const { pipeline, profile } = this.#living;
+    const usual = profile.close === Infinity ? defaults.closeTimeout : profile.close;
+    const allowed = usual + (pipeline.bytesReceived - this.#receivedBefore) / slowestSender;
+    return now - this.#lingeringSince < allowed;
   }
 }

@@ -1,5 +1,5 @@
 /** How one connection ended: the record that `onDisconnect`, the logs, the metrics and `connection.closed` share. */
-import type { MillraceError } from "../core/errors.ts";
+import { type MillraceError, SocketError } from "../core/errors.ts";
 import type { Peer } from "../core/transport.ts";
 
 /**
@@ -95,6 +95,25 @@ export interface Ending {
   readonly code: string | undefined;
 }
 
+/** Why and by whom it ends, and what goes into the record. */
+export type Cause = readonly [
+  reason: CloseReason,
+  by: "peer" | "local",
+  error?: MillraceError | undefined,
+  message?: string | undefined,
+  code?: string | undefined,
+];
+
+/** Causes that stand for as long as all that is owed gets delivered. */
+export const hopes: readonly CloseReason[] = ["peer_closed", "drained"];
+/** Those of them, and of our own closing, that a delivery which has failed makes untrue. */
+export const promises: readonly CloseReason[] = [...hopes, "handler_done", "closed"];
+/** A peer that let time pass has had its time. */
+export const outOfTime: readonly CloseReason[] = ["first_frame_timeout", "frame_timeout", "idle_timeout"];
+
+/** Ends of the connection's own code, or of a peer that had said all: they are no error for whoever still reads. */
+export const quietEnds: readonly CloseReason[] = ["closed", "handler_done", "peer_closed"];
+
 /** The parts of a session that the record is made of. */
 interface Ended {
   readonly id: string;
@@ -142,4 +161,31 @@ export function makeRecord(session: Ended, ending: Ending, endedWith: "fin" | "r
     framesUnsent: outbox.framesPending,
     framesDropped: outbox.framesDropped,
   };
+}
+
+/** In words, for errors. */
+export function whyOf({ reason, message }: Ending): string {
+  return message === undefined ? reason : `${reason}: ${message}`;
+}
+
+/** What a send fails with that cannot happen any more; made when one does, since most ends meet none. */
+export function closedError(
+  id: string,
+  how: string,
+  cause: MillraceError | undefined,
+): () => MillraceError {
+  let error = cause;
+  return () => {
+    error ??= new SocketError("closed", `send on connection ${id}: ${how}`);
+    error.connectionId = id;
+    return error;
+  };
+}
+
+/** What whoever still reads fails with. */
+export function lostError(id: string, ending: Ending): MillraceError {
+  if (ending.error !== undefined) return ending.error;
+  const lost = new SocketError("aborted", `receive on connection ${id}: it was dropped (${whyOf(ending)})`);
+  lost.connectionId = id;
+  return lost;
 }
