@@ -21,6 +21,10 @@ export async function bundle(folder: string, target: string): Promise<(name: str
     platform: "node",
     target: "es2022",
     external: ["bun"],
+    // Packages in CommonJS ask for the runtime's own modules by `require`.
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
     logLevel: "error",
   });
   return (name) => {

@@ -3,6 +3,7 @@
  *
  * Read by `run.ts`. A target is a ratio to the baseline, or a number in the row's unit.
  */
+import type { Task } from "./framings/contestants.ts";
 import type { RuntimeName } from "./runtimes.ts";
 
 /** The load that a group of server programs is put under. */
@@ -16,7 +17,7 @@ export interface EchoLoad {
 }
 
 /** One line of the table. */
-export type Row = EchoRow | IdleRow | StartRow;
+export type Row = EchoRow | FramingRow | IdleRow | StartRow;
 
 interface RowCommon {
   readonly id: string;
@@ -65,6 +66,12 @@ export interface StartRow extends RowCommon {
   readonly until: "imported" | "listening";
 }
 
+/** A framing without sockets, beside packages that do the same: the lowest ratio to the fastest of them at any size. */
+export interface FramingRow extends RowCommon {
+  readonly kind: "framing";
+  readonly task: Task;
+}
+
 const single: EchoLoad = { connections: 100, depth: 1, message: "lines" };
 const deep: EchoLoad = { connections: 100, depth: 32, message: "lines" };
 const large: EchoLoad = { connections: 10, depth: 4, message: "length" };
@@ -94,6 +101,26 @@ const byHand = {
     shownAs: "raw",
   },
 } as const;
+
+const cut: Readonly<Record<string, Omit<Task, "form">>> = {
+  "lines-text": { wire: "lines", text: true },
+  "lines-bytes": { wire: "lines", text: false },
+  "delimited": { wire: "delimited", text: false },
+  "fixed": { wire: "fixed", text: false },
+  "length": { wire: "length", text: false },
+};
+
+const framingRows: readonly FramingRow[] = Object.entries(cut).flatMap(([name, task]) =>
+  (["push", "pull"] as const).map((form) => ({
+    id: `framing-${name}-${form}`,
+    title: `${name} alone, ${
+      form === "push" ? "decoder to callbacks" : "`FramerStream` to `for await`"
+    }, to the fastest package, by size`,
+    kind: "framing" as const,
+    task: { ...task, form },
+    target: { bun: 1, deno: 1, node: 1 },
+  }))
+);
 
 /** The table. */
 export const rows: readonly Row[] = [
@@ -218,4 +245,5 @@ export const rows: readonly Row[] = [
     until: "listening",
     target: { bun: 35, deno: 50, node: 45 },
   },
+  ...framingRows,
 ];

@@ -14,6 +14,7 @@ import { bundle } from "./bundle.ts";
 import { makeCertificate } from "./certificate.ts";
 import { endAll } from "./child.ts";
 import { measureEcho, type Plan } from "./echo_rows.ts";
+import { measureFraming } from "./framing_row.ts";
 import { measureIdle } from "./idle_row.ts";
 import { type Row, rows } from "./rows.ts";
 import { canPin, type RuntimeName, runtimeNames, type Runtimes } from "./runtimes.ts";
@@ -107,9 +108,11 @@ async function run(given: Arguments): Promise<number> {
   try {
     const servers = await bundle(join(root, "bench/servers"), join(folder, "servers"));
     const loads = await bundle(join(root, "bench/load"), join(folder, "load"));
+    const framings = await bundle(join(root, "bench/framings"), join(folder, "framings"));
     const plan: Plan = {
       runtimes: given.runtimes,
-      program: (name) => name.endsWith("_load") ? loads(name) : servers(name),
+      program: (name) =>
+        name.endsWith("_load") ? loads(name) : name === "cut" ? framings(name) : servers(name),
       rounds: given.rounds,
       warmupMs: given.seconds < 1.2 ? 400 : 600,
       durationMs: given.seconds * 1000,
@@ -135,6 +138,7 @@ async function run(given: Arguments): Promise<number> {
         if (group.length > 0) await attempt(group.map((row) => row.id), () => measureEcho(plan, group, name));
       }
       for (const row of chosen) {
+        if (row.kind === "framing") await attempt([row.id], () => [measureFraming(plan, row, name)]);
         if (row.kind === "idle") await attempt([row.id], async () => [await measureIdle(plan, row, name)]);
         if (row.kind !== "start") continue;
         const runs = given.rounds === 1 ? 5 : 15;

@@ -1,12 +1,13 @@
 /** Prints the figures as the table of rows and runtimes, in Markdown, with a mark for each target. */
 import type { EchoBaseline, EchoFigure, EchoSample } from "./echo_rows.ts";
+import type { FramingFigure } from "./framing_row.ts";
 import type { IdleFigure } from "./idle_row.ts";
 import type { Row } from "./rows.ts";
 import type { RuntimeName } from "./runtimes.ts";
 import type { StartFigure } from "./start_row.ts";
 
 /** What one row came to on one runtime. */
-export type Figure = EchoFigure | IdleFigure | StartFigure;
+export type Figure = EchoFigure | FramingFigure | IdleFigure | StartFigure;
 
 /** A figure beside its target. */
 export interface Verdict {
@@ -41,6 +42,11 @@ export function judge(row: Row, figure: Figure): Verdict {
   if (figure.kind === "start") {
     return verdict(figure.ms, wanted, figure.ms <= wanted, `${figure.ms.toFixed(1)} ms`, `≤ ${wanted} ms`);
   }
+  if (figure.kind === "framing") {
+    const least = Math.min(...figure.sizes.map(({ ratio }) => ratio));
+    const shown = figure.sizes.map(({ size, ratio }) => `${sizeText(size)} ${ratio.toFixed(2)}`).join(", ");
+    return verdict(least, wanted, least >= wanted, shown, `≥ ${wanted.toFixed(2)}`);
+  }
   const kilobytes = figure.oursBytes / 1000;
   const raw = figure.baselineBytes / 1000;
   const overRaw = row.kind === "idle" && row.overRaw.includes(figure.runtime);
@@ -48,6 +54,8 @@ export function judge(row: Row, figure: Figure): Verdict {
   const shown = `${kilobytes.toFixed(1)} KB, raw ${raw.toFixed(1)}`;
   return verdict(kilobytes, limit, kilobytes <= limit, shown, overRaw ? `≤ raw + ${wanted}` : `≤ ${wanted}`);
 }
+
+const sizeText = (bytes: number): string => bytes < 1024 ? `${bytes} B` : `${bytes / 1024} KiB`;
 
 function verdict(value: number, target: number, met: boolean, shown: string, wanted: string): Verdict {
   return { value, target, met, text: `${met ? "✓" : "✗"} ${shown} (${wanted})` };
@@ -100,6 +108,14 @@ export function formatDetails(rows: readonly Row[], figures: readonly Figure[]):
       detail(figure, beside, what?.told),
     ];
   });
+  for (const { row, runtime, sizes } of figures.filter((figure) => figure.kind === "framing")) {
+    for (const { size, ours, others } of sizes) {
+      const told = [{ name: "ours", result: ours }, ...others].map(({ name, result }) =>
+        `${name} ${megabytes(result.bytesPerSecond)} MB/s, ${millions(result.framesPerSecond)} M frames/s`
+      );
+      lines.push(`  ${row.padEnd(24)} ${runtime.padEnd(5)} ${sizeText(size).padEnd(6)} ${told.join("; ")}`);
+    }
+  }
   if (lines.some((line) => line.startsWith("*"))) {
     lines.push(
       "",
@@ -109,6 +125,9 @@ export function formatDetails(rows: readonly Row[], figures: readonly Figure[]):
   }
   return lines.join("\n");
 }
+
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
+const millions = (frames: number): string => (frames / 1e6).toFixed(frames < 1e6 ? 3 : 1);
 
 function detail({ row, runtime, ours }: EchoFigure, against: EchoBaseline, what?: string): string {
   const { program, baseline, ratio, ratioPerCpu } = against;

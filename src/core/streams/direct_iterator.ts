@@ -6,7 +6,7 @@
  */
 
 /** What is handed on past the stream. */
-export interface Ready<Out> {
+interface Ready<Out> {
   /** How much lies ready. */
   count(): number;
   /** True where the stream itself holds nothing, which would have to be read first. */
