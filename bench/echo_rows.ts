@@ -7,12 +7,21 @@ import type { CertificateFiles } from "./certificate.ts";
 import { Child } from "./child.ts";
 import type { EchoOrder, EchoResult } from "./load/echo_load.ts";
 import type { EchoLoad, EchoRow } from "./rows.ts";
-import { commandLine, loadCore, type RuntimeName, type Runtimes, serverCore } from "./runtimes.ts";
+import {
+  commandLine,
+  loadCore,
+  nativeLine,
+  type RuntimeName,
+  type Runtimes,
+  serverCore,
+} from "./runtimes.ts";
 
 /** Where the programs are, and how long to take. */
 export interface Plan {
   readonly runtimes: Runtimes;
   readonly program: (name: string) => string;
+  /** The servers that are no JavaScript, by name. */
+  readonly native: ReadonlyMap<string, string>;
   readonly rounds: number;
   readonly warmupMs: number;
   readonly durationMs: number;
@@ -149,8 +158,11 @@ export async function startServer(
   runtime: RuntimeName,
   args: readonly string[] = [],
 ): Promise<{ server: Child; port: number }> {
-  const file = plan.program(programName(name, runtime));
-  const server = new Child(commandLine(plan.runtimes, runtime, serverCore, [file, ...args]));
+  const native = plan.native.get(name);
+  const command = native === undefined
+    ? commandLine(plan.runtimes, runtime, serverCore, [plan.program(programName(name, runtime)), ...args])
+    : nativeLine(native, serverCore);
+  const server = new Child(command);
   const { port } = await server.next<{ port: number }>(15_000);
   return { server, port };
 }

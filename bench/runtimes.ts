@@ -43,7 +43,14 @@ export function commandLine(
   core: number,
   args: readonly string[],
 ): [program: string, args: string[]] {
-  const { program } = runtimes[name];
-  const rest = [...flags[name], ...args];
-  return canPin ? ["taskset", ["-c", String(core), program, ...rest]] : [program, rest];
+  return pinned(runtimes[name].program, core, [...flags[name], ...args]);
+}
+
+/** The same for a program that needs no runtime. */
+export function nativeLine(program: string, core: number): [program: string, args: string[]] {
+  return pinned(program, core, []);
+}
+
+function pinned(program: string, core: number, args: string[]): [program: string, args: string[]] {
+  return canPin ? ["taskset", ["-c", String(core), program, ...args]] : [program, args];
 }

@@ -13,8 +13,9 @@ export type Figure = EchoFigure | FramingFigure | IdleFigure | StartFigure;
 export interface Verdict {
   /** In the target's unit. */
   readonly value: number;
-  readonly target: number;
-  readonly met: boolean;
+  /** Absent where the row only tells. */
+  readonly target?: number;
+  readonly met?: boolean;
   readonly text: string;
 }
 
@@ -22,42 +23,51 @@ const titles: Readonly<Record<RuntimeName, string>> = { bun: "Bun", deno: "Deno"
 
 /** Compares a figure with the row's target. */
 export function judge(row: Row, figure: Figure): Verdict {
-  const wanted = row.target[figure.runtime];
+  const wanted = row.target?.[figure.runtime];
   if (figure.kind === "echo") {
-    const times = wanted >= 2;
+    const times = (wanted ?? 0) >= 2;
     const { ratio, ratioPerCpu } = figure.against;
     const value = row.kind === "echo" && row.perProcessor ? ratioPerCpu : ratio;
     const { beside } = figure;
     const name = row.kind === "echo" && beside !== undefined ? row.beside?.shownAs : undefined;
     const second = name === undefined ? "" : `, ${name} ${beside!.ratioPerCpu.toFixed(2)}`;
     const shown = (times ? `${value.toFixed(1)} ×` : value.toFixed(2)) + second;
-    return verdict(
-      value,
-      wanted,
-      value >= wanted,
-      shown,
-      `≥ ${times ? `${wanted} ×` : wanted.toFixed(2)}`,
-    );
+    return atLeast(value, wanted, shown, times ? `${wanted} ×` : wanted?.toFixed(2));
   }
   if (figure.kind === "start") {
-    return verdict(figure.ms, wanted, figure.ms <= wanted, `${figure.ms.toFixed(1)} ms`, `≤ ${wanted} ms`);
+    return atMost(figure.ms, wanted, `${figure.ms.toFixed(1)} ms`, `${wanted} ms`);
   }
   if (figure.kind === "framing") {
     const least = Math.min(...figure.sizes.map(({ ratio }) => ratio));
     const shown = figure.sizes.map(({ size, ratio }) => `${sizeText(size)} ${ratio.toFixed(2)}`).join(", ");
-    return verdict(least, wanted, least >= wanted, shown, `≥ ${wanted.toFixed(2)}`);
+    return atLeast(least, wanted, shown, wanted?.toFixed(2));
   }
   const kilobytes = figure.oursBytes / 1000;
   const raw = figure.baselineBytes / 1000;
   const overRaw = row.kind === "idle" && row.overRaw.includes(figure.runtime);
-  const limit = overRaw ? raw + wanted : wanted;
+  const limit = overRaw && wanted !== undefined ? raw + wanted : wanted;
   const shown = `${kilobytes.toFixed(1)} KB, raw ${raw.toFixed(1)}`;
-  return verdict(kilobytes, limit, kilobytes <= limit, shown, overRaw ? `≤ raw + ${wanted}` : `≤ ${wanted}`);
+  return atMost(kilobytes, limit, shown, overRaw ? `raw + ${wanted}` : `${wanted}`);
 }
 
 const sizeText = (bytes: number): string => bytes < 1024 ? `${bytes} B` : `${bytes / 1024} KiB`;
 
-function verdict(value: number, target: number, met: boolean, shown: string, wanted: string): Verdict {
+function atLeast(value: number, target: number | undefined, shown: string, wanted = ""): Verdict {
+  return verdict(value, target, target !== undefined && value >= target, shown, `≥ ${wanted}`);
+}
+
+function atMost(value: number, target: number | undefined, shown: string, wanted: string): Verdict {
+  return verdict(value, target, target !== undefined && value <= target, shown, `≤ ${wanted}`);
+}
+
+function verdict(
+  value: number,
+  target: number | undefined,
+  met: boolean,
+  shown: string,
+  wanted: string,
+): Verdict {
+  if (target === undefined) return { value, text: shown };
   return { value, target, met, text: `${met ? "✓" : "✗"} ${shown} (${wanted})` };
 }
 
