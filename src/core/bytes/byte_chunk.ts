@@ -4,12 +4,12 @@
  * Used by the streams that take bytes: `duplex.ts`, `framing/framer_stream.ts`.
  */
 
-/** Bytes in any of the shapes that platforms give them. */
+/** Bytes in any of the types that platforms use. */
 export type ByteChunk = Uint8Array | ArrayBuffer | ArrayBufferView;
 
 /**
- * `T`, where it is bytes in memory that is never shared with another thread. What the platform's own streams take,
- * such as `TextDecoderStream` and `CompressionStream`.
+ * `T`, with byte arrays narrowed to memory that is not shared with another thread, which platform streams such as
+ * `TextDecoderStream` and `CompressionStream` require.
  */
 export type Unshared<T> = T extends Uint8Array ? (Uint8Array extends T ? Uint8Array<ArrayBuffer> : T) : T;
 

@@ -5,7 +5,7 @@
  */
 import { OptionsError } from "../errors.ts";
 
-/** Tells the size of an item in bytes. */
+/** Returns the size of an item in bytes. */
 export type ItemSize<T> = (item: T) => number;
 
 /**

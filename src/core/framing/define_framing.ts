@@ -19,32 +19,33 @@ export interface FramingDefinition<Sent = Uint8Array> {
   /** For errors, logs and `inspect()`, such as `"varint"`. */
   readonly name: string;
   /**
-   * The largest frame to accept, in bytes or as text such as `"64KiB"`, header and trailer included. Over it: `FrameError` `too_large`, as soon as
-   * the size is known or so many bytes have come without an end. @default 1 MiB
+   * Maximum frame size, in bytes or as text such as `"64KiB"`, including header and trailer. A larger frame is a
+   * `FrameError` `too_large`, as soon as its size is known or so many bytes have arrived without an end. @default 1
+   * MiB
    */
   readonly maxFrameBytes?: SizeInput | undefined;
   /**
-   * What happens after a bad frame: end the connection, or report it and pass over it, where its size is known.
+   * What happens after a bad frame: close the connection, or report it and skip it, if its size is known.
    * @default "close"
    */
   readonly onFrameError?: FrameErrorPolicy | undefined;
   /** What the bytes should look like, for the diagnosis of a wrong peer. @default none */
   readonly hint?: FramingHint | undefined;
   /**
-   * Looks for the end of the frame that begins with the first of these bytes, of which there is at least one. Answers the
-   * size of the frame, which may be more than has come; or that with what of it to pass on; or what is wrong; or
-   * `undefined` where more bytes are needed to tell, upon which it is asked again with more of the same frame.
+   * Finds the end of the frame that begins with the first of these bytes, of which there is at least one. Returns the
+   * size of the frame, which may be more than has arrived; or the size and the part to pass on; or what is wrong; or
+   * `undefined` if more bytes are needed, in which case it is called again with more bytes of the same frame.
    *
-   * `searched` of the bytes were there when it was last asked about this frame, 0 at first: a search goes on from there,
-   * so that no byte is searched twice. The bytes may reach into the next frames, and never over `maxFrameBytes`. They
-   * must be looked at in order, so that a fault is found at the same byte however the stream is split, and must not be
-   * changed or kept. `atEnd`: the input has ended behind these bytes. If they all are a frame then, answer their number;
-   * anything less is a `FrameError` `truncated`.
+   * `searched` of the bytes were there at the last call for this frame, 0 at first. A search that continues from
+   * there looks at each byte once. The bytes may reach into the next frames, but never beyond `maxFrameBytes`. Look
+   * at them in order, so that an error is found at the same byte however the stream is split, and do not change or
+   * keep them. `atEnd`: the input has ended after these bytes. If together they are the last frame, return their
+   * number; otherwise the result is a `FrameError` `truncated`.
    */
   find(bytes: Uint8Array, searched: number, atEnd: boolean): number | FoundFrame | undefined;
   /**
-   * Writes one frame, with its header and trailer. Throw a `FrameError` for a frame that cannot be written; whatever was
-   * written of it is taken back.
+   * Writes one frame, with its header and trailer. Throw a `FrameError` for a frame that cannot be written; what was
+   * written of it is discarded.
    */
   encode(frame: Sent, out: ByteSink): void;
 }
@@ -52,12 +53,12 @@ export interface FramingDefinition<Sent = Uint8Array> {
 const known = ["name", "maxFrameBytes", "onFrameError", "hint", "find", "encode"];
 
 /**
- * A framing of your own from a function that says where a frame ends. Bytes are held until a frame is complete, errors
- * get the offset of their frame, a decoder that has failed stays failed, and the work is linear in the bytes, in
- * whatever pieces they come. Frames are the bytes that `find` says; a frame is a view of the chunk it came in where it
- * came in one: copy it to keep it for long. For messages of another type, see {@linkcode mapFraming}.
+ * Makes a framing from a function that finds the end of a frame. The rest is provided: bytes are held until a frame
+ * is complete, errors have the offset of their frame, a decoder that has failed stays failed, and the work is linear
+ * in the number of bytes, however they are split. A frame is a view of the chunk it came in where possible: copy it
+ * to keep it for long. For messages of another type, see {@linkcode mapFraming}.
  *
- * Hold the result to `assertFramer` of `millrace/testing`.
+ * Test the result with `assertFramer` of `millrace/testing`.
  *
  * @example Frames behind a length in the varint form of Protocol Buffers
  * ```ts
@@ -88,8 +89,7 @@ const known = ["name", "maxFrameBytes", "onFrameError", "hint", "find", "encode"
  * ]);
  * ```
  *
- * @throws {OptionsError} `invalid`, for a definition without `name`, `find` or `encode`, and for an option that makes no
- * sense
+ * @throws {OptionsError} `invalid`, for a definition without `name`, `find` or `encode`, and for an invalid option
  */
 export function defineFraming<Sent = Uint8Array>(
   definition: FramingDefinition<Sent>,

@@ -13,19 +13,21 @@ import { Pattern } from "../bytes/pattern.ts";
 import { PrefixDecoder } from "./prefix_decoder.ts";
 import { refusal, requireBytes } from "./refusal.ts";
 
-/** Options of {@linkcode delimited} that go with both positions. */
+/** Options of {@linkcode delimited} for both positions. */
 export type DelimiterOptions =
   & {
-    /** What parts the frames: bytes, or a text taken as UTF-8. Not empty. @default "\n" */
+    /** What separates the frames: bytes, or text encoded as UTF-8. Not empty. @default "\n" */
     readonly delimiter?: string | Uint8Array | undefined;
-    /** Frames that are received carry their delimiter. @default false */
+    /** Received frames include their delimiter. @default false */
     readonly keepDelimiter?: boolean | undefined;
     /**
-     * The longest frame to accept, in bytes without its delimiter. Over it: `FrameError` `too_large`.
+     * Maximum frame size in bytes, without the delimiter. A larger frame is a `FrameError` `too_large`.
      * @default 1 MiB
      */
     readonly maxFrameBytes?: SizeInput | undefined;
-    /** What happens after a bad frame: end the connection, or report it and go on with the next. @default "close" */
+    /**
+     * What happens after a bad frame: close the connection, or report it and continue with the next. @default "close"
+     */
     readonly onFrameError?: FrameErrorPolicy | undefined;
   }
   & (
@@ -35,14 +37,14 @@ export type DelimiterOptions =
        * received can be sent as it is
        */
       readonly append?: boolean | undefined;
-      /** Frames are sent as they are. */
+      /** Frames are sent unchanged. */
       readonly checkSent?: false | undefined;
     }
     | {
-      /** Delimiters that are the sender's cannot be checked for. */
+      /** Not without `append`. */
       readonly append?: true | undefined;
       /**
-       * Refuse to send a frame that the receiver would cut in the wrong place, because it contains the delimiter:
+       * Reject frames that the receiver would cut in the wrong place, because they contain the delimiter:
        * `FrameError` `malformed`. Needs `append`. @default false
        */
       readonly checkSent: true;
@@ -54,14 +56,17 @@ export type DelimitedOptions =
   | DelimiterOptions & {
     /** The delimiter ends each frame. @default "suffix" */
     readonly position?: "suffix" | undefined;
-    /** Take what stands after the last delimiter at the end of input as a frame instead of `truncated`. @default false */
+    /**
+     * Accept what follows the last delimiter at the end of the input as a frame, instead of `truncated`. @default
+     * false
+     */
     readonly acceptUnterminated?: boolean | undefined;
   }
   | DelimiterOptions & {
     /**
-     * The delimiter begins each frame. A frame is then complete only when the next begins or the input ends,
-     * and the connection is never at a frame boundary before that. Input that does not begin with the
-     * delimiter is `malformed`.
+     * The delimiter begins each frame. A frame is then complete only when the next one begins or the input ends, and
+     * until then the connection is not at a frame boundary. Input that does not begin with the delimiter is
+     * `malformed`.
      */
     readonly position: "prefix";
     readonly acceptUnterminated?: undefined;
@@ -79,8 +84,8 @@ const known = [
 ];
 
 /**
- * Frames separated by a byte string. A frame is a view of the chunk it came in: copy it to keep it for long. There is no
- * escaping: a frame that contains the delimiter arrives as two, unless `checkSent` refuses to send it.
+ * Frames separated by a byte string. A frame is a view of the chunk it came in: copy it to keep it for long. There is
+ * no escaping: a frame that contains the delimiter arrives as two, unless `checkSent` rejects it.
  *
  * @example Records that end with a group separator
  * ```ts
@@ -94,7 +99,7 @@ const known = [
  * // 3
  * ```
  *
- * @throws {OptionsError} `invalid`, for an option that makes no sense, and for two that contradict each other
+ * @throws {OptionsError} `invalid`, for an invalid option, and for two that contradict each other
  */
 export function delimited(options: DelimitedOptions = {}): Framing<Uint8Array> {
   const { delimiter = "\n", keepDelimiter = false, checkSent = false, acceptUnterminated = false } = options;

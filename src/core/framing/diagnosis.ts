@@ -8,7 +8,7 @@ import { FrameError, type FrameErrorReason } from "../errors.ts";
 import type { Framing } from "./framing.ts";
 import { misreading } from "./misreading.ts";
 
-/** What bytes look like, and what to do about it. */
+/** What bytes look like, and what to check. */
 export interface Diagnosis {
   /** A noun with its article: `"an HTTP request"`. */
   readonly looksLike: string;
@@ -77,7 +77,7 @@ const signatures: readonly Signature[] = [
 ];
 
 /**
- * Says what the first bytes of a stream look like, where they begin as a well-known protocol does.
+ * Recognizes a well-known protocol by the first bytes of a stream; undefined if it knows none that begins like this.
  *
  * @example
  * ```ts

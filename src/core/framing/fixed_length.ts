@@ -14,9 +14,8 @@ export interface FixedLengthOptions {
 }
 
 /**
- * Frames of one size: what comes in one read is split, what comes in several is joined. A frame of another
- * size is refused by `send` with a `FrameError` `malformed`. A frame is a view of the chunk it came in where it
- * came in one: copy it to keep it for long.
+ * Frames of one size, however they arrive. `send` rejects a frame of another size with a `FrameError` `malformed`. A
+ * frame is a view of the chunk it came in where possible: copy it to keep it for long.
  *
  * @example
  * ```ts

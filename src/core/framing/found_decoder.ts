@@ -11,14 +11,14 @@ import { FrameError, type FrameErrorReason } from "../errors.ts";
 import type { Decoder } from "./framing.ts";
 import { restWaits } from "./refusal.ts";
 
-/** What `find` of a `FramingDefinition` may answer, besides the size of a frame or nothing. */
+/** What `find` of a `FramingDefinition` may return, besides a number or nothing. */
 export type FoundFrame =
   | {
     /** Size of the whole frame, in bytes, whether or not all of them have arrived. */
     readonly size: number;
-    /** The first byte to pass on, where the frame begins with a header. @default 0 */
+    /** Position of the first byte to pass on, after a header. @default 0 */
     readonly start?: number | undefined;
-    /** The byte behind the last one to pass on, where the frame ends with a trailer. @default size */
+    /** Position after the last byte to pass on, before a trailer. @default size */
     readonly end?: number | undefined;
     readonly malformed?: undefined;
   }
@@ -26,8 +26,8 @@ export type FoundFrame =
     /** What is wrong with the bytes, for the message of the `FrameError`: `"found a length of more than 5 bytes"`. */
     readonly malformed: string;
     /**
-     * How many bytes to pass over to get to the next frame, 1 or more. Without it nothing tells where the next frame
-     * begins, and the connection ends even where `onFrameError` is `"skip"`.
+     * How many bytes to skip to reach the next frame, 1 or more. Without it the start of the next frame is unknown,
+     * and the connection ends even if `onFrameError` is `"skip"`.
      */
     readonly size?: number | undefined;
   };

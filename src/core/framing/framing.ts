@@ -8,8 +8,8 @@ import type { FrameError } from "../errors.ts";
 import type { Stage } from "../streams/stage.ts";
 
 /**
- * A way to cut bytes into frames and to write frames as bytes. One value serves any number of
- * connections; what belongs to one connection lives in the decoder.
+ * Cuts bytes into frames, and writes frames as bytes. One value serves any number of connections; the state of one
+ * connection is in its decoder.
  *
  * @typeParam Received what the handler gets
  * @typeParam Sent what `send` takes
@@ -17,49 +17,48 @@ import type { Stage } from "../streams/stage.ts";
 export interface Framing<Received, Sent = Received> {
   /** For messages, logs and `inspect()`, such as `"lines"`. */
   readonly name: string;
-  /** What the bytes should look like, for the diagnosis of a wrong peer. Without it less can be told. */
+  /** What the bytes should look like, for the diagnosis of a wrong peer, which is less precise without it. */
   readonly hint?: FramingHint | undefined;
   /**
-   * A new decoder for one connection. `report` hears of frame errors that were skipped, not thrown. It may answer
-   * `false`, which means the same as from `next`.
+   * Makes a decoder for one connection. `report` is called with errors of skipped frames, which are not thrown. It
+   * may return `false`, with the same meaning as for `next`.
    */
   decoder(report: (error: FrameError) => unknown): Decoder<Received>;
   /**
-   * Writes one frame. Throw before or after writing: whatever was written is taken back. The framings of this
-   * package throw a `FrameError` (`malformed` or `too_large`, offset 0) for a frame that they cannot write.
+   * Writes one frame. It may throw at any time: what was written is discarded. The built-in framings throw a
+   * `FrameError` (`malformed` or `too_large`, offset 0) for a frame that they cannot write.
    */
   encode(frame: Sent, out: ByteSink): void;
 }
 
 /**
- * Cuts one connection's bytes: chunks of any size in, whole frames out. A frame may be a view of the
- * chunk it came in. Throws `FrameError` when it cannot go on, and again whenever it is given more; frames
- * found before the fault were passed on first.
- * `flush` throws `truncated` when the input ends inside a frame.
+ * Cuts the bytes of one connection: chunks of any size in, complete frames out. A frame may be a view of the chunk it
+ * came in. Throws a `FrameError` when it cannot continue, and again at every later call; frames before the error were
+ * passed on first. `flush` throws `truncated` when the input ends inside a frame.
  *
- * `next` may answer `false`: enough for now. A decoder with `resume` then passes on nothing more, keeps the rest
- * of the chunk as bytes and answers `false` itself, unless nothing is left; `resume` goes on with what it kept, and
- * only then comes `push` or `flush` again. So a peer's chunk of 65,536 empty lines is 64 KiB until somebody wants
- * them. A decoder without `resume` passes on all that it finds, whatever `next` answers, and returns nothing; a
- * connection gives it its bytes in pieces of 16 KiB, between which it can wait.
+ * `next` may return `false` to stop. A decoder with `resume` then passes on nothing more, keeps the rest of the chunk
+ * as bytes and returns `false`, unless nothing is left. `resume` continues with the rest, and `push` or `flush` are
+ * only called after that. So a chunk of 65,536 empty lines stays 64 KiB until its frames are needed. A decoder
+ * without `resume` passes on everything it finds, whatever `next` returns, and returns nothing; a connection gives it
+ * at most 16 KiB at a time and can stop in between.
  */
 export interface Decoder<Received> extends Stage<Uint8Array, Received> {
-  /** Bytes held of a frame that has begun and is not complete, at least 1 inside a frame; 0 at a boundary. */
+  /** Bytes held of an incomplete frame: at least 1 inside a frame, 0 at a boundary. */
   readonly buffered: number;
   /**
-   * Where in the stream the frame begins that `next` was given last. {@linkcode mapFraming} names it in its errors; without
-   * it they name the first frame that ends in the same chunk.
+   * Offset in the stream of the frame that `next` was called with last. {@linkcode mapFraming} uses it in its errors;
+   * without it they have the offset of the first frame that ends in the same chunk.
    */
   readonly frameOffset?: number | undefined;
-  /** Takes a chunk. `false`: the rest of it waits for `resume`. */
+  /** Processes a chunk. Returns `false` if the rest of it waits for `resume`. */
   push(chunk: Uint8Array, next: (frame: Received) => unknown): void | boolean;
-  /** Goes on with the rest of the chunk, and answers as `push` does. Called only after a `false`. */
+  /** Continues with the rest of the chunk, and returns the same as `push`. Only called after a `false`. */
   resume?(next: (frame: Received) => unknown): void | boolean;
 }
 
 /**
- * Where `encode` writes. What it is given is the caller's again when `encode` is done, not before: a large array may be
- * taken where it lies instead of being copied.
+ * Where `encode` writes. Do not change the arrays passed in until `encode` returns: a large one may be used in place
+ * instead of being copied.
  */
 export interface ByteSink {
   /** Writes one byte, 0 to 255. */
@@ -70,13 +69,13 @@ export interface ByteSink {
   text(source: string): void;
 }
 
-/** What to do with a frame that is too large or malformed. `skip` reports it and finds the next frame. */
+/** What to do with a frame that is too large or malformed. `skip` reports it and continues with the next frame. */
 export type FrameErrorPolicy = "close" | "skip";
 
 /** The largest frame that a framing accepts unless told otherwise, in bytes: 1 MiB. */
 export const defaultMaxFrameBytes: number = 1024 * 1024;
 
-/** The shape of the bytes on the wire, as data. */
+/** The format of the bytes on the wire, as data. */
 export type FramingHint =
   | { readonly kind: "delimited"; readonly delimiter: Uint8Array; readonly position: "suffix" | "prefix" }
   | {
@@ -84,9 +83,9 @@ export type FramingHint =
     readonly lengthOffset: number;
     readonly lengthBytes: number;
     readonly endian: "big" | "little";
-    /** The whole frame is this much longer than the length field says. */
+    /** How much longer the whole frame is than its length field says. */
     readonly addedBytes: number;
-    /** Bytes before the body; no frame is shorter. */
+    /** Bytes before the body; the minimum size of a frame. */
     readonly headerBytes: number;
     readonly maxFrameBytes: number;
   }

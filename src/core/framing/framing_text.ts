@@ -21,26 +21,26 @@ function wrong(found: unknown, expected: string, options?: ErrorOptions): Option
 const forms = "a framing such as lines, delimited:\\x03, length:4, fixed:16 or raw";
 
 /**
- * The framing that a text stands for, as a configuration and the command line write it. Its frames are bytes.
+ * Makes a framing from text, in the grammar of a configuration and of the command line. Its frames are bytes.
  *
  * | text                      | frames                                                                        |
  * | ------------------------- | ----------------------------------------------------------------------------- |
  * | `lines`, `lines:crlf`     | text lines; `\n` or `\r\n` ends each, `\n` or `\r\n` is sent                  |
  * | `delimited:BYTES`         | any delimiter; `\n \r \t \0 \xHH \\` and `\,` are escapes                    |
- * | `delimited:BYTES,keep`    | frames carry their delimiter                                                  |
+ * | `delimited:BYTES,keep`    | frames include their delimiter                                                |
  * | `delimited:BYTES,prefix`  | the delimiter begins each frame                                               |
  * | `length:N`                | a length of N bytes (1, 2, 3, 4, 8) before each frame                         |
  * | `length:N,le`             | little-endian; big-endian is the default                                      |
- * | `length:N,inclusive`      | the length counts the header as well                                          |
+ * | `length:N,inclusive`      | the length includes the header                                                |
  * | `length:N,adjust=M`       | M is added to the length to get what follows the header                       |
- * | `length:N,offset=M`       | M bytes stand before the length; frames carry their header                    |
- * | `length:N,header=M`       | M bytes stand before the body; frames carry their header                      |
- * | `length:N,keep`           | frames carry their header                                                     |
+ * | `length:N,offset=M`       | M bytes precede the length; frames include their header                       |
+ * | `length:N,header=M`       | M bytes precede the body; frames include their header                         |
+ * | `length:N,keep`           | frames include their header                                                   |
  * | `fixed:N`                 | frames of N bytes                                                             |
- * | `raw`                     | no framing: what one read gives                                               |
+ * | `raw`                     | no framing: a frame is what one read returned                                 |
  *
- * `max=SIZE` with any but `fixed` and `raw` is the largest frame, `skip` passes over a bad frame instead of closing. The
- * names of the functions, `delimited` and `lengthField`, are those with their defaults.
+ * All but `fixed` and `raw` also take `max=SIZE`, the maximum frame size, and `skip`, which drops a bad frame instead of
+ * closing the connection. `delimited` and `lengthField` alone stand for these functions with their defaults.
  *
  * @example
  * ```ts
@@ -50,7 +50,7 @@ const forms = "a framing such as lines, delimited:\\x03, length:4, fixed:16 or r
  * console.log(framing.name); // lengthField
  * ```
  *
- * @throws {OptionsError} `invalid`: the text is no framing; says which part is wrong and what is accepted in its place
+ * @throws {OptionsError} `invalid`, if the text is not a framing; the error names the part that is wrong and what is accepted instead
  */
 export function parseFraming(text: string): Framing<Uint8Array> {
   if (typeof text !== "string") throw wrong(text, forms);

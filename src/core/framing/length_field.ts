@@ -10,34 +10,34 @@ import { type Endian, lengthReader, writeLength } from "./length_value.ts";
 import { refusal, requireBytes } from "./refusal.ts";
 import { SizedDecoder, type SizeRules } from "./sized_decoder.ts";
 
-/** Where the length is, and what it counts. */
+/** Position and meaning of the length field. */
 export interface LengthRules {
   /** Bytes before the length field. @default 0 */
   readonly lengthOffset?: number | undefined;
-  /** Size of the length field, an unsigned number. @default 4 */
+  /** Size of the length field in bytes; the length is unsigned. @default 4 */
   readonly lengthBytes?: 1 | 2 | 3 | 4 | 8 | undefined;
-  /** Order of the length's bytes. @default "big" */
+  /** Byte order of the length. @default "big" */
   readonly endian?: Endian | undefined;
-  /** Bytes before the body. No frame is shorter. @default lengthOffset + lengthBytes */
+  /** Bytes before the body, and the minimum size of a frame. @default lengthOffset + lengthBytes */
   readonly headerBytes?: number | undefined;
-  /** The length counts the whole frame; otherwise it counts what follows the header. @default false */
+  /** The length counts the whole frame, not only what follows the header. @default false */
   readonly lengthIncludesHeader?: boolean | undefined;
-  /** Added to the length to get what it should count, for a length that counts otherwise. May be negative. @default 0 */
+  /** Added to the length, if it counts something else. May be negative. @default 0 */
   readonly adjustment?: number | undefined;
   /**
-   * Bytes at the beginning that are cut off each received frame: 0 leaves the header in the frame, the size of
-   * the header leaves the body. @default 0
+   * Bytes to remove from the beginning of each received frame: 0 leaves the header in the frame, the size of the
+   * header leaves only the body. @default 0
    */
   readonly strip?: number | undefined;
   /**
-   * The largest frame to accept, header included, in bytes. Over it: `FrameError` `too_large`, from the header
-   * alone. @default 1 MiB
+   * Maximum frame size in bytes, including the header. A larger frame is a `FrameError` `too_large`, known from its
+   * header. @default 1 MiB
    */
   readonly maxFrameBytes?: SizeInput | undefined;
   /**
-   * What happens after a frame over the limit: end the connection, or report it and pass over as many bytes as
-   * it claims. A length that makes no sense (`malformed`) ends the connection under both, because nothing tells
-   * where the next frame begins. @default "close"
+   * What happens after a frame over the limit: close the connection, or report it and skip as many bytes as it
+   * claims. An invalid length (`malformed`) always closes the connection, because the start of the next frame is
+   * unknown. @default "close"
    */
   readonly onFrameError?: FrameErrorPolicy | undefined;
 }
@@ -46,19 +46,19 @@ export interface LengthRules {
 export type LengthFieldOptions =
   | LengthRules & {
     /**
-     * Write the header before each frame that is sent, as much of it as `strip` cuts off, or all of it where
-     * `strip` is 0. Otherwise what is sent has its header already, and is refused (`FrameError` `malformed`) when
-     * its length field does not agree with its size.
-     * @default true where strip is not 0
+     * Write the header of each frame that is sent: as much of it as `strip` removes, or all of it if `strip` is 0.
+     * Otherwise frames are sent with a header of their own, and rejected (`FrameError` `malformed`) if its length
+     * does not match their size.
+     * @default true if `strip` is set
      */
     readonly writeHeader?: true | undefined;
-    /** The length field alone is written. */
+    /** Only the length field is written. */
     readonly header?: undefined;
   }
   | LengthRules
     & {
       /**
-       * The bytes to write before each frame, with anything in the place of the length. Needed where they are more
+       * The header to write before each frame, with any value in place of the length. Required if the header has more
        * than the length field.
        */
       readonly header: Uint8Array;
@@ -85,9 +85,9 @@ const known = [
 const largestHeader = 65_535;
 
 /**
- * Frames with a binary length field. What is received can be sent as it is: with the header in the frame it
- * is checked, with the header stripped it is written again. A frame is a view of the chunk it came in where it
- * came in one: copy it to keep it for long.
+ * Frames with a binary length field. Received frames can be sent unchanged: a header that is part of the frame is
+ * checked, a header that was stripped is written again. A frame is a view of the chunk it came in where possible:
+ * copy it to keep it for long.
  *
  * @example Messages behind a length of two bytes, little-endian
  * ```ts
@@ -101,7 +101,7 @@ const largestHeader = 65_535;
  * // 9
  * ```
  *
- * @throws {OptionsError} `invalid`, for options that make no sense, alone or together
+ * @throws {OptionsError} `invalid`, for an invalid option, and for options that contradict each other
  */
 export function lengthField(options: LengthFieldOptions = {}): Framing<Uint8Array> {
   const check = new OptionsCheck();

@@ -5,7 +5,7 @@
  */
 import type { ByteSink } from "./framing.ts";
 
-/** Order of the bytes of a number: most significant first, or last. */
+/** Byte order of a number: most significant byte first, or last. */
 export type Endian = "big" | "little";
 
 /** Reads the number that starts at `at`; all of its bytes must be there. */

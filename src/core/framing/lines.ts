@@ -10,11 +10,11 @@ import { refusal, requireBytes } from "./refusal.ts";
 import { textCodec, type TextEncoding } from "../text/text_encoding.ts";
 import { TextLinesDecoder } from "./text_lines_decoder.ts";
 
-/** Options of {@linkcode lines} that do not depend on the type of its frames. */
+/** Options of {@linkcode lines} for both types of frames. */
 export type LineRules =
   & {
     /**
-     * The longest line to accept, in bytes without its line end. Over it: `FrameError` `too_large`.
+     * Maximum line length in bytes, without the line end. A longer line is a `FrameError` `too_large`.
      * @default 1 MiB
      */
     readonly maxFrameBytes?: SizeInput | undefined;
@@ -22,24 +22,29 @@ export type LineRules =
     readonly stripCarriageReturn?: boolean | undefined;
     /** The line end that is written. @default "\n" */
     readonly newline?: "\n" | "\r\n" | undefined;
-    /** Take what stands after the last newline at the end of input as a line instead of `truncated`. @default false */
+    /**
+     * Accept what follows the last newline at the end of the input as a line, instead of `truncated`. @default false
+     */
     readonly acceptUnterminated?: boolean | undefined;
-    /** What happens after a bad line: end the connection, or report it and go on with the next. @default "close" */
+    /**
+     * What happens after a bad line: close the connection, or report it and continue with the next. @default "close"
+     */
     readonly onFrameError?: FrameErrorPolicy | undefined;
   }
   & (
     | {
       /** Write a line end after each frame that is sent. @default true */
       readonly append?: boolean | undefined;
-      /** Frames are sent as they are. */
+      /** Frames are sent unchanged. */
       readonly checkSent?: false | undefined;
     }
     | {
-      /** Line ends that are the sender's cannot be checked for. */
+      /** Not without `append`. */
       readonly append?: true | undefined;
       /**
-       * Refuse to send a frame that the receiver would not get as it is, because it contains a newline or, with
-       * `newline: "\n"`, ends with a carriage return: `FrameError` `malformed`. Off, such a frame arrives as several.
+       * Reject frames that the receiver would not get unchanged, because they contain a newline or, with `newline:
+       * "\n"`, end with a carriage return: `FrameError` `malformed`. Without it, such a frame arrives as several
+       * lines.
        * @default false
        */
       readonly checkSent: true;
@@ -50,7 +55,7 @@ export type LineRules =
 export type LinesOptions = LineRules & {
   /** Not set: frames are bytes. */
   readonly encoding?: undefined;
-  /** Only for text in UTF-8. */
+  /** Only with `encoding: "utf-8"`. */
   readonly fatal?: undefined;
 };
 
@@ -59,7 +64,10 @@ export type TextLinesOptions =
   | LineRules & {
     /** Frames are strings in this encoding. */
     readonly encoding: "utf-8";
-    /** A line that is not UTF-8 is a `malformed` `FrameError`, instead of text with U+FFFD in it. @default false */
+    /**
+     * Treat a line that is not UTF-8 as a `FrameError` `malformed`, instead of replacing invalid bytes with U+FFFD.
+     * @default false
+     */
     readonly fatal?: boolean | undefined;
   }
   | LineRules & {
@@ -81,9 +89,9 @@ const known = [
 ];
 
 /**
- * Lines: `\n` or `\r\n` ends each frame. Frames are `Uint8Array` without the line end, or strings where
- * `encoding` is set. A byte frame is a view of the chunk it came in, and the engine may keep a string as a part
- * of the chunk's text: copy bytes, or parse text, to keep them for long.
+ * Lines: `\n` or `\r\n` ends each frame. Frames are `Uint8Array` without the line end, or strings if `encoding` is
+ * set. A byte frame is a view of the chunk it came in, and the engine may keep the text of the whole chunk for a
+ * string: copy bytes, or parse text, to keep them for long.
  *
  * @example
  * ```ts
@@ -97,10 +105,10 @@ const known = [
  * // two
  * ```
  *
- * @throws {OptionsError} `invalid`, for an option that makes no sense
+ * @throws {OptionsError} `invalid`, for an invalid option
  */
 export function lines(options?: LinesOptions): Framing<Uint8Array>;
-/** The same with frames of text. */
+/** Lines as strings. */
 export function lines(options: TextLinesOptions): Framing<string>;
 export function lines(options: LinesOptions | TextLinesOptions = {}): Framing<Uint8Array> | Framing<string> {
   const { append = true, checkSent = false, stripCarriageReturn = true } = options;

@@ -9,25 +9,25 @@ import type { Decoder, FrameErrorPolicy, Framing } from "./framing.ts";
 import { type StoppableDecoder, stoppableDecoder } from "./piecewise_decoder.ts";
 import { refusal, restWaits } from "./refusal.ts";
 
-/** How messages are made of frames, and frames of messages, for {@linkcode mapFraming}. */
+/** Converts between frames and messages, for {@linkcode mapFraming}. */
 export interface FrameCodec<Received, Sent, Message, SentMessage = Message> {
-  /** Makes a message of a frame. What it throws becomes a `FrameError` `malformed` with the offset of the frame. */
+  /** Converts a frame to a message. An exception becomes a `FrameError` `malformed` with the offset of the frame. */
   decode(frame: Received): Message;
-  /** Makes a frame of a message. What it throws becomes a `FrameError` `malformed`, and nothing is sent. */
+  /** Converts a message to a frame. An exception becomes a `FrameError` `malformed`, and nothing is sent. */
   encode(message: SentMessage): Sent;
   /** For errors, logs and `inspect()`. @default the name of the framing */
   readonly name?: string | undefined;
   /**
-   * What happens after a frame that `decode` refuses: end the connection, or report it and go on with the next. What the
-   * framing itself refuses is a matter of its own `onFrameError`. @default "close"
+   * What happens after a frame that `decode` rejects: close the connection, or report it and continue with the next.
+   * For frames that the framing itself rejects, its own `onFrameError` applies. @default "close"
    */
   readonly onFrameError?: FrameErrorPolicy | undefined;
 }
 
 /**
- * The same framing with messages in the place of frames: JSON in lines, Protocol Buffers behind a length. Handlers get
- * what `decode` returns, `send` takes what `encode` does. Both run within the turn in which the frame came or was sent, and
- * must not be asynchronous.
+ * The same framing with messages instead of frames, such as JSON in lines or Protocol Buffers behind a length.
+ * Handlers get what `decode` returns, and `send` takes what `encode` takes. Both run synchronously when a frame
+ * arrives or is sent, and must not be asynchronous.
  *
  * @example JSON, one value a line
  * ```ts
@@ -55,7 +55,7 @@ export interface FrameCodec<Received, Sent, Message, SentMessage = Message> {
  * await server.close();
  * ```
  *
- * @throws {OptionsError} `invalid`, where `decode` or `encode` is no function, and for an option that makes no sense
+ * @throws {OptionsError} `invalid`, if `decode` or `encode` is not a function, and for an invalid option
  */
 export function mapFraming<Received, Sent, Message, SentMessage = Message>(
   framing: Framing<Received, Sent>,

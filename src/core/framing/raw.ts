@@ -18,8 +18,8 @@ const decoder: Decoder<Uint8Array> = {
 };
 
 /**
- * Passes bytes on as they come. Where one read ends and the next begins is up to the network and the runtime,
- * and means nothing: a message may come in several reads, and several messages in one.
+ * No framing: a frame is what one read returned. Where one read ends and the next begins depends on the network and
+ * the runtime: a message may arrive in several reads, and several messages in one.
  *
  * @example An echo of bytes
  * ```ts
@@ -38,7 +38,7 @@ const decoder: Decoder<Uint8Array> = {
  * }
  * ```
  *
- * @throws {OptionsError} `invalid`, since it has no options
+ * @throws {OptionsError} `invalid`, because it has no options
  */
 export function raw(options: Readonly<Record<string, never>> = {}): Framing<Uint8Array> {
   const check = new OptionsCheck();

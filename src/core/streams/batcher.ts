@@ -15,16 +15,16 @@ import { sharedWheel, type TimerWheel, type WheelEntry } from "../time/timer_whe
 export interface BatchedFrame<Frame> {
   /** The frame itself. */
   readonly frame: Frame;
-  /** The connection it came from; `undefined` where none was named. */
+  /** Id of the connection it came from; undefined if none was given. */
   readonly connectionId: string | undefined;
-  /** When it came: wall-clock time, milliseconds since 1970. */
+  /** When it arrived, in milliseconds since 1970. */
   readonly receivedAt: number;
 }
 
 /** What made a group complete. `end`: the input ended. */
 export type BatchReason = "frames" | "bytes" | "delay" | "end";
 
-/** Frames in the order in which they came; at least one. */
+/** Frames in order of arrival; at least one. */
 export interface Batch<Frame> {
   /** The frames, oldest first. */
   readonly frames: readonly BatchedFrame<Frame>[];
@@ -36,25 +36,25 @@ export interface Batch<Frame> {
 
 /** When a group is complete. */
 export interface BatcherOptions<Frame> {
-  /** The most frames of a group. @default 256 */
+  /** Maximum number of frames in a group. @default 256 */
   readonly maxFrames?: number | undefined;
-  /** The most bytes of a group; a frame that is larger makes a group of its own. @default 65_536 */
+  /** Maximum number of bytes in a group; a larger frame is a group on its own. @default 65_536 */
   readonly maxBytes?: SizeInput | undefined;
   /**
-   * How long the first frame of a group may wait for more; the group comes up to three tenths later. `Infinity` waits
-   * for the other limits. @default 100
+   * Maximum time that the first frame of a group waits for more; the group is delivered up to 30% later. `Infinity`
+   * leaves it to the other limits. @default 100
    */
   readonly maxDelay?: DurationInput | undefined;
   /** Size of a frame in bytes. @default length of bytes, UTF-8 length of text; anything else counts as 0, unless maxBytes is given */
   readonly size?: ItemSize<Frame> | undefined;
-  /** Goes with every frame that comes through the pipeline. @default none */
+  /** Connection id for frames that are pushed. @default none */
   readonly connectionId?: string | undefined;
 }
 
 const optionNames = ["maxFrames", "maxBytes", "maxDelay", "size", "connectionId"];
 
 /**
- * Frames in, groups of them out. One batcher serves one connection, or many that feed it through `add`.
+ * Collects frames into groups. One batcher serves one connection, or many that feed it through `add`.
  *
  * @example Frames of all connections in groups for a database
  * ```ts
@@ -108,7 +108,7 @@ export class Batcher<Frame = Uint8Array> implements TimedStage<Frame, Batch<Fram
   /**
    * Takes the limits of a group.
    *
-   * @throws {OptionsError} `invalid`, for limits below 1, or no duration above 0
+   * @throws {OptionsError} `invalid`, for a limit below 1, or a delay that is not above 0
    */
   constructor(options: BatcherOptions<Frame> = {}, wheel: TimerWheel = sharedWheel()) {
     const { maxFrames, maxBytes, maxDelay, size, connectionId } = options;
@@ -127,33 +127,33 @@ export class Batcher<Frame = Uint8Array> implements TimedStage<Frame, Batch<Fram
     this.#wheel = wheel;
   }
 
-  /** Frames that wait for their group to be complete. */
+  /** Frames in the group that is not complete yet. */
   get length(): number {
     return this.#frames.length;
   }
 
-  /** From now on groups that are complete by time, or by `add`, go to this outlet. */
+  /** From now on, groups completed by time or by `add` are delivered to this outlet. */
   start(outlet: Outlet<Batch<Frame>>): void {
     this.#outlet = outlet;
   }
 
-  /** Waits no longer; what was gathered is not delivered. */
+  /** Stops waiting. The incomplete group is discarded. */
   stop(): void {
     this.#outlet = undefined;
     this.#wheel.cancel(this.#wait);
   }
 
-  /** Takes a frame of the connection named in the options; passes on the group that it completes. */
+  /** Adds a frame of the connection given in the options; passes on the group that it completes. */
   push(frame: Frame, next: (batch: Batch<Frame>) => void): void {
     this.#add(frame, this.#connectionId, next);
   }
 
-  /** Passes on what has been gathered, complete or not. */
+  /** Passes on the current group, complete or not. */
   flush(next: (batch: Batch<Frame>) => void): void {
     this.#complete("end", next);
   }
 
-  /** Takes a frame of a certain connection. Groups go to the outlet; after `stop` the frame is not taken: false. */
+  /** Adds a frame of a connection. Groups are delivered to the outlet. Returns false after `stop`. */
   add(frame: Frame, connectionId: string): boolean {
     const outlet = this.#outlet;
     if (outlet === undefined) return false;

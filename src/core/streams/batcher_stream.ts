@@ -8,13 +8,13 @@ import { sharedWheel, type TimerWheel } from "../time/timer_wheel.ts";
 /** Settings of a {@linkcode BatcherStream}. */
 export interface BatcherStreamOptions<Frame>
   extends BatcherOptions<Frame>, StreamStrategies<Frame, Batch<Frame>> {
-  /** The wheel on which it waits. @default one that all share */
+  /** Timer wheel to use. @default a shared one */
   readonly wheel?: TimerWheel | undefined;
 }
 
 /**
- * Frames in, groups of them out; the rest comes when the input ends. When it errors or is cancelled, the frames of the
- * group that was not complete are gone.
+ * Collects frames into groups; the last group is delivered when the input ends. If the stream errors or is cancelled,
+ * the frames of the incomplete group are lost.
  *
  * @example
  * ```ts
@@ -32,7 +32,7 @@ export class BatcherStream<Frame = Uint8Array> extends TimedStream<Frame, Batch<
   /**
    * Takes the limits of a group.
    *
-   * @throws {OptionsError} `invalid`, for an option that makes no sense
+   * @throws {OptionsError} `invalid`, for an invalid option
    */
   constructor(options: BatcherStreamOptions<Frame> = {}) {
     const { wheel = sharedWheel(), writableStrategy, readableStrategy, ...own } = options;

@@ -12,9 +12,13 @@ import type { Transport, TransportEvents } from "../transport.ts";
 
 /** Both directions of one open connection. */
 export interface Duplex {
-  /** What the peer sends; a byte stream, so BYOB readers work too. Cancelling it reads on and forgets what comes. */
+  /**
+   * What the peer sends, as a byte stream that supports BYOB readers. After cancelling it, what arrives is discarded.
+   */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
-  /** What is sent to the peer. A write is done when the kernel has all of it. Closing sends FIN, aborting RST. */
+  /**
+   * What is sent to the peer. A write resolves when the kernel has all of it. Closing sends FIN, aborting sends RST.
+   */
   readonly writable: WritableStream<ByteChunk>;
   /** Resolves when the descriptor is released; rejects with a `SocketError` when the connection broke. */
   readonly closed: Promise<void>;
@@ -22,14 +26,14 @@ export interface Duplex {
 
 /** Settings of {@linkcode toDuplex}. */
 export interface DuplexOptions {
-  /** Reading stops when so many bytes wait for the reader. @default 65_536 */
+  /** Reading stops when this many bytes wait for the reader. @default 65_536 */
   readonly readableBytes?: SizeInput | undefined;
-  /** `writer.ready` is pending while so many bytes wait for the kernel. @default 65_536 */
+  /** `writer.ready` is pending while this many bytes wait for the kernel. @default 65_536 */
   readonly writableBytes?: SizeInput | undefined;
 }
 
 /**
- * Starts a transport, and gives its two directions as Web Streams, without frames and limits.
+ * Starts a transport and returns its two directions as Web Streams, without framing and limits.
  *
  * @example An echo of bytes, and a client, without frames
  * ```ts

@@ -15,13 +15,13 @@ import { type StoppableDecoder, stoppableDecoder } from "../framing/piecewise_de
 
 /** Options of {@linkcode FramerStream}. */
 export interface FramerStreamOptions<Received> {
-  /** Hears of frames that were passed over, where the framing's `onFrameError` is `"skip"`. */
+  /** Called for skipped frames, if `onFrameError` of the framing is `"skip"`. */
   readonly onFrameError?: ((error: FrameError) => void) | undefined;
   /** How many chunks may wait to be cut. @default one chunk */
   readonly writableStrategy?: QueuingStrategy<Uint8Array> | undefined;
   /**
-   * How many frames may wait to be read before no further chunk is cut. Of a chunk that has more, up to 1,024 are cut
-   * ahead, and the rest of it waits as bytes; a framing of your own without `resume` cuts it in pieces of 16 KiB.
+   * How many frames may wait to be read before no further chunk is cut. Of a chunk with more frames, up to 1,024 are
+   * cut ahead, and the rest waits as bytes; a framing without `resume` cuts it in pieces of 16 KiB.
    * @default none
    */
   readonly readableStrategy?: QueuingStrategy<Received> | undefined;
@@ -30,8 +30,8 @@ export interface FramerStreamOptions<Received> {
 /**
  * Cuts bytes into frames: `socket.readable.pipeThrough(new FramerStream(lines()))`.
  *
- * Input that cannot be cut, or that ends inside a frame, errors both sides with a `FrameError`, and a chunk that is no
- * bytes with a `TypeError`; the frames before the fault can still be read.
+ * Input that cannot be cut, or that ends inside a frame, errors both sides with a `FrameError`, and a chunk that is
+ * not bytes with a `TypeError`; the frames before the error can still be read.
  *
  * @example
  * ```ts
@@ -45,18 +45,18 @@ export interface FramerStreamOptions<Received> {
  * ```
  */
 export class FramerStream<Received> implements TransformStream<ByteChunk, Unshared<Received>> {
-  /** The frames. Those that are bytes are never in memory that another thread shares, so any stream takes them. */
+  /** The frames. Byte frames are never in shared memory, so any stream accepts them. */
   readonly readable: ReadableStream<Unshared<Received>>;
   /**
-   * Takes the bytes, in chunks of any size: arrays, views or buffers. They must not be changed afterwards: frames may
-   * be views of them.
+   * Accepts the bytes, in chunks of any size: arrays, views or buffers. Do not change them afterwards: frames may be
+   * views of them.
    */
   readonly writable: WritableStream<ByteChunk>;
 
   /**
-   * Cuts by `framing`, whose limits hold here too.
+   * Uses `framing` and its limits.
    *
-   * @throws {OptionsError} `invalid`, for an option that makes no sense
+   * @throws {OptionsError} `invalid`, for an invalid option
    */
   constructor(framing: Framing<Received, never>, options: FramerStreamOptions<Received> = {}) {
     const check = checkFramer(framing, "decoder", options, ["onFrameError", ...strategyKeys]);
@@ -140,13 +140,13 @@ export interface EncoderStreamOptions<Sent> {
 export class EncoderStream<Sent> implements TransformStream<Sent, Uint8Array<ArrayBuffer>> {
   /** The bytes. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
-  /** Takes the frames. */
+  /** Accepts the frames. */
   readonly writable: WritableStream<Sent>;
 
   /**
-   * Writes by `framing`.
+   * Uses `framing`.
    *
-   * @throws {OptionsError} `invalid`, for an option that makes no sense
+   * @throws {OptionsError} `invalid`, for an invalid option
    */
   constructor(framing: Framing<unknown, Sent>, options: EncoderStreamOptions<Sent> = {}) {
     checkFramer(framing, "encode", options, strategyKeys).done();

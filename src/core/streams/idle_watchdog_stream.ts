@@ -8,13 +8,13 @@ import { sharedWheel, type TimerWheel } from "../time/timer_wheel.ts";
 
 /** Settings of an {@linkcode IdleWatchdogStream}. */
 export interface IdleWatchdogStreamOptions<T> extends StreamStrategies<T, T> {
-  /** The wheel on which it waits. @default one that all share */
+  /** Timer wheel to use. @default a shared one */
   readonly wheel?: TimerWheel | undefined;
 }
 
 /**
- * Passes chunks on as they are, and errors with an `IdleTimeoutError` when none came for `timeout`. Time in which the
- * reader has not taken the last chunk does not count.
+ * Passes chunks through unchanged, and errors with an `IdleTimeoutError` when none arrived for `timeout`. Time during
+ * which the reader has not taken the last chunk does not count.
  *
  * @example A source that falls silent
  * ```ts
@@ -34,7 +34,7 @@ export class IdleWatchdogStream<T = Uint8Array<ArrayBuffer>> extends TimedStream
   /**
    * Errors after a silence of `timeout`.
    *
-   * @throws {OptionsError} `invalid`, for a timeout that is no duration above 0, and for an option that makes no sense
+   * @throws {OptionsError} `invalid`, for a timeout that is not a duration above 0, and for an invalid option
    */
   constructor(timeout: DurationInput, options: IdleWatchdogStreamOptions<T> = {}) {
     const check = new OptionsCheck();

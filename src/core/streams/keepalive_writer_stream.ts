@@ -8,13 +8,13 @@ import { sharedWheel, type TimerWheel } from "../time/timer_wheel.ts";
 /** Settings of a {@linkcode KeepaliveWriterStream}. */
 export interface KeepaliveWriterStreamOptions
   extends KeepaliveWriterOptions, StreamStrategies<Uint8Array, Uint8Array> {
-  /** The wheel on which it waits. @default one that all share */
+  /** Timer wheel to use. @default a shared one */
   readonly wheel?: TimerWheel | undefined;
 }
 
 /**
- * Passes chunks on as they are, each a whole frame, and adds the payload whenever none came for `interval`, unless the
- * last one still waits for the reader. What a payload function throws errors the stream.
+ * Passes chunks through unchanged, each a complete frame, and adds the payload whenever none arrived for `interval`,
+ * unless the last one still waits for the reader. An exception of a payload function errors the stream.
  *
  * @example A ping while there is nothing to say
  * ```ts
@@ -32,9 +32,9 @@ export interface KeepaliveWriterStreamOptions
  */
 export class KeepaliveWriterStream extends TimedStream<Uint8Array, Uint8Array<ArrayBuffer>> {
   /**
-   * Takes what to send, and after which silence.
+   * Takes the payload and the interval.
    *
-   * @throws {OptionsError} `invalid`, for an option that makes no sense
+   * @throws {OptionsError} `invalid`, for an invalid option
    */
   constructor(options: KeepaliveWriterStreamOptions) {
     const { wheel = sharedWheel(), writableStrategy, readableStrategy, ...own } = options;

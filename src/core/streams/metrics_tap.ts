@@ -6,9 +6,9 @@
 import { byteSizeOrZero, type ItemSize } from "../bytes/item_size.ts";
 import type { Stage } from "./stage.ts";
 
-/** What has gone through so far. */
+/** Counts of a tap. */
 export interface TapCounts {
-  /** Items: chunks or frames, depending on where the tap stands. */
+  /** Items: chunks or frames, depending on where the tap is. */
   readonly items: number;
   /** The sum of their sizes in bytes. */
   readonly bytes: number;
@@ -17,7 +17,7 @@ export interface TapCounts {
 }
 
 /**
- * Passes everything on as it is, and counts it. One tap may stand in several pipelines and then counts all of them.
+ * Counts everything that passes through. One tap may be part of several pipelines and then counts all of them.
  *
  * @example
  * ```ts
@@ -54,7 +54,7 @@ export class MetricsTap<T = Uint8Array> implements Stage<T, T>, TapCounts {
     next(item);
   }
 
-  /** The counts of this moment, which later items do not change. */
+  /** A copy of the current counts. */
   counts(): TapCounts {
     return { items: this.items, bytes: this.bytes, largest: this.largest };
   }

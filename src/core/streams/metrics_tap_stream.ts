@@ -4,7 +4,7 @@ import { OptionsCheck } from "../options.ts";
 import { checkStrategies, strategyKeys, type StreamStrategies } from "./stream_strategies.ts";
 
 /**
- * Passes chunks on as they are; what went through is in `counts`.
+ * Passes chunks through unchanged, and counts them in `counts`.
  *
  * @example
  * ```ts
@@ -19,9 +19,9 @@ export class MetricsTapStream<T = Uint8Array<ArrayBuffer>> extends TransformStre
   readonly #tap: MetricsTap<T>;
 
   /**
-   * A tap that stands in several streams counts all of them.
+   * One tap in several streams counts all of them.
    *
-   * @throws {OptionsError} `invalid`, for an option that makes no sense
+   * @throws {OptionsError} `invalid`, for an invalid option
    */
   constructor(tap: MetricsTap<T> = new MetricsTap<T>(), strategies: StreamStrategies<T, T> = {}) {
     const check = new OptionsCheck();
@@ -42,7 +42,7 @@ export class MetricsTapStream<T = Uint8Array<ArrayBuffer>> extends TransformStre
     this.#tap = tap;
   }
 
-  /** What has gone through so far. */
+  /** The counts so far. */
   get counts(): TapCounts {
     return this.#tap.counts();
   }

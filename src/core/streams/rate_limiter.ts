@@ -10,8 +10,8 @@ import { misread, read, type Reading } from "../text/reading.ts";
 import { readByteRate, type SizeInput } from "../text/size.ts";
 
 /**
- * The most that may arrive. What is left out is not limited, and a burst goes with the rate that fills it; texts such as
- * `"1 MB"` are read as sizes are.
+ * Maximum rates. A rate that is left out is not limited, and a burst needs its rate. Text such as `"1 MB"` is read as
+ * sizes are.
  */
 export type RateLimits =
   & (

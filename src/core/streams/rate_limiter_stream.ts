@@ -10,13 +10,13 @@ import { sharedWheel, type TimerWheel } from "../time/timer_wheel.ts";
 export type RateLimiterStreamOptions<T> = RateLimits & StreamStrategies<T, T> & {
   /** Size of a chunk in bytes. @default length of bytes, UTF-8 length of text; anything else counts as 0, unless bytesPerSecond is given */
   readonly size?: ItemSize<T> | undefined;
-  /** The wheel on which it waits. @default one that all share */
+  /** Timer wheel to use. @default a shared one */
   readonly wheel?: TimerWheel | undefined;
 };
 
 /**
- * Passes chunks on as they are, no faster than the limits: over them a chunk waits, and with it the writer. Nothing is
- * dropped, and no chunk is split: one that is larger than the burst passes whole, and the next one waits for it.
+ * Passes chunks through unchanged, no faster than the limits: above them a chunk waits, and so does the writer.
+ * Nothing is dropped, and no chunk is split: a chunk larger than the burst passes as a whole, and the next one waits.
  *
  * @example A copy that takes at most 1 MiB a second
  * ```ts
@@ -33,7 +33,7 @@ export class RateLimiterStream<T = Uint8Array<ArrayBuffer>> extends TransformStr
   /**
    * Takes one rate or both.
    *
-   * @throws {OptionsError} `invalid`, for limits that are not above 0, and for an option that makes no sense
+   * @throws {OptionsError} `invalid`, for a limit that is not above 0, and for an invalid option
    */
   constructor(options: RateLimiterStreamOptions<T>) {
     const { wheel = sharedWheel(), size, writableStrategy, readableStrategy, ...limits } = options;
@@ -48,7 +48,10 @@ export class RateLimiterStream<T = Uint8Array<ArrayBuffer>> extends TransformStr
     this.#writable = new WritableStream(sink, writableStrategy);
   }
 
-  /** Where chunks go in. Not the one of a plain transform: that would not hear of an abort while a chunk waits. */
+  /**
+   * Accepts the chunks. It differs from that of a plain transform stream, which would not react to an abort while a
+   * chunk waits.
+   */
   override get writable(): WritableStream<T> {
     return this.#writable;
   }

@@ -6,9 +6,9 @@
 
 /** One synchronous step: every `next` happens before `push` or `flush` returns, never later. */
 export interface Stage<In, Out> {
-  /** Takes one item and passes on none, one or many. What it throws ends the pipeline. */
+  /** Processes one item and passes on none, one or many. An exception ends the pipeline. */
   push(item: In, next: (out: Out) => void): void;
-  /** The input has ended: passes on, or complains about, what is left. */
+  /** The input has ended: passes on what is left, or throws. */
   flush?(next: (out: Out) => void): void;
 }
 
@@ -47,7 +47,7 @@ export function compose<A, B, C, D, E>(
   third: Stage<C, D>,
   fourth: Stage<D, E>,
 ): Stage<A, E>;
-/** Fuses any number; with none, items pass as they are. Their types are not checked against each other. */
+/** Fuses any number of stages; with none, items pass unchanged. Their types are not checked against each other. */
 export function compose<A, Z>(...stages: readonly Stage<unknown, unknown>[]): Stage<A, Z>;
 export function compose(...stages: readonly Stage<unknown, unknown>[]): Stage<unknown, unknown> {
   const [only] = stages;

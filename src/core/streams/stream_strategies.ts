@@ -5,9 +5,12 @@ import type { OptionsCheck } from "../options.ts";
 
 /** How many chunks may wait on each side of a stream. */
 export interface StreamStrategies<In, Out> {
-  /** What may wait to be processed. @default one chunk */
+  /** Chunks that may wait to be processed. @default one chunk */
   readonly writableStrategy?: QueuingStrategy<In> | undefined;
-  /** What may wait to be read. @default one chunk; with 0 the stage cannot tell a slow reader from a silent source */
+  /**
+   * Chunks that may wait to be read. @default one chunk; with 0 the stage cannot distinguish a slow reader from a
+   * silent source
+   */
   readonly readableStrategy?: QueuingStrategy<Out> | undefined;
 }
 

@@ -7,9 +7,9 @@
 import type { Stage } from "./stage.ts";
 import type { StreamStrategies } from "./stream_strategies.ts";
 
-/** What a timed stage is given to act between two pushes. */
+/** How a timed stage acts between two pushes. */
 export interface Outlet<Out> {
-  /** True while what was delivered last has not been taken: the silence is then not the source's. */
+  /** True while the last item has not been taken: the silence is then not the source's fault. */
   readonly full: boolean;
   /** The same as `next` within a push. */
   deliver(out: Out): void;
@@ -17,11 +17,11 @@ export interface Outlet<Out> {
   fail(error: unknown): void;
 }
 
-/** A stage with a time of its own. Its waits begin with `start` and are over with `stop`. */
+/** A stage with timers, which run from `start` to `stop`. */
 export interface TimedStage<In, Out> extends Stage<In, Out> {
   /** Called once, before the first push. */
   start(outlet: Outlet<Out>): void;
-  /** The pipeline is over, whatever the reason: wait no longer, deliver nothing more. May be called again. */
+  /** The pipeline has ended for any reason: stop waiting and deliver nothing more. May be called several times. */
   stop(): void;
 }
 
