@@ -3,11 +3,12 @@
  *
  * Used by `server/` and `client/`.
  */
-import { checkDuration } from "../core/time/duration.ts";
+import { type DurationInput, readDuration } from "../core/time/duration.ts";
 import { defaults, type OptionsCheck } from "../core/options.ts";
 import { type AddressUse, readAddress } from "../core/text/address.ts";
 import { type FileRights, readFileMode, readFileOwner } from "../core/text/file_rights.ts";
 import { pathFault, readHost } from "../core/text/place.ts";
+import { wanted } from "../core/text/reading.ts";
 import type { Adapter, Address, Capability, SocketTuning } from "../core/transport.ts";
 import type { ConnectionOptions } from "./connection_options.ts";
 
@@ -27,15 +28,8 @@ export function resolveTuning(
   const keepAlive = switched || tcpKeepAlive === "system"
     ? tcpKeepAlive
     : delay
-    ? checkDuration(check, "tcpKeepAlive", tcpKeepAlive, defaults.tcpKeepAlive)
+    ? keepAliveDelay(check, tcpKeepAlive)
     : usual;
-  if (typeof keepAlive === "number" && keepAlive > longestKeepAlive) {
-    check.refuse(
-      "tcpKeepAlive",
-      tcpKeepAlive,
-      '32,767 seconds or less, true, false for no probes, or "system"',
-    );
-  }
   check.flag("noDelay", noDelay);
   checkAbilities(check, adapter, [
     ["noDelay", noDelay, noDelay === false],
@@ -46,6 +40,14 @@ export function resolveTuning(
     noDelay: noDelay ?? defaults.noDelay,
     keepAlive,
   };
+}
+
+function keepAliveDelay(check: OptionsCheck, value: DurationInput): number {
+  const reading = readDuration(value, { infinite: false });
+  if (reading.ok && reading.value <= longestKeepAlive) return reading.value;
+  const expected = reading.ok ? "32,767 seconds or less" : wanted(reading);
+  check.refuse("tcpKeepAlive", value, `true, false for no probes, "system", or ${expected}`);
+  return defaults.tcpKeepAlive;
 }
 
 /** An ability, what was asked for, whether that needs the ability, and the option's name where it is another. */

@@ -6,10 +6,10 @@
  */
 import type * as Effect from "effect/Effect";
 import { MillraceError } from "../core/errors.ts";
+import { wanted } from "../core/text/reading.ts";
+import { readDuration } from "../core/time/duration.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Bus, BusMessage, BusSubscription } from "./buses/bus.ts";
-import { Refusal } from "./config/section.ts";
-import { finiteDuration } from "./config/values.ts";
 import type { RunningEndpoint } from "./running_endpoint.ts";
 import { Sparingly } from "./log.ts";
 import { awaited } from "./patience.ts";
@@ -83,9 +83,16 @@ function closeConnection(payload: Payload, endpoint: RunningEndpoint): unknown {
   );
 }
 
+function deadlineOf(value: unknown): number {
+  const plain = typeof value === "number" || typeof value === "string";
+  const reading = readDuration(plain ? value : undefined, { infinite: false });
+  if (reading.ok) return reading.value;
+  throw new RefusedCommand("malformed", `deadline: found ${show(value)}, expected ${wanted(reading)}`);
+}
+
 /** Answers at once, with what there is to finish; `stats` tells how far it is. */
 function drain(payload: Payload, endpoint: RunningEndpoint, deadlineMs: number): unknown {
-  const deadline = payload["deadline"] === undefined ? deadlineMs : finiteDuration(payload["deadline"]);
+  const deadline = payload["deadline"] === undefined ? deadlineMs : deadlineOf(payload["deadline"]);
   refuseStopping(endpoint, "drain");
   const open = endpoint.connections.size;
   void endpoint.drain(deadline);
@@ -207,9 +214,6 @@ function read(bytes: Uint8Array): { readonly command: string; readonly payload: 
 
 function explain(error: unknown): { readonly reason: ControlRefusal; readonly message: string } {
   if (error instanceof RefusedCommand) return { reason: error.reason, message: error.message };
-  if (error instanceof Refusal) {
-    return { reason: "malformed", message: `deadline: expected ${error.expected}` };
-  }
   const message = error instanceof MillraceError || error instanceof Error ? error.message : String(error);
   return { reason: "failed", message };
 }

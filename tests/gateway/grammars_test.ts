@@ -16,6 +16,8 @@ import { checkConfig } from "../../src/gateway/config/config.ts";
 import { formatFaults } from "../../src/gateway/config/fault.ts";
 import { defaults, OptionsCheck } from "../../src/core/options.ts";
 import { resolveProfile } from "../../src/connection/profile.ts";
+import { resolveTuning } from "../../src/connection/socket_settings.ts";
+import { detectAdapter } from "../../src/adapters/detect.ts";
 import { it } from "../support/it.ts";
 import { memoryShell } from "./cli/memory_shell.ts";
 
@@ -92,6 +94,22 @@ describe("durations", () => {
       assert.deepEqual([config, program].map(expectedIn), [expectedIn(library), expectedIn(library)]);
     });
   }
+
+  it("stand beside words of their own for tcpKeepAlive, and the message has both", async () => {
+    const adapter = await detectAdapter();
+    const check = new OptionsCheck();
+    const able = { ...adapter, can: { ...adapter.can, keepAliveDelay: true } };
+    resolveTuning(check, { tcpKeepAlive: "soon" as "1 second" }, able);
+    resolveTuning(check, { tcpKeepAlive: Infinity }, able);
+    resolveTuning(check, { tcpKeepAlive: "10h" }, able);
+    const issues =
+      /tcpKeepAlive: found "soon", expected true, false for no probes, "system", or a duration .*units.*; tcpKeepAlive: found Infinity, expected .*or a duration above 0.*; tcpKeepAlive: found "10h", expected .*or 32,767 seconds or less$/;
+    assert.throws(() => check.done(), issues);
+    assert.match(
+      configured({ tcpKeepAlive: "soon" }).fault,
+      /expected true, false, "system", .*a duration above 0: .*units/,
+    );
+  });
 
   it("are numbers of milliseconds in the library and in a config, where a number of another kind is none", () => {
     assert.equal(resolved({ idleTimeout: 1500 }).profile?.["idle"], 1500);

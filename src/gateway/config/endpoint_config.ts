@@ -142,8 +142,12 @@ const serverKeys = ["listen", ...Object.keys(listenerReaders)];
 function keepAliveDelay(value: unknown): number {
   try {
     return finiteDuration(value);
-  } catch {
-    throw new Refusal('true, false, "system", or the delay to the first probe such as "30s"');
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new Refusal(
+      `true, false, "system", or the delay to the first probe, ${error.expected}`,
+      error.hint,
+    );
   }
 }
 
