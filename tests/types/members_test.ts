@@ -6,6 +6,8 @@ import { before, describe, it } from "node:test";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript5";
+import { certificates, connect, lines, serve } from "../../mod.ts";
+import { checkConfig, memoryBus, startGateway } from "../../src/gateway/mod.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 const { exports } = JSON.parse(readFileSync(`${root}/deno.json`, "utf8")) as {
@@ -161,6 +163,27 @@ describe("what the entry points show", () => {
       const names = membersOf(one.declarations).map((member) => ts.getNameOfDeclaration(member)?.getText());
       assert.deepEqual(names.sort(), [...expected].sort(), type);
     }
+  });
+
+  it("have while they run what their types show, and no more", async (t) => {
+    const server = await serve({ port: 0, framing: lines(), logger: () => {}, onFrame: () => {} });
+    t.after(() => server.destroy());
+    const connection = await connect({ port: server.address.port, framing: lines() });
+    const checked = checkConfig({ endpoints: [{ name: "a", listen: "127.0.0.1:0" }] });
+    assert.ok(checked.ok);
+    const gateway = await startGateway(checked.config, { bus: memoryBus(), logger: () => {} });
+    t.after(() => gateway.destroy());
+    const set = certificates({ main: { certFile: "a.crt", keyFile: "a.key" } });
+    const objects = { Server: server, Connection: connection, Certificates: set, Gateway: gateway };
+    for (const [type, object] of Object.entries({ ...objects, CheckedConfig: checked.config })) {
+      const names = [object, Object.getPrototypeOf(object)].flatMap((one) => Object.getOwnPropertyNames(one));
+      assert.deepEqual(
+        names.filter((name) => name !== "constructor").sort(),
+        [...members[type]!].sort(),
+        type,
+      );
+    }
+    connection.destroy();
   });
 
   it("have no constructor whose parameters are of types that nobody else can name", () => {

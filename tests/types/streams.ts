@@ -46,3 +46,6 @@ decoded(buffers.pipeThrough(new main.FramerStream(main.raw())));
 export const frames: ReadableStream<Uint8Array> = new main.FramerStream(main.lines()).readable;
 // @ts-expect-error lines of text are no bytes
 decoded(bytes.pipeThrough(new main.FramerStream(main.lines({ encoding: "utf-8" }))));
+// @ts-expect-error a burst goes with the rate that fills it
+decoded(duplex.readable.pipeThrough(new main.RateLimiterStream({ burstBytes: 5 })));
+decoded(duplex.readable.pipeThrough(new main.RateLimiterStream({ bytesPerSecond: 5, burstBytes: 50 })));
