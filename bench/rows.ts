@@ -10,8 +10,9 @@ import type { RuntimeName } from "./runtimes.ts";
 export interface EchoLoad {
   readonly connections: number;
   readonly depth: number;
-  /** `lines`: 63 bytes and a newline. `length`: a four-byte length and 64 KiB. */
+  /** `lines`: as many bytes as `bytes` says, or 63, and a newline. `length`: a four-byte length and 64 KiB. */
   readonly message: "lines" | "length";
+  readonly bytes?: number;
   /** Over TLS; and with a new connection and a full handshake for each message, rather than with the same ones. */
   readonly tls?: "kept" | "new";
 }
@@ -75,6 +76,8 @@ export interface FramingRow extends RowCommon {
 const single: EchoLoad = { connections: 100, depth: 1, message: "lines" };
 const deep: EchoLoad = { connections: 100, depth: 32, message: "lines" };
 const large: EchoLoad = { connections: 10, depth: 4, message: "length" };
+const lines8k: EchoLoad = { connections: 10, depth: 4, message: "lines", bytes: 8 * 1024 };
+const lines64k: EchoLoad = { connections: 10, depth: 4, message: "lines", bytes: 64 * 1024 };
 
 /** Millrace lays `node:tls` over the sockets of each runtime, so what that takes on Bun and Deno is told as well. */
 const nodeTls: Beside = {
@@ -192,6 +195,28 @@ export const rows: readonly Row[] = [
     title: "`for await` to lines by hand, 32 in flight, per second of the server's processor",
     program: "for_await",
     target: { bun: 0.75, deno: 0.75, node: 0.75 },
+  },
+  {
+    id: "lines-8k",
+    title: "lines of 8 KiB with `onFrame`, 10 connections, 4 in flight, per second of the server's processor",
+    kind: "echo",
+    program: "on_frame",
+    baseline: "raw",
+    ...besideHand,
+    load: lines8k,
+    perProcessor: true,
+    target: { bun: 0.85, deno: 0.85, node: 0.85 },
+  },
+  {
+    id: "lines-64k",
+    title: "lines of 64 KiB with `onFrame`, 10 connections, 4 in flight, per second of the server's processor",
+    kind: "echo",
+    program: "on_frame",
+    baseline: "raw",
+    ...besideHand,
+    load: lines64k,
+    perProcessor: true,
+    target: { bun: 0.85, deno: 0.85, node: 0.85 },
   },
   {
     id: "length-64k",

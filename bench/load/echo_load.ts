@@ -65,9 +65,9 @@ declare const Bun: {
   }): Promise<BunSocket>;
 };
 
-/** 63 bytes and a newline, or 64 KiB behind a four-byte length. */
-function makeMessage(kind: EchoLoad["message"]): Uint8Array {
-  if (kind === "lines") return new TextEncoder().encode("x".repeat(63) + "\n");
+/** Bytes and a newline, or 64 KiB behind a four-byte length. */
+function makeMessage({ message: kind, bytes = 63 }: EchoLoad): Uint8Array {
+  if (kind === "lines") return new TextEncoder().encode("x".repeat(bytes) + "\n");
   const message = new Uint8Array(4 + 64 * 1024).fill(120);
   new DataView(message.buffer).setUint32(0, 64 * 1024);
   return message;
@@ -78,7 +78,7 @@ const firstReplyMs = 15_000;
 
 const order = JSON.parse(process.argv[2]!) as EchoOrder;
 const { connections, depth } = order.load;
-const message = makeMessage(order.load.message);
+const message = makeMessage(order.load);
 const size = message.length;
 const all = new Uint8Array(size * depth);
 for (let i = 0; i < depth; i++) all.set(message, i * size);
