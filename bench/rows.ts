@@ -209,7 +209,8 @@ export const rows: readonly Row[] = [
   },
   {
     id: "lines-64k",
-    title: "lines of 64 KiB with `onFrame`, 10 connections, 4 in flight, per second of the server's processor",
+    title:
+      "lines of 64 KiB with `onFrame`, 10 connections, 4 in flight, per second of the server's processor",
     kind: "echo",
     program: "on_frame",
     baseline: "raw",

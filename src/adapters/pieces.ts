@@ -6,8 +6,8 @@
  */
 import { Fifo } from "../core/bytes/fifo.ts";
 
-/** Bytes of one piece at most. */
-export const pieceSize: number = 64 * 1024;
+/** Bytes of one piece at most: a frame of 64 KiB and what stands around it leave in one write. */
+export const pieceSize: number = 68 * 1024;
 
 /** Chunks in order, cut where they are too large. */
 export class Pieces {

@@ -196,7 +196,7 @@ export interface Transport {
   write(chunk: Uint8Array): boolean;
   /**
    * How many of the bytes written so far the kernel has taken, at this moment. It only grows, and is never more than that:
-   * where the runtime tells only of whole writes, each piece of a large one counts when it is through, of 64 KiB at most.
+   * where the runtime tells only of whole writes, each piece of a large one counts when it is through, of 68 KiB at most.
    */
   readonly taken: number;
   /**

@@ -3,6 +3,7 @@
  *
  * Loaded by `detect.ts`; `deno/transport.ts` is one connection of it.
  */
+import { searchBytes } from "../../core/bytes/byte_search.ts";
 import { copyFrames } from "../../core/bytes/bytes.ts";
 import { addressText } from "../../core/text/place.ts";
 import { socketErrorFrom } from "../../core/errors.ts";
@@ -19,6 +20,7 @@ import type {
 import { FailingAccepts } from "../accept_fault.ts";
 import { abortedConnect, boundAt, longestPath, plainIp, tcpPeer, unixPeer } from "../address.ts";
 import { connectError } from "../connect_failure.ts";
+import { denoByteSearch } from "./byte_search.ts";
 import { placed } from "../placed.ts";
 import { secured } from "../tls/secured.ts";
 import { type DenoAddr, type DenoConn, DenoTransport } from "./transport.ts";
@@ -44,8 +46,11 @@ interface DenoListener {
 
 const os = typeof Deno === "object" ? Deno.build.os : "linux";
 
-/** Memory of its own costs ten times as much here as a view, be it for a few bytes. */
-if (typeof Deno === "object") copyFrames(0);
+if (typeof Deno === "object") {
+  // Memory of its own costs ten times as much here as a view, be it for a few bytes.
+  copyFrames(0);
+  searchBytes(denoByteSearch);
+}
 
 const ownSockets = placed({ bind, dial });
 

@@ -3,6 +3,8 @@
  *
  * Used by `delimited_decoder.ts`. Knows nothing of frames.
  */
+import { indexOfByte } from "./byte_search.ts";
+
 /** A byte string, and how to go on after a partial match of it (Knuth, Morris and Pratt). */
 export class Pattern {
   readonly bytes: Uint8Array;
@@ -27,7 +29,7 @@ export class Pattern {
 
   /** Where the pattern first occurs in `chunk` at or after `from`; -1 if nowhere. */
   find(chunk: Uint8Array, from: number): number {
-    const at = chunk.indexOf(this.first, from);
+    const at = indexOfByte(chunk, this.first, from);
     return this.length === 1 || at < 0 ? at : this.#findLong(chunk, at);
   }
 
@@ -44,8 +46,8 @@ export class Pattern {
         while (matched > 0 && bytes[matched] !== byte) matched = shorter[matched]!;
         if (bytes[matched] === byte && ++matched === length) return i + 1 - length;
       }
-      // Nothing is matched: on to where the pattern can begin, at the engine's own speed.
-      at = matched > 0 ? -1 : chunk.indexOf(this.first, i);
+      // Nothing is matched: on to where the pattern can begin, at full speed.
+      at = matched > 0 ? -1 : indexOfByte(chunk, this.first, i);
     }
     return -1;
   }

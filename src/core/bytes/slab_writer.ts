@@ -1,8 +1,9 @@
 /**
  * Where outgoing frames are written: copied one behind the other into slabs, so that the sender's memory is the sender's
- * again. Large ones are only borrowed for as long as it takes to offer them to the kernel, where a runtime allows that;
- * memory that never changes is referenced. The whole comes out as few pieces. Used by the outbox alone; a writer that is empty goes
- * back to a pool, so that an idle connection holds neither slab nor writer.
+ * again. Very large ones are only borrowed for as long as it takes to offer them to the kernel, where a runtime allows that;
+ * memory that never changes is referenced. The whole comes out as few pieces: a frame that is copied lies in one of them,
+ * with its header and its delimiter. Used by the outbox alone; a writer that is empty goes back to a pool, so that an idle
+ * connection holds neither slab nor writer.
  *
  * A connection starts with a small slab and gets large ones once it fills that, so that a thousand slow
  * readers with a few bytes each do not hold a thousand large slabs.
@@ -10,14 +11,20 @@
 import { adjoined } from "./bytes.ts";
 import type { ByteSink } from "../framing/framing.ts";
 
-const smallSlab = 4 * 1024;
-const largeSlab = 64 * 1024;
 /** Sources of memory that never changes are referenced if they are this long. */
 const referenceFrom = 4096;
-/** Below this, a copy costs less than a write of its own. */
-const borrowFrom = 32 * 1024;
-/** Above this, a copy is one new stretch of memory: so many slabs would be so many writes. */
-const longestInSlabs = 2 * largeSlab;
+/** What stands around a frame, its delimiter above all: so much of a slab is left for that behind each source. */
+const around = 16;
+/** So much of a frame's beginning moves to the next slab with the rest of it. */
+const longestHead = 4096;
+const smallSlab = 4 * 1024;
+/** Frames have round sizes: a slab has room for so many of them and for what stands around them. */
+const largeSlab = 68 * 1024;
+const hugeSlab = 260 * 1024;
+/** Of frames from this length on, a large slab would hold one alone. */
+const hugeFrom = 32 * 1024;
+/** Below this, a copy costs less than a write of its own for what stands before or behind. */
+const borrowFrom = 256 * 1024;
 /** A piece above the first is handed to the transport in parts of the second, so that a slow peer's progress shows. */
 const largestPiece = 512 * 1024;
 const partOfPiece = 256 * 1024;
@@ -25,16 +32,20 @@ const partOfPiece = 256 * 1024;
 type Slab = Uint8Array<ArrayBuffer>;
 /** The most that a pool keeps, in bytes: a runtime whose writes take their time lends one slab a connection. */
 const mostPooled = 2 * 1024 * 1024;
-const smallSlabs: Slab[] = [];
-const largeSlabs: Slab[] = [];
+const pools: readonly (readonly [size: number, slabs: Slab[]])[] = [
+  [smallSlab, []],
+  [largeSlab, []],
+  [hugeSlab, []],
+];
 const mostWriters = 512;
 const writers: SlabWriter[] = [];
 const utf8 = new TextEncoder();
 
 /** Gives a slab back; nobody may hold a view of it any more. */
 export function giveSlab(slab: Slab): void {
-  const pool = slab.length === smallSlab ? smallSlabs : largeSlabs;
-  if (pool.length * slab.length < mostPooled) pool.push(slab);
+  for (const [size, slabs] of pools) {
+    if (slab.length === size && slabs.length * size < mostPooled) slabs.push(slab);
+  }
 }
 
 /** An empty writer from the pool. */
@@ -69,6 +80,8 @@ export class SlabWriter implements ByteSink {
   #markedStart = 0;
   #markedEnd = 0;
   #markedLength = 0;
+  /** What was in it has moved; it is free unless that is rolled back. */
+  #vacated: Slab | undefined = undefined;
   /** The slab behind the piece that `next` gave last, if that was its last piece. */
   lastSlab: Slab | undefined = undefined;
 
@@ -80,10 +93,11 @@ export class SlabWriter implements ByteSink {
 
   bytes(source: Uint8Array): void {
     const { length } = source;
-    if (length >= borrowFrom) this.#large(source);
-    else if (length > largeSlab - this.#end) this.#fill(source);
-    else {
-      if (this.#slab === undefined || length > this.#slab.length - this.#end) this.#nextSlab(length);
+    if (length >= borrowFrom && this.borrows) {
+      this.#reference(source);
+      this.#borrowed = this.#pieces.length;
+    } else {
+      if (this.#slab === undefined || length + around > this.#slab.length - this.#end) this.#nextSlab(length);
       this.#slab!.set(source, this.#end);
       this.#end += length;
     }
@@ -112,8 +126,8 @@ export class SlabWriter implements ByteSink {
 
   text(source: string): void {
     const most = source.length * 3;
-    if (most >= referenceFrom) return this.shared(utf8.encode(source));
-    if (this.#slab === undefined || most > this.#slab.length - this.#end) this.#nextSlab(most);
+    if (most + around > hugeSlab) return this.bytes(utf8.encode(source));
+    if (this.#slab === undefined || most + around > this.#slab.length - this.#end) this.#nextSlab(most);
     const { written } = utf8.encodeInto(source, this.#slab!.subarray(this.#end));
     this.#end += written;
     this.length += written;
@@ -121,6 +135,8 @@ export class SlabWriter implements ByteSink {
 
   /** Remembers this place for `rollback`. */
   mark(): void {
+    if (this.#vacated !== undefined) giveSlab(this.#vacated);
+    this.#vacated = undefined;
     const { length } = this.#pieces;
     this.#markedPieces = length;
     this.#markedBorrowed = this.#borrowed;
@@ -134,6 +150,7 @@ export class SlabWriter implements ByteSink {
   /** Forgets what was written since `mark`. Nothing may have been taken out in between. */
   rollback(): void {
     const pieces = this.#markedPieces;
+    this.#vacated = undefined;
     this.#pieces.length = this.#slabs.length = pieces;
     this.#borrowed = this.#markedBorrowed;
     if (pieces > 0) this.#pieces[pieces - 1] = this.#markedLast!;
@@ -167,26 +184,6 @@ export class SlabWriter implements ByteSink {
     return piece;
   }
 
-  #large(source: Uint8Array): void {
-    if (this.borrows) {
-      this.#reference(source);
-      this.#borrowed = this.#pieces.length;
-    } else if (source.length > longestInSlabs) this.#reference(copy(source));
-    else this.#fill(source);
-  }
-
-  /** Copies a source over as many slabs as it takes. */
-  #fill(source: Uint8Array): void {
-    for (let at = 0; at < source.length;) {
-      if (this.#slab === undefined || this.#end === this.#slab.length) this.#nextSlab(source.length - at);
-      const slab = this.#slab!;
-      const part = source.subarray(at, at + slab.length - this.#end);
-      slab.set(part, this.#end);
-      this.#end += part.length;
-      at += part.length;
-    }
-  }
-
   /** Small bytes before a large source take its beginning with them: a packet of a few bytes costs as much as a full one. */
   #reference(source: Uint8Array): void {
     let rest = source;
@@ -218,14 +215,32 @@ export class SlabWriter implements ByteSink {
     }
   }
 
+  /** Goes on in a slab that has room for a source; what there is of its frame moves along. */
   #nextSlab(length: number): void {
     const had = this.#slab;
+    const end = this.#end;
+    let head = end - (had === this.#markedSlab ? Math.max(this.#start, this.#markedEnd) : this.#start);
+    // What is written without a mark may find one of another use of the slab.
+    if (head < 0 || head > longestHead) head = 0;
+    this.#end -= head;
+    if (head > 0 && this.#end === 0) this.#vacated = had;
     this.#seal(had);
-    this.#slab = (had === undefined && length <= smallSlab)
-      ? smallSlabs.pop() ?? new Uint8Array(smallSlab)
-      : largeSlabs.pop() ?? new Uint8Array(largeSlab);
-    this.#start = this.#end = 0;
+    const slab = this.#slab = takeSlab(
+      length >= hugeFrom ? hugeSlab : had === undefined ? 0 : largeSlab,
+      head + length + around,
+    );
+    if (head > 0) slab.set(had!.subarray(end - head, end));
+    this.#start = 0;
+    this.#end = head;
   }
+}
+
+/** A slab with room for so many bytes, and of a size at least. */
+function takeSlab(least: number, bytes: number): Slab {
+  for (const [size, slabs] of pools) {
+    if (size >= least && size >= bytes) return slabs.pop() ?? new Uint8Array(size);
+  }
+  return new Uint8Array(bytes);
 }
 
 /** In memory of its own, whatever subclass it is of. */

@@ -1,6 +1,7 @@
 /**
  * Lines of text, as bytes or as strings: a newline ends each frame (F-1, F-2).
  */
+import { indexOfByte } from "../bytes/byte_search.ts";
 import { OptionsCheck } from "../options.ts";
 import type { SizeInput } from "../text/size.ts";
 import { DelimitedDecoder, type DelimiterRules } from "./delimited_decoder.ts";
@@ -149,7 +150,7 @@ export function lines(options: LinesOptions | TextLinesOptions = {}): Framing<Ui
       decoder: (report) => new DelimitedDecoder(rules, report),
       encode(frame: Uint8Array, out: ByteSink) {
         requireBytes("lines", frame);
-        if (checkSent) refuseLineEnds(frame.indexOf(10), returnIsLost && frame.at(-1) === 13);
+        if (checkSent) refuseLineEnds(indexOfByte(frame, 10, 0), returnIsLost && frame.at(-1) === 13);
         out.bytes(frame);
         if (append && crlf) out.byte(13);
         if (append) out.byte(10);

@@ -5,6 +5,7 @@
  * decoding line by line and gives the same: a newline byte is never part of a character. A run has a bound, since
  * its text is held for as long as nobody wants the next line.
  */
+import { indexOfByte } from "../bytes/byte_search.ts";
 import { showBytes } from "../bytes/bytes.ts";
 import { FrameError } from "../errors.ts";
 import { DelimitedDecoder, type DelimiterRules } from "./delimited_decoder.ts";
@@ -133,7 +134,7 @@ export class TextLinesDecoder implements Decoder<string> {
     let from = this.#runAt;
     while (start < text.length) {
       const at = text.indexOf("\n", start);
-      const to = oneByteEach ? at : run.indexOf(newline, from);
+      const to = oneByteEach ? at : indexOfByte(run, newline, from);
       const strip = stripCarriageReturn && at > start && text.charCodeAt(at - 1) === carriageReturn ? 1 : 0;
       const size = to - from - strip;
       const begin = start;
@@ -156,7 +157,7 @@ export class TextLinesDecoder implements Decoder<string> {
   /** Passes the bytes to the end of one line on. */
   #pushOne(chunk: Uint8Array): void {
     const start = this.#at;
-    const found = chunk.indexOf(newline, start);
+    const found = indexOfByte(chunk, newline, start);
     const end = found < 0 ? chunk.length : found + 1;
     this.#at = end;
     this.#offset = this.#bytes.openOffset;
