@@ -33,7 +33,7 @@ const warmConnections = 500;
 export async function measureIdle(plan: Plan, row: IdleRow, runtime: RuntimeName): Promise<IdleFigure> {
   const ours: number[] = [];
   const baseline: number[] = [];
-  for (let round = 0; round < Math.min(2, plan.rounds); round++) {
+  for (let round = 0; round < Math.ceil(plan.rounds / 2); round++) {
     baseline.push(await runOnce(plan, row.baseline, runtime, row.connections));
     ours.push(await runOnce(plan, row.program, runtime, row.connections));
     const [a, b] = [ours.at(-1)!, baseline.at(-1)!];

@@ -3,6 +3,7 @@
  *
  * Read by `run.ts`. A target is a ratio to the baseline, or a number in the row's unit.
  */
+import { frameSizes, sizeText } from "./framings/input.ts";
 import type { Task } from "./framings/contestants.ts";
 import type { RuntimeName } from "./runtimes.ts";
 
@@ -122,7 +123,7 @@ const nativeRows: readonly EchoRow[] = (["go", "rust"] as const).flatMap((baseli
     id: `${baseline}-${load.depth}`,
     title: `\`onFrame\` to ${
       baseline === "go" ? "Go's bufio" : "tokio's LinesCodec"
-    }, ${load.depth} in flight, per second of the server's processor`,
+    }, ${load.depth} in flight`,
     kind: "echo" as const,
     program: "on_frame",
     baseline,
@@ -142,9 +143,9 @@ const cut: Readonly<Record<string, Omit<Task, "form">>> = {
 const framingRows: readonly FramingRow[] = Object.entries(cut).flatMap(([name, task]) =>
   (["push", "pull"] as const).map((form) => ({
     id: `framing-${name}-${form}`,
-    title: `${name} alone, ${
-      form === "push" ? "decoder to callbacks" : "`FramerStream` to `for await`"
-    }, to the fastest package, by size`,
+    title: `${task.text ? "lines as text" : name === "lines-bytes" ? "lines as bytes" : name}, ${
+      form === "push" ? "decoder" : "`FramerStream`"
+    }, to the fastest package: ${frameSizes.map(sizeText).join(", ")}`,
     kind: "framing" as const,
     task: { ...task, form },
     target: { bun: 1, deno: 1, node: 1 },
@@ -178,21 +179,21 @@ export const rows: readonly Row[] = [
   {
     ...byHand,
     id: "by-hand-frame-32",
-    title: "`onFrame` to lines by hand, 32 in flight, per second of the server's processor",
+    title: "`onFrame` echo, 100 connections, 32 in flight",
     program: "on_frame",
     target: { bun: 0.95, deno: 0.95, node: 0.95 },
   },
   {
     ...byHand,
     id: "by-hand-batches-32",
-    title: "`connection.batches()` to lines by hand, 32 in flight, per second of the server's processor",
+    title: "`connection.batches()` echo, 32 in flight",
     program: "batches",
     target: { bun: 0.90, deno: 0.90, node: 0.90 },
   },
   {
     ...byHand,
     id: "by-hand-await-32",
-    title: "`for await` to lines by hand, 32 in flight, per second of the server's processor",
+    title: "`for await` echo, 32 in flight",
     program: "for_await",
     target: { bun: 0.75, deno: 0.75, node: 0.75 },
   },
@@ -221,7 +222,7 @@ export const rows: readonly Row[] = [
   },
   {
     id: "length-64k",
-    title: "64 KiB length-field frames with `onFrame`, 10 connections, 4 in flight, bytes/s",
+    title: "64 KiB length-field frames with `onFrame`, 10 connections, 4 in flight",
     kind: "echo",
     program: "length_field",
     baseline: "raw",
@@ -231,11 +232,12 @@ export const rows: readonly Row[] = [
   },
   {
     id: "streams-32",
-    title: "`for await` against four chained TransformStreams, 32 in flight",
+    title: "`for await`, 32 in flight, to four chained TransformStreams",
     kind: "echo",
     program: "for_await",
     baseline: "transform_streams",
     load: deep,
+    perProcessor: true,
     target: { bun: 15, deno: 8, node: 8 },
   },
   {
@@ -251,17 +253,18 @@ export const rows: readonly Row[] = [
   },
   {
     id: "tls-64k",
-    title: "TLS: 64 KiB length-field frames with `onFrame`, 10 connections, 4 in flight, bytes/s",
+    title: "TLS: 64 KiB length-field frames with `onFrame`, 10 connections, 4 in flight",
     kind: "echo",
     program: "length_field_tls",
     baseline: "raw_tls",
     beside: nodeTls,
     load: { ...large, tls: "kept" },
+    perProcessor: true,
     target: { bun: 0.85, deno: 0.85, node: 0.85 },
   },
   {
     id: "tls-handshakes",
-    title: "TLS: new connections with full handshakes, 32 at a time, per second of the server's processor",
+    title: "TLS: new connections, full handshakes, 32 at a time",
     kind: "echo",
     program: "on_frame_tls",
     baseline: "raw_tls",
@@ -272,7 +275,7 @@ export const rows: readonly Row[] = [
   },
   {
     id: "idle-memory",
-    title: "memory of one idle connection among 10,000, idle timeout and metrics on, KB",
+    title: "memory of one idle connection among 10,000",
     kind: "idle",
     program: "idle",
     baseline: "raw",
@@ -282,14 +285,14 @@ export const rows: readonly Row[] = [
   },
   {
     id: "import",
-    title: "`import` of the package over an empty script, ms",
+    title: "`import` of the package, over an empty script",
     kind: "start",
     until: "imported",
     target: { bun: 20, deno: 20, node: 20 },
   },
   {
     id: "startup",
-    title: "start of a program until `serve` listens, over an empty script, ms",
+    title: "start until `serve` listens, over an empty script",
     kind: "start",
     until: "listening",
     target: { bun: 35, deno: 50, node: 45 },

@@ -4,7 +4,7 @@
  * Started by scripts/bench.mjs on Bun. Exits 0 when everything was measured, met or not; 1 when a
  * measurement failed; 2 for a wrong argument. `--strict` makes a missed target exit 1.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
@@ -17,21 +17,24 @@ import { measureEcho, type Plan } from "./echo_rows.ts";
 import { measureFraming } from "./framing_row.ts";
 import { measureIdle } from "./idle_row.ts";
 import { buildNative } from "./native.ts";
+import { readmeTable, type Results } from "./readme_table.ts";
 import { type Row, rows } from "./rows.ts";
 import { canPin, type RuntimeName, runtimeNames, type Runtimes } from "./runtimes.ts";
 import { builtEntry, measureStart } from "./start_row.ts";
 import { type Figure, formatDetails, formatTable, judge } from "./table.ts";
 
 const usage =
-  `Usage: npm run bench -- [--quick] [--only WORDS] [--rounds N] [--seconds N] [--json FILE] [--strict]
+  `Usage: npm run bench -- [--quick] [--only WORDS] [--rounds N] [--seconds N] [--json FILE] [--strict] [--markdown] [--from FILE]…
 
   --only      what to measure, with commas between: runtimes (bun, deno, node) and rows, by any part of the id
               (${rows.map((row) => row.id).join(", ")});
               for example bun,on-frame (default: everything)
-  --rounds    how often each pair is run in turn (default 3)
-  --seconds   how long each run measures (default 1.2)
-  --quick     one round of one second
+  --rounds    how often each pair is run in turn (default 2)
+  --seconds   how long each run measures (default 0.8)
+  --quick     one round of half a second
   --json      where to write the figures (default bench/results/TIME.json)
+  --markdown  print the table of README.md: ratios to lines by hand and to raw sockets side by side
+  --from      print that table from figures of earlier runs, and measure nothing; may be given several times
   --strict    exit 1 when a target is missed
 
   All of it takes about ten minutes. The rows beside Go and Rust need their compilers (Debian: golang-go; cargo with
@@ -50,6 +53,7 @@ interface Arguments {
   readonly seconds: number;
   readonly json: string;
   readonly strict: boolean;
+  readonly markdown: boolean;
 }
 
 function positive(name: string, text: string): number {
@@ -68,11 +72,19 @@ function readArguments(): Arguments {
       quick: { type: "boolean", default: false },
       json: { type: "string" },
       strict: { type: "boolean", default: false },
+      markdown: { type: "boolean", default: false },
+      from: { type: "string", multiple: true, default: [] },
       help: { type: "boolean", default: false },
     },
   });
   if (values.help) {
     console.log(usage);
+    process.exit(0);
+  }
+  if (values.from.length > 0) {
+    console.log(
+      readmeTable(rows, values.from.map((file) => JSON.parse(readFileSync(file, "utf8")) as Results)),
+    );
     process.exit(0);
   }
   if (values.programs === undefined) throw new Error("--programs: missing; start this through npm run bench");
@@ -91,10 +103,11 @@ function readArguments(): Arguments {
     runtimes: JSON.parse(values.programs) as Runtimes,
     names: names.length === 0 ? runtimeNames : names,
     rows: rows.filter((row) => parts.length === 0 || parts.some((part) => row.id.includes(part))),
-    rounds: Math.ceil(positive("rounds", values.rounds ?? (values.quick ? "1" : "3"))),
-    seconds: positive("seconds", values.seconds ?? (values.quick ? "1" : "1.2")),
+    rounds: Math.ceil(positive("rounds", values.rounds ?? (values.quick ? "1" : "2"))),
+    seconds: positive("seconds", values.seconds ?? (values.quick ? "0.5" : "0.8")),
     json: values.json ?? join(results, `${time}.json`),
     strict: values.strict,
+    markdown: values.markdown,
   };
 }
 
@@ -130,7 +143,7 @@ async function run(given: Arguments): Promise<number> {
         name.endsWith("_load") ? loads(name) : name === "cut" ? framings(name) : servers(name),
       native,
       rounds: given.rounds,
-      warmupMs: given.seconds < 1.2 ? 400 : 600,
+      warmupMs: given.seconds < 0.8 ? 400 : 500,
       durationMs: given.seconds * 1000,
       certificate: await makeCertificate(folder),
       say,
@@ -157,7 +170,7 @@ async function run(given: Arguments): Promise<number> {
         if (row.kind === "framing") await attempt([row.id], () => [measureFraming(plan, row, name)]);
         if (row.kind === "idle") await attempt([row.id], async () => [await measureIdle(plan, row, name)]);
         if (row.kind !== "start") continue;
-        const runs = given.rounds === 1 ? 5 : 15;
+        const runs = given.rounds === 1 ? 5 : 11;
         await attempt(
           [row.id],
           () => {
@@ -183,11 +196,8 @@ async function run(given: Arguments): Promise<number> {
     platform: process.platform,
     pinned: canPin,
   };
-  writeFileSync(
-    given.json,
-    JSON.stringify({ at: new Date().toISOString(), machine, versions, figures: verdicts }, undefined, 2) +
-      "\n",
-  );
+  const found = { at: new Date().toISOString(), machine, versions, figures: verdicts };
+  writeFileSync(given.json, JSON.stringify(found, undefined, 2) + "\n");
   const title = given.names.map((name) => `${name} ${given.runtimes[name].version}`).join(", ");
   console.log(
     `\n${title}; ${machine.processors} × ${machine.processor}; ${given.rounds} round(s) of ${given.seconds} s\n`,
@@ -198,6 +208,7 @@ async function run(given: Arguments): Promise<number> {
   const judged = verdicts.filter((each) => each.verdict.met !== undefined);
   const missed = judged.filter((each) => !each.verdict.met).length;
   console.log(`\n${judged.length - missed} of ${judged.length} targets met; figures in ${given.json}`);
+  if (given.markdown) console.log(`\n${readmeTable(rows, [found])}`);
   const failed = [...missing.values()].some((why) => !why.startsWith("skipped"));
   return failed || (given.strict && missed > 0) ? 1 : 0;
 }

@@ -1,7 +1,9 @@
 /** Prints the figures as the table of rows and runtimes, in Markdown, with a mark for each target. */
 import type { EchoBaseline, EchoFigure, EchoSample } from "./echo_rows.ts";
 import type { FramingFigure } from "./framing_row.ts";
+import { sizeText } from "./framings/input.ts";
 import type { IdleFigure } from "./idle_row.ts";
+import { markdown, titles } from "./markdown.ts";
 import type { Row } from "./rows.ts";
 import type { RuntimeName } from "./runtimes.ts";
 import type { StartFigure } from "./start_row.ts";
@@ -16,10 +18,10 @@ export interface Verdict {
   /** Absent where the row only tells. */
   readonly target?: number;
   readonly met?: boolean;
+  /** The figure alone. */
+  readonly shown: string;
   readonly text: string;
 }
-
-const titles: Readonly<Record<RuntimeName, string>> = { bun: "Bun", deno: "Deno", node: "Node" };
 
 /** Compares a figure with the row's target. */
 export function judge(row: Row, figure: Figure): Verdict {
@@ -39,7 +41,7 @@ export function judge(row: Row, figure: Figure): Verdict {
   }
   if (figure.kind === "framing") {
     const least = Math.min(...figure.sizes.map(({ ratio }) => ratio));
-    const shown = figure.sizes.map(({ size, ratio }) => `${sizeText(size)} ${ratio.toFixed(2)}`).join(", ");
+    const shown = figure.sizes.map(({ ratio }) => shortRatio(ratio)).join(", ");
     return atLeast(least, wanted, shown, wanted?.toFixed(2));
   }
   const kilobytes = figure.oursBytes / 1000;
@@ -50,7 +52,7 @@ export function judge(row: Row, figure: Figure): Verdict {
   return atMost(kilobytes, limit, shown, overRaw ? `raw + ${wanted}` : `${wanted}`);
 }
 
-const sizeText = (bytes: number): string => bytes < 1024 ? `${bytes} B` : `${bytes / 1024} KiB`;
+const shortRatio = (ratio: number): string => ratio.toFixed(ratio < 10 ? 1 : 0);
 
 function atLeast(value: number, target: number | undefined, shown: string, wanted = ""): Verdict {
   return verdict(value, target, target !== undefined && value >= target, shown, `≥ ${wanted}`);
@@ -67,8 +69,8 @@ function verdict(
   shown: string,
   wanted: string,
 ): Verdict {
-  if (target === undefined) return { value, text: shown };
-  return { value, target, met, text: `${met ? "✓" : "✗"} ${shown} (${wanted})` };
+  if (target === undefined) return { value, shown, text: shown };
+  return { value, target, met, shown, text: `${met ? "✓" : "✗"} ${shown} (${wanted})` };
 }
 
 /** The table for these rows and runtimes. */
@@ -87,13 +89,7 @@ export function formatTable(
         : judge(row, figure).text;
     }),
   ]);
-  const all = [["", ...runtimes.map((runtime) => titles[runtime])], ...cells];
-  const widths = all[0]!.map((_, column) => Math.max(3, ...all.map((line) => line[column]!.length)));
-  const lines = all.map((line) =>
-    `| ${line.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`
-  );
-  lines.splice(1, 0, `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`);
-  return lines.join("\n");
+  return markdown([["", ...runtimes.map((runtime) => titles[runtime])], ...cells]);
 }
 
 /** A server that had less of its processor than this, with a load that had no more, was kept from it by others. */

@@ -3,6 +3,12 @@
 /** What is cut. */
 export type Wire = "lines" | "delimited" | "fixed" | "length";
 
+/** Bytes of content of a frame. */
+export const frameSizes: readonly number[] = [16, 256, 4096, 65_536];
+
+/** One of them for people. */
+export const sizeText = (bytes: number): string => bytes < 1024 ? `${bytes} B` : `${bytes / 1024} KiB`;
+
 const chunkBytes = 64 * 1024;
 /** The first chunk is a short one: no size of frames then ends where chunks do. */
 const firstBytes = 40_007;
