@@ -6,20 +6,20 @@
 import { OptionsError } from "../core/errors.ts";
 import type { Adapter } from "../core/transport.ts";
 
-/** The globals by which a runtime is known. */
+/** The globals that identify a runtime. */
 export interface RuntimeMarks {
-  /** There on Bun. */
+  /** Defined on Bun. */
   readonly Bun?: unknown;
-  /** There on Deno. */
+  /** Defined on Deno. */
   readonly Deno?: unknown;
-  /** There on Node.js, and on the other two. */
+  /** Defined on Node.js, and on the other two. */
   readonly process?: { readonly versions?: { readonly node?: string } };
-  /** Tells workerd, which passes for Node too. */
+  /** Identifies workerd, which also looks like Node. */
   readonly navigator?: { readonly userAgent?: string };
 }
 
 /**
- * The adapter of this runtime: what `serve` and `connect` use where the option `adapter` is not set.
+ * Returns the adapter of this runtime, which `serve` and `connect` use unless the option `adapter` is set.
  *
  * @example What this runtime's sockets can do
  * ```ts
@@ -29,7 +29,7 @@ export interface RuntimeMarks {
  * console.log(`${name}: reset ${can.reset}, unix ${can.unix}, tls ${can.tls}`);
  * ```
  *
- * @throws {OptionsError} `unsupported`, where there are no sockets, such as in a browser
+ * @throws {OptionsError} `unsupported`, if there are no sockets, such as in a browser
  */
 export async function detectAdapter(marks: RuntimeMarks = globalThis): Promise<Adapter> {
   // Bun and Deno also pass for Node, so they are asked first.

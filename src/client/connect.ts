@@ -7,9 +7,9 @@ import type { ConnectOptions } from "./connect_options.ts";
 const load = onFirstUse(() => import("./client.ts"));
 
 /**
- * Connects to a server and resolves once the connection can be used, after the handshake where there is `tls`. It is the same
- * `Connection` that a server's handler gets. A host name is looked up, and its addresses are tried in turn, as
- * [RFC 8305](https://www.rfc-editor.org/rfc/rfc8305) describes.
+ * Connects to a server, and resolves once the connection can be used, with `tls` after the handshake. It is the same
+ * kind of `Connection` that a server's handler gets. A host name is looked up, and its addresses are tried in turn,
+ * as described in [RFC 8305](https://www.rfc-editor.org/rfc/rfc8305).
  *
  * @example A request and its answer
  * ```ts
@@ -36,8 +36,8 @@ const load = onFirstUse(() => import("./client.ts"));
  * ```
  *
  * @throws {OptionsError} before any socket opens: `invalid`, `conflict`, or `unsupported` on this runtime
- * @throws {TimeoutError} `connect` after `connectTimeout`, 10 seconds by default; `handshake` after `handshakeTimeout`
- * @throws {SocketError} `refused`, `host_not_found`, `unreachable` and others, or `aborted` by the option `signal`
+ * @throws {TimeoutError} `connect` after `connectTimeout`, 10 seconds by default
+ * @throws {SocketError} such as `refused`, `host_not_found` or `unreachable`, or `aborted` by the option `signal`
  * @throws {TlsError} when the handshake fails, such as `certificate_untrusted`
  */
 export async function connect<Received, Sent = Received, Context = undefined>(

@@ -11,10 +11,10 @@ import type { TlsError } from "../core/tls/tls_error.ts";
 import type { ConnectOptions } from "./connect_options.ts";
 
 /**
- * A connection that lives as long as the scope; closing the scope delivers what was sent, then closes.
+ * A connection that lives as long as the scope. Closing the scope delivers what was sent, then closes the connection.
  *
- * Fails with `OptionsError` before any socket opens, with `TimeoutError` after `connectTimeout` or `handshakeTimeout`, and with
- * `SocketError` and `TlsError` when the connection cannot be made. Interruption aborts the attempt.
+ * Fails with `OptionsError` before any socket opens, with `TimeoutError` after `connectTimeout`, and with
+ * `SocketError` or `TlsError` when the connection cannot be made. Interruption aborts the attempt.
  *
  * @example
  * ```ts

@@ -9,21 +9,23 @@ import { reasonOf, type SocketErrorReason } from "./errno.ts";
 
 export type { SocketErrorReason } from "./errno.ts";
 
-/** What every error of this package has in common; use it for one `instanceof` over all of them. */
+/** Base class of all errors of this package, for one `instanceof` check. */
 export abstract class MillraceError extends Error {
   /** Discriminant, the same as the class name; works with Effect's `catchTag`. */
   abstract readonly _tag: string;
-  /** The connection it happened on, where there is one. Set by the connection, not by the thrower. */
+  /**
+   * Id of the connection on which it happened, if there is one. Set by the connection, not by the code that throws.
+   */
   connectionId: string | undefined = undefined;
 
-  /** With another error as `cause`, where one led to this. */
+  /** Takes the error that caused it as `cause`. */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
   }
 }
 
-/** The operating system or the peer ended, refused or broke a socket. `cause` holds the runtime's own error. */
+/** The operating system or the peer closed, refused or broke a socket. `cause` is the runtime's own error. */
 export class SocketError extends MillraceError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag = "SocketError";
@@ -48,7 +50,7 @@ interface FrameErrorDetails {
   readonly looksLike?: string | undefined;
 }
 
-/** The inbound bytes are not frames of the configured framing, or a frame passes a limit. */
+/** The received bytes are not frames of the framing, a frame exceeds a limit, or a frame cannot be written. */
 export class FrameError extends MillraceError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag = "FrameError";
@@ -62,7 +64,7 @@ export class FrameError extends MillraceError {
   readonly size: number | undefined;
   /** What the bytes look like instead, for example `"an HTTP request"`; set when the first frame fails. */
   looksLike: string | undefined;
-  /** With where it happened, and how large the frame is. */
+  /** Takes where it happened, and the size of the frame. */
   constructor(reason: FrameErrorReason, message: string, details: FrameErrorDetails, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
@@ -76,15 +78,15 @@ export class FrameError extends MillraceError {
 /** Why bytes could not be cut into frames. */
 export type FrameErrorReason = FrameError["reason"];
 
-/** A bound that the user set, or a default, was reached. */
+/** A limit was reached, either a default or one that the user set. */
 export class LimitError extends MillraceError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag = "LimitError";
-  /** Which bound it was. */
+  /** Which limit it was. */
   readonly reason: "egress" | "waiting_sends";
   /** The bound in force. */
   readonly limit: number;
-  /** With the bound in force. */
+  /** Takes the limit in force. */
   constructor(reason: LimitErrorReason, limit: number, message: string, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
@@ -95,13 +97,16 @@ export class LimitError extends MillraceError {
 /** Which bound was reached. */
 type LimitErrorReason = LimitError["reason"];
 
-/** An option makes no sense, or this runtime cannot meet it. Raised before any socket opens. */
+/** An option is invalid, or this runtime does not support it. Thrown before any socket opens. */
 export class OptionsError extends MillraceError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag = "OptionsError";
-  /** `invalid`: makes no sense; `conflict`: not with another one; `unsupported`: not on this runtime. */
+  /**
+   * `invalid`: not a valid value; `conflict`: contradicts another option; `unsupported`: not available on this
+   * runtime.
+   */
   readonly reason: "invalid" | "conflict" | "unsupported";
-  /** Every option that was refused; the message names them all. */
+  /** Every option that was rejected; the message names them all. */
   readonly issues: readonly {
     /** Path of the option, such as `"idleTimeout"` or `"framing.maxFrameBytes"`. */
     readonly path: string;
@@ -129,11 +134,11 @@ export type OptionsIssue = OptionsError["issues"][number];
 /** Why an option was refused. */
 type OptionsErrorReason = OptionsError["reason"];
 
-/** A time limit passed. */
+/** A time limit was exceeded. */
 export class TimeoutError extends MillraceError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag: "TimeoutError" | "IdleTimeoutError" | "ShutdownTimeoutError" = "TimeoutError";
-  /** Which wait it was. */
+  /** Which time limit it was. */
   readonly reason:
     | "connect"
     | "first_frame"
@@ -145,9 +150,12 @@ export class TimeoutError extends MillraceError {
     | "shutdown";
   /** The limit that passed, in milliseconds. */
   readonly limit: number;
-  /** What the bytes look like instead of a first frame, for example `"a TLS ClientHello"`, where some came and none did. */
+  /**
+   * What the received bytes look like, for example `"a TLS ClientHello"`, if bytes arrived without a complete first
+   * frame.
+   */
   looksLike: string | undefined = undefined;
-  /** With the limit that passed, in milliseconds. */
+  /** Takes the limit in milliseconds. */
   constructor(reason: TimeoutErrorReason, limit: number, message: string, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
@@ -158,21 +166,21 @@ export class TimeoutError extends MillraceError {
 /** Which wait ran out. */
 export type TimeoutErrorReason = TimeoutError["reason"];
 
-/** Nothing was read, written, or either, for the idle timeout. */
+/** Nothing was read, written, or neither, for the idle timeout. */
 export class IdleTimeoutError extends TimeoutError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
   override readonly _tag = "IdleTimeoutError" as const;
 }
 
-/** The shutdown deadline passed, or `destroy()` came, with connections still open; they have been destroyed. */
+/** The shutdown deadline passed, or `destroy()` was called, with connections still open, which were destroyed. */
 export class ShutdownTimeoutError extends TimeoutError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
   override readonly _tag = "ShutdownTimeoutError" as const;
   /** Ids of the connections that were destroyed at the deadline. */
   readonly connectionIds: readonly string[];
   /**
-   * The message names the first five connections. `limit` is the deadline that was in force, whichever call had set it;
-   * `cutShort` says that `destroy()` did not wait for it.
+   * The message names the first five connections. `limit` is the deadline that was in force; `cutShort` means that
+   * `destroy()` ended the shutdown before it.
    */
   constructor(limit: number, connectionIds: readonly string[], cutShort: boolean = false) {
     const shown = connectionIds.slice(0, 5).join(", ") + (connectionIds.length > 5 ? ", …" : "");
@@ -187,8 +195,9 @@ export class ShutdownTimeoutError extends TimeoutError {
 }
 
 /**
- * Translates a runtime's error into a `SocketError`, for adapters. `action` says what was being done, such as `"listen on
- * 127.0.0.1:3034"`. A `SocketError` is returned as it is; what is not known becomes `unknown`, with the error as `cause`.
+ * Translates a runtime's error into a `SocketError`, for adapters. `action` says what was attempted, such as `"listen
+ * on 127.0.0.1:3034"`. A `SocketError` is returned unchanged. An unknown error becomes `unknown`, with the error as
+ * `cause`.
  *
  * @example
  * ```ts

@@ -2,12 +2,12 @@
 
 /** One structured log record. */
 export interface LogRecord {
-  /** How much it matters. */
+  /** Severity. */
   readonly level: "debug" | "info" | "warn" | "error";
-  /** A fixed phrase, such as `"connection closed"`. */
+  /** A constant phrase, such as `"connection closed"`. */
   readonly message: string;
   /** Facts: `conn.id`, `peer.ip`, `peer.port`, `reason`, … */
   readonly fields: Readonly<Record<string, unknown>>;
 }
-/** Takes log records, one at a time. What it throws is told on standard error and harms nothing. */
+/** Receives log records, one at a time. What it throws is reported on standard error and has no other effect. */
 export type Logger = (record: LogRecord) => void;

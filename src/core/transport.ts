@@ -14,7 +14,7 @@ import type {
   TlsUpgradeSettings,
 } from "./tls/tls.ts";
 
-/** What a runtime's sockets can do, as data: an option that needs a missing one fails before any socket opens. */
+/** Capabilities of a runtime's sockets, as data: an option that needs a missing one fails before any socket opens. */
 export type Capability =
   /** `abort()` sends RST (otherwise the peer sees FIN). */
   | "reset"
@@ -49,48 +49,48 @@ export type Capability =
 
 /** A TCP port of a host. */
 export interface TcpAddress {
-  /** Tells it from the other one. */
+  /** Discriminant. */
   readonly transport: "tcp";
-  /** An IP address where it is known: listening at a name shows the address that was bound. */
+  /** The IP address, if it is known: a server that listens at a name shows the address that was bound. */
   readonly host: string;
   /** Its number, 1 to 65535; 0 asks for a free one. */
   readonly port: number;
-  /** No path beside a port. */
+  /** Not with a port. */
   readonly path?: undefined;
 }
 
 /** A Unix socket. */
 export interface UnixAddress {
-  /** Tells it from the other one. */
+  /** Discriminant. */
   readonly transport: "unix";
   /** Its path in the file system. */
   readonly path: string;
-  /** No host beside a path. */
+  /** Not with a path. */
   readonly host?: undefined;
-  /** No port beside a path. */
+  /** Not with a path. */
   readonly port?: undefined;
 }
 
-/** Where a listener is bound, or one end of a connection. */
+/** Address of a listener, or of one end of a connection. */
 export type Address = TcpAddress | UnixAddress;
 
-/** The form of a server's address, by the types of the options `port` and `path`. */
+/** The form of a server's address, from the types of the options `port` and `path`. */
 export type AddressOf<Port, Path> = [Port] extends [number] ? TcpAddress
   : [Path] extends [string] ? UnixAddress
   : Address;
 
-/** Both ends of one connection. On a Unix socket `ip` is `""`, `port` 0, and `local` says so. */
+/** Both addresses of a connection. On a Unix socket, `ip` is `""`, `port` is 0, and `local` has the path. */
 export interface Peer {
   /**
-   * The peer's IP address as text, without a zone; an IPv4 address on a dual-stack listener is shown as IPv4. Empty where
-   * the peer had reset the connection before some runtimes could ask who it was.
+   * The peer's IP address as text, without a zone; an IPv4 address on a dual-stack listener is shown as IPv4. Empty
+   * if the peer had reset the connection before its address could be read.
    */
   readonly ip: string;
   /** The peer's port. */
   readonly port: number;
-  /** Our own end. */
+  /** The local address. */
   readonly local: Address;
-  /** What the TLS handshake agreed on; undefined on a plain connection. */
+  /** What the TLS handshake negotiated; undefined on a plaintext connection. */
   readonly tls?: TlsInfo | undefined;
 }
 
@@ -99,49 +99,49 @@ export interface SocketTuning {
   /** Send small writes at once (TCP_NODELAY). */
   readonly noDelay: boolean;
   /**
-   * `"system"` leaves the default alone, `false` is off, `true` is on with the delay of the system, a number is the delay
-   * to the first probe in ms.
+   * `"system"` keeps the default, `false` is off, `true` is on with the system's delay, a number is the delay to the
+   * first probe in milliseconds.
    */
   readonly keepAlive: "system" | boolean | number;
 }
 
-/** What `listen` is given; checked and complete. */
+/** Options of `listen`, checked and complete. */
 export interface AdapterListenOptions extends SocketTuning {
   /** Where to listen; port 0 asks for a free one. */
   readonly address: Address;
-  /** Length of the kernel's accept queue; undefined leaves the runtime's default. */
+  /** Length of the kernel's accept queue; undefined for the runtime's default. */
   readonly backlog: number | undefined;
-  /** Who may use the file of a Unix socket, from the first moment at which its path leads to it. */
+  /** Permissions and owner of a Unix socket's file, set before its path leads to it. */
   readonly rights?: FileRights | undefined;
   /** Several listeners may share the port (SO_REUSEPORT). */
   readonly reusePort: boolean;
-  /** `::` is for IPv6 alone, not for IPv4 too. */
+  /** `::` accepts IPv6 only. */
   readonly ipv6Only: boolean;
-  /** Every connection is secured before `accept` hears of it. */
+  /** Every connection is secured before `accept` is called with it. */
   readonly tls: TlsServerSettings | undefined;
-  /** Lets handshakes begin and hears how they end; without one all may. */
+  /** Decides when handshakes begin, and is notified when they end; without it, all begin at once. */
   readonly handshakes?: HandshakeObserver | undefined;
   /** Its connections may be secured later, with `Transport.upgrade`. */
   readonly upgradable?: boolean | undefined;
   /**
-   * Hears of a failure of the listener itself (never of one connection). `fatal` means that it accepts no
-   * more; otherwise it goes on, as after too many open files.
+   * Called when the listener itself fails (never for one connection). `fatal` means that it accepts no more;
+   * otherwise it continues, for example after too many open files.
    */
   failed(error: SocketError, fatal: boolean): void;
   /**
-   * Hears of a connection that its peer had reset before it was accepted. Where the runtime can still read what the peer
-   * had sent, `accept` gets it all the same, without an address.
+   * Called for a connection that its peer reset before it was accepted. If the runtime can still read what the peer
+   * sent, `accept` is called as well, without an address.
    */
   lost?(error: SocketError): void;
 }
 
-/** What `connect` is given; checked and complete. */
+/** Options of `connect`, checked and complete. */
 export interface AdapterConnectOptions extends SocketTuning {
   /** Where to connect to. */
   readonly address: Address;
   /** Aborts the attempt; `connect` then rejects with a `SocketError` of reason `aborted`. */
   readonly signal: AbortSignal | undefined;
-  /** Secures the connection before it is handed over; undefined for plain text. */
+  /** Secures the connection before it is handed over; undefined for plaintext. */
   readonly tls: TlsClientSettings | undefined;
   /** It may be secured later, with `Transport.upgrade`. */
   readonly upgradable?: boolean | undefined;
@@ -151,32 +151,36 @@ export interface AdapterConnectOptions extends SocketTuning {
 export interface Adapter {
   /** The runtime whose sockets these are. */
   readonly name: "bun" | "deno" | "node" | "workerd" | "memory";
-  /** What these sockets can do. An option that asks for more is refused before any socket opens. */
+  /** Capabilities of these sockets. An option that needs a missing one is refused before any socket opens. */
   readonly can: Readonly<Record<Capability, boolean>>;
-  /** False on a host whose sockets connect only: servers are refused there. */
+  /** False on a host whose sockets can only connect: servers are refused there. */
   readonly listens?: boolean | undefined;
   /** The longest path of a Unix socket, in bytes; undefined for no limit. */
   readonly longestPath?: number | undefined;
   /**
-   * Resolves when the socket is bound; rejects with a `SocketError`. `accept` runs synchronously per
-   * connection and must not throw; whoever gets the transport must start or abort it, now or later. With `tls`,
-   * certificates that cannot be used reject with a `TlsError`.
+   * Resolves when the socket is bound. `accept` runs synchronously for each connection and must not throw; it must
+   * start or abort the transport, at once or later.
+   *
+   * @throws {SocketError} rejects when the address cannot be bound
+   * @throws {TlsError} rejects when certificates cannot be used
    */
   listen(options: AdapterListenOptions, accept: (transport: Transport) => void): Promise<Listener>;
   /**
-   * Resolves when connected, and after the handshake where `tls` is set; rejects with a `SocketError`, or a
-   * `TlsError` when the handshake fails.
+   * Resolves when connected, with `tls` after the handshake.
+   *
+   * @throws {SocketError} rejects when the connection cannot be made
+   * @throws {TlsError} rejects when the handshake fails
    */
   connect(options: AdapterConnectOptions): Promise<Transport>;
 }
 
 /** A bound socket. */
 export interface Listener {
-  /** The address really bound: port 0 is replaced by the port that was chosen. */
+  /** The address that was bound: port 0 is replaced by the chosen port. */
   readonly address: Address;
-  /** Whose TLS it is, such as `"node:tls"`; undefined without TLS. */
+  /** The TLS implementation, such as `"node:tls"`; undefined without TLS. */
   readonly tls?: string | undefined;
-  /** Accept no more; open connections are left alone. Resolves once the port is free. Idempotent. */
+  /** Stops accepting; open connections are not affected. Resolves once the port is free. Idempotent. */
   stop(): Promise<void>;
 }
 
@@ -189,62 +193,68 @@ export interface Transport {
   /** Read again after `data` returned false. A no-op when reading or closed. */
   resume(): void;
   /**
-   * Takes all of the chunk, into memory where the kernel is full. True: the kernel has taken every byte
-   * written so far, and the chunk's memory may be used again. False: some is still held, hands off the
-   * chunk, and `drain` will tell when the kernel has it all. After end, release, abort or close: false, bytes dropped.
+   * Accepts the whole chunk, and holds in memory what the kernel does not accept. True: the kernel has accepted every
+   * byte written so far, and the memory of the chunk may be reused. False: some bytes are still held, do not change
+   * the chunk; `drain` follows when the kernel has accepted everything. After end, release, abort or close: false,
+   * and the bytes are dropped.
    */
   write(chunk: Uint8Array): boolean;
   /**
-   * How many of the bytes written so far the kernel has taken, at this moment. It only grows, and is never more than that:
-   * where the runtime tells only of whole writes, each piece of a large one counts when it is through, of 68 KiB at most.
+   * How many of the bytes written so far the kernel has accepted at this moment. It only grows and is never too high:
+   * where the runtime only reports whole writes, each piece of a large write, of at most 68 KiB, counts when it is
+   * complete.
    */
   readonly taken: number;
   /**
-   * Whether `write` answers for the kernel: false then means that it is full. Otherwise it may only not have answered
-   * yet, as where each write is a promise.
+   * Whether false from `write` means that the kernel is full. Otherwise it may mean that the kernel has not answered
+   * yet, for example where each write is a promise.
    */
   readonly prompt: boolean;
   /**
-   * Hands the kernel what it takes of this chunk at once, holds nothing, and says how many bytes that was. Only where
-   * nothing is held, and missing where a runtime keeps what the kernel does not take.
+   * Offers the chunk to the kernel at once, holds nothing, and returns how many bytes were accepted. Only when
+   * nothing is held; missing where the runtime keeps what the kernel does not accept.
    */
   offer?(chunk: Uint8Array): number;
-  /** Flush what is held, then send FIN; reading goes on. Idempotent. */
+  /** Flushes what is held, then sends FIN; reading continues. Idempotent. */
   end(): void;
-  /** Delivers nothing more until it is upgraded. Only where `upgradable` was asked for. */
+  /** Delivers nothing more until it is upgraded. Only if `upgradable` was set. */
   hold?(): void;
   /**
-   * Secures the connection, once, and goes on under the same events; what was held, and all that comes, is for the
-   * handshake. Nothing may be unwritten, and nothing written before `ready`. That is called when the handshake is over
-   * and `peer` says what it agreed on; what it rejects with refuses the peer, and nothing is delivered before it
-   * resolves. `end` waits for the handshake. Rejects with a `TlsError`, or with what `ready` did; then `abort` is due,
-   * which `close` follows.
+   * Secures the connection, once, and continues with the same events; data that is held, and all that arrives,
+   * belongs to the handshake. There must be no unwritten data, and nothing may be written before `ready`, which is
+   * called when the handshake is complete and `peer` shows what was negotiated. If `ready` rejects, the peer is
+   * refused; nothing is delivered before it resolves. `end` waits for the handshake.
+   *
+   * @throws {TlsError} rejects when the handshake fails, or with what `ready` rejected with; call `abort` then, and
+   * `close` follows
    */
   upgrade?(tls: TlsUpgradeSettings, signal: AbortSignal, ready: () => Promise<void>): Promise<void>;
   /**
-   * Close the descriptor in the ordinary way. What the kernel has taken is still delivered, and FIN behind it; bytes that
-   * are held are dropped, so `end` and the last `drain` come first. Nothing more is told than `close`, without an error,
-   * later or at once. What the peer sends from now on makes the kernel answer with RST. Idempotent.
+   * Closes the descriptor normally. The kernel still delivers what it has accepted, then FIN; bytes that are held are
+   * dropped, so call `end` and wait for the last `drain` first. Only `close` follows, without an error. After this
+   * the kernel answers data from the peer with RST. Idempotent.
    */
   release(): void;
-  /** Drop now, held bytes included; RST where `can.reset`. `close` follows, later or at once. Idempotent. */
+  /** Drops the connection and the held bytes; sends RST where `can.reset`. `close` follows. Idempotent. */
   abort(): void;
 }
 
 /**
- * What a transport reports: any number of `data`, then at most one `end`, then exactly one `close`,
- * after which nothing. None of these may throw.
+ * Events of a transport: any number of `data`, then at most one `end`, then exactly one `close`, and nothing after
+ * that. None of these may throw.
  */
 export interface TransportEvents {
-  /** The chunk is the receiver's to keep. Returning false stops reading until `resume()`: not one chunk more. */
+  /**
+   * The receiver may keep the chunk. Returning false stops reading until `resume()`; no further chunk is delivered.
+   */
   data(chunk: Uint8Array): boolean;
-  /** The kernel has taken everything that was written. Only after a `write` returned false. */
+  /** The kernel has accepted everything that was written. Only after `write` returned false. */
   drain(): void;
   /** The peer sent FIN after its last byte. Writing is still possible. Not sent when the connection broke. */
   end(): void;
   /**
-   * Both directions are over and the descriptor is released. An error says that it broke: `reset`, say. A
-   * transport closes by itself once both FINs are through.
+   * Both directions have ended and the descriptor is released. An error means that the connection broke, for example
+   * with `reset`. A transport closes by itself once both FINs have been exchanged.
    */
   close(error?: SocketError): void;
 }

@@ -17,16 +17,16 @@ import type { ServeOptions, UncheckedServeOptions } from "./server_options.ts";
 import type { AddressOf } from "../core/transport.ts";
 
 /**
- * Runs once per connection; when the Effect or the promise it returns is over, the connection is flushed and closed.
- * An Effect is interrupted when its connection ends before it.
+ * Runs once per connection. When the Effect or the promise that it returns completes, the connection is flushed and
+ * closed. An Effect is interrupted if its connection ends first.
  *
- * @typeParam R what an Effect requires: services of the program that serves, and a `Scope` for each connection
+ * @typeParam R what an Effect requires: services of the program that calls `serve`, and a `Scope` for each connection
  */
 export type EffectHandler<Received, Sent, Data, R = never> = (
   connection: Connection<Received, Sent, Data>,
 ) => void | Promise<void> | Effect.Effect<void, unknown, R>;
 
-/** What `serve` takes: the options of a server, with handlers that may be Effects. */
+/** Options of `serve`, with handlers that may be Effects. */
 export type EffectServeOptions<Received, Sent = Received, Data = undefined, R = never> = ServeOptions<
   Received,
   Sent,
@@ -35,13 +35,14 @@ export type EffectServeOptions<Received, Sent = Received, Data = undefined, R = 
 >;
 
 /**
- * A server that lives as long as the scope; closing the scope drains it within `shutdownDeadline`.
+ * A server that lives as long as the scope. Closing the scope drains it within `shutdownDeadline`.
  *
- * Handlers may be Effects that require services, which are taken from here, and their own `Scope`, which is closed
- * when the handler is over. The form of its address is that of the promise entry point: that of `port` or of `path`.
+ * Handlers may be Effects that require services, which become requirements of `serve`, and a `Scope` of their own,
+ * which is closed when the handler ends. `server.address` has the form of the option that was given, `port` or
+ * `path`.
  *
- * Fails with `OptionsError` before any socket opens, with `SocketError` when the address cannot be bound, and with `TlsError` when
- * a certificate cannot be used.
+ * Fails with `OptionsError` before any socket opens, with `SocketError` when the address cannot be bound, and with
+ * `TlsError` when a certificate cannot be used.
  *
  * @example
  * ```ts

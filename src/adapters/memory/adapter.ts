@@ -22,13 +22,13 @@ import { type Segment, turnWires, type Wire, type WireMaker } from "./wire.ts";
 
 export type { Route, Segment, Wire, WireMaker } from "./wire.ts";
 
-/** Settings of {@linkcode memoryAdapter}; each may be left out. */
+/** Settings of {@linkcode memoryAdapter}. */
 export interface MemoryOptions {
-  /** Runs every delivery, at the end of a turn. @default the system's */
+  /** Clock that delivers data at the end of a turn. @default the system's */
   readonly clock?: Clock;
-  /** Bytes that one direction of a connection takes before `write` returns false. @default 65536 */
+  /** Bytes that one direction of a connection accepts before `write` returns false. @default 65536 */
   readonly bufferSize?: number;
-  /** Whether `abort` reaches the peer as RST; without, it sees FIN, as on Deno. @default true */
+  /** Whether `abort` reaches the peer as RST; otherwise as FIN, as on Deno. @default true */
   readonly reset?: boolean;
 }
 
@@ -39,7 +39,7 @@ interface MemoryNetworkOptions extends MemoryOptions {
 }
 
 /**
- * Sockets of one machine that exists only in this process, and is reached from nowhere else: for tests without ports.
+ * Sockets of a machine that exists only in this process and cannot be reached from outside: for tests without ports.
  *
  * @example
  * ```ts
@@ -56,7 +56,7 @@ interface MemoryNetworkOptions extends MemoryOptions {
  * }
  * ```
  *
- * @throws {RangeError} for a `bufferSize` that is no whole number above 0
+ * @throws {RangeError} for a `bufferSize` that is not a whole number above 0
  */
 export function memoryAdapter(options: MemoryOptions = {}): Adapter {
   return new MemoryNetwork(options).adapter("localhost");

@@ -23,10 +23,10 @@ import type { TlsError } from "../../core/tls/tls_error.ts";
 import type { Connection } from "../connection.ts";
 import type { UpgradeOptions } from "../tls/options.ts";
 
-/** A wait that ran out, other than for idleness; one member of a union, so that `catchTag` takes it out. */
+/** A timeout other than an idle timeout; separate, so that `catchTag` removes it from the union. */
 export type WaitTimeoutError = TimeoutError & { readonly _tag: "TimeoutError" };
 
-/** What a connection ends with that does not end well. */
+/** Errors that end a connection. */
 export type ConnectionError =
   | FrameError
   | LimitError
@@ -35,18 +35,18 @@ export type ConnectionError =
   | WaitTimeoutError
   | IdleTimeoutError;
 
-/** What ends the frames of a connection before their time. */
+/** Errors that end the frames of a connection early. */
 export type ReceiveError = ConnectionError;
 
-/** Why a frame could not be sent: the framing cannot write it, a limit is reached, or what the connection ended with. */
+/** Why a frame could not be sent: the framing cannot write it, a limit was reached, or the connection has ended. */
 export type SendError = ConnectionError;
 
-/** What became of a frame that has not failed: in the kernel, or dropped by an egress policy. */
+/** Outcome of a frame that did not fail: handed to the kernel, or dropped by an egress policy. */
 export type DeliveryOutcome = Exclude<SendOutcome, { readonly status: "failed" }>;
 
 /**
- * The frames of a connection as a stream; it ends, or fails, as the loop over the connection does. Who takes only some
- * of them, or is interrupted, leaves the rest in place, for the next one who reads. One reader at a time.
+ * The frames of a connection as a stream. It ends, or fails, as the loop over the connection does. If it is not
+ * consumed to its end, or interrupted, the remaining frames stay in place for the next reader. One reader at a time.
  *
  * @example
  * ```ts
@@ -70,8 +70,8 @@ export function frames<Received, Sent, Context>(
 }
 
 /**
- * The frames in arrays, one for what came together; see `connection.batches()`. A fiber goes on once for each array and
- * not for each frame, which is where most of the time of `frames` goes.
+ * The frames in arrays, one for those that arrived together; see `connection.batches()`. The fiber runs once for each
+ * array instead of each frame, which is where `frames` spends most of its time.
  *
  * @example
  * ```ts
@@ -115,8 +115,8 @@ function read<Received, Sent, Context, Step>(
 }
 
 /**
- * Sends one frame; succeeds when there is room for the next. The frame is queued at once, also where that has to wait:
- * interruption ends the waiting, and the frame is still sent.
+ * Sends one frame, and succeeds when there is room for the next. The frame is queued at once, even if that has to
+ * wait: interruption ends the wait, and the frame is still sent.
  *
  * @example
  * ```ts
@@ -147,9 +147,9 @@ export function send<Received, Sent, Context>(
 }
 
 /**
- * Sends one frame, and succeeds with what became of it: in the kernel, or dropped by the egress policy. Fails with why
- * it was not delivered; whether bytes of it may have left all the same is what `connection.deliver` tells (`kernel`).
- * Interruption ends the waiting, and the frame is still sent.
+ * Sends one frame, and succeeds with its outcome: handed to the kernel, or dropped by the egress policy. Fails if it
+ * was not delivered; `connection.deliver` also says whether some of its bytes may have been sent (`kernel`).
+ * Interruption ends the wait, and the frame is still sent.
  *
  * @example
  * ```ts
@@ -177,8 +177,8 @@ export function deliver<Received, Sent, Context>(
 }
 
 /**
- * Succeeds when everything sent so far is in the kernel; fails with what ends the connection before. Interruption ends
- * the waiting alone.
+ * Succeeds when everything sent so far has reached the kernel; fails if the connection ends before that. Interruption
+ * only ends the wait.
  *
  * @example
  * ```ts
@@ -201,8 +201,8 @@ export function flush<Received, Sent, Context>(
 }
 
 /**
- * Secures a connection (STARTTLS); see `connection.upgrade`. Interruption ends the connection (`aborted`): between plain
- * text and TLS there is nothing that it could go on with.
+ * Upgrades a connection to TLS (STARTTLS); see `connection.upgrade`. Interruption ends the connection (`aborted`),
+ * which cannot continue between plaintext and TLS.
  *
  * @example
  * ```ts

@@ -5,7 +5,7 @@ import type { Certificates } from "../../core/tls/certificate_options.ts";
 import type { PeerCertificate, TlsVersion } from "../../core/tls/tls.ts";
 import type { Peer } from "../../core/transport.ts";
 
-/** TLS of a server's side: its certificate, the settings of the protocol, and what is asked of clients. */
+/** TLS on a server: its certificate, protocol settings, and what it asks of clients. */
 export type TlsServerOptions =
   & {
     /**
@@ -16,39 +16,42 @@ export type TlsServerOptions =
     /** The newest version to accept. @default "TLSv1.3" */
     readonly maxVersion?: TlsVersion | undefined;
     /**
-     * An OpenSSL cipher list, such as `"ECDHE-ECDSA-AES128-GCM-SHA256"`. Deno can choose none, Bun none of TLS 1.3:
-     * there it is refused with `OptionsError`. @default the runtime's
+     * An OpenSSL cipher list, such as `"ECDHE-ECDSA-AES128-GCM-SHA256"`. Deno cannot set ciphers, and Bun cannot set
+     * those of TLS 1.3: there it is refused with `OptionsError`. @default the runtime's
      */
     readonly ciphers?: string | undefined;
     /**
-     * Application protocols (ALPN, [RFC 7301](https://www.rfc-editor.org/rfc/rfc7301)), the preferred one first. A client that offers others and none of these
-     * is refused; one that offers nothing is not. @default none
+     * Application protocols (ALPN, [RFC 7301](https://www.rfc-editor.org/rfc/rfc7301)), the preferred one first. A
+     * client that offers only others is rejected; one that offers none is accepted. @default none
      */
     readonly alpn?: readonly string[] | undefined;
-    /** How long a handshake may take, first bytes included (`TlsError`, reason `timeout`). @default "10 seconds" */
+    /**
+     * Time limit for a handshake, including the wait for its first bytes (`TlsError` `timeout`). @default "10
+     * seconds"
+     */
     readonly handshakeTimeout?: DurationInput | undefined;
   }
   & (
     | {
-      /** PEM text: the server's certificate, then those between it and the root. */
+      /** PEM text: the server's certificate, then the intermediate certificates. */
       readonly cert: string;
       /** PEM text: its private key, not encrypted. */
       readonly key: string;
-      /** Not beside `cert` and `key`. */
+      /** Not with `cert` and `key`. */
       readonly certificates?: undefined;
     }
     | {
       /** What `certificates()` returns. */
       readonly certificates: Certificates;
-      /** Not beside `certificates`. */
+      /** Not with `certificates`. */
       readonly cert?: undefined;
-      /** Not beside `certificates`. */
+      /** Not with `certificates`. */
       readonly key?: undefined;
     }
   )
   & (
     | {
-      /** No certificate is asked of clients. */
+      /** Clients are not asked for a certificate. */
       readonly clientCertificates?: "none" | undefined;
       /** Only where clients are asked for a certificate. */
       readonly ca?: undefined;
@@ -57,15 +60,19 @@ export type TlsServerOptions =
     }
     | {
       /**
-       * Ask clients for a certificate: `"require"` refuses those without one, `"request"` accepts them. One that is given
-       * must be signed by `ca`, or by those in the `caFile` of `certificates()`, in either case. @default "none"
+       * Ask clients for a certificate: `"require"` rejects those without one, `"request"` accepts them. A certificate
+       * that is sent must be signed by `ca`, or by a CA in `caFile` of `certificates()`, in either case. @default
+       * "none"
        */
       readonly clientCertificates: "request" | "require";
-      /** PEM text of those who may sign client certificates; `caFile` of `certificates()` has them in a file that may change. */
+      /**
+       * PEM text of the CAs that may sign client certificates; with `caFile` of `certificates()` they are in a file
+       * that may change.
+       */
       readonly ca?: string | undefined;
       /**
-       * Decides on a client after its certificate was found good; false refuses it (`TlsError`, reason `unauthorized`), as
-       * does throwing. A promise is waited for, within another `handshakeTimeout`. `certificate` is undefined where
+       * Called for a client whose certificate is valid: returning false or throwing rejects the client (`TlsError`
+       * `unauthorized`). A promise must settle within another `handshakeTimeout`. `certificate` is undefined if
        * `"request"` got none.
        */
       readonly authorize?:
@@ -74,27 +81,27 @@ export type TlsServerOptions =
     }
   );
 
-/** TLS of a client's side. */
+/** TLS on a client. */
 export type TlsClientOptions =
   & Pick<TlsServerOptions, "minVersion" | "maxVersion" | "ciphers" | "alpn">
   & {
     /**
-     * The name or IP address that the server's certificate must be for. A name is sent as server name indication
-     * ([RFC 6066](https://www.rfc-editor.org/rfc/rfc6066#section-3)), as A-labels (`xn--…`) without a dot at the end.
+     * The name or IP address that the server's certificate must match. A name is sent as server name indication ([RFC
+     * 6066](https://www.rfc-editor.org/rfc/rfc6066#section-3)), as A-labels (`xn--…`) without a trailing dot.
      * @default the host that is connected to
      */
     readonly serverName?: string | undefined;
-    /** PEM text of those who may sign the server's certificate. @default the system's or the runtime's list */
+    /** PEM text of the CAs that may sign the server's certificate. @default the system's or the runtime's list */
     readonly ca?: string | undefined;
     /**
-     * Take any certificate of any server, so that anybody between the two can read and change everything. Warns once
-     * a process; `connection.peer.tls.authorized` is false then. @default false
+     * Accept any certificate of any server, so that anyone on the path can read and change everything. Warns once per
+     * process; `connection.peer.tls.authorized` is false. @default false
      */
     readonly insecureSkipVerify?: boolean | undefined;
   }
   & (
     | {
-      /** PEM text: our own certificate, for a server that asks for one. */
+      /** PEM text: the client's own certificate, for a server that asks for one. */
       readonly cert: string;
       /** PEM text: its private key, not encrypted. */
       readonly key: string;
@@ -107,13 +114,13 @@ export type TlsClientOptions =
     }
   );
 
-/** What `connection.upgrade` takes: TLS of the side that the connection is on. */
+/** Options of `connection.upgrade`: TLS of the connection's side, and a new framing. */
 export type UpgradeOptions<Received, Sent = Received> = (TlsServerOptions | TlsClientOptions) & {
-  /** How frames are cut and written from then on. @default as before */
+  /** Framing after the upgrade. @default unchanged */
   readonly framing?: Framing<Received, Sent> | undefined;
   /**
-   * How long it may take to hand over what was sent before and to finish the handshake (`TlsError`, reason `timeout`);
-   * `authorize` has as long again. @default "10 seconds"
+   * Time limit for flushing what was sent before and for the handshake (`TlsError` `timeout`); `authorize` has the
+   * same time again. @default "10 seconds"
    */
   readonly handshakeTimeout?: DurationInput | undefined;
 };

@@ -4,7 +4,7 @@
  */
 import { misread, read, type Reading } from "./reading.ts";
 
-/** Who may use the file of a Unix socket. What is left out stays as the process makes it. */
+/** Permissions and owner of a Unix socket's file. What is left out is not changed. */
 export interface FileRights {
   /** Permissions, 0 to 0o777. */
   readonly mode?: number | undefined;

@@ -4,7 +4,10 @@
  */
 import { misread, read, type Reading } from "./reading.ts";
 
-/** A unit of size in a text such as `"64KiB"`: `k`, `m`, `g` and those with `i` are powers of 1024, the others of 1000. */
+/**
+ * A unit of size in text such as `"64KiB"`: `k`, `m`, `g` and units with `i` are powers of 1024, the others powers of
+ * 1000.
+ */
 export type SizeUnit =
   | "B"
   | "KB"
@@ -22,8 +25,8 @@ export type SizeUnit =
   | "G";
 
 /**
- * A number of bytes, or a text of a number and a unit: `65_536`, `"64KiB"`, `"64k"`, `"1.5 MB"`. `Infinity`, as a number
- * or a text, where there need be no limit.
+ * A number of bytes, or text with a number and a unit: `65_536`, `"64KiB"`, `"64k"`, `"1.5 MB"`. `Infinity`, as a
+ * number or text, for no limit.
  */
 export type SizeInput = number | `${number}${SizeUnit}` | `${number} ${SizeUnit}` | "Infinity";
 

@@ -6,16 +6,16 @@
 
 /** A source of time. */
 export interface Clock {
-  /** Milliseconds, monotonic: never set back, unaffected by changes of the wall clock. */
+  /** Milliseconds, monotonic: unaffected by changes of the wall clock. */
   now(): number;
-  /** Milliseconds since 1970, for people and logs only. */
+  /** Milliseconds since 1970, only for logs and records. */
   wallTime(): number;
   /**
-   * Calls back once after `ms`, however many these are; never for `Infinity`. Returns a handle for `clearTimer`. Keeps
-   * the process alive.
+   * Calls back once after `ms`, which may be any number; never for `Infinity`. Returns a handle for `clearTimer`.
+   * Keeps the process alive.
    */
   setTimer(callback: () => void, ms: number): unknown;
-  /** Takes a timer back; does nothing for one that has fired. */
+  /** Cancels a timer; does nothing for one that has fired. */
   clearTimer(handle: unknown): void;
   /** Calls back at the end of this turn of the event loop: after microtasks, before waiting for I/O if possible. */
   endOfTurn(callback: () => void): void;

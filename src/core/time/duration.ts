@@ -9,7 +9,7 @@ import { OptionsError } from "../errors.ts";
 import type { OptionsCheck } from "../options.ts";
 import { misread, read, type Reading, wanted } from "../text/reading.ts";
 
-/** A unit of time in a text such as `"5 seconds"` or `"500ms"`. */
+/** A unit of time in text such as `"5 seconds"` or `"500ms"`. */
 export type DurationUnit =
   | "ns"
   | "nano"
@@ -69,7 +69,7 @@ export interface DurationParts {
   readonly nanoseconds?: number | undefined;
 }
 
-/** What is read of a `Duration` of Effect, so that one can be passed as it is. */
+/** The parts of Effect's `Duration` that are read, so that one can be passed directly. */
 export interface DurationValue {
   /** The span, in one of the forms in which Effect keeps it. */
   readonly value:
@@ -80,9 +80,9 @@ export interface DurationValue {
 }
 
 /**
- * A span of time, zero or more: a number of milliseconds, or a text of a number and a unit such as `"500ms"`,
- * `"5 seconds"` or `"1.5h"`; `Infinity`, as a number or a text, for no limit. Also a bigint of nanoseconds,
- * `[seconds, nanoseconds]`, parts such as `{ minutes: 5 }`, or a `Duration` of Effect.
+ * A duration, zero or more: a number of milliseconds, or text with a number and a unit such as `"500ms"`, `"5
+ * seconds"` or `"1.5h"`; `Infinity`, as a number or text, for no limit. Also a bigint of nanoseconds, `[seconds,
+ * nanoseconds]`, parts such as `{ minutes: 5 }`, or a `Duration` of Effect.
  */
 export type DurationInput =
   | number

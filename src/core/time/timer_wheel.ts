@@ -10,9 +10,7 @@
  */
 import { type Clock, systemClock } from "./clock.ts";
 
-/**
- * Something that waits. The fields belong to the wheel: start them as `undefined`, `undefined` and −1.
- */
+/** An entry of a timer wheel. Its fields belong to the wheel: initialize them to `undefined`, `undefined` and −1. */
 export interface WheelEntry {
   /** Belongs to the wheel. */
   wheelPrevious: WheelEntry | undefined;
@@ -21,18 +19,18 @@ export interface WheelEntry {
   /** −1 while not scheduled. */
   wheelSlot: number;
   /**
-   * Called when the entry may be due; returns after how many ms to look again, or 0 for done. An entry whose
-   * wait was put off meanwhile (it wrote down `wheel.now` on activity) returns what is left, `wheel.slack`
-   * included. It may schedule and cancel any entry, itself too.
+   * Called when the entry may be due. Returns the milliseconds after which to check again, or 0 if it is done. An
+   * entry whose wait was extended (it recorded `wheel.now` on activity) returns the remaining time, including
+   * `wheel.slack`. It may schedule and cancel any entry, including itself.
    */
   expire(now: number): number;
 }
 
 /** Settings of a {@linkcode TimerWheel}. */
 export interface TimerWheelOptions {
-  /** A fixed tick in ms. @default a tenth of the shortest wait: 5, 10, 50 or 250 */
+  /** A fixed tick in milliseconds. @default a tenth of the shortest wait: 5, 10, 50 or 250 */
   readonly tick?: number;
-  /** Hears what an entry throws. @default thrown at the end of the turn, where the runtime reports it */
+  /** Called with what an entry throws. @default thrown at the end of the turn, where the runtime reports it */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -61,8 +59,8 @@ class Ring {
 }
 
 /**
- * Waits that are coarse on purpose: never early, at most about two ticks late, where a tick is a tenth of the
- * wait, at most 250 ms. Scheduling and cancelling take constant time, and there is no timer while it is empty.
+ * A coarse timer for many waits: never early, at most about two ticks late, where a tick is a tenth of the wait, at
+ * most 250 ms. Scheduling and cancelling take constant time. An empty wheel uses no timer.
  *
  * @example One wheel for many waits, on a clock that a test moves
  * ```ts
@@ -86,15 +84,15 @@ class Ring {
  */
 export class TimerWheel {
   /**
-   * The wheel's own time in ms, from an origin of its own; stands still while the wheel is empty. Reading it is
-   * how activity is noted. It lags by less than two ticks, which `slack` makes up for.
+   * The wheel's own time in milliseconds, with its own origin; it stops while the wheel is empty. Read it to record
+   * activity. It lags by less than two ticks, for which `slack` compensates.
    */
   readonly now: number = 0;
-  /** Times that the process stood still for two ticks or more. */
+  /** Stalls of the process of two ticks or more. */
   readonly stalls: number = 0;
   /** Entries that wait. */
   readonly size: number = 0;
-  /** Where its time comes from. */
+  /** Its source of time. */
   readonly clock: Clock;
   readonly #onError: (error: unknown) => void;
   readonly #rings: readonly Ring[];
@@ -108,7 +106,11 @@ export class TimerWheel {
   #looking = false;
   #lookAt = 0;
 
-  /** A wheel on this clock. Throws `RangeError` for a tick below 1 ms. */
+  /**
+   * Takes a clock.
+   *
+   * @throws {RangeError} for a tick below 1 ms
+   */
   constructor(clock: Clock, options: TimerWheelOptions = {}) {
     const { tick, onError } = options;
     if (tick !== undefined && !(tick >= 1 && tick < Infinity)) {
@@ -124,27 +126,27 @@ export class TimerWheel {
     this.#finest = ticks.length;
   }
 
-  /** The tick in force in ms, 0 while there is no timer. */
+  /** The current tick in milliseconds, 0 while there is no timer. */
   get tick(): number {
     return this.#rings[this.#finest]?.tick ?? 0;
   }
 
-  /** By how much a reading of `now` may be too old, for a wait of `ms`: judge by `reading + ms + slack(ms)`. */
+  /** How old a reading of `now` may be, for a wait of `ms`: the wait is over at `reading + ms + slack(ms)`. */
   slack(ms: number): number {
     return 2 * this.#rings[this.#ringFor(ms)]!.tick;
   }
 
   /**
-   * What is left at `now` of a wait of `ms` that began when `reading` was taken, `slack` included; 0 or less once
-   * it has passed. The entry that took the reading must have waited by then, for no more than `ms`.
+   * Remaining time at `now` of a wait of `ms` that began at `reading`, including `slack`; 0 or less once it is over.
+   * The entry that took the reading must have been waiting at that time, for at most `ms`.
    */
   left(reading: number, ms: number, now: number = this.now): number {
     return ms === Infinity ? Infinity : reading + ms + this.slack(ms) - now;
   }
 
   /**
-   * Has the entry looked at when `ms` have fully passed; anew if it waits already. `Infinity` is never. The tick is
-   * a tenth of `wait`, the shortest of the waits for which the entry stands.
+   * Schedules the entry to expire after `ms`; reschedules it if it is waiting. `Infinity` means never. The tick is a
+   * tenth of `wait`, the shortest of the waits that the entry represents.
    */
   schedule(entry: WheelEntry, ms: number, wait: number = ms): void {
     this.cancel(entry);
@@ -155,7 +157,7 @@ export class TimerWheel {
     this.#place(entry, ring, this.now + Math.max(0, ms) + 2 * this.#rings[ring]!.tick);
   }
 
-  /** Forgets the entry; nothing happens when it does not wait. */
+  /** Cancels the entry; does nothing if it is not waiting. */
   cancel(entry: WheelEntry): void {
     if (entry.wheelSlot === unscheduled) return;
     this.#unlink(entry);

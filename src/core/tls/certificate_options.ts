@@ -10,19 +10,19 @@ import type { PeerCertificate, TlsMaterial } from "./tls.ts";
 import type { TlsError } from "./tls_error.ts";
 import type { Logger } from "../logger.ts";
 
-/** Where a certificate comes from, and for which names of servers it is. */
+/** Source of a certificate, and the server names that it is for. */
 export type CertificateSource =
   & {
     /**
-     * Names of servers that it is used for, such as `"example.org"` or `"*.example.org"`; a star stands for one
-     * label, and an exact name goes before it. @default the DNS names in the certificate itself
+     * Server names that it is for, such as `"example.org"` or `"*.example.org"`. A star stands for one label, and an
+     * exact name takes precedence. @default the DNS names in the certificate
      */
     readonly serverNames?: readonly string[] | undefined;
   }
   & (
     // As text.
     | {
-      /** PEM text: the server's own certificate, then those between it and the root. */
+      /** PEM text: the server's certificate, then the intermediate certificates. */
       readonly cert: string;
       /** PEM text: its private key, not encrypted. */
       readonly key: string;
@@ -35,7 +35,7 @@ export type CertificateSource =
     }
     // In files, which are watched: a new pair in them goes into service by itself.
     | {
-      /** Path of the PEM file: the server's own certificate, then those between it and the root. It is watched. */
+      /** Path of the PEM file with the server's certificate, then the intermediate certificates. It is watched. */
       readonly certFile: string;
       /** Path of the PEM file with the key, which may be the same file. It is watched. */
       readonly keyFile: string;
@@ -48,11 +48,11 @@ export type CertificateSource =
     }
     // From a function, such as one that asks a secret store.
     | {
-      /** Called at the start, every `refresh` and at `reload()`, never twice at one time. */
+      /** Called at the start, every `refresh` and on `reload()`; calls do not overlap. */
       readonly load: (signal: AbortSignal) => TlsMaterial | Promise<TlsMaterial>;
-      /** Time between two calls, at most 24 days; after a failure it is a minute at most. @default "1 hour" */
+      /** Time between two calls, at most 24 days; at most one minute after a failure. @default "1 hour" */
       readonly refresh?: DurationInput | undefined;
-      /** Time for one call; then `signal` is aborted, and it has failed. @default "30 seconds" */
+      /** Time limit for one call; then `signal` is aborted and the call has failed. @default "30 seconds" */
       readonly loadTimeout?: DurationInput | undefined;
       /** Not with text at the same time. */
       readonly cert?: undefined;
@@ -72,20 +72,22 @@ export type CertificateSource =
  */
 export interface CertificatesOptions<Name extends string = string> {
   /**
-   * Path of a PEM file with those who may sign client certificates, in the place of `tls.ca`. It is watched: what is new
-   * in it counts for the handshakes from then on; what cannot be used is refused with a log record, and those before
-   * stay. Goes with `clientCertificates` `"request"` or `"require"` of `tls`. @default none
+   * Path of a PEM file with the CAs that may sign client certificates, instead of `tls.ca`. It is watched: new
+   * content applies to handshakes from then on; content that cannot be used is rejected with a log record, and the
+   * previous CAs stay. Needs `clientCertificates` `"request"` or `"require"` in `tls`. @default none
    */
   readonly caFile?: string | undefined;
-  /** Which one a client gets that names no server or one that is not known. @default the first */
+  /** Certificate for clients that ask for no name, or an unknown one. @default the first */
   readonly default?: Name | undefined;
-  /** Time between two looks at the files, for changes that the file system does not report. @default "10 seconds" */
+  /**
+   * Interval at which the files are checked for changes that the file system does not report. @default "10 seconds"
+   */
   readonly pollInterval?: DurationInput | undefined;
-  /** Warn, once a day, of certificates that expire within this time. @default "14 days" */
+  /** Warn once a day about certificates that expire within this time. @default "14 days" */
   readonly warnBefore?: DurationInput | undefined;
-  /** Takes log records. @default the server's logger */
+  /** Receives log records. @default the server's logger */
   readonly logger?: Logger | undefined;
-  /** Time to use, for tests. @default the server's */
+  /** Clock to use, for tests. @default the server's */
   readonly clock?: Clock | undefined;
 }
 
@@ -93,52 +95,53 @@ export interface CertificatesOptions<Name extends string = string> {
 export interface CertificateInspection {
   /** Its name among the sources. */
   readonly name: string;
-  /** Clients that name no known server get it. */
+  /** It is the one for clients that ask for no known name. */
   readonly isDefault: boolean;
   /** Where it comes from. */
   readonly source: "text" | "files" | "function";
-  /** Names of servers that it is used for, in lower case. */
+  /** Server names that it is for, in lower case. */
   readonly serverNames: readonly string[];
-  /** Distinguished name of its owner. */
+  /** Distinguished name of its subject. */
   readonly subject: string;
-  /** Distinguished name of the authority that signed it. */
+  /** Distinguished name of its issuer. */
   readonly issuer: string;
-  /** SHA-256 over the certificate, hexadecimal pairs parted by colons. */
+  /** SHA-256 fingerprint: hexadecimal pairs separated by colons. */
   readonly fingerprint256: string;
   /** Milliseconds since 1970. */
   readonly validFrom: number;
   /** Milliseconds since 1970. */
   readonly validTo: number;
-  /** When it went into service; milliseconds since 1970. */
+  /** When it was put in service; milliseconds since 1970. */
   readonly since: number;
-  /** How often another one has taken its predecessor's place. */
+  /** How often it has been replaced. */
   readonly rotations: number;
-  /** How many were refused. */
+  /** How many new certificates were rejected. */
   readonly refusals: number;
-  /** Why the newest one was refused; undefined while the source gives what is in service. */
+  /** Why the newest one was rejected; undefined while the source has the one in service. */
   readonly refused: TlsError | undefined;
 }
 
-/** What a `reload` did, by names of certificates, and `caFile` for those who sign for clients. */
+/** Result of a `reload`, by names of certificates, and `caFile` for the client CAs. */
 export interface ReloadReport {
-  /** Another one has taken its place. */
+  /** Replaced by a new one. */
   readonly rotated: readonly string[];
-  /** The source gave what is in service. */
+  /** Unchanged. */
   readonly unchanged: readonly string[];
-  /** What was found at fault; the one before stays in service. */
+  /** Rejected; the previous one stays in service. */
   readonly refused: readonly { readonly name: string; readonly error: TlsError }[];
 }
 
 /** The certificates of one server or of several. */
 export interface Certificates extends AsyncDisposable {
   /**
-   * Reads them all, checks them and starts to watch. A server does that with those of its option `tls`; what is only
-   * given to `connection.upgrade` is for the program to open, before the first upgrade. Rejects with `TlsError`
-   * `material` when one is at fault. To be paired with `close`; several may have it open, and the last one to close ends
-   * the watching.
+   * Reads and checks all certificates and starts to watch them. A server does this for its option `tls`; for
+   * certificates that are only passed to `connection.upgrade`, the program calls it before the first upgrade. Pair it
+   * with `close`: several users may have them open, and the last `close` ends the watching.
+   *
+   * @throws {TlsError} rejects with `material` when a certificate is invalid
    */
   open(): Promise<void>;
-  /** Ends the watching when nobody else has it open; what is in service stays there. */
+  /** Ends the watching when no other user has them open; the certificates stay in service. */
   close(): Promise<void>;
   /**
    * The default certificate.
@@ -146,11 +149,15 @@ export interface Certificates extends AsyncDisposable {
    * @throws {TlsError} `material`, before it was opened
    */
   readonly material: TlsMaterial;
-  /** More than one certificate, so that handshakes must ask `select`. */
+  /** There is more than one certificate, so handshakes must call `select`. */
   readonly several: boolean;
-  /** Those who may sign client certificates, of the option `caFile`, as they are in service; undefined without it. */
+  /** CAs in service that may sign client certificates, from the option `caFile`; undefined without it. */
   readonly clientAuthorities?: {
-    /** PEM text. Throws `TlsError` `material` before it was read. */
+    /**
+     * PEM text.
+     *
+     * @throws {TlsError} `material`, before it was read
+     */
     readonly ca: string;
     /** As data; undefined before it was read. */
     inspect(): {
@@ -161,40 +168,40 @@ export interface Certificates extends AsyncDisposable {
         PeerCertificate,
         "subject" | "fingerprint256" | "validFrom" | "validTo"
       >[];
-      /** When they went into service; milliseconds since 1970. */
+      /** When they were put in service; milliseconds since 1970. */
       readonly since: number;
-      /** How often others have taken their place. */
+      /** How often they were replaced. */
       readonly rotations: number;
-      /** How many times what was new in the file was refused. */
+      /** How often new content of the file was rejected. */
       readonly refusals: number;
-      /** Why it was, the last time; undefined while the file has what is in service. */
+      /** Why the newest content was rejected; undefined while the file has the content in service. */
       readonly refused: TlsError | undefined;
     } | undefined;
   } | undefined;
-  /** The certificate for a server name; undefined when none is for it, and the default one is to be used. */
+  /** The certificate for a server name; undefined if the default one is to be used. */
   select(serverName: string): TlsMaterial | undefined;
-  /** Calls back after each rotation of a certificate, in the same turn; returns how to stop that. */
+  /** Calls `listener` after each rotation, in the same turn. Returns a function that removes it. */
   onChange(
     listener: (change: {
       /** Its name among the sources. */
       readonly name: string;
       /** The pair that is in service now. */
       readonly material: TlsMaterial;
-      /** It is the default certificate: `material` of the whole has changed. */
+      /** It is the default certificate, so `material` has changed. */
       readonly isDefault: boolean;
     }) => void,
   ): () => void;
   /**
    * Puts a pair in service.
    *
-   * @throws {TlsError} `material`, when the pair is at fault; nothing changes then
+   * @throws {TlsError} `material`, when the pair is invalid; nothing changes then
    */
   rotate(name: string, material: TlsMaterial): void;
-  /** Reads files and calls functions again, now. Never rejects. */
+  /** Reads the files and calls the functions again. Never rejects. */
   reload(): Promise<ReloadReport>;
-  /** What is in service, as data. */
+  /** The certificates in service, as data. */
   inspect(): readonly CertificateInspection[];
-  /** When each expires, in milliseconds since 1970, for metrics. */
+  /** When each one expires, in milliseconds since 1970. */
   readonly expires: ReadonlyMap<string, number>;
 }
 

@@ -41,13 +41,13 @@ export type TlsErrorReason =
   | "material"
   | "unknown";
 
-/** TLS failed; nothing has reached a handler. */
+/** A TLS failure; nothing has reached a handler. */
 export class TlsError extends MillraceError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag = "TlsError" as const;
   /** What went wrong. */
   readonly reason: TlsErrorReason;
-  /** With the error of the runtime as `cause`, where there is one. */
+  /** Takes the runtime's own error as `cause`, if there is one. */
   constructor(reason: TlsErrorReason, message: string, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
