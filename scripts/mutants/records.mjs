@@ -182,7 +182,7 @@ export const mutants = [
     why: "a drain reads on for ever",
   },
   {
-    file: "src/core/flow/outflow.ts",
+    file: "src/core/flow/ledger.ts",
     find: "this.frames += ledger.takenTo(position);",
     put: "ledger.takenTo(position);",
     tests: ["tests/core/ledger_test.ts", ...ofRecord, ...ofStats],

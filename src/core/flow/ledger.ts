@@ -1,9 +1,10 @@
 /**
- * The frames of one connection that are on their way to the kernel: how long each one is, and who wants its outcome.
+ * What of one connection's frames the kernel has taken: bytes, whole frames, and their outcomes, counted together so that
+ * they cannot disagree.
  *
- * Used by `outflow.ts`. The counters and the outcomes of frames come from here, so that they cannot disagree. Frames of one
- * length in a row are counted, and a length by itself takes a byte for a short frame, so that many small frames do not weigh
- * more than what they say.
+ * Used by `outbox.ts`. A connection of which nothing is under way holds no ledger. Frames of one length in a row are
+ * counted, and a length by itself takes a byte for a short frame, so that many small frames do not weigh more than what
+ * they say.
  */
 import type { MillraceError } from "../errors.ts";
 import type { OutcomeListener } from "./outcome.ts";
@@ -24,15 +25,54 @@ const mostLedgers = 512;
 const ledgers: Ledger[] = [];
 
 /** An empty ledger from the pool, for a stream of which so many bytes have been taken. */
-export function takeLedger(position: number): Ledger {
+function takeLedger(position: number): Ledger {
   const ledger = ledgers.pop() ?? new Ledger();
   ledger.begin(position);
   return ledger;
 }
 
 /** Gives an empty ledger back. */
-export function giveLedger(ledger: Ledger): void {
+function giveLedger(ledger: Ledger): void {
   if (ledgers.length < mostLedgers) ledgers.push(ledger);
+}
+
+/** The counters of one connection. */
+export class Outflow {
+  /** Bytes that the kernel has taken. */
+  bytes = 0;
+  /** Frames that the kernel has taken whole. */
+  frames = 0;
+  /** Bytes that were handed to the transport and are not known to be in the kernel. */
+  underWay = 0;
+  #ledger: Ledger | undefined = undefined;
+
+  /** Frames that were added and are not whole in the kernel. */
+  get framesLeft(): number {
+    return this.#ledger?.frames ?? 0;
+  }
+
+  /** One frame behind the others. */
+  add(length: number, listen: OutcomeListener | undefined): void {
+    (this.#ledger ??= takeLedger(this.bytes)).add(length, listen);
+  }
+
+  /** The kernel has taken so many more bytes of those under way. */
+  take(bytes: number): void {
+    this.underWay -= bytes;
+    const position = this.bytes += bytes;
+    const ledger = this.#ledger;
+    if (ledger === undefined) return;
+    this.frames += ledger.takenTo(position);
+    const empty = ledger.frames === 0;
+    if (empty) this.#ledger = undefined;
+    ledger.settle(position);
+    if (empty) giveLedger(ledger);
+  }
+
+  /** The connection is over, and nothing more will be taken. */
+  fail(error: () => MillraceError): void {
+    this.#ledger?.fail(this.bytes + this.underWay, error);
+  }
 }
 
 /** Frames in the order of their bytes. */

@@ -6,16 +6,13 @@
  * knows no handlers. It never writes while the transport still holds bytes.
  */
 import type { MillraceError } from "../errors.ts";
-import { Congestion } from "./congestion.ts";
+import { Congestion, encodeWhole, overLimit, Refusal, refuse, WholeFrames } from "./congestion.ts";
 import type { Framing } from "../framing/framing.ts";
-import type { EgressPolicy, OutcomeListener } from "./outcome.ts";
-import type { OutboxOwner } from "./outbox_owner.ts";
-import { Outflow } from "./outflow.ts";
-import { overLimit, Refusal, refuse } from "./refusal.ts";
+import type { EgressPolicy, OutboxOwner, OutcomeListener } from "./outcome.ts";
+import { Outflow } from "./ledger.ts";
 import { giveSlab, giveWriter, type SlabWriter, takeWriter } from "../bytes/slab_writer.ts";
 import type { TimerWheel } from "../time/timer_wheel.ts";
 import type { Transport } from "../transport.ts";
-import { encodeWhole, WholeFrames } from "../bytes/whole_frames.ts";
 
 /** Bytes at which the outbox flushes by itself. */
 const mostGathered = 256 * 1024;

@@ -1,7 +1,5 @@
-/**
- * What became of one frame that was given to `send`, `deliver` or `broadcast` (F-67).
- */
-import type { MillraceError } from "../errors.ts";
+/** What became of one frame that was given to `send`, `deliver` or `broadcast`, and what an outbox tells its connection. */
+import type { LimitError, MillraceError } from "../errors.ts";
 
 /** What happens to a frame that does not fit under the egress limit of its connection. */
 export type EgressPolicy = "wait" | "drop-newest" | "drop-oldest" | "close";
@@ -18,3 +16,15 @@ export type SendOutcome =
 
 /** Hears the outcome of one frame, once. Must not throw. */
 export type OutcomeListener = (outcome: SendOutcome) => void;
+
+/** What the outbox tells its connection, `connection/session.ts`. Called synchronously. */
+export interface OutboxOwner {
+  /** The kernel took bytes: as far as writing goes, the peer is alive. */
+  wrote(): void;
+  /** Held bytes went above the egress limit (true), or fell back to half of it (false). */
+  congested(full: boolean): void;
+  /** Policy `close`: a frame did not fit. */
+  overflowed(error: LimitError): void;
+  /** Nothing is held any more, by us or by the transport. */
+  emptied(): void;
+}

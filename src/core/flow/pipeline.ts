@@ -12,9 +12,9 @@ import { Fifo } from "../bytes/fifo.ts";
 import type { Framing } from "../framing/framing.ts";
 import { type StoppableDecoder, stoppableDecoder } from "../framing/piecewise_decoder.ts";
 import { Gate } from "./gate.ts";
-import { Pace } from "../time/pace.ts";
+import { Pace } from "./pace.ts";
 import type { PipelineOwner, PipelineSettings, PipelineTime, ReadWitness } from "./pipeline_owner.ts";
-import { StreamHead } from "../streams/stream_head.ts";
+import { StreamHead } from "./stream_head.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
 import type { Turn, TurnMember } from "../time/turn.ts";
 

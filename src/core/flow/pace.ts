@@ -3,11 +3,11 @@
  *
  * Used by `pipeline.ts`, one for a connection that has limits.
  */
-import type { Clock } from "./clock.ts";
-import { Deadline } from "./deadline.ts";
-import { type Gate, GateReason } from "../flow/gate.ts";
+import type { Clock } from "../time/clock.ts";
+import { Deadline } from "../time/deadline.ts";
+import { type Gate, GateReason } from "./gate.ts";
 import { type RateBounds, RateLimiter } from "../streams/rate_limiter.ts";
-import type { TimerWheel } from "./timer_wheel.ts";
+import type { TimerWheel } from "../time/timer_wheel.ts";
 
 /** A rate limit and the gate that it closes. */
 export class Pace {
