@@ -317,6 +317,13 @@ export const mutants = [
     why: "a FramerStream cuts all frames of a chunk ahead of its reader",
   },
   {
+    file: "src/core/streams/direct_iterator.ts",
+    find: "this.#direct = --this.#steps === 0 && source.comesFirst();",
+    put: "this.#direct = true;",
+    tests: ["tests/core/framing/framer_loop_test.ts"],
+    why: "a loop over a FramerStream that was left goes on, or overtakes its own steps",
+  },
+  {
     file: "src/core/framing/piecewise_decoder.ts",
     find: "decoder.flush === undefined ? new Pieces(decoder) : new FlushedPieces(decoder)",
     put: "new FlushedPieces(decoder)",

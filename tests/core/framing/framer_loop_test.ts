@@ -122,6 +122,25 @@ describe("for await over a FramerStream (F-11)", () => {
     }
   });
 
+  it("gives frames in order to steps that waited for them and to one that is asked for in between", async () => {
+    const { readable, writable } = new FramerStream(lines({ encoding: "utf-8" }));
+    const loop = readable.values();
+    const [first, second] = [loop.next(), loop.next()];
+    void writable.getWriter().write(ascii("one\ntwo\nthree\nfour\n"));
+    const frames = [(await first).value, (await loop.next()).value, (await second).value];
+    assert.deepEqual(frames, ["one", "three", "two"]);
+  });
+
+  it("takes nothing more once it was left, also while a step waited", async () => {
+    const { readable, writable } = new FramerStream(lines({ encoding: "utf-8" }));
+    const loop = readable.values({ preventCancel: true });
+    const [first, left] = [loop.next(), loop.return!()];
+    void writable.getWriter().write(ascii("one\ntwo\n"));
+    assert.equal((await first).value, "one");
+    assert.ok((await left).done && (await loop.next()).done);
+    assert.equal((await readable.getReader().read()).value, "two");
+  });
+
   it("wakes the writer that waits, and ends its write when the loop is left", async () => {
     const framer = new FramerStream(lines({ encoding: "utf-8" }));
     const writer = framer.writable.getWriter();
