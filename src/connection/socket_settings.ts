@@ -127,10 +127,12 @@ function tcpAddress(
   port: number | undefined,
   use: AddressUse,
 ): Address {
-  const { host: read = defaults.host, expected } = readHost(host === undefined ? defaults.host : host);
-  if (expected !== undefined) check.refuse(`${at}host`, host, expected);
-  const checked = check.integer(`${at}port`, port, 0, use === "listen" ? 0 : 1, 65535);
-  return { transport: "tcp", host: read, port: checked };
+  const given = host === undefined ? defaults.host : host;
+  return {
+    transport: "tcp",
+    host: check.take(`${at}host`, given, readHost(given), defaults.host),
+    port: check.integer(`${at}port`, port, 0, use === "listen" ? 0 : 1, 65535),
+  };
 }
 
 function unixAddress(check: OptionsCheck, at: string, path: string, adapter: Adapter): Address {

@@ -38,8 +38,8 @@ export function readAddress(input: unknown, use: AddressUse): Reading<Address> {
       `say which one: 127.0.0.1:${port} for this machine only, 0.0.0.0:${port} or [::]:${port} for all`,
     );
   }
-  const { host, expected } = readHost(v6 ?? (name || "127.0.0.1"));
-  return expected === undefined ? onHost(host, port, use) : misread(`${expected}, before the port`);
+  const host = readHost(v6 ?? (name || "127.0.0.1"));
+  return host.ok ? onHost(host.value, port, use) : misread(`${host.expected}, before the port`);
 }
 
 function onHost(host: string, text: string | number, use: AddressUse): Reading<Address> {

@@ -5,45 +5,41 @@
  * Called by `server/` and `client/`, by the adapters for paths, and by the gateway for what it is given.
  */
 import type { Address } from "../transport.ts";
+import { misread, read, type Reading } from "./reading.ts";
 import { serverName } from "./server_name.ts";
-
-/** A host in the form in which all below see it, or what is accepted instead of what was found. */
-type HostReading =
-  | { readonly host: string; readonly expected?: undefined }
-  | { readonly host?: undefined; readonly expected: string };
 
 /**
  * Reads a host. Names get lower case and A-labels (`xn--…`) and keep a dot at their end, which is for the resolver;
  * IPv6 addresses may stand in brackets and get their shortest form (RFC 5952), those that hold an IPv4 address become
  * that. Only link-local addresses have a zone, and need one.
  */
-export function readHost(text: unknown): HostReading {
-  if (typeof text !== "string" || text === "") return { expected: "a host name or an IP address" };
+export function readHost(text: unknown): Reading<string> {
+  if (typeof text !== "string" || text === "") return misread("a host name or an IP address");
   if (text === "*") {
-    return { expected: '"::" for every address of this machine, or "0.0.0.0" for every one of IPv4' };
+    return misread('"::" for every address of this machine, or "0.0.0.0" for every one of IPv4');
   }
   const bare = /^\[([^[\]]*:[^[\]]*)\]$/.exec(text)?.[1] ?? text;
+  if (/^[^:]+:\d+$/.test(bare)) {
+    return misread("a host without a port", "a port is an option of its own, or both are one address");
+  }
   if (bare.includes(":")) return readIpv6(bare);
-  if (isIpv4(bare)) return { host: bare };
+  if (isIpv4(bare)) return read(bare);
   // Some systems read all of these as IPv4 addresses, each in its own way.
   if (/(?:^|\.)(?:\d+|0x[\da-f]*)\.?$/i.test(bare)) {
-    return {
-      expected: 'an IPv4 address of four numbers, 0 to 255 without leading zeros, such as "127.0.0.1"',
-    };
+    return misread('an IPv4 address of four numbers, 0 to 255 without leading zeros, such as "127.0.0.1"');
   }
   const name = serverName(bare);
   if (name === undefined || name.startsWith("*")) {
-    return {
-      expected:
-        "a host name of letters, digits, - and _ with single dots between its parts, or an IP address",
-    };
+    return misread(
+      "a host name of letters, digits, - and _ with single dots between its parts, or an IP address",
+    );
   }
-  return { host: bare.endsWith(".") ? `${name}.` : name };
+  return read(bare.endsWith(".") ? `${name}.` : name);
 }
 
-function readIpv6(text: string): HostReading {
+function readIpv6(text: string): Reading<string> {
   const [address = "", zone, ...rest] = text.split("%");
-  const expected = { expected: 'an IPv6 address such as "::1", without a port' };
+  const expected = misread('an IPv6 address such as "::1", without a port');
   if (rest.length > 0 || !/^[\da-f:.]+$/i.test(address)) return expected;
   let host: string;
   try {
@@ -57,18 +53,18 @@ function readIpv6(text: string): HostReading {
       const number = Number.parseInt(part, 16);
       return [number >> 8, number & 255];
     });
-    return { host: bytes.join(".") };
+    return read(bytes.join("."));
   }
   const local = /^fe[89ab][\da-f]:/.test(host);
   if (zone === undefined) {
-    return local ? { expected: `an address with its zone, such as "${host}%eth0"` } : { host };
+    return local ? misread(`an address with its zone, such as "${host}%eth0"`) : read(host);
   }
-  if (!local) return { expected: "an address without a zone, which only link-local addresses have" };
+  if (!local) return misread("an address without a zone, which only link-local addresses have");
   // The number of an interface is not understood by every runtime.
   if (!/^(?!\d+$)[\w.-]{1,15}$/.test(zone)) {
-    return { expected: `the name of a network interface as the zone, such as "${host}%eth0"` };
+    return misread(`the name of a network interface as the zone, such as "${host}%eth0"`);
   }
-  return { host: `${host}%${zone}` };
+  return read(`${host}%${zone}`);
 }
 
 /** Whether a host is an IP address; it has been read before. */
@@ -85,8 +81,9 @@ function isIpv4(text: string): boolean {
  * dot at the end); undefined when it is none.
  */
 export function peerName(text: unknown): string | undefined {
-  const { host } = readHost(text);
-  if (host === undefined) return undefined;
+  const reading = readHost(text);
+  if (!reading.ok) return undefined;
+  const host = reading.value;
   return isIp(host) ? host.replace(/%.*$/, "") : host.replace(/\.$/, "");
 }
 

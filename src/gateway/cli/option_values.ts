@@ -62,8 +62,7 @@ export function port(text: string): number {
 
 /** A host in the form in which it is used. */
 export function host(text: string): string {
-  const { host, expected } = readHost(text);
-  return valueIn(text, expected === undefined ? read(host) : misread(expected));
+  return valueIn(text, readHost(text));
 }
 
 /** The path of a Unix socket. */

@@ -139,8 +139,8 @@ export const hostNames: Read<readonly string[]> = (value) => {
     throw new Refusal('a list of host names or addresses without ports, such as ["metrics.example.org"]');
   }
   return value.map((item: unknown) => {
-    const { host, expected } = readHost(item);
-    if (expected === undefined) return host;
-    throw new Refusal(`a list of host names or addresses without ports, each ${expected}`);
+    const host = readHost(item);
+    if (host.ok) return host.value;
+    throw new Refusal(`a list of host names or addresses without ports, each ${host.expected}`, host.hint);
   });
 };
