@@ -1,8 +1,7 @@
 /**
- * `millrace/adapter`: the seam between Millrace and a runtime's sockets, for whoever writes an adapter for another runtime
- * or transport, and for programs that use the sockets of this one without frames. An adapter is given to `serve` and
- * `connect` as the option `adapter`, and must hold every line of the comments on {@linkcode Adapter} and
- * {@linkcode Transport}.
+ * `millrace/adapter`: the interface between Millrace and a runtime's sockets, for writing an adapter for another runtime or
+ * transport, and for programs that use this runtime's sockets without frames. Pass an adapter to `serve` and `connect` as
+ * the option `adapter`. It must meet everything that the comments on {@linkcode Adapter} and {@linkcode Transport} say.
  *
  * @example The sockets of this runtime as a pair of Web Streams
  * ```ts

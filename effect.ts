@@ -1,6 +1,6 @@
 /**
- * Millrace for programs written with Effect: the same server and connection as scoped resources, layers and
- * streams. Durations, framings, stages and errors are those of the main entry point.
+ * `millrace/effect`: servers and clients for programs written with Effect, as scoped resources, layers and streams.
+ * Durations, framings and errors are those of the main entry point.
  *
  * @example
  * ```ts

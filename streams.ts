@@ -1,6 +1,6 @@
 /**
- * `millrace/streams`: the stages of a connection as Web Streams, and the framings to use with them. They need no sockets,
- * so this runs in browsers and at the edge too; they compose with the streams of anybody else by `pipeThrough`.
+ * `millrace/streams`: framings, and the stages of a connection, as Web Streams. They compose with any other stream by
+ * `pipeThrough`. They need no sockets, so they run in browsers and at the edge.
  *
  * @example Lines of a response, with a limit on silence
  * ```ts

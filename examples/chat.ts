@@ -1,4 +1,4 @@
-// A chat: every line goes to everybody else. Try it with several terminals: nc 127.0.0.1 3035
+// A chat: every line is sent to all other connections. Try it with several terminals: nc 127.0.0.1 3035
 import process from "node:process";
 import { lines, onSignals, serve } from "millrace";
 
@@ -6,11 +6,11 @@ const server = await serve({
   port: Number(process.argv[2] ?? 3035),
   framing: lines({ encoding: "utf-8" }),
   idleTimeout: "30 minutes",
-  // Whoever does not read what the others say misses the oldest of it, and nobody waits for them.
+  // A connection that does not read loses the oldest lines, and no other connection waits for it.
   egressPolicy: "drop-oldest",
   context: () => ({ name: "" }),
   onConnect: (connection) => void connection.send("your name?"),
-  // `publish` waits for nobody; the promise of `broadcast` would wait for the slowest peer, and hold this one back.
+  // `publish` does not wait; the promise of `broadcast` would wait for the slowest peer and hold this one back.
   onFrame: (line, connection) => {
     const { name } = connection.context;
     if (name !== "") {

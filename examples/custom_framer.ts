@@ -1,4 +1,4 @@
-// A server with a framing of one's own, that of varint.ts: gives each message back.
+// An echo server with its own framing, from varint.ts.
 import process from "node:process";
 import { onSignals, serve } from "millrace";
 import { varint } from "./varint.ts";

@@ -1,5 +1,5 @@
 // Devices that send a two-byte length, a one-byte kind and a payload. Kind 1 is a reading, which is acknowledged;
-// kind 2 asks for the time. A device that is silent for a minute is gone.
+// kind 2 asks for the time. A device that is silent for a minute is disconnected.
 import process from "node:process";
 import { lengthField, onSignals, serve } from "millrace";
 

@@ -1,4 +1,4 @@
-// Devices that are known by their certificates: lines over TLS, and nobody else is let in. Try it:
+// Lines over TLS from devices that are identified by their certificates; other clients are rejected. Try it:
 //
 //   npx millrace cert && npx millrace cert --client device-7
 //   bun examples/mtls_device_server.ts                   or deno run -A, or npx tsx
@@ -21,7 +21,7 @@ const server = await serve({
     key: key!,
     clientCertificates: "require",
     ca,
-    // Signed by our CA is not enough: only devices may come in.
+    // A signature of our CA is not enough: only devices are accepted.
     authorize: (certificate) => deviceOf(certificate) !== undefined,
   },
   context: ({ peer }) => ({ device: deviceOf(peer.tls?.certificate) }),

@@ -1,5 +1,5 @@
-// Lines in the clear until the client says STARTTLS; then the same connection goes on over TLS. Certificates are
-// those of `npx millrace cert`; the other side is `await connection.upgrade({ ca, serverName: "localhost" })`.
+// Plaintext lines until the client sends STARTTLS; then the same connection continues over TLS. The certificates come from
+// `npx millrace cert`; the client calls `await connection.upgrade({ ca, serverName: "localhost" })`.
 //
 //   bun examples/starttls_lines.ts                       or deno run -A, or npx tsx
 import { readFile } from "node:fs/promises";

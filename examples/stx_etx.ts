@@ -1,4 +1,4 @@
-// A framing of one's own for messages that are not bytes: UTF-8 between STX (0x02) and ETX (0x03), up to 1 KiB.
+// Your own framing for messages that are not bytes: UTF-8 between STX (0x02) and ETX (0x03), up to 1 KiB.
 import { defineFraming, FrameError, type Framing, mapFraming } from "millrace";
 
 const [STX, ETX] = [2, 3];
@@ -13,7 +13,7 @@ const bytesBetween = defineFraming({
       if (bytes[at] === ETX) return { size: at + 1, start: 1, end: at };
       if (bytes[at] === STX) return { malformed: "found STX inside a message" };
     }
-    return undefined; // ETX has not come yet.
+    return undefined; // ETX has not arrived yet.
   },
   encode(text: string, out) {
     if (text.includes("\x02") || text.includes("\x03")) {

@@ -1,17 +1,17 @@
-// A TCP proxy: bytes both ways; FIN is passed on as FIN, each half on its own, and a reset as a reset. The slower side sets
-// the pace, memory stays bounded.
+// A TCP proxy that forwards bytes both ways, each FIN as a half-close, and resets. The slower side sets the pace, and memory
+// is bounded.
 // Usage: tcp_proxy.ts PORT TARGET_PORT [TARGET_HOST] [IDLE]
 import process from "node:process";
 import { connect, type Connection, type DurationInput, onSignals, raw, serve } from "millrace";
 
-// A pair is dropped when nothing has moved for IDLE. Two hours and four minutes is what RFC 5382 asks of whoever stands
-// between two others without knowing what they say.
+// A pair of connections is dropped when it has been idle for IDLE. RFC 5382 asks for two hours and four minutes if the protocol
+// is unknown.
 const [port = "3036", to = "3034", host = "127.0.0.1", idle = "124 minutes"] = process.argv.slice(2);
 const limits = { idleTimeout: idle as DurationInput, closeTimeout: idle as DurationInput };
 type Bytes = Connection<Uint8Array>;
 
 async function pump(from: Bytes, to: Bytes): Promise<void> {
-  // A reset can come when nobody reads or sends any more.
+  // A reset can also arrive when nothing is read or sent any more.
   void from.closed.then(({ endedWith }) => endedWith === "rst" && to.destroy());
   for await (const bytes of from) await to.send(bytes);
   to.end();

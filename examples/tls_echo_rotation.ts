@@ -3,7 +3,7 @@
 //   npx millrace cert                                    makes certs/ca.crt and certs/localhost.crt
 //   bun examples/tls_echo_rotation.ts                    or deno run -A, or npx tsx
 //   npx millrace connect localhost:3039 --tls --ca certs/ca.crt
-//   npx millrace cert --force                            another one: new connections get it, open ones go on
+//   npx millrace cert --force                            a new one: new connections get it, open ones continue
 import process from "node:process";
 import { certificates, lines, onSignals, serve } from "millrace";
 

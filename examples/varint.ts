@@ -1,4 +1,4 @@
-// A framing of one's own: bytes behind their length in the varint form of Protocol Buffers, seven bits a byte.
+// Your own framing: a length in the varint form of Protocol Buffers, seven bits per byte, then so many bytes.
 import { defineFraming, type Framing } from "millrace";
 
 export const varint: Framing<Uint8Array> = defineFraming({
@@ -10,7 +10,7 @@ export const varint: Framing<Uint8Array> = defineFraming({
       if (bytes[at]! < 0x80) return { start: at + 1, size: at + 1 + length };
       if (at === 4) return { malformed: "found a length of more than 5 bytes" };
     }
-    return undefined; // More bytes are needed to tell.
+    return undefined; // More bytes are needed.
   },
   encode(frame, out) {
     let rest = frame.length;

@@ -13,52 +13,57 @@ import type { ServerState, ServerStats, ShutdownReport } from "../server/server_
 /** A connection of a gateway: frames are bytes. */
 export type FrameConnection = Connection<Uint8Array, Uint8Array, undefined>;
 
-/** What went between the sockets of an endpoint and the bus. */
+/** Messages between the sockets of an endpoint and the bus. */
 export interface TrafficStats {
-  /** Frames that the bus took. */
+  /** Frames published to the bus. */
   readonly framesPublished: number;
-  /** Messages from the bus that were handed to a connection, or to all; one that finds no room there, once there is. */
+  /** Messages from the bus that were passed to a connection, or to all; if there is no room, once there is. */
   readonly messagesSent: number;
   /**
-   * Messages from the bus that could not be delivered: no such connection, no frame, or it ended before the kernel had
-   * them, or its egress policy gave them up. Of those that had been handed over, counted when the connection ends.
+   * Messages from the bus that could not be delivered: there was no such connection, the payload is not a frame, the
+   * connection ended before the message had reached the kernel, or its egress policy dropped it. Messages passed to a
+   * connection are counted when it ends.
    */
   readonly messagesUndelivered: number;
 }
 
-/** One endpoint of a running gateway, as its owner sees it. */
+/** One endpoint of a running gateway. */
 export interface GatewayEndpoint {
-  /** As configured: part of its subjects, and the label `endpoint` of its metrics. */
+  /** Its name: part of its subjects, and the label `endpoint` of its metrics. */
   readonly name: string;
-  /** A `server` listens, a `client` dials. */
+  /** A `server` listens, a `client` connects. */
   readonly mode: "server" | "client";
-  /** Where it listens, the port that was chosen included; or where it dials. */
+  /** Where it listens, with the chosen port; or where it connects. */
   readonly address: Address;
-  /** What it is doing; `suspended` accepts nobody and keeps who is there. */
+  /** Its state; `suspended` accepts no connections and keeps the open ones. */
   readonly state: ServerState;
-  /** It does what it is there for: it accepts, or it is connected. */
+  /** It accepts connections, or is connected. */
   readonly ready: boolean;
-  /** Those that are open, by id: the `conn.id` of their frames. */
+  /** Open connections by id, the `conn.id` of their frames. */
   readonly connections: ReadonlyMap<string, FrameConnection>;
-  /** What its sockets have counted. */
+  /** Counters of its sockets. */
   stats(): ServerStats;
-  /** What went between its sockets and the bus. */
+  /** Counters of messages between its sockets and the bus. */
   traffic(): TrafficStats;
-  /** Its connections one by one, as `/connections` shows them. */
+  /** Its connections as data, as in `/connections`. */
   inspect(): ServerInspection;
-  /** Those it shows to clients; none without TLS, and for one that dials. */
+  /** Its certificates; none without TLS, and for a client. */
   certificates(): readonly CertificateInspection[];
-  /** Those who may sign for its clients; undefined where no certificate is asked of them. None for one that dials. */
+  /** CAs that may sign client certificates; undefined if clients are not asked for one, and for a client. */
   clientAuthorities?(): ReturnType<NonNullable<Certificates["clientAuthorities"]>["inspect"]>;
-  /** Drops one connection at once; `why` goes into its record. False when there is none of that id. */
+  /** Drops one connection at once; `why` goes into its record. Returns false if the id is unknown. */
   kill(
     id: string,
     why: { readonly reason?: string | undefined; readonly code?: string | undefined },
   ): boolean;
-  /** Stops accepting. Undefined for one that dials. */
+  /** Stops accepting. Undefined for a client. */
   suspend?(): Promise<void>;
-  /** Accepts again on the same address. Rejects with `SocketError` when it is taken. Undefined for one that dials. */
+  /**
+   * Accepts again on the same address. Undefined for a client.
+   *
+   * @throws {SocketError} rejects when the address is taken
+   */
   resume?(): Promise<void>;
-  /** Finishes what there is within `deadlineMs`, then destroys the rest. Never rejects. Idempotent. */
+  /** Drains within `deadlineMs`, then destroys the rest. Never rejects. Idempotent. */
   drain(deadlineMs: number): Promise<ShutdownReport>;
 }

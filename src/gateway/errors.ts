@@ -7,15 +7,15 @@ import { MillraceError } from "../core/errors.ts";
 import type { ConfigFault } from "./config/fault.ts";
 import { formatFaults } from "./config/fault.ts";
 
-/** The configuration has faults: all of them, not just the first. */
+/** The configuration has faults; the error has all of them. */
 export class ConfigError extends MillraceError {
   /** For `Effect.catchTag`. */
   readonly _tag = "ConfigError";
-  /** Where the text came from, such as a file name; undefined for a value given by code. */
+  /** Where the text came from, such as a file name; undefined for a value passed by code. */
   readonly source: string | undefined;
-  /** In the order of the text, where it is known. */
+  /** The faults, in the order of the text if it is known. */
   readonly faults: readonly ConfigFault[];
-  /** The message is one line for each fault. */
+  /** The message has one line for each fault. */
   constructor(faults: readonly ConfigFault[], source?: string, options?: ErrorOptions) {
     super(formatFaults(faults, source), options);
     this.faults = faults;
@@ -23,7 +23,7 @@ export class ConfigError extends MillraceError {
   }
 }
 
-/** Why a bus did not do what it was asked. */
+/** Why a bus operation failed. */
 export type BusErrorReason =
   /** The bus was closed. */
   | "closed"
@@ -36,13 +36,13 @@ export type BusErrorReason =
   /** The other side of the bus is gone: standard output has no reader any more, say. */
   | "disconnected";
 
-/** A bus could not carry a message. */
+/** A bus operation failed. */
 export class BusError extends MillraceError {
   /** For `Effect.catchTag`. */
   readonly _tag = "BusError";
-  /** What it was. */
+  /** Why it failed. */
   readonly reason: BusErrorReason;
-  /** For a bus of your own. */
+  /** Takes a reason; public for your own bus implementations. */
   constructor(reason: BusErrorReason, message: string, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;

@@ -54,34 +54,34 @@ export class CheckedConfig {
   }
 }
 
-/** A configuration, or everything that is wrong with it. */
+/** A checked configuration, or everything that is wrong with it. */
 export type ConfigCheck =
   | {
     readonly ok: true;
-    /** What `startGateway` takes, any number of times. */
+    /** The configuration for `startGateway`; may be used several times. */
     readonly config: CheckedConfig;
   }
   | {
     readonly ok: false;
-    /** All of them, in the order of the text where it is known; one or more. */
+    /** All faults, in the order of the text if it is known; one or more. */
     readonly faults: readonly ConfigFault[];
-    /** Where the text came from, such as a file name; undefined for a value given by code. */
+    /** Where the text came from, such as a file name; undefined for a value passed by code. */
     readonly source: string | undefined;
   };
 
-/** What the check of a text should know of it. */
+/** Options of `parseConfig`. */
 export interface ParseConfigOptions {
-  /** How the text is written. */
+  /** Format of the text. */
   readonly format: ConfigFormat;
-  /** What messages call it. @default none */
+  /** Name of the text in messages. @default none */
   readonly source?: string | undefined;
-  /** Where relative paths in it start. @default that of the process */
+  /** Folder for relative paths. @default that of the process */
   readonly folder?: string | undefined;
 }
 
 /**
- * Reads and checks a file. The format is that of its name: `.yaml`, `.yml`, `.json`, `.toml`. Relative paths in it
- * start at its folder. Never rejects: a file that cannot be read is a fault too.
+ * Reads and checks a file. Its name decides the format: `.yaml`, `.yml`, `.json`, `.toml`. Paths in it are relative
+ * to its folder. Never rejects: a file that cannot be read is a fault too.
  *
  * @example
  * ```ts
@@ -97,7 +97,7 @@ export async function loadConfig(path: string): Promise<ConfigCheck> {
 }
 
 /**
- * Checks a text. Never throws: what is wrong with it is in the result, all of it.
+ * Checks a text. Never throws: the result has everything that is wrong.
  *
  * @example
  * ```ts
@@ -118,7 +118,7 @@ export function parseConfig(text: string, options: ParseConfigOptions): ConfigCh
 }
 
 /**
- * Checks a value of plain objects and arrays, as a file of JSON would hold. Never throws.
+ * Checks a value of plain objects and arrays, like parsed JSON. Never throws.
  *
  * @example
  * ```ts

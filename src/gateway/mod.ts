@@ -1,7 +1,7 @@
 /**
- * The gateway as a library: the same program inside yours, with the in-process bus in your hands.
+ * `millrace/gateway`: the gateway as a library, with the in-process bus as its interface to your program.
  *
- * @example Frames of a TCP endpoint as messages, and an answer
+ * @example Frames of a TCP endpoint as messages
  * ```ts
  * import { checkConfig, ConfigError, memoryBus, startGateway } from "@millrace/millrace/gateway";
  *

@@ -7,8 +7,9 @@
 import { compactJson } from "./json_text.ts";
 
 /**
- * How bytes become a JSON value. `json`: the bytes are JSON text, shown as it is but for the white space between its parts:
- * numbers of any size and keys that come twice are what they were. What is no JSON is shown as `utf8`.
+ * How bytes become a JSON value. `json`: the bytes are JSON text, which is embedded unchanged except for white space
+ * between its parts, so that numbers of any size and duplicate keys are preserved. Bytes that are not JSON are
+ * written as `utf8`.
  */
 export type PayloadEncoding = "utf8" | "base64" | "hex" | "json";
 

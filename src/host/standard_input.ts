@@ -11,7 +11,7 @@ interface BunInput {
   stream(): ReadableStream<Uint8Array>;
 }
 
-/** Where bytes come in: chunks until the end of the input. `return()` stops reading at once. */
+/** A source of bytes: chunks until the end of the input. `return()` stops reading at once. */
 export type ByteInput = AsyncIterable<Uint8Array>;
 
 /** True when a person types into standard input. */

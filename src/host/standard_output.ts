@@ -8,15 +8,16 @@
 import { type Deferred, deferred, refused } from "../core/deferred.ts";
 import { type SocketError, socketErrorFrom } from "../core/errors.ts";
 
-/** Where text goes out: standard output or standard error. */
+/** A destination for text: standard output or standard error. */
 export interface TextOutput {
-  /** True when a person looks at it, so colours and progress bars make sense. */
+  /** It is a terminal, so colours and progress bars make sense. */
   readonly isTerminal: boolean;
-  /** Width of the terminal in characters; undefined when it is none. */
+  /** Width of the terminal in characters; undefined if it is not a terminal. */
   readonly columns: number | undefined;
   /**
-   * Writes now. A promise means that the reader is slow: wait for it before writing more. It rejects with
-   * `SocketError` `broken_pipe` once nobody reads any more, and so does every later write.
+   * Writes text. If it returns a promise, the reader is slow: wait for it before writing more.
+   *
+   * @throws {SocketError} rejects with `broken_pipe` once the reader is gone, as do all later writes
    */
   write(text: string): void | Promise<void>;
 }

@@ -14,30 +14,30 @@ import { same, show } from "./sameness.ts";
 export interface ExpectedFrameError {
   /** Its reason, always compared. */
   readonly reason: FrameError["reason"];
-  /** Where in the stream the faulty frame begins. Not compared where it is left out. */
+  /** Offset in the stream of the faulty frame. @default not compared */
   readonly offset?: number | undefined;
-  /** The size claimed or reached, compared when all bytes come in one chunk. */
+  /** The size claimed or reached, compared if all bytes arrive in one chunk. */
   readonly size?: number | undefined;
   /** The limit in force. */
   readonly limit?: number | undefined;
 }
 
-/** One stream of bytes, and what a framing makes of it. */
+/** One stream of bytes, and what the framing must make of it. */
 export interface FramerCase<Received, Sent = Received> {
   /** For messages. @default the first bytes */
   readonly name?: string | undefined;
-  /** The whole stream, from its first byte to its end; a text is taken as UTF-8. */
+  /** The whole stream; text is encoded as UTF-8. */
   readonly bytes: Uint8Array | string;
   /** All frames, in order. */
   readonly frames: readonly Received[];
-  /** What ends the stream before its time, or at its end (`truncated`). @default no error */
+  /** The error that ends the stream early, or at its end (`truncated`). @default no error */
   readonly error?: FrameError["reason"] | ExpectedFrameError | undefined;
-  /** The frames that are reported and passed over. @default none */
+  /** Errors of frames that are skipped. @default none */
   readonly skipped?: readonly (FrameError["reason"] | ExpectedFrameError)[] | undefined;
   /**
-   * What to encode to get the same frames back. Written one after the other they are decoded again, which must
-   * give `frames`. `false` leaves that out. @default `frames`; false where an error or something skipped is
-   * expected
+   * Frames to encode. Encoded one after the other and decoded again, they must give `frames`. `false` leaves that
+   * out.
+   * @default `frames`; false if an error or a skipped frame is expected
    */
   readonly sent?: readonly Sent[] | false | undefined;
   /** Encoding must give exactly `bytes`. @default false */
@@ -46,30 +46,30 @@ export interface FramerCase<Received, Sent = Received> {
 
 /** Options of {@linkcode assertFramer}. */
 export interface AssertFramerOptions<Received, Sent = Received> {
-  /** Frames that `encode` must refuse with a `FrameError`. @default none */
+  /** Frames that `encode` must reject with a `FrameError`. @default none */
   readonly refuses?: readonly Sent[] | undefined;
   /**
-   * Makes a frame of about so many bytes. Given, the time for frames in many small pieces is measured, and
-   * must grow with their size, not with its square. The framing must accept 128 KiB.
+   * Makes a frame of about this many bytes. If it is set, the time to cut frames that arrive in many small pieces is
+   * measured, and must be linear in their size. The framing must accept 128 KiB.
    */
   readonly frameOfSize?: ((bytes: number) => Sent) | undefined;
-  /** How many random splits to try a case. @default 100 */
+  /** Random splits per case. @default 100 */
   readonly randomSplits?: number | undefined;
-  /** The random splits follow from it, and are the same each time. @default 1 */
+  /** Seed of the random splits, which are the same each time. @default 1 */
   readonly seed?: number | undefined;
   /** Whether two frames are equal. @default by content: bytes, arrays, plain objects, maps, sets, dates */
   readonly equal?: ((found: Received, expected: Received) => boolean) | undefined;
 }
 
 /**
- * Asserts that a framing cuts each stream into the frames given, in whatever pieces it comes: whole, cut in two
- * at every place (at 3,072 places of a stream longer than that), byte by byte, and at random.
+ * Asserts that a framing cuts each stream into the given frames, however it is split: whole, in two at every position
+ * (at 3,072 positions of a longer stream), byte by byte, and at random.
  *
- * Of each split it asserts: the same frames, each passed on as soon as its last byte is there; the same errors
- * and offsets, raised at the same byte, and again when more comes; `buffered` above 0 at the same places, and
- * never above what has come. A decoder with `resume` is also stopped at every frame, and must then pass on nothing more
- * before `resume`, and lose nothing. Frames must stay as they were when later bytes come, bytes outside of the chunk must
- * not be used, decoders must not share state. What is encoded must come back.
+ * For each split it asserts: the same frames, each passed on as soon as its last byte has arrived; the same errors
+ * and offsets, thrown at the same byte, and again when more arrives; `buffered` above 0 at the same positions, and
+ * never above what has arrived. A decoder with `resume` is also stopped at every frame, and must then pass on nothing
+ * before `resume`, and lose nothing. Frames must not change when later bytes arrive, bytes outside the chunk must not
+ * be used, and decoders must not share state. Encoded frames must decode to the same frames.
  *
  * Not for `raw()`, whose frames are the pieces.
  *
@@ -85,7 +85,7 @@ export interface AssertFramerOptions<Received, Sent = Received> {
  * ]);
  * ```
  *
- * @throws {Error} whose message says which case, which split, what was found and what was expected
+ * @throws {Error} whose message names the case, the split, what was found and what was expected
  */
 export function assertFramer<Received, Sent = Received>(
   framing: Framing<Received, Sent>,

@@ -14,7 +14,7 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** Where a {@linkcode FakeClock} starts. */
+/** Options of {@linkcode FakeClock}. */
 export interface FakeClockOptions {
   /** First reading of `now()`, in milliseconds. @default 0 */
   readonly now?: number;
@@ -23,10 +23,10 @@ export interface FakeClockOptions {
 }
 
 /**
- * A {@linkcode Clock} whose time stands still until `advance` moves it.
+ * A {@linkcode Clock} whose time only moves when `advance` is called.
  *
- * Timers run in order of their time, those of one time in the order they were set. Ends of turns run first
- * thing in `advance`, and after every timer. Nothing runs by itself, and no real timer is ever set.
+ * Timers run in order of their time, and timers of the same time in the order in which they were set. Ends of turns
+ * run first in `advance`, and after every timer. Nothing runs by itself, and no real timer is ever set.
  *
  * @example An idle timeout without waiting for it
  * ```ts
@@ -57,13 +57,13 @@ export class FakeClock implements Clock {
   #turns: (() => void)[] = [];
   #sinceMoved = 0;
 
-  /** Stands still at its first readings. */
+  /** Starts at its first readings. */
   constructor(options: FakeClockOptions = {}) {
     this.#now = options.now ?? 0;
     this.#wallOffset = (options.wallTime ?? Date.UTC(2024, 0, 1)) - this.#now;
   }
 
-  /** Milliseconds, as far as it was moved. */
+  /** Milliseconds, as advanced so far. */
   now(): number {
     return this.#now;
   }
@@ -73,7 +73,11 @@ export class FakeClock implements Clock {
     return this.#now + this.#wallOffset;
   }
 
-  /** Any wait; `Infinity` is never. Throws a `RangeError` for NaN, with which a real timer would fire at once. */
+  /**
+   * Sets a timer; `Infinity` means never.
+   *
+   * @throws {RangeError} for NaN, with which a real timer would fire at once
+   */
   setTimer(callback: () => void, ms: number): unknown {
     if (Number.isNaN(ms)) throw new RangeError("set a timer: found NaN ms, expected a number");
     if (ms === Infinity) return undefined;
@@ -88,18 +92,18 @@ export class FakeClock implements Clock {
     return timer;
   }
 
-  /** Takes a timer back. */
+  /** Cancels a timer. */
   clearTimer(handle: unknown): void {
     const index = this.#timers.indexOf(handle as Timer);
     if (index >= 0) this.#timers.splice(index, 1);
   }
 
-  /** Calls back first thing in the next `advance`, or after the timer that runs. */
+  /** Calls back first in the next `advance`, or after the current timer. */
   endOfTurn(callback: () => void): void {
     this.#turns.push(callback);
   }
 
-  /** How many timers are set: 0 when everything under test has tidied up. */
+  /** Number of timers that are set: 0 when everything under test has cleaned up. */
   get pendingTimers(): number {
     return this.#timers.length;
   }
@@ -110,7 +114,7 @@ export class FakeClock implements Clock {
     return next && Math.max(0, next.at - this.#now);
   }
 
-  /** Moves time on, running what falls due on the way, each at its own time. `advance(0)` ends the turn. */
+  /** Advances time, and runs everything that falls due on the way at its own time. `advance(0)` ends the turn. */
   advance(ms: number): void {
     const target = this.#target(ms);
     let next: (() => void) | undefined;
@@ -119,8 +123,8 @@ export class FakeClock implements Clock {
   }
 
   /**
-   * The same for code that awaits: after every callback all promise jobs run, and what they set in turn.
-   * Real time passes only as long as that takes, and until what is loaded at its first use is there.
+   * The same for asynchronous code: after every callback all promise jobs run, and what they schedule in turn. It
+   * takes only as much real time as that needs, including modules that are loaded on first use.
    */
   async advanceAsync(ms: number): Promise<void> {
     const target = this.#target(ms);
@@ -136,14 +140,14 @@ export class FakeClock implements Clock {
   }
 
   /**
-   * Moves time on while nothing runs, like a blocked event loop or a stopped process: what fell due meanwhile
-   * runs late, at the next `advance`.
+   * Advances time without running anything, like a blocked event loop or a stopped process: what fell due runs late,
+   * in the next `advance`.
    */
   stall(ms: number): void {
     this.#moveTo(this.#target(ms));
   }
 
-  /** Sets the wall clock alone, forward or back; `now()` does not notice. */
+  /** Changes only the wall clock, forward or back; `now()` is not affected. */
   setWallTime(ms: number): void {
     this.#wallOffset = ms - this.#now;
   }

@@ -1,6 +1,6 @@
 /**
- * `millrace/testing`: what tests of servers, clients and framings need and the runtime does not give. A clock moved
- * by hand, a network with faults from a seed, sockets in memory, and the proof of a framer.
+ * `millrace/testing`: tools for tests of servers, clients and framings: a clock that the test advances, a virtual network with
+ * seeded faults, sockets in memory, and `assertFramer`.
  *
  * @module
  */

@@ -14,19 +14,19 @@ import { Circuit, VirtualWire } from "./virtual_network_wire.ts";
 export type { Fault, FaultKind, LinkOptions, NumberOrRange } from "./virtual_network_link.ts";
 export type { NetworkEvent } from "./virtual_network_log.ts";
 
-/** What a {@linkcode VirtualNetwork} is made of. */
+/** Options of {@linkcode VirtualNetwork}. */
 export interface VirtualNetworkOptions extends LinkOptions {
-  /** All waiting happens on it: a `FakeClock`, unless the test is to take real time. */
+  /** Clock for all delays: a `FakeClock`, unless the test should take real time. */
   readonly clock: Clock;
-  /** Decides every draw. Show it when a test fails, and the run can be had again. @default 1 */
+  /** Seed of every random choice. Print it when a test fails, to repeat the run. @default 1 */
   readonly seed?: number;
-  /** How many events are kept. @default 10000 */
+  /** Number of events to keep. @default 10000 */
   readonly logSize?: number;
 }
 
 /**
- * Machines, by name, and the links between them. Machines reach each other by name, or by the address that `peer.ip` shows;
- * each has a loopback of its own. Options given here hold for every link that `link` is not told about.
+ * A network of machines that exists only in a test. Machines reach each other by name, or by the address that
+ * `peer.ip` shows; each has its own loopback. The options apply to every link that `link` does not configure.
  *
  * @example A sensor whose connection ends in the middle of a reading
  * ```ts
@@ -57,7 +57,7 @@ export interface VirtualNetworkOptions extends LinkOptions {
  * ```
  */
 export class VirtualNetwork {
-  /** The seed, to be shown where a test fails: with it the same happens again. */
+  /** The seed, to print when a test fails: it repeats the run. */
   readonly seed: number;
   readonly #clock: Clock;
   readonly #memory: MemoryNetwork;
@@ -67,9 +67,9 @@ export class VirtualNetwork {
   readonly #circuits: Map<number, Circuit> = new Map();
 
   /**
-   * Takes how all links behave unless told otherwise.
+   * Takes the behaviour of all links.
    *
-   * @throws {RangeError} for options that make no sense
+   * @throws {RangeError} for invalid options
    */
   constructor(options: VirtualNetworkOptions) {
     const { clock, seed = 1, logSize = 10_000, ...defaults } = options;
@@ -87,25 +87,28 @@ export class VirtualNetwork {
     });
   }
 
-  /** The sockets of the machine with this name, which is there from the first call on. */
+  /** Returns the sockets of a machine, which is created by the first call. */
   adapter(host: string): Adapter {
     return this.#memory.adapter(host);
   }
 
-  /** How the link between two machines behaves from now on; `window` and chances count for new connections. */
+  /** Sets how the link between two machines behaves from now on; `window` and chances apply to new connections. */
   link(one: string, other: string, options: LinkOptions): void {
     checkLink(options);
     for (const link of this.#both(one, other)) link.options = options;
   }
 
-  /** Lays a fault for bytes sent by `from` to `to`, whichever of them connected; several strike one connection after another. */
+  /**
+   * Schedules a fault for bytes sent by `from` to `to`, whichever side connected. Several faults strike one
+   * connection after another.
+   */
   fault(from: string, to: string, fault: Fault): void {
     this.#link(from, to).arm(fault);
   }
 
   /**
-   * Lets nothing pass between two machines until `heal`; nothing is lost, and nobody is told. With `oneWay` only
-   * what `one` sends is held.
+   * Blocks all traffic between two machines until `heal`; nothing is lost, and neither side is notified. With
+   * `oneWay` only what `one` sends is blocked.
    */
   partition(one: string, other: string, options: { readonly oneWay?: boolean } = {}): void {
     this.#link(one, other).parted = true;
@@ -115,7 +118,7 @@ export class VirtualNetwork {
     this.#note(other, one, "partition");
   }
 
-  /** Ends a partition; what was held arrives. */
+  /** Ends a partition; blocked data arrives. */
   heal(one: string, other: string): void {
     for (const [from, to] of [[one, other], [other, one]] as const) {
       const link = this.#link(from, to);
@@ -126,17 +129,17 @@ export class VirtualNetwork {
     for (const wire of this.#wires(one, other)) wire.wake();
   }
 
-  /** Resets every open connection between two machines now, at both ends; from a test, not from inside an event. */
+  /** Resets every open connection between two machines, at both ends. Call it from a test, not from an event. */
   reset(one: string, other: string): void {
     for (const wire of this.#wires(one, other)) wire.break("reset");
   }
 
-  /** What has happened, oldest first. */
+  /** The events, oldest first. */
   get log(): readonly NetworkEvent[] {
     return this.#log.events;
   }
 
-  /** The seed and the last events as text, for the message of a test that fails. */
+  /** The seed and the last events as text, for the message of a failing test. */
   report(last: number = 50): string {
     return `virtual network, seed ${this.seed}\n${this.#log.text(last)}`;
   }

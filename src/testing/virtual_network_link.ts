@@ -5,25 +5,25 @@
  */
 import type { SeededRandom } from "./virtual_network_random.ts";
 
-/** A whole number, or the least and the most of a range that is drawn from evenly. */
+/** A whole number, or a range `[minimum, maximum]` with a uniform distribution. */
 export type NumberOrRange = number | readonly [least: number, most: number];
 
-/** How a link behaves, in both directions; what is left out is a perfect wire. */
+/** Behaviour of a link, in both directions; the default is a perfect link. */
 export interface LinkOptions {
-  /** Milliseconds from end to end; bytes never overtake each other. @default 0 */
+  /** Latency in milliseconds; bytes never overtake each other. @default 0 */
   readonly latency?: NumberOrRange;
   /**
-   * Sizes of the chunks that arrive, whatever was written: what arrives at one time is joined and cut anew.
-   * 1 is byte by byte. @default chunks as they were written
+   * Sizes of the chunks that arrive, however they were written: data that arrives at the same time is joined and
+   * split again. 1 means byte by byte. @default chunks as they were written
    */
   readonly chunk?: NumberOrRange;
-  /** Bytes a second, shared by all connections of one direction. @default Infinity */
+  /** Bytes per second, shared by all connections of one direction. @default Infinity */
   readonly bandwidth?: number;
-  /** Bytes of one connection that may be under way or unread before its writer is held up. @default 65536 */
+  /** Bytes of one connection that may be in transit or unread before its writer has to wait. @default 65536 */
   readonly window?: number;
-  /** Chances, from 0 to 1, that a fault strikes one direction of a new connection. @default none */
+  /** Probability, from 0 to 1, of a fault in one direction of a new connection. @default none */
   readonly chance?: Readonly<Partial<Record<FaultKind, number>>>;
-  /** Faults by chance strike somewhere in this many first bytes. @default 4096 */
+  /** Random faults strike within this many first bytes. @default 4096 */
   readonly chanceWithin?: number;
 }
 
@@ -35,13 +35,13 @@ export interface LinkOptions {
  */
 export type FaultKind = "reset" | "fin" | "stall";
 
-/** A fault that lies in wait. */
+/** A scheduled fault. */
 export interface Fault {
-  /** What goes wrong. */
+  /** Kind of fault. */
   readonly kind: FaultKind;
-  /** Strikes when this many bytes have passed in its direction; with 0, in place of the first. @default 0 */
+  /** Number of bytes in its direction after which it strikes; with 0, in place of the first byte. @default 0 */
   readonly afterBytes?: number;
-  /** How many of the next connections it strikes, one after the other; may be Infinity. @default 1 */
+  /** Number of consecutive connections that it strikes; may be Infinity. @default 1 */
   readonly connections?: number;
 }
 

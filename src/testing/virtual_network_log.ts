@@ -4,11 +4,11 @@
  * Written by its wires. Bounded, so that a long soak keeps the end of the story.
  */
 
-/** One thing that happened. */
+/** One event of the network. */
 export interface NetworkEvent {
-  /** Milliseconds of the network's clock. */
+  /** Time in milliseconds of the network's clock. */
   readonly at: number;
-  /** Counts connections from 1; 0 for what concerns a whole link. */
+  /** Number of the connection, from 1; 0 for an event of a whole link. */
   readonly connection: number;
   /** Name of the machine that sends. */
   readonly from: string;
@@ -27,7 +27,7 @@ export interface NetworkEvent {
     | "fault: stall"
     | "partition"
     | "heal";
-  /** Set for `data`. */
+  /** Number of bytes, for `data`. */
   readonly bytes?: number | undefined;
 }
 

@@ -10,22 +10,25 @@ import type { PayloadEncoding } from "../payload.ts";
 
 /** One message: bytes, a subject, and short facts about them. */
 export interface BusMessage {
-  /** Tokens with dots between them, such as `millrace.echo.in`. */
+  /** Tokens separated by dots, such as `millrace.echo.in`. */
   readonly subject: string;
-  /** Not to be changed by anybody who gets it. */
+  /** Must not be changed by receivers. */
   readonly payload: Uint8Array;
-  /** On an ingress message: `conn.id`, `peer.ip`, `peer.port`, `endpoint`. On egress: `conn.id`, where `*` stands for all. */
+  /**
+   * On an ingress message: `conn.id`, `peer.ip`, `peer.port`, `endpoint`. On an egress message: `conn.id`, where `*`
+   * means all connections.
+   */
   readonly metadata: Readonly<Record<string, string>>;
-  /** Where an answer should be published. */
+  /** Subject for the reply. */
   readonly reply?: string | undefined;
-  /** How to show the payload on a bus that carries text; a bus of bytes ignores it. */
+  /** How to write the payload on a bus that carries text; a bus of bytes ignores it. */
   readonly encoding?: PayloadEncoding | undefined;
 }
 
-/** Takes one message at a time. A promise that it returns holds back the next one. */
+/** Receives one message at a time. If it returns a promise, the next message waits for it. */
 export type BusHandler = (message: BusMessage) => void | Promise<void>;
 
-/** What happens to a message that finds the queue of a subscription full. */
+/** What happens to a message when the queue of a subscription is full. */
 export type QueuePolicy =
   /** Taken, and the publisher is asked to wait: nothing is lost. */
   | "wait"
@@ -34,75 +37,80 @@ export type QueuePolicy =
 
 /** Settings of one subscription. */
 export interface SubscribeOptions {
-  /** Messages that may wait for the handler before `policy` decides. @default 1024 */
+  /** Messages that may wait before `policy` applies. @default 1024 */
   readonly limit?: number | undefined;
-  /** Payload bytes that may wait before `policy` decides. @default "8 MiB" */
+  /** Payload bytes that may wait before `policy` applies. @default "8 MiB" */
   readonly byteLimit?: SizeInput | undefined;
-  /** What happens when either is reached. @default "wait" */
+  /** What happens when either limit is reached. @default "wait" */
   readonly policy?: QueuePolicy | undefined;
 }
 
 /** One subscription. */
 export interface BusSubscription {
-  /** What it was made with. */
+  /** The pattern of the subscription. */
   readonly pattern: string;
-  /** Messages that wait for the handler. */
+  /** Messages waiting for the handler. */
   readonly pending: number;
-  /** Messages given up by the policy, or by closing. */
+  /** Messages dropped by the policy, or when it closed. */
   readonly dropped: number;
-  /** Hands over no more and forgets what waits. Resolves when the handler is not running. Idempotent. */
+  /** Stops delivery and drops waiting messages. Resolves when the handler is not running. Idempotent. */
   close(): Promise<void>;
 }
 
-/** What a bus has counted. */
+/** Counters of a bus. */
 export interface BusStats {
-  /** Messages that `publish` took. */
+  /** Messages published. */
   readonly published: number;
-  /** Messages that nobody subscribed to when they were published. */
+  /** Messages without a subscriber when they were published. */
   readonly unheard: number;
-  /** Messages handed to a subscription; one message may count several times, or never. */
+  /** Messages delivered to subscriptions; one message may count several times, or not at all. */
   readonly delivered: number;
-  /** Messages given up by a queue's policy, or by its closing. */
+  /** Messages dropped by a queue's policy, or when it closed. */
   readonly dropped: number;
   /** Handlers that threw or rejected. */
   readonly handlerErrors: number;
-  /** Input that was no message and was skipped. */
+  /** Input that was not a message and was skipped. */
   readonly refused: number;
-  /** Messages that wait for handlers now. */
+  /** Messages waiting for handlers now. */
   readonly pending: number;
 }
 
-/** A message bus. Patterns may have `*` for one token and `>` at the end for one or more, as in NATS. */
+/** A message bus. As in NATS, patterns may contain `*` for one token, and end with `>` for one or more. */
 export interface Bus {
   /** Such as `"memory"`. */
   readonly name: string;
   /**
-   * Sends one message. A promise means: wait before publishing more. It rejects with `BusError` `closed` or
-   * `disconnected`, or `LimitError` when too many are sent by somebody who does not wait. Throws `BusError`
-   * `invalid_subject`.
+   * Publishes one message. If it returns a promise, wait for it before publishing more.
+   *
+   * @throws {BusError} `invalid_subject`; the promise rejects with `closed` or `disconnected`
+   * @throws {LimitError} rejects when too many messages are published without waiting
    */
   publish(message: BusMessage): void | Promise<void>;
   /**
-   * Hands what is published from now on to `handler`, in order, one at a time.
+   * Calls `handler` with messages published from now on, in order, one at a time.
    *
    * @throws {BusError} `invalid_subject` or `closed`
-   * @throws {OptionsError} `invalid`: an option that makes no sense
+   * @throws {OptionsError} `invalid`, for an invalid option
    */
   subscribe(pattern: string, handler: BusHandler, options?: SubscribeOptions): BusSubscription;
-  /** Publishes with a reply subject of its own and gives the first answer. Rejects with `BusError`. @default timeout "5 seconds" */
+  /**
+   * Publishes with its own reply subject and resolves with the first reply. @default timeout "5 seconds"
+   *
+   * @throws {BusError} rejects when there is no subscriber, or no reply in time
+   */
   request(
     message: Omit<BusMessage, "reply">,
     options?: { readonly timeout?: DurationInput | undefined },
   ): Promise<BusMessage>;
-  /** What it has counted so far. */
+  /** The counters at this moment. */
   stats(): BusStats;
   /**
-   * Resolves when what was published so far has been taken, by all handlers or by the output, and what handlers
-   * published in turn.
+   * Resolves when everything published so far has been processed by all handlers or written to the output, including
+   * what handlers published in turn.
    */
   flush(): Promise<void>;
-  /** Ends all subscriptions. Idempotent. */
+  /** Closes all subscriptions. Idempotent. */
   close(): Promise<void>;
-  /** Resolves, if ever, when the bus can carry no more messages though nobody closed it. */
+  /** Resolves, if at all, when the bus can no longer carry messages without having been closed. */
   readonly failed: Promise<MillraceError>;
 }

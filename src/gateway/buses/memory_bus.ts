@@ -15,14 +15,14 @@ import { QueuedSubscription, type SubscriptionOwner } from "./subscription.ts";
 
 /** Settings of {@linkcode memoryBus}. */
 export interface MemoryBusOptions {
-  /** Hears what a handler threw or rejected with; the bus goes on. @default nobody hears, it is counted */
+  /** Called with what a handler threw or rejected with; the bus continues. @default only counted */
   readonly onHandlerError?: ((error: unknown, message: BusMessage) => void) | undefined;
-  /** Time for requests, for tests. @default the system's */
+  /** Clock for requests, for tests. @default the system's */
   readonly clock?: Clock | undefined;
 }
 
 /**
- * A bus for this process alone: no server, no copies, nothing is lost.
+ * A bus inside this process: no server, no copies, no loss.
  *
  * @example
  * ```ts

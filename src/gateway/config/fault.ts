@@ -7,15 +7,15 @@
 /** Where in the configuration: keys and indices from the root. */
 export type ConfigPath = readonly (string | number)[];
 
-/** What is wrong at one place. */
+/** One fault of a configuration. */
 export interface ConfigFault {
   /** Such as `endpoints[0].idleTimeout`; empty for the document as a whole. */
   readonly path: string;
-  /** The value found; undefined where something is missing. */
+  /** The value found; undefined if it is missing. */
   readonly found: unknown;
-  /** What is accepted there. */
+  /** What is accepted instead. */
   readonly expected: string;
-  /** What was probably meant, such as `did you mean "framing"?`. */
+  /** A suggestion, such as `did you mean "framing"?`. */
   readonly hint?: string | undefined;
   /** From 1; undefined when the place is not known. */
   readonly line?: number | undefined;
