@@ -303,9 +303,9 @@ export const mutants = [
     why: "the laxer of two rates holds",
   },
   {
-    file: "src/core/flow/gate.ts",
-    find: "if (before !== 0 && this.#reasons === 0) this.#source.resume();",
-    put: "if (before !== 0) this.#source.resume();",
+    file: "src/core/flow/pipeline.ts",
+    find: "if (before !== 0 && this.gateReasons === 0) this.#transport.resume();",
+    put: "if (before !== 0) this.#transport.resume();",
     tests: ["tests/core/gate_test.ts"],
     why: "reading goes on while somebody holds it",
   },

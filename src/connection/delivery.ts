@@ -4,7 +4,7 @@
  *
  * Used by `session.ts`. Knows nothing of how a connection ends.
  */
-import { type Gate, GateReason } from "../core/flow/gate.ts";
+import { type Gate, GateReason } from "../core/flow/pipeline_owner.ts";
 import { Inbox } from "../core/flow/inbox.ts";
 
 /** Who is asked and told. */
@@ -17,14 +17,13 @@ export interface DeliveryOwner<Received> {
 }
 
 /** Where frames come from: the pipeline. */
-interface FrameSource {
+interface FrameSource extends Gate {
   /** Bytes have come of which the frames were not wanted yet. */
   readonly behind: boolean;
   /** Frames are wanted again. */
   goOn(): void;
   /** Nothing more comes. */
   cutOff(): void;
-  readonly gate: Gate;
 }
 
 /** Chunks that may wait, however small they are. */
@@ -114,7 +113,7 @@ export class Delivery<Received> {
     this.#bytes += bytes;
     this.#chunks++;
     if (this.#chunks > 1 && (this.#bytes > this.#limit || this.#chunks > mostChunks)) {
-      this.#source.gate.close(GateReason.inbox);
+      this.#source.closeGate(GateReason.inbox);
     }
   }
 
@@ -213,6 +212,6 @@ export class Delivery<Received> {
 
   #goOn(): void {
     this.#bytes = this.#chunks = 0;
-    this.#source.gate.open(GateReason.inbox);
+    this.#source.openGate(GateReason.inbox);
   }
 }

@@ -7,12 +7,11 @@
 import type { Diagnosis } from "../core/framing/diagnosis.ts";
 import type { FrameError, LimitError, SocketError, TimeoutError } from "../core/errors.ts";
 import { MillraceError } from "../core/errors.ts";
-import { GateReason } from "../core/flow/gate.ts";
 import type { Inbox } from "../core/flow/inbox.ts";
 import { Outbox } from "../core/flow/outbox.ts";
 import type { OutboxOwner, OutcomeListener } from "../core/flow/outcome.ts";
 import { Pipeline } from "../core/flow/pipeline.ts";
-import type { PipelineOwner } from "../core/flow/pipeline_owner.ts";
+import { GateReason, type PipelineOwner } from "../core/flow/pipeline_owner.ts";
 import type { TimerWheel } from "../core/time/timer_wheel.ts";
 import type { Transport } from "../core/transport.ts";
 import type { TurnMember } from "../core/time/turn.ts";
@@ -219,8 +218,8 @@ export class Session<Received, Sent, Context>
   }
 
   congested(full: boolean): void {
-    if (full) this.pipeline.gate.close(GateReason.outbox);
-    else this.pipeline.gate.open(GateReason.outbox);
+    if (full) this.pipeline.closeGate(GateReason.outbox);
+    else this.pipeline.openGate(GateReason.outbox);
   }
 
   overflowed(error: LimitError): void {
@@ -241,7 +240,7 @@ export class Session<Received, Sent, Context>
 
   /** True while somebody of ours works on received frames, or we do not read: the peer is not idle then, we are slow. */
   get busy(): boolean {
-    return (this.pipeline.gate.reasons & ~GateReason.inbox) !== 0 || this.delivery.busy(this.handling);
+    return (this.pipeline.gateReasons & ~GateReason.inbox) !== 0 || this.delivery.busy(this.handling);
   }
 
   get owing(): boolean {

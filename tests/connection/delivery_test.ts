@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Delivery, type DeliveryOwner } from "../../src/connection/delivery.ts";
 import { lines } from "../../src/core/framing/lines.ts";
-import { Gate } from "../../src/core/flow/gate.ts";
 import { framesAtOnce, Pipeline } from "../../src/core/flow/pipeline.ts";
 import type { PipelineOwner } from "../../src/core/flow/pipeline_owner.ts";
 import { TimerWheel } from "../../src/core/time/timer_wheel.ts";
@@ -11,7 +10,19 @@ import { Turn } from "../../src/core/time/turn.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { bytes } from "../support/frames.ts";
 
-const source = () => ({ behind: false, goOn() {}, cutOff() {}, gate: new Gate({ resume() {} }) });
+/** A pipeline as far as it is asked: what is behind, and whether it reads. */
+const source = () => ({
+  behind: false,
+  isOpen: true,
+  goOn() {},
+  cutOff() {},
+  closeGate() {
+    this.isOpen = false;
+  },
+  openGate() {
+    this.isOpen = true;
+  },
+});
 
 function delivering(limit: number, deliver?: () => Promise<void> | void) {
   const owner: DeliveryOwner<string> = {
@@ -20,7 +31,7 @@ function delivering(limit: number, deliver?: () => Promise<void> | void) {
     released: () => {},
   };
   const from = source();
-  return { delivery: new Delivery<string>(owner, from, deliver !== undefined, limit), gate: from.gate, from };
+  return { delivery: new Delivery<string>(owner, from, deliver !== undefined, limit), from };
 }
 
 /** What a loop does. */
@@ -30,9 +41,9 @@ function asked(delivery: Delivery<string>) {
 }
 
 test("S-44: of chunks that wait there are never more than a thousand and some, however small they are", () => {
-  const { delivery, gate } = delivering(Infinity);
+  const { delivery, from } = delivering(Infinity);
   let chunks = 0;
-  while (gate.isOpen && chunks < 5_000) {
+  while (from.isOpen && chunks < 5_000) {
     delivery.frame("");
     delivery.chunkDone(1);
     chunks++;
@@ -41,11 +52,11 @@ test("S-44: of chunks that wait there are never more than a thousand and some, h
 });
 
 test("ingressLimit is about what waits: what was taken counts no more (F-41)", async () => {
-  const { delivery, gate } = delivering(100);
+  const { delivery, from } = delivering(100);
   for (let round = 0; round < 5; round++) {
     delivery.frame("one");
     delivery.chunkDone(60);
-    assert.equal(gate.isOpen, true, `in round ${round}`);
+    assert.equal(from.isOpen, true, `in round ${round}`);
     assert.equal((await asked(delivery)).value, "one");
     const next = asked(delivery);
     delivery.frame("two");
@@ -55,7 +66,7 @@ test("ingressLimit is about what waits: what was taken counts no more (F-41)", a
     delivery.frame("one");
     delivery.chunkDone(60);
   }
-  assert.equal(gate.isOpen, false);
+  assert.equal(from.isOpen, false);
 });
 
 test("S-57: a loop that is cut off before the rest of its frames hears of it, though the peer's FIN had come", async () => {

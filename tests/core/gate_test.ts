@@ -1,62 +1,78 @@
 import { equal } from "node:assert/strict";
 import { test } from "node:test";
-import { Gate, GateReason } from "../../src/core/flow/gate.ts";
+import { Pipeline } from "../../src/core/flow/pipeline.ts";
+import { type Gate, GateReason, type PipelineOwner } from "../../src/core/flow/pipeline_owner.ts";
+import { raw } from "../../src/core/framing/raw.ts";
+import { sharedWheel } from "../../src/core/time/timer_wheel.ts";
+import { turnOf } from "../../src/core/time/turn.ts";
+import type { Transport } from "../../src/core/transport.ts";
+import { FakeClock } from "../../src/testing/fake_clock.ts";
 
-function gate(): { gate: Gate; opened: () => number } {
+/** A pipeline whose transport only counts how often it is to read on. */
+function gate(resumed: (gate: Gate) => void = () => {}) {
+  const clock = new FakeClock();
+  const time = { clock, wheel: sharedWheel(clock), turn: turnOf(clock) };
+  const settings = { framing: raw(), rateLimit: undefined, looksAtHeads: false };
   let opened = 0;
-  return { gate: new Gate({ resume: () => void opened++ }), opened: () => opened };
+  const transport = {
+    resume: () => {
+      opened++;
+      resumed(it);
+    },
+  } as unknown as Transport;
+  const owner = {} as PipelineOwner<Uint8Array>;
+  const it = new Pipeline(transport, settings, { noteRead: () => {} }, time, owner);
+  return { it, opened: () => opened };
 }
 
-test("reading goes on when the last holder lets go, and only then (F-41)", () => {
-  const { gate: it, opened } = gate();
-  it.close(GateReason.inbox);
-  it.close(GateReason.outbox);
-  equal(it.isOpen, false);
-  equal(it.reasons, GateReason.inbox | GateReason.outbox);
-  it.open(GateReason.inbox);
+test("reading goes on when the last reason to stop is gone, and only then (F-41)", () => {
+  const { it, opened } = gate();
+  it.closeGate(GateReason.inbox);
+  it.closeGate(GateReason.outbox);
+  equal(it.gateReasons, GateReason.inbox | GateReason.outbox);
+  it.openGate(GateReason.inbox);
   equal(opened(), 0);
-  equal(it.isOpen, false);
-  it.open(GateReason.outbox);
+  equal(it.gateReasons, GateReason.outbox);
+  it.openGate(GateReason.outbox);
   equal(opened(), 1);
-  equal(it.isOpen, true);
+  equal(it.gateReasons, 0);
 });
 
-test("a holder holds once, however often it closes, and letting go of nothing is nothing", () => {
-  const { gate: it, opened } = gate();
-  it.open(GateReason.rate);
+test("a reason counts once, however often it is given, and taking none away is nothing", () => {
+  const { it, opened } = gate();
+  it.openGate(GateReason.rate);
   equal(opened(), 0);
-  it.close(GateReason.rate);
-  it.close(GateReason.rate);
-  it.open(GateReason.rate);
-  it.open(GateReason.rate);
+  it.closeGate(GateReason.rate);
+  it.closeGate(GateReason.rate);
+  it.openGate(GateReason.rate);
+  it.openGate(GateReason.rate);
   equal(opened(), 1);
 });
 
-test("all holders have a bit of their own", () => {
+test("all reasons have a bit of their own", () => {
   const bits = Object.values(GateReason);
   equal(new Set(bits).size, bits.length);
   equal(bits.reduce((all, bit) => all | bit, 0), bits.reduce((all, bit) => all + bit, 0));
 });
 
-test("opening all is opening once, and none when it is open", () => {
-  const { gate: it, opened } = gate();
-  it.openAll();
-  equal(opened(), 0);
-  it.close(GateReason.inbox | GateReason.suspended);
-  it.openAll();
+test("what comes is read on when it is only discarded, whatever the reasons were", () => {
+  const { it, opened } = gate();
+  it.closeGate(GateReason.inbox | GateReason.upgrade);
+  it.discard();
   equal(opened(), 1);
-  equal(it.reasons, 0);
+  equal(it.gateReasons, 0);
+  const open = gate();
+  open.it.discard();
+  equal(open.opened(), 0);
 });
 
 test("what is called may close it again", () => {
-  let opened = 0;
-  const it: Gate = new Gate({
-    resume() {
-      if (++opened < 3) it.close(GateReason.inbox);
-    },
+  let left = 2;
+  const { it, opened } = gate((gate) => {
+    if (left-- > 0) gate.closeGate(GateReason.inbox);
   });
-  it.close(GateReason.inbox);
-  for (let i = 0; i < 5; i++) it.open(GateReason.inbox);
-  equal(opened, 3);
-  equal(it.isOpen, true);
+  it.closeGate(GateReason.inbox);
+  for (let i = 0; i < 5; i++) it.openGate(GateReason.inbox);
+  equal(opened(), 3);
+  equal(it.gateReasons, 0);
 });

@@ -7,7 +7,7 @@
 import { checkDuration } from "../../core/time/duration.ts";
 import { Deadline } from "../../core/time/deadline.ts";
 import { MillraceError, OptionsError, SocketError } from "../../core/errors.ts";
-import { GateReason } from "../../core/flow/gate.ts";
+import { GateReason } from "../../core/flow/pipeline_owner.ts";
 import { defaults, OptionsCheck } from "../../core/options.ts";
 import { TlsError, type TlsErrorReason } from "../../core/tls/tls_error.ts";
 import type { Peer } from "../../core/transport.ts";
@@ -79,7 +79,7 @@ export async function upgrade<Received, Sent, Context>(
 
   limit.set(timeout);
   transport.hold!();
-  pipeline.gate.close(GateReason.upgrade);
+  pipeline.closeGate(GateReason.upgrade);
   const meanwhile = `send on connection ${session.id}: it is being secured; await upgrade`;
   outbox.refusal.hold(() => new TlsError("upgrading", meanwhile));
   const work = Promise.race([steps(), late]);
@@ -91,7 +91,7 @@ export async function upgrade<Received, Sent, Context>(
   } finally {
     limit.unset();
   }
-  pipeline.gate.open(GateReason.upgrade);
+  pipeline.openGate(GateReason.upgrade);
 }
 
 function checkPlace<Received, Sent, Context>(session: Session<Received, Sent, Context>): UpgradePlace {

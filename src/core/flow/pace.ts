@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../time/clock.ts";
 import { Deadline } from "../time/deadline.ts";
-import { type Gate, GateReason } from "./gate.ts";
+import { type Gate, GateReason } from "./pipeline_owner.ts";
 import { type RateBounds, RateLimiter } from "../streams/rate_limiter.ts";
 import type { TimerWheel } from "../time/timer_wheel.ts";
 
@@ -19,14 +19,14 @@ export class Pace {
   constructor(limits: RateBounds, clock: Clock, wheel: TimerWheel, gate: Gate) {
     this.#limiter = new RateLimiter(limits, clock);
     this.#gate = gate;
-    this.#wait = new Deadline(wheel, () => gate.open(GateReason.rate));
+    this.#wait = new Deadline(wheel, () => gate.openGate(GateReason.rate));
   }
 
   /** So much has come. */
   take(bytes: number, frames: number): void {
     const wait = this.#limiter.take(bytes, frames);
     if (wait <= 0 || this.#over) return;
-    this.#gate.close(GateReason.rate);
+    this.#gate.closeGate(GateReason.rate);
     this.#wait.set(wait);
   }
 

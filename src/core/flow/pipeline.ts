@@ -11,9 +11,15 @@ import { FrameError, type SocketError } from "../errors.ts";
 import { Fifo } from "../bytes/fifo.ts";
 import type { Framing } from "../framing/framing.ts";
 import { type StoppableDecoder, stoppableDecoder } from "../framing/piecewise_decoder.ts";
-import { Gate } from "./gate.ts";
 import { Pace } from "./pace.ts";
-import type { PipelineOwner, PipelineSettings, PipelineTime, ReadWitness } from "./pipeline_owner.ts";
+import type {
+  Gate,
+  GateReason,
+  PipelineOwner,
+  PipelineSettings,
+  PipelineTime,
+  ReadWitness,
+} from "./pipeline_owner.ts";
 import { StreamHead } from "./stream_head.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
 import type { Turn, TurnMember } from "../time/turn.ts";
@@ -24,12 +30,14 @@ export const framesAtOnce = 1024;
 const refusalCost = 16;
 
 /** Takes a transport's events. */
-export class Pipeline<Received> implements TransportEvents, TurnMember {
+export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
   bytesReceived = 0;
   framesReceived = 0;
   /** The decoder is on the call stack. */
   cutting = false;
-  readonly gate: Gate;
+  /** Why reading is stopped, as bits of `GateReason`; 0 while it is not. */
+  gateReasons = 0;
+  readonly #transport: Transport;
   #framing: Framing<Received, never>;
   #decoder: StoppableDecoder<Received>;
   readonly #watchdog: ReadWitness;
@@ -71,8 +79,8 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
     this.#turn = time.turn;
     this.#looksAtHeads = looksAtHeads;
     this.#owner = owner;
-    const gate = this.gate = new Gate(transport);
-    this.#pace = rateLimit && new Pace(rateLimit, time.clock, time.wheel, gate);
+    this.#transport = transport;
+    this.#pace = rateLimit && new Pace(rateLimit, time.clock, time.wheel, this);
     this.#next = (frame) => {
       if (++this.framesReceived === 1) owner.firstFrame();
       return owner.delivery.frame(frame) && --this.#share > 0;
@@ -106,13 +114,13 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
       (this.#waiting ??= new Fifo()).push(chunk);
       this.#owner.chunkDone(length, false);
       this.#pace?.take(length, 0);
-      return this.gate.isOpen;
+      return this.gateReasons === 0;
     }
     if (this.#head !== undefined) this.#head.add(chunk);
     this.#share = framesAtOnce;
     this.#cut(chunk, length);
     if (this.behind) this.goOn();
-    return this.#discarding || this.gate.isOpen;
+    return this.#discarding || this.gateReasons === 0;
   }
 
   /** Goes on with what came and was not wanted then: in the next turn, if this connection has had its share of this. */
@@ -161,11 +169,21 @@ export class Pipeline<Received> implements TransportEvents, TurnMember {
     this.#decoder = this.#decoderOf(framing, this.#owner);
   }
 
+  closeGate(reason: GateReason): void {
+    this.gateReasons |= reason;
+  }
+
+  openGate(reason: GateReason): void {
+    const before = this.gateReasons;
+    this.gateReasons = before & ~reason;
+    if (before !== 0 && this.gateReasons === 0) this.#transport.resume();
+  }
+
   /** From now on, whatever arrives is read and forgotten, so that the peer's FIN is seen. */
   discard(): void {
     if (this.#discarding) return;
     this.#discarding = true;
-    this.gate.openAll();
+    this.openGate(this.gateReasons);
     if (!this.cutting) this.#countRest();
   }
 

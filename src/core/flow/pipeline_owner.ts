@@ -56,3 +56,25 @@ export interface PipelineTime {
 export interface ReadWitness {
   noteRead(): void;
 }
+
+/** Why reading is stopped, one bit each; it goes on when the last reason is gone. */
+export const GateReason = {
+  /** Received frames wait for the handler. */
+  inbox: 1,
+  /** The peer does not take what is sent to it. */
+  outbox: 2,
+  /** The peer sends faster than its rate limit. */
+  rate: 4,
+  /** The connection is being secured. */
+  upgrade: 8,
+} as const;
+/** One reason, or several combined with `|`. */
+export type GateReason = number;
+
+/** What closes and opens: a pipeline. */
+export interface Gate {
+  /** Adds a reason. Nothing is called: who closes tells its caller to stop. */
+  closeGate(reason: GateReason): void;
+  /** Takes a reason away, if it is there; the transport reads on when it was the last, and may close the gate again. */
+  openGate(reason: GateReason): void;
+}
