@@ -88,8 +88,8 @@ export function documentOf(
   const parts = [
     "# Features and faults",
     "Written by `npm run features` from `scripts/features/` and the names of the tests; do not edit by hand.",
-    "*yes*: the same tests pass on that runtime. *planned*: not there yet, or not yet finished and tested. Where a runtime cannot\n" +
-    "do it, its column says what happens instead. A row may only say *yes* when a test carries its id.",
+    "*yes*: the same tests pass on that runtime. *planned*: not available yet, or not yet complete and tested. If a runtime cannot do\n" +
+    "it, its column says what happens instead. A row may only say *yes* if a test has its id.",
     `Features: ${count(features)}.`,
   ];
   for (const { title, rows } of features) {
@@ -104,7 +104,7 @@ export function documentOf(
       ]),
     ));
   }
-  parts.push("# What goes wrong, and what is promised then", `Faults: ${count(faults)}.`);
+  parts.push("# Faults, and what is promised", `Faults: ${count(faults)}.`);
   for (const { rows } of faults) {
     parts.push(table(
       ["id", "what happens", "promise", "held", "tests"],

@@ -24,29 +24,29 @@ export const features: readonly Section[] = [
       row(
         1,
         "held",
-        "Frames between delimiters: any bytes, before or after the frame, kept or taken off; lines",
+        "Frames separated by delimiters: any bytes, before or after the frame, kept or removed; lines",
       ),
-      row(2, "held", "The delimiter is written around outgoing frames, or not"),
-      row(3, "held", "Frames of one fixed length"),
+      row(2, "held", "The delimiter of outgoing frames is written, or left to the sender"),
+      row(3, "held", "Frames of a fixed length"),
       row(
         4,
         "held",
-        "Frames behind a length field: its place, size, byte order, what it counts, what is stripped",
+        "Frames with a length field: its position, size and byte order, what it counts, and what is stripped",
       ),
-      row(5, "held", "The length field is written before outgoing frames"),
-      row(6, "planned", "Lengths in ASCII digits, hex, BCD or as a varint"),
+      row(5, "held", "The length field of outgoing frames is written"),
+      row(6, "planned", "Built-in lengths in ASCII digits, hex, BCD or as a varint"),
       row(
         7,
         "held",
-        "A bad or too large frame is a typed error with its offset; close, or skip to the next frame",
+        "A bad or too large frame is a typed error with its offset; the connection closes, or skips it",
       ),
-      row(8, "planned", "Presets of known protocols, tested with each protocol's own document"),
+      row(8, "planned", "Presets for known protocols, tested against their specifications"),
       row(9, "held", "No framing: every read is a frame"),
-      row(10, "held", "Batches by number, bytes or time, whichever comes first"),
+      row(10, "held", "Batches by number, bytes or time, whichever is reached first"),
       row(
         11,
         "held",
-        "A framing of the user's own in under 20 lines, as fast as ours, also as a TransformStream",
+        "Your own framing in 20 lines, as fast as the built-in ones, also as a TransformStream",
       ),
     ],
   },
@@ -55,13 +55,13 @@ export const features: readonly Section[] = [
     rows: [
       row(12, "held", "Idle timeout for reads, writes or both, with one timer for all connections"),
       row(13, "held", "Keepalive bytes after a period without writes, never inside a frame"),
-      row(14, "held", "TCP keepalive of the system: off, on, or with a delay", {
-        instead: { deno: "on or off, with the delay of the system; another one is refused at start" },
+      row(14, "held", "TCP keepalive of the operating system: off, on, or with a delay", {
+        instead: { deno: "on or off, with the system's delay; any other delay is rejected at the start" },
       }),
       row(
         15,
         "held",
-        "Limits for connecting, for a TLS handshake, for the first frame and for completing a frame begun",
+        "Time limits for connecting, for a TLS handshake, for the first frame and for completing a frame",
       ),
     ],
   },
@@ -70,29 +70,33 @@ export const features: readonly Section[] = [
     rows: [
       row(16, "held", "TCP over IPv4, IPv6 or both, port 0, Unix sockets, backlog, shared ports", {
         instead: {
-          bun: "`backlog` is refused at start",
-          deno: "`ipv6Only` is refused at start; shared ports need `--unstable-net`",
-          node: "shared ports from Node 23.1 on Linux; refused at start elsewhere",
+          bun: "`backlog` is rejected at the start",
+          deno: "`ipv6Only` is rejected at the start; shared ports need `--unstable-net`",
+          node: "shared ports from Node 23.1 on Linux; rejected at the start elsewhere",
         },
       }),
-      row(17, "held", "States that can be watched, and a count of connections"),
-      row(18, "held", "Draining with a deadline; who was left at the deadline is reported"),
-      row(19, "held", "Close at once, twice does no harm; `await using`; signals in the program"),
+      row(17, "held", "Observable states, and a count of connections"),
+      row(18, "held", "Draining with a deadline; connections left at the deadline are reported"),
+      row(19, "held", "Immediate, idempotent close; `await using`; signals in the program"),
       row(20, "held", "Accepting can be suspended and resumed without losing a connection"),
       row(
         21,
         "planned",
-        "Binding is tried again; a dead listener is rebuilt; running out of descriptors is survived",
+        "Binding is retried; a dead listener is rebuilt; running out of descriptors is survived",
       ),
-      row(22, "held", "A most number of connections; those over it get last words and are counted"),
-      row(23, "planned", "Limits and accept rates for each address, and lists of who may connect"),
+      row(
+        22,
+        "held",
+        "A maximum number of connections; further ones are rejected with a farewell and counted",
+      ),
+      row(23, "planned", "Limits and accept rates per address, and allow and deny lists"),
       row(
         24,
         "held",
-        "Events over the life of a connection, from the first byte to the end; a handler that throws ends its own connection only",
+        "Events over the life of a connection, from the first byte to the end; a handler that throws only ends its own connection",
       ),
-      row(25, "held", "Each connection has an id, addresses, times, counters and a value of the user's"),
-      row(26, "held", "Socket options: no delay, keepalive; a hook for each connection"),
+      row(25, "held", "Each connection has an id, addresses, times, counters and a value of your own"),
+      row(26, "held", "Socket options: no delay, keepalive; a hook per connection"),
       row(27, "planned", "PROXY protocol 1 and 2, accepted from trusted addresses only, and sent"),
       row(28, "planned", "A new process takes over the port while the old one drains"),
     ],
@@ -100,23 +104,23 @@ export const features: readonly Section[] = [
   {
     title: "TLS",
     rows: [
-      row(29, "held", "TLS 1.2 and 1.3 on servers, with bounds on versions and ciphers", {
+      row(29, "held", "TLS 1.2 and 1.3 on servers, with limits on versions and ciphers", {
         instead: {
-          bun: "`ciphers` of TLS 1.3 are refused at start",
-          deno: "`ciphers` are refused at start",
+          bun: "`ciphers` of TLS 1.3 are rejected at the start",
+          deno: "`ciphers` are rejected at the start",
         },
       }),
-      row(30, "held", "Client certificates, asked for or required, and who they name"),
+      row(30, "held", "Client certificates, requested or required, and the identity in them"),
       row(
         31,
         "held",
-        "Several certificates by name, changed while running; a bad one is refused, the old one stays",
+        "Several certificates by name, replaced while running; a bad one is rejected, and the old one stays",
       ),
       row(32, "held", "ALPN"),
       row(
         33,
         "held",
-        "TLS on clients: own authorities, name, certificate; verified unless loudly told not to",
+        "TLS on clients: own CAs, name and certificate; always verified unless explicitly disabled",
       ),
       row(34, "held", "STARTTLS on clients and servers"),
     ],
@@ -124,9 +128,9 @@ export const features: readonly Section[] = [
   {
     title: "Client",
     rows: [
-      row(35, "planned", "A client in the WinterTC sockets shape"),
+      row(35, "planned", "A client with the WinterTC sockets API"),
       row(36, "held", "A client connection with the server's framing, limits and methods"),
-      row(37, "planned", "Reconnecting with back-off; unsent frames kept within a bound, or reported"),
+      row(37, "planned", "Reconnecting with back-off; unsent frames are kept up to a limit, or reported"),
       row(38, "planned", "Pools over several targets, with health checks and a circuit breaker"),
       row(39, "planned", "Requests matched with replies, in order or by key, with time limits"),
       row(40, "planned", "The same client on workerd"),
@@ -135,17 +139,17 @@ export const features: readonly Section[] = [
   {
     title: "Backpressure and sending",
     rows: [
-      row(41, "held", "A slow handler stops reads until the peer's window closes; memory stays bounded"),
+      row(41, "held", "A slow handler stops reading until the peer's window closes; memory stays bounded"),
       row(
         42,
         "held",
-        "A slow peer makes `send` wait, drops the newest or oldest frame, or closes: the user's choice",
+        "A slow peer makes `send` wait, drops the newest or oldest frame, or closes the connection, as configured",
       ),
-      row(43, "held", "Frames sent in one turn leave in one write"),
+      row(43, "held", "Frames sent in one turn are written together"),
       row(44, "held", "Broadcast to all or some, encoded once"),
       row(45, "held", "Send to a connection by its id; an unknown id is a typed error"),
       row(46, "held", "Close a connection by its id, with a reason and a code"),
-      row(47, "held", "Half-close: one side done, the other still sending"),
+      row(47, "held", "Half-close: one side has ended, the other still sends"),
     ],
   },
   {
@@ -154,16 +158,16 @@ export const features: readonly Section[] = [
       row(
         48,
         "planned",
-        "Connections spread over workers, each staying with its own; a failed worker is restarted",
+        "Connections spread over workers, each staying with its worker; a failed worker is restarted",
       ),
       row(49, "planned", "Several processes on one port, each with its priority and cores"),
     ],
   },
   {
-    title: "Seeing what happens",
+    title: "Observability",
     rows: [
       row(50, "partly", "Metrics as Prometheus text and OTLP", { missing: "OTLP" }),
-      row(51, "held", "Rates and sizes once a second, for the server and each connection"),
+      row(51, "held", "Rates and sizes every second, for the server and each connection"),
       row(52, "held", "Listener and connections as data"),
       row(53, "held", "Structured logs, and a trace span for each connection"),
     ],
@@ -171,10 +175,18 @@ export const features: readonly Section[] = [
   {
     title: "Gateway",
     rows: [
-      row(54, "held", "Configuration in YAML, JSON or TOML; all faults at once, with place and expectation"),
-      row(55, "held", "Every frame goes to a bus subject, with who sent it"),
-      row(56, "held", "Messages from the bus go to the connection they name; replies find their way back"),
-      row(57, "partly", "Buses: in the process, lines of JSON on standard streams, NATS, JetStream", {
+      row(
+        54,
+        "held",
+        "Configuration in YAML, JSON or TOML; all faults at once, with position and expected value",
+      ),
+      row(55, "held", "Every frame is published to a bus subject, with its sender"),
+      row(
+        56,
+        "held",
+        "Messages from the bus go to the connection that they name; replies return to the sender",
+      ),
+      row(57, "partly", "Buses: in-process, lines of JSON on standard streams, NATS, JetStream", {
         missing: "NATS and JetStream",
       }),
       row(58, "planned", "No frame is lost between a socket and JetStream"),
@@ -186,40 +198,48 @@ export const features: readonly Section[] = [
     ],
   },
   {
-    title: "Further",
+    title: "More",
     rows: [
       row(
         62,
         "held",
-        "One record of how each connection ended: who, why, where in the stream, what was left",
+        "One record of how each connection ended: which side, why, where in the stream, what was lost",
         {
-          instead: { deno: `as elsewhere, but where others reset, ${fin}` },
+          instead: { deno: `the same, but instead of a reset ${fin}` },
         },
       ),
-      row(63, "planned", "Three read clocks and a least byte rate"),
+      row(63, "planned", "Three read clocks and a minimum byte rate"),
       row(
         64,
         "held",
-        "A wrong peer is recognised: HTTP, TLS, PROXY, the other byte order, the other framing",
+        "A wrong peer is recognized: HTTP, TLS, PROXY, the other byte order, the other framing",
       ),
-      row(65, "partly", "Draining raw TCP: last words between frames, closes spread over time, a report", {
-        missing: "last words, and closes spread over time",
+      row(65, "partly", "Draining raw TCP: a farewell between frames, closes spread over time, a report", {
+        missing: "the farewell, and closes spread over time",
         instead: { deno: `at the deadline ${fin}` },
       }),
-      row(66, "planned", "One memory budget for the process; the largest stalled connections pay first"),
+      row(
+        66,
+        "planned",
+        "One memory budget for the process; the largest stalled connections are closed first",
+      ),
       row(67, "held", "Every send has one outcome: sent, dropped by which policy, or failed and where"),
-      row(68, "held", "After a stall or a clock jump nobody is closed for time that the process lost"),
-      row(69, "held", "TLS handshakes have slots of their own"),
-      row(70, "planned", "Closing by policy: last words, a ban for a time, an audit event", {
+      row(
+        68,
+        "held",
+        "After a stall or a clock jump, no connection is closed for time that the process lost",
+      ),
+      row(69, "held", "TLS handshakes have their own limit"),
+      row(70, "planned", "Closing by policy: a farewell, a temporary ban, an audit event", {
         instead: { deno: fin },
       }),
       row(
         71,
         "held",
-        "A test kit: a network and a clock without sockets or waiting, and a prover for framings",
+        "Test tools: a network and a clock without sockets and waiting, and assertions for framings",
       ),
       row(72, "planned", "Recording a connection's chunks and times, and replaying them"),
-      row(73, "held", "The handler's types come from the framing; options that contradict do not compile"),
+      row(73, "held", "The handler's types come from the framing; contradicting options do not compile"),
       row(74, "planned", "Limits that change while the server runs"),
     ],
   },
