@@ -2,7 +2,7 @@
  * One connection on Deno: its promises of reads and writes, as a transport.
  *
  * Used by `deno/adapter.ts`. A read needs its buffer when it is asked for, and what was read is the receiver's to keep.
- * So reads go into a slab that is handed out in successive views, small while the traffic is small.
+ * So reads go into a slab, small while the traffic is small, that is handed out in successive views; what is large is copied.
  */
 import { concatBytes } from "../../core/bytes/bytes.ts";
 import type { SocketError } from "../../core/errors.ts";
@@ -31,6 +31,11 @@ export type DenoAddr =
 const smallestSlab = 1024;
 /** Few frames lie across two of these, and have to be joined. A connection that falls silent is left holding one. */
 const largestSlab = 256 * 1024;
+/**
+ * So much at once is handed out as a copy, and the slab is read into again. Slabs that are handed out piece by piece live
+ * longer than what V8 collects cheaply: freeing them was a third of the work for large frames.
+ */
+const copiedFrom = 8 * 1024;
 
 /** One open connection of Deno. */
 export class DenoTransport implements Transport {
@@ -103,7 +108,7 @@ export class DenoTransport implements Transport {
 
   #read(): void {
     let slab = this.#slab;
-    if (slab === undefined || 2 * this.#used > slab.byteLength) {
+    if (slab === undefined || slab.byteLength < this.#slabSize || 2 * this.#used > slab.byteLength) {
       slab = this.#slab = new ArrayBuffer(this.#slabSize);
       this.#used = 0;
     }
@@ -116,12 +121,15 @@ export class DenoTransport implements Transport {
     if (length === null) return this.#finished();
     const slab = this.#slab!;
     const from = this.#used;
-    const to = this.#used = from + length;
+    const to = from + length;
     // Full means that the kernel has more; little means that smaller would do.
     const size = slab.byteLength;
     if (to === size) this.#slabSize = Math.min(2 * size, largestSlab);
     else if (8 * length < size) this.#slabSize = Math.max(size >> 1, smallestSlab);
-    if (this.#events!.data(new Uint8Array(slab, from, length))) {
+    let chunk = new Uint8Array(slab, from, length);
+    if (length >= copiedFrom) chunk = new Uint8Array(chunk);
+    else this.#used = to;
+    if (this.#events!.data(chunk)) {
       if (!this.#closed) this.#read();
     } else this.#paused = true;
   };
