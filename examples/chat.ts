@@ -22,7 +22,7 @@ const server = await serve({
     server.publish(`* ${connection.context.name} came`, (other) => other !== connection);
   },
   onDisconnect: ({ reason }, connection) =>
-    void server.publish(`* ${connection.context.name || "somebody"} left (${reason})`),
+    void server.publish(`* ${connection.context.name || connection.id} left (${reason})`),
 });
 console.log("chat:", server.address);
 

@@ -1,7 +1,7 @@
 // What is public shows how it is used: each exported function and class has an example, which compiles and runs to its end.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import process from "node:process";
@@ -147,6 +147,19 @@ describe("the comments on what is public", () => {
   it("name no id of the project's own lists", () => {
     assert.ok(text.length > 100_000);
     assert.deepEqual(text.match(/.{0,60}\b[FSW]-\d+\b/g) ?? [], []);
+  });
+
+  it("and all pages and examples use the field's words", () => {
+    const words =
+      /\b(?:turned away|lets? in|given up|dial(?:s|led|ling)?|most number|whoever|nobody|somebody|anybody|of one's own|in the clear|makes? no sense)\b.*/gi;
+    const pages = ["README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md"]
+      .concat(
+        ...["docs", "examples"].map((folder) =>
+          readdirSync(join(root, folder)).map((name) => `${folder}/${name}`)
+        ),
+      );
+    const texts = [text, ...pages.map((page) => readFileSync(join(root, page), "utf8"))];
+    assert.deepEqual(texts.flatMap((text) => text.match(words) ?? []), []);
   });
 
   it("name the class of the error wherever they say that one is thrown", () => {

@@ -31,9 +31,9 @@ import { errorText, guarded, standardLogger } from "../host/standard_log.ts";
 import type { Logger } from "../core/logger.ts";
 
 /**
- * Certificates by a name of your choice, each from text, files or a function, for `tls` of a server. Those in
- * files are watched and go into service by themselves, always as a pair; one that does not match its key, has
- * expired, is not yet valid or cannot be read is refused with a log record, and the one before stays in service.
+ * Certificates for the option `tls` of a server, by names of your choice, each from text, files or a function. Files are
+ * watched, and new ones are put in service as a pair. A certificate that does not match its key, has expired, is not yet
+ * valid or cannot be read is rejected with a log record, and the previous one stays in service.
  *
  * The name that a client asks for is that of server name indication
  * ([RFC 6066](https://www.rfc-editor.org/rfc/rfc6066#section-3)). Nothing is read before the server starts.
@@ -48,7 +48,7 @@ import type { Logger } from "../core/logger.ts";
  * });
  * ```
  *
- * @throws {OptionsError} `invalid`, for sources and options that make no sense
+ * @throws {OptionsError} `invalid`, for invalid sources and options
  */
 export function certificates<Name extends string>(
   sources: Readonly<Record<Name, CertificateSource>>,

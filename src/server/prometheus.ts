@@ -8,14 +8,14 @@ import type { Server } from "./server.ts";
 type Counted = Pick<Server<unknown, never, unknown>, "stats" | "tls">;
 
 /**
- * The counters of a server, and its certificates, in the text format of Prometheus (version 0.0.4), to be answered with
- * {@linkcode prometheusContentType}. Of several servers, by name, each sample has the name as its label `server`. Nothing
- * is counted for it while frames flow: the sums are made when it is called, which takes a walk over the open connections.
+ * The metrics of a server and its certificates in the text format of Prometheus (version 0.0.4), to be served with
+ * {@linkcode prometheusContentType}. For several servers, by name, each sample has the name as its label `server`. Nothing
+ * is counted for it while frames flow: sums are made when it is called, by walking over the open connections.
  *
  * The names are those of the gateway's `/metrics`, such as `millrace_connections_active` and
- * `millrace_bytes_read_total`; `labels` go with every sample.
+ * `millrace_bytes_read_total`; `labels` are added to every sample.
  *
- * @example Beside a server, with node:http
+ * @example With node:http
  * ```ts
  * import { createServer } from "node:http";
  * import { lines, prometheusContentType, prometheusText, serve } from "@millrace/millrace";
@@ -37,7 +37,7 @@ type Counted = Pick<Server<unknown, never, unknown>, "stats" | "tls">;
  * Deno.serve({ port: 9464 }, answer);
  * ```
  *
- * @throws {OptionsError} `invalid` for a label that Prometheus would not read, or that is one of ours
+ * @throws {OptionsError} `invalid`, for a label that Prometheus does not accept, or that Millrace uses itself
  */
 export function prometheusText(
   servers:

@@ -33,7 +33,7 @@ const load = onFirstUse(() => import("./scoped_server.ts"));
  * await server.close({ deadline: "5 seconds" });
  * ```
  *
- * @throws {OptionsError} before any socket opens: `invalid` or `conflict` for options that make no sense, `unsupported` for
+ * @throws {OptionsError} before any socket opens: `invalid` or `conflict` for invalid or contradicting options, `unsupported` for
  * those that this runtime cannot meet
  * @throws {SocketError} when the address cannot be bound: `address_in_use`, `address_not_available`, `permission_denied`
  * @throws {TlsError} when a certificate cannot be used

@@ -46,7 +46,7 @@ export function broadcast<Received, Sent, Context>(
 }
 
 /**
- * As `broadcast`, but waits for nobody: succeeds with the number of connections that the frame was meant for; see
+ * Like `broadcast`, but does not wait: succeeds with the number of connections that the frame was queued for; see
  * `server.publish`. Fails, and sends nothing, for a frame that the framing cannot write.
  *
  * @example
@@ -82,8 +82,8 @@ export function publish<Received, Sent, Context>(
 }
 
 /**
- * Finishes a connection as `connection.close` does: what was sent is delivered, then FIN. Succeeds, always, with the
- * record of how it ended. Interruption ends the waiting, and the connection goes on closing.
+ * Closes a connection gracefully, like `connection.close`: what was sent is delivered, then FIN. Always succeeds,
+ * with the record of how it ended. Interruption only ends the wait.
  *
  * @example
  * ```ts
@@ -105,9 +105,9 @@ export function close<Received, Sent, Context>(
   message?: string,
 ): Effect.Effect<TerminationRecord>;
 /**
- * Drains a server before its scope is closed, as `server.close` does. Fails with `ShutdownTimeoutError` when connections
- * were still open at the deadline, and have been destroyed. Interruption ends the waiting, and the server goes on
- * shutting down: closing its scope waits for that.
+ * Drains a server before its scope is closed, like `server.close`. Fails with `ShutdownTimeoutError` when connections
+ * were still open at the deadline and were destroyed. Interruption ends the wait; the server continues to shut down,
+ * and closing its scope waits for that.
  *
  * @example
  * ```ts

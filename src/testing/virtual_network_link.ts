@@ -30,8 +30,8 @@ export interface LinkOptions {
 /**
  * What can go wrong with a connection:
  * - `reset`: both ends see a reset.
- * - `fin`: the receiver sees a FIN, though the sender had more to send; the sender sees a reset.
- * - `stall`: nothing passes any more, in either direction, and nobody is told: a half-open connection.
+ * - `fin`: the receiver sees a FIN although the sender had more to send; the sender sees a reset.
+ * - `stall`: nothing passes any more, in either direction, without notice: a half-open connection.
  */
 export type FaultKind = "reset" | "fin" | "stall";
 
