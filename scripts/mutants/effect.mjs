@@ -18,7 +18,7 @@ export const mutants = [
   },
   {
     file: lifetime,
-    find: "return Effect.provide(Scope.provide(acquiring, this.#scope), this.#clock);",
+    find: "return Effect.provideContext(Scope.provide(acquiring, this.#scope), this.#clock);",
     put: "return Scope.provide(acquiring, this.#scope);",
     tests: ["tests/server/effect_clock_test.ts", "tests/server/drain_test.ts"],
     why: "the deadline of shutting down is not on the server's clock",

@@ -38,6 +38,6 @@ export class Lifetime {
     acquiring: Effect.Effect<Value, Failure, Needs>,
   ): Effect.Effect<Value, Failure, Exclude<Needs, Scope.Scope>> {
     // What releases has the services that were there when it was acquired.
-    return Effect.provide(Scope.provide(acquiring, this.#scope), this.#clock);
+    return Effect.provideContext(Scope.provide(acquiring, this.#scope), this.#clock);
   }
 }
