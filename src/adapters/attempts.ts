@@ -1,6 +1,6 @@
 /**
  * Connecting to a name that has several addresses: the next one is tried when one has failed or has not answered for a
- * while, and a slow one is not given up before another has connected (RFC 8305, 5).
+ * while, and a slow one is not abandoned before another has connected (RFC 8305, 5).
  *
  * Used where the runtime's own way would drop an attempt that takes longer than that. Knows no runtime.
  */

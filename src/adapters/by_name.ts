@@ -1,5 +1,5 @@
 /**
- * Connecting to a name: its addresses are looked up here and tried by `attempts.ts`, since `node:net` gives up each one
+ * Connecting to a name: its addresses are looked up here and tried by `attempts.ts`, since `node:net` abandons each one
  * that has not answered for 250 ms.
  *
  * Used by the adapters that connect through `node:net`.

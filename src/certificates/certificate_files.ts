@@ -1,5 +1,5 @@
 /**
- * Files that somebody else replaces, one after the other: a certificate and its key, or those who sign for clients.
+ * Files that other programs replace, one after the other: a certificate and its key, or client CAs.
  *
  * The file system's own news is quick but not to be relied on, so the files are also looked at from time to time;
  * what was just written is read once more, since it may be half of it. Made by `CertificateSet`.

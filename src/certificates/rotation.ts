@@ -50,7 +50,7 @@ export class Rotation<Given, Fit, Owner extends RotationOwner> {
   #refused: TlsError | undefined = undefined;
   /** What the source gave last, whether it was taken or refused. */
   #seen: string | undefined = undefined;
-  /** What was found at fault once: it counts when the same is found again. */
+  /** What was found invalid once: it counts when the same is found again. */
   #doubtful: string | undefined = undefined;
   /** One reading at a time. */
   #line: Promise<unknown> = Promise.resolve();

@@ -46,7 +46,7 @@ export async function broadcast<Received, Sent, Context>(
 }
 
 /**
- * Sends to the same sessions without waiting for anybody; returns how many they are. Throws what `broadcast` rejects
+ * Sends to the same sessions without waiting; returns how many they are. Throws what `broadcast` rejects
  * with, and then sends nothing.
  */
 export function publish<Received, Sent, Context>(

@@ -75,7 +75,7 @@ export class Delivery<Received> {
   }
 
   /**
-   * Somebody of ours works on received frames; `handling` says that a handler runs. Frames that nobody has ever asked
+   * This side works on received frames; `handling` says that a handler runs. Frames that nobody has ever asked
    * for keep no connection alive.
    */
   busy(handling: boolean): boolean {

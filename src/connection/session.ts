@@ -238,7 +238,7 @@ export class Session<Received, Sent, Context>
     this.flushNow();
   }
 
-  /** True while somebody of ours works on received frames, or we do not read: the peer is not idle then, we are slow. */
+  /** True while this side works on received frames or does not read: then the peer is not idle, this side is slow. */
   get busy(): boolean {
     return (this.pipeline.gateReasons & ~GateReason.inbox) !== 0 || this.delivery.busy(this.handling);
   }

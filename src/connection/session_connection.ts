@@ -79,7 +79,7 @@ export class SessionConnection<Received, Sent, Context> implements Connection<Re
   ): Promise<Connection<NewReceived, NewSent, Context>> {
     const secured = upgrade(this.#session, options as unknown as UpgradeOptions<Received, Sent>)
       .then(() => this as unknown as Connection<NewReceived, NewSent, Context>);
-    // A peer must not be able to end the process of somebody who does not await.
+    // A peer must not be able to end the process of a program that does not await.
     secured.catch(() => {});
     return secured;
   }

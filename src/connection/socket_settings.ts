@@ -70,7 +70,7 @@ export function resolveRights(
 ): FileRights | undefined {
   if (mode === undefined && owner === undefined) return undefined;
   if (address.transport === "tcp") {
-    const expected = "path beside it: only the file of a Unix socket has one";
+    const expected = "path too: only the file of a Unix socket has one";
     if (mode !== undefined) check.refuse("mode", mode, expected);
     if (owner !== undefined) check.refuse("owner", owner, expected);
   }
@@ -105,7 +105,7 @@ export function resolveAddress(
     check.refuse("port", found, "exactly one of port, path and address");
   }
   if (host !== undefined && port === undefined && given.length > 0) {
-    check.refuse("host", host, `no host beside ${given[0]![0]}`);
+    check.refuse("host", host, `no host with ${given[0]![0]}`);
   }
   if (path !== undefined) return unixAddress(check, "path", path, adapter);
   if (address === undefined || port !== undefined) return tcpAddress(check, "", host, port, use);

@@ -1,5 +1,5 @@
 /**
- * An endpoint that dials: one connection at a time whose frames go to the bus, made again when it ends.
+ * A client endpoint: one connection at a time whose frames go to the bus, and which is made again when it ends.
  *
  * The wait between attempts doubles after each failure up to its limit, and is back at its start after a
  * connection that lasted.

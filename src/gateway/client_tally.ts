@@ -1,4 +1,4 @@
-/** What an endpoint that dials has counted, in the form that servers have, so that metrics read alike. */
+/** Counters of a client endpoint in the form of a server's, so that metrics read alike. */
 import type { CloseReason, TerminationRecord } from "../connection/termination.ts";
 import type { ServerStats } from "../server/server_options.ts";
 import type { FrameConnection } from "./endpoint.ts";

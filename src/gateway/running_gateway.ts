@@ -236,7 +236,7 @@ class RunningGateway implements Gateway {
 }
 
 /**
- * Starts a gateway and resolves when every endpoint listens; one that dials need not be connected yet.
+ * Starts a gateway and resolves when every endpoint listens; a client endpoint need not be connected yet.
  *
  * Rejects with `ConfigError` for what this runtime's sockets cannot do, before any of them opens, and with
  * `SocketError` when an address cannot be bound, after everything that had begun is closed again.
@@ -248,7 +248,7 @@ export async function startGateway(config: GatewayConfig, options: GatewayOption
   return await Effect.runPromise(RunningGateway.start(config, options, adapter));
 }
 
-/** What a promise of somebody else's gives. */
+/** The result of a promise from outside. */
 function startedBy<Part>(start: () => Promise<Part>): Effect.Effect<Part, unknown> {
   return Effect.tryPromise({ try: start, catch: (error) => error });
 }

@@ -2,7 +2,7 @@
  * From the files of a section `tls`, or of the flags beside `--tls`, to what servers and clients take.
  *
  * Used by the endpoints and by the commands. A server's files are read when it starts, and watched from then on; those
- * of a client when it dials.
+ * of a client when it connects.
  */
 import type { TlsClientOptions, TlsServerOptions } from "../connection/tls/options.ts";
 import { resolveClientTls } from "../connection/tls/settings.ts";

@@ -1,5 +1,5 @@
 /**
- * Text files that somebody else replaces: read, compared, watched.
+ * Text files that other programs replace: read, compared, watched.
  *
  * Used by the certificates of servers. Knows nothing of what is in the files.
  */

@@ -1,5 +1,5 @@
 /**
- * Who is let in: the limit on connections, and what a rejected peer is told (F-22).
+ * Which connections are accepted: the maximum number, and the farewell of a rejected peer (F-22).
  *
  * Called for every accepted transport, before there is a connection.
  */
@@ -16,7 +16,7 @@ const mostFarewells = 256;
 
 /** Decides which connections are accepted. */
 export class Admission {
-  /** Peers turned away. */
+  /** Peers rejected. */
   rejected = 0;
   /** Peers that had reset before they were accepted. */
   lost = 0;

@@ -1,7 +1,7 @@
 /**
  * The counters of servers as metrics of Effect, under the names that Prometheus gets (F-50).
  *
- * Nothing is counted here: statistics are summed when somebody reads a metric. Servers with the same attributes are
+ * Nothing is counted here: statistics are summed when a metric is read. Servers with the same attributes are
  * added up, and what those counted that have stopped stays. Only the entry point `effect` loads it.
  */
 import * as Context from "effect/Context";

@@ -2,7 +2,7 @@
  * What is counted of servers and of their certificates: names, sentences and types, in one place for the text of
  * Prometheus and for the metrics of Effect.
  *
- * Read when somebody looks: nothing of this runs while frames flow.
+ * Read on demand: nothing of this runs while frames flow.
  */
 import type { CertificateInspection, ClientAuthoritiesInspection } from "../core/tls/certificate_options.ts";
 import type { MetricSample } from "./exposition.ts";

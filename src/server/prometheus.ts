@@ -76,7 +76,7 @@ function checkLabels(labels: Readonly<Record<string, string>>, taken: readonly s
         expected: "a name of letters, digits and _, not beginning with a digit or __",
       });
     } else if (taken.includes(name)) {
-      issues.push({ path, found: name, expected: `another name: ${taken.join(", ")} are labels of ours` });
+      issues.push({ path, found: name, expected: `another name: ${taken.join(", ")} are used by Millrace` });
     } else if (typeof value !== "string") issues.push({ path, found: value, expected: "text" });
   }
   if (issues.length > 0) throw new OptionsError("invalid", issues);

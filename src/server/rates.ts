@@ -1,6 +1,6 @@
 /**
  * Rates and sizes once a second (F-51), for a server and for each of its connections. Either begins when
- * somebody first asks for it, and costs nothing before.
+ * it is first asked for, and costs nothing before.
  */
 import type { ConnectionRates } from "../connection/connection_options.ts";
 import type { Registry, Totals } from "../connection/registry.ts";

@@ -25,7 +25,7 @@ interface SecureDoorOwner {
 /** TLS of one server. */
 export class TlsAdmission {
   readonly handshakes: Handshakes;
-  /** None where connections begin in the clear. */
+  /** None where connections begin in plaintext. */
   readonly #settings: ServerSecurity | undefined;
   readonly #owner: SecureDoorOwner;
   #opened = false;

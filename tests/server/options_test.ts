@@ -158,8 +158,8 @@ test("S-48: permissions and owners that are none, or that nothing has, are refus
   const able = { socketMode: true, socketOwner: true };
   const socket = { ...fine, port: undefined, path: "/tmp/x.sock" };
   const rows: readonly [object, RegExp][] = [
-    [{ ...fine, mode: 0o660 }, /mode: .*path beside it/],
-    [{ ...fine, owner: { uid: 1 } }, /owner: .*path beside it/],
+    [{ ...fine, mode: 0o660 }, /mode: .*path too/],
+    [{ ...fine, owner: { uid: 1 } }, /owner: .*path too/],
     [
       { ...socket, mode: 660 },
       /mode: found 660, .*in octal, .*660 is a decimal number: write 0o660 or "0660"/,

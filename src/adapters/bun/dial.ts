@@ -1,7 +1,7 @@
 /**
  * Connecting on Bun, by an attempt that can be called back.
  *
- * Used by `bun/adapter.ts`. `Bun.connect` gives no hold of an attempt before it has succeeded: one that is given up keeps its
+ * Used by `bun/adapter.ts`. `Bun.connect` gives no hold of an attempt before it has succeeded: one that is aborted keeps its
  * descriptor and the process alive for as long as the system goes on trying, two minutes and more. Bun's `node:net`
  * does, and its socket is one of Bun's own, whose handlers can be replaced (`reload`).
  */

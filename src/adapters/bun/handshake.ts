@@ -7,7 +7,7 @@ import type { BunSink, BunSocket, Slot } from "./transport.ts";
 
 /** One handshake on its way. */
 export abstract class BunHandshake implements BunSink {
-  /** Bytes in the clear; once TLS has been laid, Bun still shows the ciphertext here. */
+  /** Plaintext bytes; once TLS has been laid, Bun still shows the ciphertext here. */
   abstract received(chunk: Uint8Array): void;
   /** Nothing once it is over. */
   abstract failed(cause: unknown): void;

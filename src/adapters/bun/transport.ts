@@ -273,7 +273,7 @@ export const handlers: BunHandlers<Slot> = {
   drain: (socket) => (socket.data as BunSink).writable(),
   end: (socket) => (socket.data as BunSink).finished(),
   close: (socket, cause) => {
-    // One that opened after its attempt had been given up never got a transport.
+    // One that opened after its attempt had been aborted never got a transport.
     if (typeof socket.data !== "function") socket.data.closed(cause);
   },
   handshake: (socket, good, fault) => (socket.data as BunSink).shaken?.(socket, good, fault),

@@ -11,7 +11,7 @@ import type { AdapterListenOptions, Address, Transport } from "../../core/transp
 const firstEphemeral = 49_152;
 const lastPort = 65_535;
 
-/** Somebody who listens. */
+/** A listener. */
 interface Binding {
   readonly address: Address;
   readonly ipv6Only: boolean;

@@ -40,7 +40,7 @@ export class BelowDeno extends BelowSocket {
 
   override start(): void {
     super.start();
-    // What was read in the clear before may have been stopped, and a FIN that came then is told in another way.
+    // Reading plaintext before may have been stopped, and a FIN that came then is told in another way.
     this.stream.once("end", () => this.owner.belowEnded());
     this.hold(false);
   }
@@ -57,7 +57,7 @@ export class BelowDeno extends BelowSocket {
 
   override attach(socket: TLSSocket): () => unknown {
     super.attach(socket);
-    // Until somebody listens.
+    // Until there is a listener.
     this.hold(true);
     const destroy = socket.destroy.bind(socket);
     // Streams destroy themselves when both halves are over, on Deno before close_notify has gone down.

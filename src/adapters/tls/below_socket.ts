@@ -24,7 +24,7 @@ export class BelowSocket implements Lower {
   #error: SocketError | undefined = undefined;
   #attached: TLSSocket | undefined = undefined;
 
-  /** The transport must be one of `node:net`, perhaps with a part before it that was in the clear; it is of no use from now on. */
+  /** The transport must be one of `node:net`, perhaps with plaintext before it; it is of no use from now on. */
   constructor(transport: Transport, owner: LowerOwner, first?: (chunk: Uint8Array) => void) {
     const plain = transport instanceof PlainPart ? transport.original : transport;
     if (!(plain instanceof NodeTransport)) throw new TypeError("lay TLS over a socket: found none below");

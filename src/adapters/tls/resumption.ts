@@ -1,5 +1,5 @@
 /**
- * Whether the client of a resumed session is still one to be let in.
+ * Whether the client of a resumed session is still to be accepted.
  *
  * Used by `tls/server.ts`. A resumed session brings along the certificate that was checked when it began. Node and Bun
  * keep sessions apart by context, and there is a context for each list of those who may sign. Deno has one store for

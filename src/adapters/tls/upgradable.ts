@@ -1,5 +1,5 @@
 /**
- * A connection that begins in the clear and may be secured later (STARTTLS): first the plain transport, then, behind
+ * A connection that begins in plaintext and may be secured later (STARTTLS): first the plain transport, then, behind
  * the same face, the one with TLS.
  *
  * Made by `secured.ts` where `upgradable` is asked for. When it is time to upgrade is decided above; what has come in
@@ -21,7 +21,7 @@ export class UpgradableTransport implements Transport {
   #inner: Transport;
   #stage: "plain" | "securing" | "secured" | "failed" = "plain";
   #events: TransportEvents | undefined = undefined;
-  /** What the kernel had taken in the clear. */
+  /** Plaintext bytes that the kernel had accepted. */
   #takenBefore = 0;
   /** Ends an upgrade. */
   #attempt: AbortController | undefined = undefined;

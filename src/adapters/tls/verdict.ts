@@ -48,7 +48,7 @@ export async function requireVerdicts({ clientCertificates, material }: TlsServe
   }]);
 }
 
-/** Whether a client that shows this certificate to a server that trusts somebody else is found out. */
+/** Whether a client that shows this certificate to a server that does not trust its CA is rejected. */
 export function tellsFaults({ cert, key }: TlsMaterial, verdict: Verdict): Promise<boolean> {
   const [below, far] = joined();
   const secureContext = createSecureContext({ cert, key, ca: rootCertificates[0]! });

@@ -169,7 +169,7 @@ class PathBinding {
       return true;
     } catch (cause) {
       if (codeOf(cause) === "EEXIST") return false;
-      // Linking a file that belongs to somebody else by now needs a right of its own.
+      // Linking a file that belongs to another user by now needs a right of its own.
       if (codeOf(cause) === "EPERM" && this.#rights?.uid !== undefined) {
         throw this.#notAdmitted(cause, this.#rights);
       }

@@ -233,7 +233,7 @@ export function upgrade<Received, Sent, Context, NewReceived = Received, NewSent
   );
 }
 
-/** What a promise comes to, and what to do when somebody stops waiting for it. */
+/** What a promise comes to, and what to do when the wait for it is interrupted. */
 export function settled<Value, Failure>(
   promise: Promise<Value>,
   interrupted?: () => void,

@@ -14,7 +14,7 @@ import { clockService } from "./clock_service.ts";
 
 /** A scope on one clock, which is closed once. */
 export class Lifetime {
-  /** Somebody has begun to close it. */
+  /** Closing has begun. */
   closing = false;
   /** Closes it. Whoever waits may be interrupted; closing goes on. */
   readonly close: Effect.Effect<void>;

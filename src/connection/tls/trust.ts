@@ -1,5 +1,5 @@
 /**
- * Trust that is not had, and trust that is not asked for: peers that the option `authorize` does not let in, and servers
+ * Trust that is not had, and trust that is not asked for: peers that the option `authorize` rejects, and servers
  * whose certificate nobody checks.
  */
 import { TlsError } from "../../core/tls/tls_error.ts";

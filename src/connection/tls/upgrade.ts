@@ -1,6 +1,6 @@
 /**
- * From plaintext to TLS on an open connection (STARTTLS): nothing that came in the clear is taken for what comes
- * secured, and nothing secured for what came in the clear.
+ * From plaintext to TLS on an open connection (STARTTLS): nothing that came in plaintext is taken for what comes
+ * secured, and nothing secured for what came in plaintext.
  *
  * Called by `Connection.upgrade`. The handshake itself is the transport's.
  */
@@ -116,7 +116,7 @@ function crowded(): TlsError {
   return new TlsError("too_many_handshakes", `secure a connection: ${what}`);
 }
 
-/** Ends the connection, unless it ends already, and forgets what came in the clear; returns what to say of it. */
+/** Ends the connection, unless it ends already, and discards what came in plaintext; returns what to say of it. */
 function drop<Received, Sent, Context>(
   session: Session<Received, Sent, Context>,
   cause: unknown,
@@ -127,7 +127,7 @@ function drop<Received, Sent, Context>(
   const error = cause instanceof TlsError
     ? cause
     : new TlsError("unknown", `secure a connection: ${String(cause)}`, { cause });
-  // The handshake that a connection waits for before it closes can fail; that of one which was dropped is given up.
+  // The handshake that a connection waits for before it closes can fail; that of one which was dropped is aborted.
   const failed = cause instanceof TlsError ? !life.dropped : !over;
   delivery.refuse(error);
   delivery.stop();

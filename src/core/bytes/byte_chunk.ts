@@ -1,5 +1,5 @@
 /**
- * What somebody else's stream may give as bytes, as a `Uint8Array`.
+ * What other streams may give as bytes, as a `Uint8Array`.
  *
  * Used by the streams that take bytes: `duplex.ts`, `framing/framer_stream.ts`.
  */

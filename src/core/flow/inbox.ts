@@ -50,7 +50,7 @@ export class Inbox<Frame> {
     return this.#resolve !== undefined;
   }
 
-  /** Somebody has read from here at least once. */
+  /** A read has happened at least once. */
   get taken(): boolean {
     return this.#taken;
   }

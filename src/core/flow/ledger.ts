@@ -9,7 +9,7 @@
 import type { MillraceError } from "../errors.ts";
 import type { OutcomeListener } from "./outcome.ts";
 
-/** Somebody who wants the outcome of the frame at these positions of the outbound stream. */
+/** A listener for the outcome of the frame at these positions of the outbound stream. */
 interface Waiter {
   readonly start: number;
   readonly end: number;

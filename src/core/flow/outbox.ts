@@ -78,7 +78,7 @@ export class Outbox<Sent> {
     return this.#flow.frames;
   }
 
-  /** Frames given up by a drop policy. */
+  /** Frames dropped by the egress policy. */
   get framesDropped(): number {
     return this.#framesDropped + (this.#whole?.dropped ?? 0);
   }

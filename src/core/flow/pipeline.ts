@@ -2,7 +2,7 @@
  * The inbound half of a connection: the order of its stages, from the transport's chunks to frames.
  *
  * metrics tap → idle watchdog → rate limiter → framer → the connection. One boolean comes back on the same
- * call stack: go on reading, or stop. Frames are cut when somebody wants them, and so many at once that other
+ * call stack: go on reading, or stop. Frames are cut on demand, and so many at once that other
  * connections get their turn; until then they are the bytes that came. Used by `connection/session.ts`; knows no
  * handler and no outbox.
  */

@@ -59,7 +59,7 @@ export class IdleWatchdog<T = Uint8Array> implements TimedStage<T, T>, WheelEntr
     this.#wheel = wheel;
   }
 
-  /** The clock begins. While `outlet.full`, silence is not held against anybody, and afterwards counted anew. */
+  /** The clock begins. While `outlet.full`, silence does not count, and afterwards starts again. */
   start(outlet: Outlet<T>): void {
     this.#outlet = outlet;
     this.#wheel.schedule(this, this.#times.idle);

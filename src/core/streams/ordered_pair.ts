@@ -169,7 +169,7 @@ export class OrderedPair<In, Out> {
     this.#goOn();
   }
 
-  /** The oldest of what is held, which somebody has asked for. */
+  /** The oldest of what is held, which has been asked for. */
   #takeHeld(): Out {
     const out = this.#held.take();
     this.#total -= this.#size === undefined ? 1 : this.#sizes.take();
@@ -208,7 +208,7 @@ export class OrderedPair<In, Out> {
     this.#total = 0;
   }
 
-  /** The writer has given up, or nobody reads: no write waits any longer. What is in the stage can still be read. */
+  /** The writer was aborted, or the reader is gone: no write waits any longer. What is in the stage can still be read. */
   #letGo(): void {
     this.#writing?.done();
     this.#writing = undefined;

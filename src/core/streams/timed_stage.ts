@@ -1,5 +1,5 @@
 /**
- * A stage that also acts when nothing comes: it gives up, fills a silence, or delivers what it holds.
+ * A stage that also acts when nothing comes: it times out, fills a silence, or delivers what it holds.
  *
  * Such stages wait on the timer wheel. `TimedStream` makes one a standard `TransformStream`, and lets go of the wheel
  * however the stream ends. Knows nothing of what the stages do.

@@ -7,7 +7,7 @@ export type TlsErrorReason =
   | "plaintext"
   /** What came is no TLS record at all, or none of a handshake. */
   | "not_tls"
-  /** Plaintext came after the command to upgrade: somebody on the way may have put it there. */
+  /** Plaintext came after the command to upgrade: it may have been inserted on the path. */
   | "injected"
   /** A frame was sent while the connection was being secured; it was not taken. */
   | "upgrading"

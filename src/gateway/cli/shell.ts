@@ -1,5 +1,5 @@
 /**
- * What a command sees of the world: arguments in, text out, bytes in, and whether somebody wants it to stop.
+ * What a command sees of the world: arguments in, text out, bytes in, and whether it should stop.
  *
  * Made by `main.ts` from the host; tests make their own.
  */
@@ -52,7 +52,7 @@ export class StopSteps implements Stop {
 /** How long output that nobody reads may hold up the end of a program. */
 const lastWordsMs = 2_000;
 
-/** Says something to a person without waiting until it is read: a full pipe must not keep anybody from stopping. */
+/** Says something to a person without waiting until it is read: a full pipe must not prevent stopping. */
 export function say(shell: Pick<Shell, "errors">, text: string): void {
   void shell.errors.write(text);
 }

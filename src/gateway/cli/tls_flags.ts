@@ -20,7 +20,7 @@ export interface ServerTlsFlags {
   readonly alpn?: readonly string[];
 }
 
-/** Flags of a command that dials. */
+/** Flags of a command that connects. */
 export interface ClientTlsFlags extends ServerTlsFlags {
   readonly serverName?: string;
   readonly insecure?: boolean;
@@ -36,7 +36,7 @@ export function addServerTls(command: Command): Command {
     .addOption(alpnOption());
 }
 
-/** Adds the flags of a command that dials. */
+/** Adds the flags of a command that connects. */
 export function addClientTls(command: Command): Command {
   return command
     .option("--tls", "use TLS, and check the server's certificate")

@@ -1,4 +1,4 @@
-/** The section `tls` of an endpoint that dials: whom it trusts, and by what it is known itself. */
+/** The section `tls` of a client endpoint: what it trusts, and its own certificate. */
 import type { Section } from "./section.ts";
 import {
   type CertificatePaths,
@@ -11,7 +11,7 @@ import {
 } from "./tls_values.ts";
 import { boolean } from "./values.ts";
 
-/** TLS of an endpoint that dials. */
+/** TLS of a client endpoint. */
 export interface TlsClientConfig {
   /** Path of the certificates to trust; undefined for the system's. */
   readonly ca: string | undefined;

@@ -57,7 +57,7 @@ interface ListenerLimits {
   readonly ipv6Only?: boolean;
 }
 
-/** How an endpoint that dials comes back. */
+/** How a client endpoint reconnects. */
 interface Reconnect {
   /** The first wait in milliseconds; doubled after every failure. */
   readonly wait: number;
@@ -102,7 +102,7 @@ export interface ServerEndpointConfig extends EndpointSettings {
   readonly tls: TlsServerConfig | undefined;
 }
 
-/** An endpoint that dials, and dials again. */
+/** A client endpoint, which reconnects. */
 export interface ClientEndpointConfig extends EndpointSettings {
   readonly mode: "client";
   readonly connectTimeout: number;

@@ -128,7 +128,7 @@ export function address(use: AddressUse): Read<Address> {
 
 /** The path of a Unix socket, without `unix:`. */
 export const unixPath: Read<string> = (value) => {
-  const fault = typeof value === "string" ? pathFault(value, undefined) : "it is no text";
+  const fault = typeof value === "string" ? pathFault(value, undefined) : "it is not text";
   if (fault !== undefined) throw new Refusal("the path of a Unix socket", fault);
   return value as string;
 };
