@@ -63,8 +63,8 @@ export const mutants = [
   },
   {
     file: size,
-    find: '["k", 1024],',
-    put: '["k", 1000],',
+    find: '(unit === "b" ? 1000 : 1024)',
+    put: "1000",
     tests: [...ofText, ...ofFraming],
     why: "64k is 64,000 bytes",
   },

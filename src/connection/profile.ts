@@ -3,7 +3,7 @@
  * all connections of a server.
  */
 import { checkDuration } from "../core/time/duration.ts";
-import { defaults, type OptionsCheck } from "../core/options.ts";
+import { checkFlag, defaults, type OptionsCheck } from "../core/options.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import { checkKeepalive } from "../core/streams/keepalive_writer.ts";
 import type { EgressPolicy } from "../core/flow/outcome.ts";
@@ -93,8 +93,8 @@ export function resolveProfile<Received, Sent, Context>(
 ): ConnectionProfile<Received, Sent, Context> {
   const { framing, keepalive, rateLimit } = options;
   checkFraming(check, framing);
-  check.flag("allowHalfOpen", options.allowHalfOpen);
-  check.flag("upgradable", options.upgradable);
+  checkFlag(check, "allowHalfOpen", options.allowHalfOpen);
+  checkFlag(check, "upgradable", options.upgradable);
   if (options.upgradable && place?.adapter.can.tls === false) {
     check.unsupported("upgradable", true, `to be left out: sockets of ${place.adapter.name} have no TLS`);
   }

@@ -4,7 +4,7 @@
  * Used by `server/` and `client/`.
  */
 import { type DurationInput, readDuration } from "../core/time/duration.ts";
-import { defaults, type OptionsCheck } from "../core/options.ts";
+import { checkFlag, checkInteger, defaults, type OptionsCheck } from "../core/options.ts";
 import { type AddressUse, readAddress } from "../core/text/address.ts";
 import { type FileRights, readFileMode, readFileOwner } from "../core/text/file_rights.ts";
 import { pathFault, readHost } from "../core/text/place.ts";
@@ -30,7 +30,7 @@ export function resolveTuning(
     : delay
     ? keepAliveDelay(check, tcpKeepAlive)
     : usual;
-  check.flag("noDelay", noDelay);
+  checkFlag(check, "noDelay", noDelay);
   checkAbilities(check, adapter, [
     ["noDelay", noDelay, noDelay === false],
     ["keepAlive", tcpKeepAlive, switched, "tcpKeepAlive"],
@@ -131,7 +131,7 @@ function tcpAddress(
   return {
     transport: "tcp",
     host: check.take(`${at}host`, given, readHost(given), defaults.host),
-    port: check.integer(`${at}port`, port, 0, use === "listen" ? 0 : 1, 65535),
+    port: checkInteger(check, `${at}port`, port, 0, use === "listen" ? 0 : 1, 65535),
   };
 }
 

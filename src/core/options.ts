@@ -59,12 +59,9 @@ export class OptionsCheck {
     }
     for (const key of Object.keys(options)) {
       if (known.includes(key)) continue;
-      const near = known.find((name) => name.toLowerCase() === key.toLowerCase() || distance(name, key) <= 2);
-      this.refuse(
-        path + key,
-        (options as Record<string, unknown>)[key],
-        near ? `no such option; did you mean ${near}?` : "no such option",
-      );
+      const near = known.find((name) => distance(name.toLowerCase(), key.toLowerCase()) <= 2);
+      const hint = near === undefined ? "" : `; did you mean ${near}?`;
+      this.refuse(path + key, (options as Record<string, unknown>)[key], `no such option${hint}`);
     }
   }
 
@@ -78,28 +75,6 @@ export class OptionsCheck {
     if (reading.ok) return reading.value;
     this.refuse(path, found, wanted(reading));
     return fallback;
-  }
-
-  integer(
-    path: string,
-    value: number | undefined,
-    fallback: number,
-    least: number,
-    most: number = Number.MAX_SAFE_INTEGER,
-  ): number {
-    if (value === undefined) return fallback;
-    if (value === Infinity && most === Number.MAX_SAFE_INTEGER) return value;
-    if (Number.isInteger(value) && value >= least && value <= most) return value;
-    const range = most === Number.MAX_SAFE_INTEGER
-      ? `${least} or more, or Infinity for no limit`
-      : `${least} to ${most}`;
-    this.refuse(path, value, `a whole number, ${range}`);
-    return fallback;
-  }
-
-  /** A switch: true, false or left out. */
-  flag(path: string, value: boolean | undefined): void {
-    if (value !== undefined && typeof value !== "boolean") this.refuse(path, value, "true or false");
   }
 
   /** Functions, or left out. */
@@ -137,6 +112,30 @@ export class OptionsCheck {
       throw new OptionsError(this.#unsupported ? "unsupported" : "invalid", this.#issues);
     }
   }
+}
+
+/** An option that is a whole number within a range; faults go to `check`. */
+export function checkInteger(
+  check: OptionsCheck,
+  path: string,
+  value: number | undefined,
+  fallback: number,
+  least: number,
+  most: number = Number.MAX_SAFE_INTEGER,
+): number {
+  if (value === undefined) return fallback;
+  if (value === Infinity && most === Number.MAX_SAFE_INTEGER) return value;
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  const range = most === Number.MAX_SAFE_INTEGER
+    ? `${least} or more, or Infinity for no limit`
+    : `${least} to ${most}`;
+  check.refuse(path, value, `a whole number, ${range}`);
+  return fallback;
+}
+
+/** An option that is a switch: true, false or left out; faults go to `check`. */
+export function checkFlag(check: OptionsCheck, path: string, value: boolean | undefined): void {
+  if (value !== undefined && typeof value !== "boolean") check.refuse(path, value, "true or false");
 }
 
 /** Levenshtein distance, for the hint after a misspelt name. */

@@ -10,7 +10,7 @@ import {
   resolveTuning,
 } from "../connection/socket_settings.ts";
 import { onFirstUse } from "../core/loading.ts";
-import { defaults, OptionsCheck } from "../core/options.ts";
+import { checkFlag, checkInteger, defaults, OptionsCheck } from "../core/options.ts";
 import type { TlsMaterial } from "../core/tls/tls.ts";
 import type { Adapter, AdapterListenOptions } from "../core/transport.ts";
 import { certificateHost } from "../certificates/certificate_host.ts";
@@ -77,8 +77,14 @@ export function resolveServer<Received, Sent, Context>(
   if (adapter.listens === false) {
     check.unsupported("adapter", adapter.name, "a host with sockets that listen: Bun, Deno or Node.js");
   }
-  const most = check.integer("maxConnections", options.maxConnections, defaults.maxConnections, 0);
-  const mostHandshakes = check.integer("maxHandshakes", options.maxHandshakes, defaults.maxHandshakes, 0);
+  const most = checkInteger(check, "maxConnections", options.maxConnections, defaults.maxConnections, 0);
+  const mostHandshakes = checkInteger(
+    check,
+    "maxHandshakes",
+    options.maxHandshakes,
+    defaults.maxHandshakes,
+    0,
+  );
   const tls = resolveTls(check, options.tls, adapter);
   const address = resolveAddress(check, options, adapter, "listen");
   const settings: ServerSettings<Received, Sent, Context> = {
@@ -86,7 +92,7 @@ export function resolveServer<Received, Sent, Context>(
       address,
       backlog: options.backlog === undefined
         ? undefined
-        : check.integer("backlog", options.backlog, 0, 1, 2 ** 31 - 1),
+        : checkInteger(check, "backlog", options.backlog, 0, 1, 2 ** 31 - 1),
       rights: resolveRights(check, options, address, adapter),
       reusePort: options.reusePort ?? false,
       ipv6Only: options.ipv6Only ?? false,
@@ -112,8 +118,8 @@ export function resolveServer<Received, Sent, Context>(
     ),
   };
   const { backlog, reusePort, ipv6Only } = options;
-  check.flag("reusePort", reusePort);
-  check.flag("ipv6Only", ipv6Only);
+  checkFlag(check, "reusePort", reusePort);
+  checkFlag(check, "ipv6Only", ipv6Only);
   checkAbilities(check, adapter, [
     ["backlog", backlog, backlog !== undefined],
     ["reusePort", reusePort, reusePort === true],

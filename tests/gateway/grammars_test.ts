@@ -14,7 +14,7 @@ import { framingSpec } from "../../src/gateway/cli/framing_spec.ts";
 import { runProgram } from "../../src/gateway/cli/program.ts";
 import { checkConfig } from "../../src/gateway/config/config.ts";
 import { formatFaults } from "../../src/gateway/config/fault.ts";
-import { defaults, OptionsCheck } from "../../src/core/options.ts";
+import { checkInteger, defaults, OptionsCheck } from "../../src/core/options.ts";
 import { resolveProfile } from "../../src/connection/profile.ts";
 import { resolveTuning } from "../../src/connection/socket_settings.ts";
 import { detectAdapter } from "../../src/adapters/detect.ts";
@@ -300,8 +300,8 @@ describe("no limit", () => {
     }
     assert.deepEqual([limit("Infinity"), limit("0"), limit("12")], [Infinity, 0, 12]);
     const check = new OptionsCheck();
-    assert.equal(check.integer("maxConnections", Infinity, defaults.maxConnections, 0), Infinity);
-    check.integer("maxConnections", -1, defaults.maxConnections, 0);
+    assert.equal(checkInteger(check, "maxConnections", Infinity, defaults.maxConnections, 0), Infinity);
+    checkInteger(check, "maxConnections", -1, defaults.maxConnections, 0);
     assert.throws(() => check.done(), /expected a whole number, 0 or more, or Infinity for no limit/);
     assert.match(
       configured({ maxConnections: "lots" }).fault,

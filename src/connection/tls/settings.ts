@@ -3,7 +3,7 @@
  *
  * No certificate is read here, and nothing of a key gets into a message.
  */
-import type { OptionsCheck } from "../../core/options.ts";
+import { checkFlag, type OptionsCheck } from "../../core/options.ts";
 import { peerName } from "../../core/text/place.ts";
 import type {
   TlsClientSettings,
@@ -109,7 +109,7 @@ export function resolveClientTls(
   const { serverName, ca, cert, key, insecureSkipVerify } = tls;
   if (cert !== undefined || key !== undefined) checkPair(check, cert, key, false);
   checkText(check, "tls.ca", ca);
-  check.flag("tls.insecureSkipVerify", insecureSkipVerify);
+  checkFlag(check, "tls.insecureSkipVerify", insecureSkipVerify);
   const asked = serverName ?? (address.transport === "tcp" ? address.host : undefined);
   const name = peerName(asked);
   if (serverName !== undefined && name === undefined) {

@@ -3,7 +3,7 @@
  */
 import { showHex } from "../bytes/bytes.ts";
 import type { FrameError } from "../errors.ts";
-import { OptionsCheck } from "../options.ts";
+import { checkInteger, OptionsCheck } from "../options.ts";
 import type { SizeInput } from "../text/size.ts";
 import { defaultMaxFrameBytes, type FrameErrorPolicy, type Framing } from "./framing.ts";
 import { type Endian, lengthReader, writeLength } from "./length_value.ts";
@@ -106,17 +106,24 @@ const largestHeader = 65_535;
 export function lengthField(options: LengthFieldOptions = {}): Framing<Uint8Array> {
   const check = new OptionsCheck();
   check.keys(options, known);
-  const lengthOffset = check.integer("lengthOffset", options.lengthOffset, 0, 0, largestHeader);
+  const lengthOffset = checkInteger(check, "lengthOffset", options.lengthOffset, 0, 0, largestHeader);
   const { lengthBytes = 4, lengthIncludesHeader = false, writeHeader = (options.strip ?? 0) > 0 } = options;
   if (![1, 2, 3, 4, 8].includes(lengthBytes)) check.refuse("lengthBytes", lengthBytes, "1, 2, 3, 4 or 8");
   const endian = check.oneOf("endian", options.endian, "big", ["big", "little"]);
   const lengthEnd = lengthOffset + lengthBytes;
-  const headerBytes = check.integer("headerBytes", options.headerBytes, lengthEnd, lengthEnd, largestHeader);
-  const adjustment = check.integer("adjustment", options.adjustment, 0, -(2 ** 31), 2 ** 31);
+  const headerBytes = checkInteger(
+    check,
+    "headerBytes",
+    options.headerBytes,
+    lengthEnd,
+    lengthEnd,
+    largestHeader,
+  );
+  const adjustment = checkInteger(check, "adjustment", options.adjustment, 0, -(2 ** 31), 2 ** 31);
   const maxFrameBytes = check.size("maxFrameBytes", options.maxFrameBytes, defaultMaxFrameBytes, {
     least: headerBytes,
   });
-  const strip = check.integer("strip", options.strip, 0, 0, Math.min(maxFrameBytes, largestHeader));
+  const strip = checkInteger(check, "strip", options.strip, 0, 0, Math.min(maxFrameBytes, largestHeader));
   const policy = check.oneOf("onFrameError", options.onFrameError, "close", ["close", "skip"]);
   const written = strip > 0 ? strip : headerBytes;
   checkHeader(check, {

@@ -6,7 +6,7 @@
  */
 import { checkDuration, type DurationInput } from "../time/duration.ts";
 import { byteSize, byteSizeOrZero, type ItemSize } from "../bytes/item_size.ts";
-import { OptionsCheck } from "../options.ts";
+import { checkInteger, OptionsCheck } from "../options.ts";
 import type { SizeInput } from "../text/size.ts";
 import type { Outlet, TimedStage } from "./timed_stage.ts";
 import { sharedWheel, type TimerWheel, type WheelEntry } from "../time/timer_wheel.ts";
@@ -114,7 +114,7 @@ export class Batcher<Frame = Uint8Array> implements TimedStage<Frame, Batch<Fram
     const { maxFrames, maxBytes, maxDelay, size, connectionId } = options;
     const check = new OptionsCheck();
     check.keys(options, optionNames);
-    this.#maxFrames = check.integer("maxFrames", maxFrames, 256, 1);
+    this.#maxFrames = checkInteger(check, "maxFrames", maxFrames, 256, 1);
     this.#maxBytes = check.size("maxBytes", maxBytes, 65_536);
     this.#maxDelay = checkDuration(check, "maxDelay", maxDelay, 100);
     if (size !== undefined && typeof size !== "function") check.refuse("size", size, "a function");

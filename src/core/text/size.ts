@@ -40,22 +40,8 @@ export interface SizeRange {
   readonly infinite?: boolean;
 }
 
-const text = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/;
-const units = "the units are B, KB, MB, GB (powers of 1000) and k, m, g or KiB, MiB, GiB (powers of 1024)";
-
-const bytesPerUnit: ReadonlyMap<string, number> = new Map([
-  ["", 1],
-  ["b", 1],
-  ["kb", 1000],
-  ["mb", 1000 ** 2],
-  ["gb", 1000 ** 3],
-  ["k", 1024],
-  ["m", 1024 ** 2],
-  ["g", 1024 ** 3],
-  ["kib", 1024],
-  ["mib", 1024 ** 2],
-  ["gib", 1024 ** 3],
-]);
+const text = /^(\d+(?:\.\d+)?)\s*(?:([kmg])(i?b)?|b)?$/;
+const units = "the units are B, KB, MB, GB (powers of 1000), k, m, g or KiB, MiB, GiB (powers of 1024)";
 
 /**
  * Reads a size: what it is in bytes, always whole. Texts are read whatever their case, with or without spaces between
@@ -63,12 +49,12 @@ const bytesPerUnit: ReadonlyMap<string, number> = new Map([
  */
 export function readSize(
   input: unknown,
-  { least = 1, most = Number.MAX_SAFE_INTEGER, infinite = most === Number.MAX_SAFE_INTEGER }: SizeRange = {},
+  { least = 1, most = Infinity, infinite = most === Infinity }: SizeRange = {},
 ): Reading<number> {
   const bytes = bytesOfText(input);
   if (Number.isSafeInteger(bytes) && bytes >= least && bytes <= most) return read(bytes);
   if (bytes === Infinity && infinite) return read(bytes);
-  const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`;
+  const range = most === Infinity ? `${least} or more` : `${least} to ${most}`;
   const endless = infinite ? ', or "Infinity" for no limit' : "";
   return misread(`a number of bytes (whole, ${range}) such as 65536, "64KiB" or "1 MB"${endless}`, units);
 }
@@ -86,15 +72,11 @@ export function readByteRate(input: unknown): Reading<number> {
 /** NaN for what is no size. */
 function bytesOfText(input: unknown): number {
   if (typeof input === "number") return input;
-  // TOML gives large integers as bigint.
-  if (typeof input === "bigint") return Number(input);
   if (typeof input !== "string") return NaN;
   const plain = input.trim().toLowerCase();
   if (plain === "infinity") return Infinity;
-  const [, digits, unit] = text.exec(plain) ?? [];
-  const factor = bytesPerUnit.get(unit ?? "none");
-  if (factor === undefined) return NaN;
-  const bytes = Number(digits) * factor;
+  const [, digits, prefix = "", unit] = text.exec(plain) ?? [];
+  const bytes = Number(digits) * (unit === "b" ? 1000 : 1024) ** " kmg".indexOf(prefix || " ");
   // Digits beyond what a number holds would mean no limit.
   return bytes === Infinity ? NaN : bytes;
 }

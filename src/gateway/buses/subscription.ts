@@ -6,7 +6,7 @@
  */
 import { type Deferred, deferred } from "../../core/deferred.ts";
 import { LimitError } from "../../core/errors.ts";
-import { OptionsCheck } from "../../core/options.ts";
+import { checkInteger, OptionsCheck } from "../../core/options.ts";
 import { Inbox } from "../../core/flow/inbox.ts";
 import type { BusHandler, BusMessage, BusSubscription, QueuePolicy, SubscribeOptions } from "./bus.ts";
 
@@ -45,7 +45,7 @@ export class QueuedSubscription implements BusSubscription {
     this.#owner = owner;
     const check = new OptionsCheck();
     check.keys(options, ["limit", "byteLimit", "policy"]);
-    this.#limit = check.integer("limit", options.limit, 1024, 1);
+    this.#limit = checkInteger(check, "limit", options.limit, 1024, 1);
     this.#byteLimit = check.size("byteLimit", options.byteLimit, 8 * 1024 * 1024);
     this.#policy = check.oneOf("policy", options.policy, "wait", policies);
     check.done();

@@ -34,14 +34,19 @@ export const finiteDuration: Read<number> = durationIn({ infinite: false });
 /** The same with 0. */
 export const wait: Read<number> = durationIn({ infinite: false, zero: true });
 
+/** TOML gives large integers as bigint. */
+function numberOf(value: unknown): unknown {
+  return typeof value === "bigint" ? Number(value) : value;
+}
+
 /** A number of bytes, 1 or more: `65536`, `"64 KiB"`, `"1MB"`, or `Infinity`. */
-export const size: Read<number> = (value) => valueIn(readSize(value));
+export const size: Read<number> = (value) => valueIn(readSize(numberOf(value)));
 
 /** The same without `Infinity`. */
-export const finiteSize: Read<number> = (value) => valueIn(readSize(value, { infinite: false }));
+export const finiteSize: Read<number> = (value) => valueIn(readSize(numberOf(value), { infinite: false }));
 
 /** Bytes a second. */
-export const byteRate: Read<number> = (value) => valueIn(readByteRate(value));
+export const byteRate: Read<number> = (value) => valueIn(readByteRate(numberOf(value)));
 
 /** A limit on a number of things, or `Infinity`; 0, too, is none. */
 export const limit: Read<number> = (value) => {
@@ -68,8 +73,7 @@ function plain(value: unknown): string {
 /** A whole number within a range. */
 export function integer(least: number, most: number = Number.MAX_SAFE_INTEGER): Read<number> {
   return (value) => {
-    // TOML gives large integers as bigint.
-    const number = typeof value === "bigint" ? Number(value) : value;
+    const number = numberOf(value);
     if (typeof number === "number" && Number.isSafeInteger(number) && number >= least && number <= most) {
       return number;
     }
