@@ -249,10 +249,15 @@ maxConnections = 10
       { endpoints: [{ name: "a", connect: "127.0.0.1:1", tls: { serverName: "bü/x.example" } }] },
       /serverName: .*the name or the IP address/,
     ],
+    ...[660, 440, 0o660].map((mode): [string, unknown, RegExp] => [
+      `S-48: the mode ${mode} as a number, which YAML makes of octal and decimal digits alike`,
+      { endpoints: [{ ...echo, listen: { path: "/run/a.sock", mode } }] },
+      /^endpoints\[0\]\.listen\.mode: found \d+, expected octal digits in quotes, such as "0660"/,
+    ]),
     [
-      "S-48: a mode in decimal, which YAML makes of 0660",
-      { endpoints: [{ ...echo, listen: { path: "/run/a.sock", mode: 660 } }] },
-      /^endpoints\[0\]\.listen\.mode: found 660, .*in octal.*: write 0o660 or "0660"/,
+      "S-48: a mode that is not octal",
+      { endpoints: [{ ...echo, listen: { path: "/run/a.sock", mode: "0680" } }] },
+      /^endpoints\[0\]\.listen\.mode: found "0680", .*in octal/,
     ],
     [
       "a Unix socket without a path",
@@ -318,15 +323,15 @@ maxConnections = 10
     );
   });
 
-  it("reads who may use a Unix socket, as octal digits in text and as the number that YAML and TOML have", () => {
+  it("reads who may use a Unix socket, as octal digits in text", () => {
     const written: readonly [text: string, format: "yaml" | "toml" | "json"][] = [
       ['endpoints: [{ name: a, listen: { path: /run/a.sock, mode: "0660", owner: "1000:33" } }]', "yaml"],
       [
-        "endpoints: [{ name: a, listen: { path: /run/a.sock, mode: 0o660, owner: { uid: 1000, gid: 33 } } }]",
+        'endpoints: [{ name: a, listen: { path: /run/a.sock, mode: "660", owner: { uid: 1000, gid: 33 } } }]',
         "yaml",
       ],
       [
-        '[[endpoints]]\nname = "a"\nlisten = { path = "/run/a.sock", mode = 0o660, owner = { uid = 1000, gid = 33 } }',
+        '[[endpoints]]\nname = "a"\nlisten = { path = "/run/a.sock", mode = "0o660", owner = { uid = 1000, gid = 33 } }',
         "toml",
       ],
       ['{"endpoints":[{"name":"a","listen":{"path":"/run/a.sock","mode":"660","owner":"1000:33"}}]}', "json"],
@@ -339,10 +344,12 @@ maxConnections = 10
         owner: { uid: 1000, gid: 33 },
       });
     }
-    const trap = parseConfig("endpoints: [{ name: a, listen: { path: /run/a.sock, mode: 0660 } }]", {
-      format: "yaml",
-    });
-    assert.match(faults(trap)[0]!, /listen\.mode: found 660, .*660 is a decimal number/);
+    for (const mode of ["0660", "0440", "0o660"]) {
+      const trap = parseConfig(`endpoints: [{ name: a, listen: { path: /run/a.sock, mode: ${mode} } }]`, {
+        format: "yaml",
+      });
+      assert.match(faults(trap)[0]!, /listen\.mode: found \d+, expected octal digits in quotes/, mode);
+    }
   });
 
   it("says at the mode and the owner that these sockets have none", async () => {

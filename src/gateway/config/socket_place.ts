@@ -4,6 +4,7 @@
  * Used by `endpoint_config.ts`; the short form is a text, which `values.ts` reads.
  */
 import { readFileMode, readFileOwner } from "../../core/text/file_rights.ts";
+import { misread } from "../../core/text/reading.ts";
 import type { UnixAddress } from "../../core/transport.ts";
 import type { Section } from "./section.ts";
 import { unixPath, valueIn } from "./values.ts";
@@ -20,6 +21,15 @@ interface SocketPlace {
   readonly file: SocketFileConfig;
 }
 
+/**
+ * A number in a configuration does not tell how it was written: what YAML makes of `0440` is 440, which is 0o670, and of
+ * `0o660` 432, which may as well have been a decimal 432. Of the two, one would open the socket to others than was meant.
+ */
+const notAText = misread(
+  'octal digits in quotes, such as "0660"',
+  "of a number it cannot be told whether it was written in octal",
+);
+
 /** True for a table, be it right or wrong. */
 export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -29,7 +39,10 @@ export function isTable(value: unknown): value is Readonly<Record<string, unknow
 export function readSocketPlace(section: Section, key: string): SocketPlace | undefined {
   return section.table(key, "a table with path", (table) => {
     const path = table.require("path", unixPath, 'the path of a Unix socket, such as "/run/millrace.sock"');
-    const mode = table.take("mode", (value) => valueIn(readFileMode(value)));
+    const mode = table.take(
+      "mode",
+      (value) => valueIn(typeof value === "number" ? notAText : readFileMode(value)),
+    );
     const owner = table.take("owner", (value) => valueIn(readFileOwner(value)));
     if (path === undefined) return undefined;
     return {
