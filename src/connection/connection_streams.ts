@@ -1,7 +1,7 @@
 /**
  * The two directions of a connection as Web Streams, which settle or fail as the connection does.
  *
- * Made by `connection.ts` when they are asked for. A stream hears of the end from the connection and not only when
+ * Made by `session_connection.ts` when they are asked for. A stream hears of the end from the connection and not only when
  * they are read or written: a stream that is piped into a connection that has ended must be cancelled.
  */
 import type { Unshared } from "../core/bytes/byte_chunk.ts";

@@ -1,6 +1,6 @@
 /**
  * Draining: everybody is told, finishes what it has and goes; who is still there at the deadline is
- * destroyed (F-18). Called by `server.ts` once the listener is closed.
+ * destroyed. Called by `socket_server.ts` once the listener is closed.
  */
 import * as Effect from "effect/Effect";
 import type { Connection } from "../connection/connection.ts";

@@ -1,7 +1,7 @@
 /**
  * TLS of a server: the check of the option `tls`, and what the server makes of it.
  *
- * Used by `settings.ts` and `server.ts`.
+ * Used by `settings.ts` and `tls_admission.ts`.
  */
 import type { TlsServerOptions } from "../connection/tls/options.ts";
 import { resolveServerTls, withCertificates } from "../connection/tls/settings.ts";

@@ -1,7 +1,7 @@
 /**
  * The TLS of one server at work: its certificates from start to stop, its handshakes, and what is said of those that fail.
  *
- * Made by `server.ts` where the option `tls` is set, or `upgradable`, whose handshakes those of upgrades are.
+ * Made by `socket_server.ts` where the option `tls` is set, or `upgradable`, whose handshakes those of upgrades are.
  */
 import type { Clock } from "../core/time/clock.ts";
 import type { TlsError } from "../core/tls/tls_error.ts";

@@ -1,7 +1,7 @@
 /**
  * What other streams may give as bytes, as a `Uint8Array`.
  *
- * Used by the streams that take bytes: `duplex.ts`, `framing/framer_stream.ts`.
+ * Used by the streams that take bytes: `duplex.ts`, `streams/framer_stream.ts`.
  */
 
 /** Bytes in any of the types that platforms use. */

@@ -1,7 +1,7 @@
 /**
  * What the gateway asks of a message bus, whichever one carries the messages.
  *
- * Implemented by the other files of this folder, used by `gateway.ts` and its parts. Knows no sockets.
+ * Implemented by the other files of this folder, used by `running_gateway.ts` and its parts. Knows no sockets.
  */
 import type { SizeInput } from "../../core/text/size.ts";
 import type { DurationInput } from "../../core/time/duration.ts";
