@@ -72,8 +72,8 @@ export const mutants = [
   },
   {
     file: foundDecoder,
-    find: "this.#cut(held.extend(chunk), 0, searched, next)",
-    put: "this.#cut(held.extend(chunk), 0, 0, next)",
+    find: "this.#cut(this.#open.extend(chunk), 0, searched, next)",
+    put: "this.#cut(this.#open.extend(chunk), 0, 0, next)",
     tests: ofDefined,
     why: "a search begins again with each chunk",
   },
@@ -85,7 +85,7 @@ export const mutants = [
     why: "a decoder goes on after its function has thrown",
   },
   {
-    file: "src/core/bytes/held_bytes.ts",
+    file: "src/core/bytes/growing_bytes.ts",
     find: "Math.max(total + (total >> 1), firstBlock)",
     put: "Math.max(total, firstBlock)",
     tests: ofDefined,

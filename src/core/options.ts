@@ -42,8 +42,9 @@ export const defaults: Defaults = {
   maxHandshakes: 1024,
   shutdownDeadline: 30_000,
 
-  ingressLimit: 256 * 1024,
-  egressLimit: 1024 * 1024,
+  // Written as numbers, since bundlers leave out an object that is not used only if nothing in it must be computed.
+  ingressLimit: 262_144,
+  egressLimit: 1_048_576,
   egressPolicy: "wait",
 };
 

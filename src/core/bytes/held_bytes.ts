@@ -71,28 +71,6 @@ export class HeldBytes {
     return joined;
   }
 
-  /**
-   * Holds all of `source` too, and returns everything held as one array. Room is kept behind it, so that bytes which come
-   * one by one are copied a few times each, not once for every byte that follows.
-   */
-  extend(source: Uint8Array): Uint8Array {
-    const total = this.length + source.length;
-    if (this.#pieces.length > 0 || this.#block === undefined || total > this.#block.length) {
-      this.#seal();
-      const block = new Uint8Array(Math.max(total + (total >> 1), firstBlock));
-      let used = 0;
-      for (const piece of this.#pieces) {
-        block.set(piece, used);
-        used += piece.length;
-      }
-      this.#pieces.length = 0;
-      this.#block = block;
-      this.#used = used;
-    }
-    if (source.length > 0) this.#copy(source, 0, source.length);
-    return this.#block.subarray(0, this.#used);
-  }
-
   /** Forgets everything. */
   clear(): void {
     this.length = 0;

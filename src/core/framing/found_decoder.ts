@@ -6,6 +6,7 @@
  * that each byte is copied a bounded number of times and the function sees one array.
  */
 import { view } from "../bytes/bytes.ts";
+import { GrowingBytes } from "../bytes/growing_bytes.ts";
 import { HeldBytes } from "../bytes/held_bytes.ts";
 import { FrameError, type FrameErrorReason } from "../errors.ts";
 import type { Decoder } from "./framing.ts";
@@ -55,6 +56,8 @@ export class FoundDecoder implements Decoder<Uint8Array> {
   readonly #report: (error: FrameError) => unknown;
   /** Offset in the stream of the first byte of the array that is being cut, or of the next chunk. */
   #position = 0;
+  /** A frame of unknown size, or one whose size is known: one of them is empty. */
+  readonly #open: GrowingBytes = new GrowingBytes();
   readonly #held: HeldBytes = new HeldBytes();
   /** What `find` has said of the frame in hand: its size, 0 while it is not known, and what of it to pass on. */
   #size = 0;
@@ -74,25 +77,25 @@ export class FoundDecoder implements Decoder<Uint8Array> {
   }
 
   get buffered(): number {
-    return this.#skipping > 0 ? 1 : this.#held.length;
+    return this.#skipping > 0 ? 1 : this.#open.length + this.#held.length;
   }
 
   push(chunk: Uint8Array, next: (frame: Uint8Array) => unknown): boolean {
     this.#checkReady();
     const { length } = chunk;
     const held = this.#held;
+    const searched = this.#open.length;
     if (length === 0) return true;
     if (this.#skipping > 0) {
       const start = this.#skip(0, length, this.#skipping);
       return this.#cut(chunk, start, 0, next);
     }
-    if (held.length === 0) return this.#cut(chunk, 0, 0, next);
-    if (this.#size === 0) {
+    if (searched > 0) {
       // The function has to see the frame's bytes as one array, which is then cut in the chunk's place.
-      const searched = held.length;
       this.#position -= searched;
-      return this.#cut(held.extend(chunk), 0, searched, next);
+      return this.#cut(this.#open.extend(chunk), 0, searched, next);
     }
+    if (held.length === 0) return this.#cut(chunk, 0, 0, next);
     const end = this.#size - held.length;
     if (length < end) {
       held.add(chunk, 0);
@@ -115,16 +118,16 @@ export class FoundDecoder implements Decoder<Uint8Array> {
 
   flush(next: (frame: Uint8Array) => unknown): void {
     this.#checkReady();
-    const held = this.#held;
-    const { length } = held;
+    const open = this.#open;
+    const length = open.length + this.#held.length;
     if (length === 0) return;
     const offset = this.#position - length;
     if (this.#size === 0) {
-      const bytes = held.extend(none);
+      const bytes = open.extend(none);
       const passed = this.#ask(bytes, length, true, offset);
-      if (passed > 0) return held.clear();
+      if (passed > 0) return open.clear();
       if (this.#size === length) {
-        held.clear();
+        open.clear();
         this.#size = 0;
         this.frameOffset = offset;
         return void next(this.#trimmed(bytes));
@@ -141,7 +144,7 @@ export class FoundDecoder implements Decoder<Uint8Array> {
   #cut(array: Uint8Array, start: number, searched: number, next: (frame: Uint8Array) => unknown): boolean {
     const { maxFrameBytes } = this.#rules;
     const { length } = array;
-    const held = this.#held;
+    const open = this.#open;
     const whole = array.constructor === Uint8Array ? array : view(array, 0, length);
     let seen = searched;
     let at = start;
@@ -157,14 +160,13 @@ export class FoundDecoder implements Decoder<Uint8Array> {
       const size = this.#size;
       if (passed === 0 && (size === 0 || size > length - at)) {
         // What began in an earlier chunk is held already.
-        if (at > 0 || held.length === 0) {
-          held.clear();
-          held.add(whole, at);
-        }
+        if (size > 0 || at > 0) open.clear();
+        if (size > 0) this.#held.add(whole, at);
+        else if (open.length === 0) open.extend(at === 0 ? whole : whole.subarray(at));
         break;
       }
       seen = 0;
-      if (held.length > 0) held.clear();
+      if (open.length > 0) open.clear();
       let more: unknown;
       if (passed > 0) {
         more = !this.#enough;
