@@ -1,7 +1,7 @@
 /**
  * The certificates of a server: which one is shown to whom, kept up to date while the server runs.
  *
- * `certificates` is called by whoever configures a server; the server opens what it returns, asks it in each
+ * `certificates` is called by the program that configures a server; the server opens what it returns, asks it in each
  * handshake and closes it. Knows no socket.
  */
 import { type Clock, systemClock } from "../core/time/clock.ts";

@@ -303,7 +303,7 @@ export class Session<Received, Sent, Context>
     return this.#owner.clock.now() - this.#begun;
   }
 
-  /** Without a handler that decides, a connection is done when its input has ended and whoever reads it knows. */
+  /** Without a handler that decides, a connection is done when its input has ended and its reader knows. */
   #finishIfIdle(): void {
     const { waiting, inbox } = this.delivery;
     if (this.handling || waiting || !inbox.over || (inbox.taken && !inbox.told)) return;

@@ -111,7 +111,7 @@ export const promises: readonly CloseReason[] = [...hopes, "handler_done", "clos
 /** A peer that let time pass has had its time. */
 export const outOfTime: readonly CloseReason[] = ["first_frame_timeout", "frame_timeout", "idle_timeout"];
 
-/** Ends of the connection's own code, or of a peer that had said all: they are no error for whoever still reads. */
+/** Ends of the connection's own code, or of a peer that had said all: they are not errors for a reader. */
 export const quietEnds: readonly CloseReason[] = ["closed", "handler_done", "peer_closed"];
 
 /** The parts of a session that the record is made of. */
@@ -182,7 +182,7 @@ export function closedError(
   };
 }
 
-/** What whoever still reads fails with. */
+/** What a pending read fails with. */
 export function lostError(id: string, ending: Ending): MillraceError {
   if (ending.error !== undefined) return ending.error;
   const lost = new SocketError("aborted", `receive on connection ${id}: it was dropped (${whyOf(ending)})`);

@@ -1,5 +1,5 @@
 /**
- * The gateway: endpoints, a bus between them and whoever works on their frames, an admin endpoint.
+ * The gateway: endpoints, a bus between them and the workers on their frames, an admin endpoint.
  *
  * Started from a checked configuration, by the command line or as a library. Everything is acquired in one
  * order and let go in the reverse one: admin, bus, endpoints, readiness.

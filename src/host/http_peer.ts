@@ -46,7 +46,7 @@ export interface HttpPeerOptions {
 
 /** Requests that may wait for the answer of an earlier one. */
 const mostAhead = 32;
-/** An answer is handed on in pieces, so that whoever takes some of it is seen to. */
+/** An answer is handed on in pieces, so that a peer that takes some of it shows progress. */
 const pieceBytes = 64 * 1024;
 const encoder = new TextEncoder();
 
@@ -63,7 +63,7 @@ export class HttpPeer {
   constructor(socket: Duplex, options: HttpPeerOptions) {
     this.#socket = socket;
     this.#options = options;
-    // The end of one peer; whoever answers it looks.
+    // The end of one peer; the code that answers it checks.
     socket.on("error", () => {});
   }
 
@@ -79,7 +79,7 @@ export class HttpPeer {
     });
   }
 
-  /** Answers `CONNECT`, which leaves the socket to whoever answers. */
+  /** Answers `CONNECT`, which leaves the socket to the code that answers. */
   tunnel(request: HttpRequest): void {
     this.#socket.on("data", () => {});
     this.#queue(async () => this.#last(await this.#options.answer(request)));

@@ -47,7 +47,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     requestTimeout,
     connectionsCheckingInterval: Math.min(longestCheck, Math.ceil(requestTimeout / 2)),
     keepAliveTimeout: Math.max(1, silence - keepAliveMargin),
-    // Only HTTP/1.1 needs one, which is for whoever answers to say.
+    // Only HTTP/1.1 needs one, which is for the code that answers to say.
     requireHostHeader: false,
   });
   server.maxConnections = options.maxConnections;

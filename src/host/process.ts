@@ -45,7 +45,7 @@ export async function readTextFile(path: string): Promise<string> {
 }
 
 /**
- * True when whoever started this process, such as `nohup`, wants a hang-up to be ignored. Known of Bun on Linux; Node
+ * True when the program that started this process, such as `nohup`, wants a hang-up to be ignored. Known of Bun on Linux; Node
  * and Deno forget it when they start.
  */
 export function ignoresHangup(): boolean {

@@ -106,7 +106,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
 
   /**
    * Closes its scope, within this deadline (ms) unless it is being closed already; succeeds when it is closed. This is
-   * what ends it, whoever asks: `close`, `destroy`, or the end of the scope around it.
+   * what ends it, in each case: `close`, `destroy`, or the end of the scope around it.
    */
   static stop<Received, Sent, Context>(
     server: SocketServer<Received, Sent, Context>,

@@ -35,7 +35,7 @@ export interface Lower {
   abort(): void;
 }
 
-/** Whoever has to know what happens below. */
+/** Is notified of what happens below. */
 export interface LowerOwner {
   /** The peer's FIN; what came before it has not gone through TLS yet. */
   belowEnded(): void;

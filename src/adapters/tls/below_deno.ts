@@ -75,7 +75,7 @@ export class BelowDeno extends BelowSocket {
     else this.#handle?.readStart();
   }
 
-  /** Whoever goes on sending is not read any more. */
+  /** A peer that goes on sending is not read any more. */
   override discard(): void {
     const handle = this.#handle;
     if (!handle) return;

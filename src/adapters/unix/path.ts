@@ -27,7 +27,7 @@ const deepest = 3;
 export interface PathSockets {
   /** Listens for what the caller wants. */
   bind(at: string): Promise<Listener>;
-  /** Listens, and drops whoever comes. */
+  /** Listens, and drops every connection. */
   claim(at: string): Promise<Listener>;
   dial(at: string): Promise<Transport>;
 }
@@ -147,7 +147,7 @@ class PathBinding {
     const claim = await this.#draft((at) => this.#sockets.claim(at));
     const claimed = this.#folder.claim(depth);
     try {
-      // Of those who have found it dead, one at a time goes on from here; whoever comes later looks again.
+      // Of those who have found it dead, one at a time goes on from here; later ones look again.
       try {
         await this.#place(claim.file, claimed, depth + 1);
       } finally {
@@ -157,7 +157,7 @@ class PathBinding {
       this.#remove(name);
       if (!this.#linked(file, name)) throw this.#taken("another server has just started to listen there");
     } finally {
-      // Not waited for: connections may come in from now on, and whoever listens has to know first.
+      // Not waited for: connections may arrive from now on, and the listener has to know first.
       void stop(claim.listener, claim.file, claimed);
     }
   }

@@ -168,6 +168,6 @@ function quietly(act: () => void): void {
   try {
     act();
   } catch {
-    // What cannot be removed is a dead socket's file to whoever comes next.
+    // What cannot be removed is a stale socket file to the next server.
   }
 }

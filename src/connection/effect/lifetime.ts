@@ -16,7 +16,7 @@ import { clockService } from "./clock_service.ts";
 export class Lifetime {
   /** Closing has begun. */
   closing = false;
-  /** Closes it. Whoever waits may be interrupted; closing goes on. */
+  /** Closes it. The wait may be interrupted; closing continues. */
   readonly close: Effect.Effect<void>;
   readonly #scope: Scope.Closeable = Scope.makeUnsafe();
   readonly #clock: Context.Context<never>;

@@ -8,7 +8,7 @@ import type { Peer } from "../../core/transport.ts";
 /** The warning is loud, but given once a process. */
 let warned = false;
 
-/** Called by whoever is about to take any certificate of this host. */
+/** Called before any certificate of this host is accepted. */
 export function warnInsecure(where: string): void {
   if (warned) return;
   warned = true;

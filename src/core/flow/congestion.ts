@@ -104,7 +104,7 @@ export class WholeFrames {
   }
 }
 
-/** The reason in force, made into an error for whoever still sends. */
+/** The reason in force, made into an error for later sends. */
 export class Refusal {
   /** Makes the error; undefined while frames are taken. */
   reason: (() => MillraceError) | undefined = undefined;

@@ -1,5 +1,5 @@
 /**
- * Frames that wait for whoever iterates the connection: a queue with at most one waiting reader, and its iterators.
+ * Frames that wait for the loop over the connection: a queue with at most one waiting reader, and its iterators.
  *
  * Used by the connection. Knows no transport: its owner stops reading while too much waits, and flushes
  * when `next` finds it empty.

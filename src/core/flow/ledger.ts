@@ -121,12 +121,12 @@ export class Ledger {
     return before - this.frames;
   }
 
-  /** Tells `sent` to whoever waits for a frame that ends by this position. */
+  /** Reports `sent` to the listeners of frames that end by this position. */
   settle(position: number): void {
     const waiters = this.#waiters;
     if (waiters === undefined) return;
     const left = waiters.findIndex(({ end }) => end > position);
-    // Put away before anyone hears, since whoever does may send.
+    // Put away before the listeners are called, since they may send.
     this.#waiters = left < 0 ? undefined : waiters.slice(left);
     for (const { listen } of left < 0 ? waiters : waiters.slice(0, left)) listen({ status: "sent" });
   }

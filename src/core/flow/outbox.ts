@@ -308,7 +308,7 @@ export class Outbox<Sent> {
     const piece = writer.next();
     const slab = writer.lastSlab;
     this.#flow.underWay = piece.length;
-    // Blocked until the answer is known, so that whoever is called from inside the write cannot write ahead.
+    // Blocked until the answer is known, so that code called from inside the write cannot write ahead.
     this.#blocked = true;
     if (borrowing ? this.#offer(piece) : this.#transport.write(piece)) {
       this.#blocked = false;

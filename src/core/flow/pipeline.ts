@@ -198,7 +198,7 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
 
   /**
    * The transport is gone, and nothing more comes. Cuts what is left as far as it is wanted, so that it is counted;
-   * the rest stays for whoever still wants it.
+   * the rest stays for a later reader.
    */
   cutOff(): void {
     this.#closed = true;

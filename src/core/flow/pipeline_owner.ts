@@ -52,7 +52,7 @@ export interface PipelineTime {
   readonly turn: Turn;
 }
 
-/** Whoever wants to know of each read, in one plain call. */
+/** Is notified of each read, in one plain call. */
 export interface ReadWitness {
   noteRead(): void;
 }

@@ -46,7 +46,7 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
   #matched = 0;
   /** The frame that has begun was refused: its bytes are dropped up to the next delimiter. */
   #skipping = false;
-  /** A chunk that was cut up to `#restAt`, because whoever gets the frames had enough. */
+  /** A chunk that was cut up to `#restAt`, because the receiver of the frames had enough. */
   #rest: Uint8Array | undefined = undefined;
   #restAt = 0;
   /** The frame that was ended last was enough. */
@@ -54,7 +54,7 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
   /** Where that frame began, counted from the chunk's first byte. */
   #frameAt = 0;
 
-  /** With `lends`, whoever gets a frame looks at it only during the call. */
+  /** With `lends`, the receiver of a frame looks at it only during the call. */
   constructor(rules: DelimiterRules, report: (error: FrameError) => unknown, lends = false) {
     this.#rules = rules;
     this.#report = report;

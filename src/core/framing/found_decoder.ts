@@ -66,7 +66,7 @@ export class FoundDecoder implements Decoder<Uint8Array> {
   /** Bytes still to come of a frame that was refused. */
   #skipping = 0;
   #failed: { readonly error: unknown } | undefined = undefined;
-  /** An array that was cut up to `#restAt`, because whoever gets the frames had enough. */
+  /** An array that was cut up to `#restAt`, because the receiver of the frames had enough. */
   #rest: Uint8Array | undefined = undefined;
   #restAt = 0;
   #enough = false;

@@ -41,7 +41,7 @@ export class SizedDecoder implements Decoder<Uint8Array> {
   /** Bytes still to come of a frame that was refused. */
   #skipping = 0;
   #failed: FrameError | undefined = undefined;
-  /** A chunk that was cut up to `#restAt`, because whoever gets the frames had enough. */
+  /** A chunk that was cut up to `#restAt`, because the receiver of the frames had enough. */
   #rest: Uint8Array | undefined = undefined;
   #restAt = 0;
   /** The frame that was ended last was enough. */

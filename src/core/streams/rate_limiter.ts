@@ -2,7 +2,7 @@
  * How fast a peer may send: a token bucket for bytes and one for frames.
  *
  * What has arrived has arrived, so it is always taken, on credit if need be; the answer is for how long to
- * read nothing more. Used by the pipeline and `RateLimiterStream`. Sets no timer: whoever asks does the waiting.
+ * read nothing more. Used by the pipeline and `RateLimiterStream`. Sets no timer: the caller does the waiting.
  */
 import type { Clock } from "../time/clock.ts";
 import { OptionsCheck } from "../options.ts";

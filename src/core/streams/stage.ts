@@ -1,7 +1,7 @@
 /**
  * A step of a pipeline, and the two ways to use steps together: fused into plain calls, or as a Web Stream.
  *
- * Stages know nothing of sockets. Whoever holds the end of a pipeline decides about backpressure.
+ * Stages know nothing of sockets. The end of a pipeline decides about backpressure.
  */
 
 /** One synchronous step: every `next` happens before `push` or `flush` returns, never later. */

@@ -1,4 +1,4 @@
-/** Names of servers as TLS carries them (SNI, RFC 6066). Called by whoever chooses a certificate by name. */
+/** Names of servers as TLS carries them (SNI, RFC 6066). Called where a certificate is chosen by name. */
 
 const label = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
 const shape = new RegExp(`^(?:\\*\\.)?${label}(?:\\.${label})*$`);

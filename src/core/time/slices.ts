@@ -1,6 +1,6 @@
 /**
  * Work over very many things, in slices: between two of them the event loop looks at its sockets and timers, so that
- * whoever else is here is served meanwhile.
+ * others are served meanwhile.
  *
  * Used where something is done to every connection at once.
  */

@@ -2,7 +2,7 @@
  * What `certificates` takes and gives: the certificates of a server by name, where they come from, and what is
  * known of those in service.
  *
- * Used by whoever configures a server, and by the server itself. Knows no socket, no file and no timer.
+ * Used by programs that configure a server, and by the server itself. Knows no socket, no file and no timer.
  */
 import type { Clock } from "../time/clock.ts";
 import type { DurationInput } from "../time/duration.ts";

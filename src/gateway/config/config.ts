@@ -1,7 +1,7 @@
 /**
  * The configuration of a gateway (F-54): read from a file, a text or a value, with every fault at once.
  *
- * Called by the commands and by whoever runs a gateway as a library.
+ * Called by the commands and by programs that run a gateway as a library.
  */
 import { folderOfFile, readTextFile } from "../../host/process.ts";
 import { formatAddress } from "../../core/text/address.ts";
