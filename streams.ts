@@ -27,8 +27,15 @@ export { defineFraming, type FramingDefinition } from "./src/core/framing/define
 export type { FoundFrame } from "./src/core/framing/found_decoder.ts";
 export { delimited, type DelimitedOptions, type DelimiterOptions } from "./src/core/framing/delimited.ts";
 export { fixedLength, type FixedLengthOptions } from "./src/core/framing/fixed_length.ts";
-export { lengthField, type LengthFieldOptions, type LengthRules } from "./src/core/framing/length_field.ts";
-export type { Endian } from "./src/core/framing/length_value.ts";
+export { lengthField } from "./src/core/framing/length_field.ts";
+export type {
+  HeaderWriting,
+  LengthFieldOptions,
+  LengthMeaning,
+  LengthNotation,
+  LengthRules,
+} from "./src/core/framing/length_options.ts";
+export type { DigitFormat, Endian } from "./src/core/framing/length_value.ts";
 export { type LineRules, lines, type LinesOptions, type TextLinesOptions } from "./src/core/framing/lines.ts";
 export { type FrameCodec, mapFraming } from "./src/core/framing/map_framing.ts";
 export { parseFraming } from "./src/core/framing/framing_text.ts";

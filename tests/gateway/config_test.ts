@@ -179,9 +179,19 @@ maxConnections = 10
       /it belongs to lengthField, not to lines/,
     ],
     [
-      "a length of five bytes",
-      { endpoints: [{ ...echo, framing: { type: "lengthField", lengthBytes: 5 } }] },
-      /framing\.lengthBytes: found 5, expected 1, 2, 3, 4 or 8$/,
+      "a length of nine bytes",
+      { endpoints: [{ ...echo, framing: { type: "lengthField", lengthBytes: 9 } }] },
+      /framing\.lengthBytes: found 9, expected a whole number, 1 to 8$/,
+    ],
+    [
+      "a byte order of digits",
+      {
+        endpoints: [{
+          ...echo,
+          framing: { type: "lengthField", lengthFormat: "decimal", endian: "little" },
+        }],
+      },
+      /framing\.endian: found "little", expected nothing with lengthFormat decimal/,
     ],
     [
       "a bad subject",

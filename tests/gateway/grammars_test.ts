@@ -254,6 +254,8 @@ describe("framings", () => {
         "delimited",
         "delimited:\\x03,keep",
         "length:2,le",
+        "length:4,decimal",
+        "length:2,mask=0x7fff,drop-empty",
         "length:4,max=64KiB,skip",
       ],
       ...["lengthField", "fixed:16", "fixedLength:1k", "raw"],
@@ -268,7 +270,7 @@ describe("framings", () => {
   }
 
   for (
-    const text of ["", "line", "lines:cr", "lines,max=1t", "delimited:\\q", "length:5", "fixed:0", "raw:1"]
+    const text of ["", "line", "lines:cr", "lines,max=1t", "delimited:\\q", "length:9", "fixed:0", "raw:1"]
   ) {
     it(`all refuse ${JSON.stringify(text)} in the same words`, async () => {
       let library = "";

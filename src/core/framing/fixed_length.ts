@@ -42,6 +42,7 @@ export function fixedLength(options: FixedLengthOptions): Framing<Uint8Array> {
     headerBytes: 1,
     minFrameBytes: frameBytes,
     maxFrameBytes: frameBytes,
+    droppedBytes: undefined,
     strip: 0,
     skip: false,
     size: () => frameBytes,

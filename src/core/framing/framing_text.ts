@@ -10,6 +10,7 @@ import { delimited } from "./delimited.ts";
 import { fixedLength } from "./fixed_length.ts";
 import type { Framing } from "./framing.ts";
 import { lengthField } from "./length_field.ts";
+import type { LengthFieldOptions, LengthNotation } from "./length_options.ts";
 import { lines } from "./lines.ts";
 import { raw } from "./raw.ts";
 
@@ -29,8 +30,11 @@ const forms = "a framing such as lines, delimited:\\x03, length:4, fixed:16 or r
  * | `delimited:BYTES`         | any delimiter; `\n \r \t \0 \xHH \\` and `\,` are escapes                    |
  * | `delimited:BYTES,keep`    | frames include their delimiter                                                |
  * | `delimited:BYTES,prefix`  | the delimiter begins each frame                                               |
- * | `length:N`                | a length of N bytes (1, 2, 3, 4, 8) before each frame                         |
+ * | `length:N`                | a length of N bytes (1 to 8) before each frame                                |
  * | `length:N,le`             | little-endian; big-endian is the default                                      |
+ * | `length:N,decimal`        | N decimal digits in ASCII; `hex` for hexadecimal, `bcd` for two digits a byte |
+ * | `length:N,mask=M`         | only these bits are the length, such as `mask=0x7fff`                         |
+ * | `length:N,drop-empty`     | received frames without a body are dropped                                    |
  * | `length:N,inclusive`      | the length includes the header                                                |
  * | `length:N,adjust=M`       | M is added to the length to get what follows the header                       |
  * | `length:N,offset=M`       | M bytes precede the length; frames include their header                       |
@@ -84,6 +88,7 @@ const optionWords: Readonly<Record<string, string>> = {
   lengthOffset: "offset",
   headerBytes: "header",
   adjustment: "adjust",
+  lengthMask: "mask",
   frameBytes: "the number after fixed:",
 };
 
@@ -109,30 +114,29 @@ const makers: Readonly<Record<string, (parts: Parts) => Framing<Uint8Array>>> = 
     return delimited(parts.flag("prefix") ? { ...shared, position: "prefix" } : shared);
   },
   length(parts) {
-    const lengthBytes = [1, 2, 3, 4, 8].find((bytes) => String(bytes) === parts.argument) as
-      | 1
-      | 2
-      | 3
-      | 4
-      | 8
-      | undefined;
-    if (lengthBytes === undefined) {
-      throw wrong(parts.argument, "1, 2, 3, 4 or 8 after length:");
-    }
+    if (!/^[1-8]$/.test(parts.argument)) throw wrong(parts.argument, "1 to 8 after length:");
+    const lengthBytes = Number(parts.argument) as LengthFieldOptions["lengthBytes"] & number;
     const lengthOffset = parts.number("offset") ?? 0;
     const headerBytes = parts.number("header") ?? lengthOffset + lengthBytes;
-    const [le, be] = [parts.flag("le"), parts.flag("be")];
-    if (le && be) throw wrong("le,be", "one of the two");
+    const endian = parts.choice(["le", "be"]);
+    const lengthFormat = parts.choice(["decimal", "hex", "bcd"]);
+    const lengthMask = parts.number("mask");
+    const notation = {
+      ...(endian === undefined ? {} : { endian: endian === "le" ? "little" : "big" }),
+      ...(lengthFormat === undefined ? {} : { lengthFormat }),
+      ...(lengthMask === undefined ? {} : { lengthMask }),
+    } as object as LengthNotation; // which of them go together, lengthField checks
     // Only a header that is nothing but the length can be written for what is sent.
     const keep = parts.flag("keep") || headerBytes !== lengthBytes || lengthOffset > 0;
     return lengthField({
       lengthBytes,
       lengthOffset,
       headerBytes,
-      endian: le ? "little" : "big",
+      ...notation,
       lengthIncludesHeader: parts.flag("inclusive"),
       adjustment: parts.number("adjust") ?? 0,
       strip: keep ? 0 : headerBytes,
+      emptyFrames: parts.flag("drop-empty") ? "drop" : "deliver",
       ...parts.limits(),
     });
   },
@@ -179,12 +183,20 @@ class Parts {
     return this.#take((each) => each === word) !== undefined;
   }
 
+  /** The one word of these that stands there. */
+  choice<Word extends string>(words: readonly Word[]): Word | undefined {
+    const found = words.filter((word) => this.flag(word));
+    if (found.length < 2) return found[0];
+    throw wrong(found.join(","), `one of the ${found.length === 2 ? "two" : "three"}`);
+  }
+
   /** The number of `word=NUMBER`. */
   number(word: string): number | undefined {
     this.#asked.push(`${word}=NUMBER`);
     const found = this.#take((each) => each.startsWith(`${word}=`));
     if (found === undefined) return undefined;
-    if (/^-?\d{1,15}$/.test(found.slice(word.length + 1))) return Number(found.slice(word.length + 1));
+    const number = found.slice(word.length + 1);
+    if (/^(-?\d{1,15}|0x[0-9a-f]{1,12})$/i.test(number)) return Number(number);
     throw wrong(found, `${word}= and a whole number`);
   }
 

@@ -18,6 +18,11 @@ export interface SizeRules {
   /** No frame is smaller. At least `headerBytes` and `strip`. */
   readonly minFrameBytes: number;
   readonly maxFrameBytes: number;
+  /**
+   * Frames of this size are passed over without a word. Less than `minFrameBytes`, so that others are not
+   * slowed down, and at most `headerBytes`.
+   */
+  readonly droppedBytes: number | undefined;
   /** Bytes at the beginning of a frame that are not passed on. */
   readonly strip: number;
   readonly skip: boolean;
@@ -105,7 +110,7 @@ export class SizedDecoder implements Decoder<Uint8Array> {
       const size = rules.size(chunk, start);
       let more: unknown;
       if (!(size >= minFrameBytes && size <= maxFrameBytes)) {
-        more = this.#refuse(size, chunk, start, this.#position + start);
+        more = size === rules.droppedBytes || this.#refuse(size, chunk, start, this.#position + start);
         start = this.#skip(length, start, size);
       } else if (size <= length - start) {
         this.#frameAt = start;
@@ -131,7 +136,7 @@ export class SizedDecoder implements Decoder<Uint8Array> {
   /** Goes on with the frame that an earlier chunk began; returns where in this chunk the next one starts. */
   #endFrame(chunk: Uint8Array, next: (frame: Uint8Array) => unknown): number {
     if (this.#skipping > 0) return this.#skip(chunk.length, 0, this.#skipping);
-    const { headerBytes, minFrameBytes, maxFrameBytes, strip } = this.#rules;
+    const { headerBytes, minFrameBytes, maxFrameBytes, droppedBytes, strip } = this.#rules;
     const held = this.#held!;
     let from = 0;
     if (this.#size === 0) {
@@ -141,7 +146,7 @@ export class SizedDecoder implements Decoder<Uint8Array> {
       const header = held.join(chunk, 0, from);
       const size = this.#rules.size(header, 0);
       if (!(size >= minFrameBytes && size <= maxFrameBytes)) {
-        this.#enough = this.#refuse(size, header, 0, offset) === false;
+        this.#enough = size !== droppedBytes && this.#refuse(size, header, 0, offset) === false;
         return this.#skip(chunk.length, from, size - headerBytes);
       }
       held.adopt(header);
@@ -170,12 +175,10 @@ export class SizedDecoder implements Decoder<Uint8Array> {
 
   /** Throws, unless the frame is only too large and the policy is to skip it; says whether to go on. */
   #refuse(size: number, bytes: Uint8Array, at: number, offset: number): unknown {
-    const { name, minFrameBytes, maxFrameBytes, skip, advice } = this.#rules;
+    const { name, minFrameBytes, maxFrameBytes, droppedBytes = minFrameBytes, skip, advice } = this.#rules;
     const found = `cut a frame (${name}) at offset ${offset}: found ${this.#rules.show(bytes, at)}`;
     if (!(size > maxFrameBytes)) {
-      const sense = Number.isNaN(size)
-        ? ""
-        : `, a frame of ${size} bytes but the minimum is ${minFrameBytes}`;
+      const sense = Number.isNaN(size) ? "" : `, a frame of ${size} bytes but the minimum is ${droppedBytes}`;
       const known = Number.isNaN(size) ? undefined : size;
       throw this.#failed = new FrameError("malformed", `${found}${sense}; ${advice}`, {
         offset,

@@ -21,13 +21,16 @@ export const formsHelp = `Framings:
   delimited:BYTES     any delimiter; \\n \\r \\t \\0 \\xHH \\\\ and \\, are escapes
   delimited:BYTES,keep      frames include their delimiter
   delimited:BYTES,prefix    the delimiter begins each frame
-  length:N            a binary length of N = 1, 2, 3, 4 or 8 bytes before each frame, big-endian
+  length:N            a binary length of N = 1 to 8 bytes before each frame, big-endian
   length:N,le         little-endian
+  length:N,decimal    the length in N ASCII digits; hex for hexadecimal, bcd for two digits in each of N bytes
+  length:N,mask=M     only these bits are the length, such as mask=0x7fff
   length:N,inclusive  the length includes its own bytes
   length:N,adjust=M   the frame is M bytes longer than the length says
   length:N,offset=M   M bytes precede the length; frames include their header
   length:N,header=M   M bytes precede the body; frames include their header
   length:N,keep       frames include their header
+  length:N,drop-empty received frames without a body (keepalives) are dropped
   fixed:N             frames of N bytes
   raw                 no framing: a frame is what one read returns
 All but fixed and raw also take max=SIZE, the maximum frame size (64KiB, 1m; default 1m), and skip, which drops a bad

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { ByteWriter, concatBytes } from "../../../src/core/bytes/bytes.ts";
 import { FrameError, OptionsError } from "../../../src/core/errors.ts";
 import type { Framing } from "../../../src/core/framing/framing.ts";
-import { lengthField, type LengthFieldOptions } from "../../../src/core/framing/length_field.ts";
+import { lengthField } from "../../../src/core/framing/length_field.ts";
+import type { LengthFieldOptions } from "../../../src/core/framing/length_options.ts";
 import { assertFramer, type FramerCase } from "../../../src/testing/assert_framer.ts";
 
 const bytes = (...values: number[]) => new Uint8Array(values);
@@ -149,7 +150,7 @@ describe("frames with a length field (F-4)", () => {
 
   it("come back as they were sent, whatever options and splits (property)", () => {
     const options = fc.record({
-      lengthBytes: fc.constantFrom<(1 | 2 | 3 | 4 | 8)[]>(1, 2, 3, 4, 8),
+      lengthBytes: fc.constantFrom<(1 | 2 | 3 | 4 | 5 | 6 | 7 | 8)[]>(1, 2, 3, 4, 5, 6, 7, 8),
       endian: fc.constantFrom<("big" | "little")[]>("big", "little"),
       lengthIncludesHeader: fc.boolean(),
       adjustment: fc.integer({ min: -3, max: 0 }),
@@ -303,7 +304,8 @@ describe("sending frames with a length field (F-5)", () => {
 
 describe("options of lengthField", () => {
   const wrong: readonly [options: unknown, message: RegExp][] = [
-    [{ lengthBytes: 5 }, /lengthBytes: found 5, expected 1, 2, 3, 4 or 8/],
+    [{ lengthBytes: 9 }, /lengthBytes: found 9, expected a whole number, 1 to 8/],
+    [{ lengthBytes: 1.5 }, /lengthBytes: found 1.5/],
     [{ lengthOffset: -1 }, /lengthOffset/],
     [{ headerBytes: 3 }, /headerBytes: found 3/], // shorter than the field
     [{ maxFrameBytes: 3 }, /maxFrameBytes: found 3/], // shorter than the header
