@@ -27,13 +27,13 @@ export class ConfigError extends MillraceError {
 export type BusErrorReason =
   /** The bus was closed. */
   | "closed"
-  /** A subject or pattern is not one. */
+  /** A subject or pattern is not valid. */
   | "invalid_subject"
-  /** Nobody subscribes to the subject of a request. */
+  /** The subject of a request has no subscriber. */
   | "no_responders"
   /** A request got no reply in time. */
   | "timeout"
-  /** The other side of the bus is gone: standard output has no reader any more, say. */
+  /** The other side of the bus is gone, for example the reader of standard output. */
   | "disconnected";
 
 /** A bus operation failed. */

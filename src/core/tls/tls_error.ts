@@ -1,43 +1,43 @@
-/** What can go wrong with TLS: a handshake, or the certificates one has of one's own. */
+/** What can go wrong with TLS: a handshake, or one's own certificates. */
 import { MillraceError } from "../errors.ts";
 
-/** Which of a closed set of failures it was. */
+/** Why TLS failed. */
 export type TlsErrorReason =
   /** The peer speaks readable text, such as HTTP without TLS. */
   | "plaintext"
-  /** What came is no TLS record at all, or none of a handshake. */
+  /** The peer sent something that is not a TLS handshake. */
   | "not_tls"
   /** Plaintext came after the command to upgrade: it may have been inserted on the path. */
   | "injected"
-  /** A frame was sent while the connection was being secured; it was not taken. */
+  /** A frame was sent during `upgrade`; it was not accepted. */
   | "upgrading"
-  /** The two sides share no version of TLS that both allow. */
+  /** The two sides have no allowed TLS version in common. */
   | "version"
-  /** They share no cipher. */
+  /** They have no cipher in common. */
   | "cipher"
-  /** They share no application protocol (ALPN). */
+  /** They have no application protocol in common (ALPN). */
   | "alpn"
-  /** A client certificate was required and none came. */
+  /** A client certificate was required and not sent. */
   | "certificate_missing"
-  /** The certificate is signed by nobody we trust. */
+  /** The certificate is not signed by a trusted CA. */
   | "certificate_untrusted"
-  /** The certificate is not valid any more, or not yet. */
+  /** The certificate has expired, or is not valid yet. */
   | "certificate_expired"
-  /** The certificate is for another purpose, such as a server's that a client shows (extended key usage). */
+  /** The certificate is for another purpose, such as a server certificate sent by a client (extended key usage). */
   | "certificate_purpose"
   /** The server's certificate is for another name. */
   | "certificate_name"
-  /** The option `authorize` refused the certificate. */
+  /** The option `authorize` rejected the client. */
   | "unauthorized"
   /** The handshake took longer than `handshakeTimeout`. */
   | "timeout"
-  /** `maxHandshakes` were on their way. */
+  /** `maxHandshakes` was reached. */
   | "too_many_handshakes"
-  /** The peer left during the handshake. */
+  /** The peer disconnected during the handshake. */
   | "peer_closed"
-  /** The peer refused our side, with an alert that the message names. */
+  /** The peer refused with an alert, which the message names. */
   | "refused"
-  /** Certificate, key or CA of our own cannot be read or do not belong together. */
+  /** One's own certificate, key or CA cannot be read, or they do not belong together. */
   | "material"
   | "unknown";
 
