@@ -30,7 +30,7 @@ export type DenoAddr =
 /** What a connection at rest holds, since its next read needs a buffer. */
 const smallestSlab = 1024;
 /** Few frames lie across two of these, and have to be joined. A connection that falls silent is left holding one. */
-const largestSlab = 256 * 1024;
+const largestSlab = 260 * 1024;
 /**
  * So much at once is handed out as a copy, and the slab is read into again. Slabs that are handed out piece by piece live
  * longer than what V8 collects cheaply: freeing them was a third of the work for large frames.

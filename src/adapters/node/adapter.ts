@@ -15,7 +15,6 @@ import type {
   Address,
   Listener,
   SocketTuning,
-  Transport,
 } from "../../core/transport.ts";
 import { FailingAccepts, resetBefore } from "../accept_fault.ts";
 import { abortedConnect, acceptedPeer, boundAt, longestPath, openedPeer, unixPeer } from "../address.ts";
@@ -33,6 +32,12 @@ if (process.versions.bun === undefined && process.versions.deno === undefined) s
 
 /** Plain sockets, also those under TLS on Bun. */
 const nodeSockets: Pick<Adapter, "listen" | "connect"> = placed({ bind, dial });
+
+/** The same where nothing will be laid over them. */
+const keptSockets = placed({
+  bind: (options, accept, at) => bind(options, (transport) => accept(transport.keep()), at),
+  dial: async (options) => (await dial(options)).keep(),
+});
 
 /** Node's own sockets. */
 export const nodeAdapter: Adapter = {
@@ -56,7 +61,8 @@ export const nodeAdapter: Adapter = {
     ownTls: false,
   },
   longestPath: longestPath(process.platform),
-  ...secured(nodeSockets, {
+  ...secured(keptSockets, {
+    sockets: () => Promise.resolve(nodeSockets),
     lower: async () => {
       const { BelowHandle } = await import("../tls/below_handle.ts");
       return (transport, owner, first) => new BelowHandle(transport, owner, first);
@@ -69,7 +75,7 @@ export const nodeAdapter: Adapter = {
 /** `made` is given the server before it listens; it may destroy connections, which are not accepted then. */
 export function bind(
   options: AdapterListenOptions,
-  accept: (transport: Transport) => void,
+  accept: (transport: NodeTransport) => void,
   at: Address,
   made?: (server: Server) => void,
 ): Promise<Listener> {
@@ -126,7 +132,7 @@ function stop(server: Server): Promise<void> {
 type Fault = (socket: Socket, action: string) => SocketError | undefined;
 
 /** Connects. */
-export function dial(options: AdapterConnectOptions, fault?: Fault): Promise<Transport> {
+export function dial(options: AdapterConnectOptions, fault?: Fault): Promise<NodeTransport> {
   const { address, signal } = options;
   if (address.transport === "unix") return dialAt(address, options, signal, fault);
   return dialByName(address, signal, (at, each) => dialAt(at, options, each, fault), (late) => late.abort());
@@ -137,7 +143,7 @@ function dialAt(
   options: AdapterConnectOptions,
   signal: AbortSignal | undefined,
   fault: Fault | undefined,
-): Promise<Transport> {
+): Promise<NodeTransport> {
   const { address } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortedConnect(signal, address));

@@ -9,6 +9,7 @@ import type { SocketError } from "../../core/errors.ts";
 import type { Peer, Transport, TransportEvents } from "../../core/transport.ts";
 import { brokenConnection } from "../address.ts";
 import { Pieces, pieceSize } from "../pieces.ts";
+import { copied, readIntoOwnMemory } from "./own_memory.ts";
 import { canPass, pushToStream, readAgain } from "./past_stream.ts";
 
 const owner: unique symbol = Symbol("transport");
@@ -111,6 +112,12 @@ export class NodeTransport implements Transport {
     else this.#afterFin(socket.resetAndDestroy);
   }
 
+  /** Before it is started: the socket is never detached, so that its reads may pass its stream altogether. */
+  keep(): this {
+    readIntoOwnMemory(this.#socket, NodeTransport.#onRead);
+    return this;
+  }
+
   /** The bare socket, stopped, of a transport that is not used any more. */
   detach(): Socket {
     const socket = this.#socket;
@@ -187,6 +194,10 @@ export class NodeTransport implements Transport {
   static #push(this: OwnedSocket, chunk: Uint8Array | null, encoding?: BufferEncoding): boolean {
     if (chunk === null || !canPass(this)) return pushToStream.call(this, chunk, encoding);
     return this[owner]!.#receive(chunk);
+  }
+
+  static #onRead(this: Socket, length: number, memory: Uint8Array): boolean {
+    return (this as OwnedSocket)[owner]!.#receive(copied(length, memory));
   }
 
   static #onData(this: OwnedSocket, chunk: Uint8Array): void {
