@@ -67,9 +67,7 @@ test("Effect's own input type is accepted, but for the negative one", () => {
 });
 
 const short: Readonly<Record<string, number>> = {
-  "500": 500,
   "0": 0,
-  "1.5": 1.5,
   "500ms": 500,
   "500 ms": 500,
   "5  seconds": 5_000,
@@ -123,6 +121,8 @@ test("every unit of the type is read, apart from the number and beside it", () =
 });
 
 const refused: readonly unknown[] = [
+  "500",
+  "1.5",
   -1,
   -0.001,
   NaN,
@@ -176,7 +176,7 @@ test("what is no duration, or a negative one, is refused with its path, the valu
       deepEqual(error.issues[0]!.path, "server.idleTimeout");
       equal(error.issues[0]!.found, input);
       ok(
-        /^server\.idleTimeout: found .*, expected a duration of 0 or more: .*"5 seconds", or "Infinity" for no limit; the units are ns, us, ms, s,/
+        /^server\.idleTimeout: found .*, expected a duration of 0 or more: .*"5 seconds", or "Infinity" for no limit; (.* has no unit: write .*; )?the units are ns, us, ms, s,/
           .test(error.message),
       );
       return true;

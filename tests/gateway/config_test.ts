@@ -116,8 +116,8 @@ maxConnections = 10
     assert.deepEqual(messages, [
       'gateway.yaml:3:13: endpoints[0].listen: found "127.0.0.1:99999", expected a port from 0 to 65535',
       'gateway.yaml:4:5: endpoints[0].framming: found "lines", expected a key that exists here; did you mean "framing"?',
-      'gateway.yaml:5:18: endpoints[0].idleTimeout: found "5 parsecs", expected a duration above 0: a number of ' +
-      'milliseconds, or text such as "500ms" or "5 seconds", or "Infinity" for no limit; the units are ns, us, ms, s, ' +
+      'gateway.yaml:5:18: endpoints[0].idleTimeout: found "5 parsecs", expected a duration above 0: a number and ' +
+      'a unit, such as "500ms" or "5 seconds", or "Infinity" for no limit; the units are ns, us, ms, s, ' +
       "m (minutes), h, d and w",
     ]);
   });

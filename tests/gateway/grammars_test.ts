@@ -55,7 +55,6 @@ function expectedIn(message: string): string {
 
 describe("durations", () => {
   const accepted: readonly [text: string, ms: number][] = [
-    ["500", 500],
     ["500ms", 500],
     ["5 seconds", 5_000],
     ["1.5h", 5_400_000],
@@ -79,7 +78,10 @@ describe("durations", () => {
   }
 
   for (
-    const text of ["", "soon", "5 parsecs", "-5s", "1e3s", "0s", "5m30s", "unlimited", "1,5s", ".5s", "s"]
+    const text of [
+      ...["", "soon", "5 parsecs", "-5s", "1e3s", "0", "0s", "5m30s", "unlimited", "1,5s", ".5s", "s"],
+      ...["60", "1.5", " 60 "],
+    ]
   ) {
     it(`all refuse ${JSON.stringify(text)} in the same words, which name the units`, async () => {
       const library = resolved({ idleTimeout: text }).fault;
@@ -94,6 +96,16 @@ describe("durations", () => {
       assert.deepEqual([config, program].map(expectedIn), [expectedIn(library), expectedIn(library)]);
     });
   }
+
+  it("are refused without a unit by all, with what to write for seconds and for milliseconds", async () => {
+    const said = / 60 has no unit: write "60s" or "60ms"; the units are ns, us, ms, s/;
+    assert.match(resolved({ idleTimeout: "60" }).fault, said);
+    assert.match(configured({ idleTimeout: "60" }).fault, said);
+    assert.match(await refused("serve", "--idle-timeout=60"), said);
+    assert.match(await refused("bench", "1", "--duration", "60"), said);
+    assert.throws(() => toMilliseconds("60" as DurationInput, "deadline"), said);
+    assert.equal(duration({ zero: true })("0"), 0);
+  });
 
   it("stand beside words of their own for tcpKeepAlive, and the message has both", async () => {
     const adapter = await detectAdapter();

@@ -103,7 +103,8 @@ export interface DurationRange {
 }
 
 const nanosPerMs = 1_000_000;
-const text = /^(\d+(?:\.\d+)?)\s*([a-zµμ]*)$/;
+const text = /^(\d+(?:\.\d+)?)\s*([a-zµμ]+)$/;
+const withoutUnit = /^\d+(?:\.\d+)?$/;
 const units = "the units are ns, us, ms, s, m (minutes), h, d and w";
 
 /** How many nanoseconds one of each is. */
@@ -123,8 +124,8 @@ const nanosPerUnit: ReadonlyMap<string, number> = new Map(
 
 /**
  * Reads a duration: what it is in milliseconds, `Infinity` for no limit; parts of a nanosecond are rounded. Texts are
- * read whatever their case, with or without spaces between number and unit; a number without a unit, as a text too, is
- * one of milliseconds. `never` is `Infinity`.
+ * read whatever their case, with or without spaces between number and unit. A number is one of milliseconds; text
+ * without a unit is refused, unless it is 0, because half of those who write `"60"` mean seconds. `never` is `Infinity`.
  */
 export function readDuration(
   input: unknown,
@@ -134,10 +135,16 @@ export function readDuration(
   if ((zero ? ms >= 0 : ms > 0) && (infinite || ms !== Infinity)) return read(ms);
   const least = zero ? "of 0 or more" : "above 0";
   const endless = infinite ? ', or "Infinity" for no limit' : "";
+  const isText = typeof input === "string";
+  const forms = isText ? "a number and a unit, such as" : "a number of milliseconds, or text such as";
   return misread(
-    `a duration ${least}: a number of milliseconds, or text such as "500ms" or "5 seconds"${endless}`,
-    units,
+    `a duration ${least}: ${forms} "500ms" or "5 seconds"${endless}`,
+    isText ? missingUnit(input.trim()) + units : units,
   );
+}
+
+function missingUnit(input: string): string {
+  return withoutUnit.test(input) ? `${input} has no unit: write "${input}s" or "${input}ms"; ` : "";
 }
 
 /**
@@ -176,8 +183,9 @@ function parse(input: unknown): number {
 
 function parseText(input: string): number {
   if (input === "infinity" || input === "never") return Infinity;
-  const [, digits, unit] = text.exec(input) ?? [];
-  const nanos = unit === "" ? nanosPerMs : nanosPerUnit.get(unit ?? "none");
+  if (withoutUnit.test(input)) return Number(input) === 0 ? 0 : NaN;
+  const [, digits, unit = ""] = text.exec(input) ?? [];
+  const nanos = nanosPerUnit.get(unit);
   if (nanos === undefined) return NaN;
   const amount = Number(digits);
   const ms = nanos < nanosPerMs

@@ -36,4 +36,4 @@ export const formsHelp = `Framings:
 All but fixed and raw also take max=SIZE, the maximum frame size (64KiB, 1m; default 1m), and skip, which drops a bad
 frame instead of closing the connection.
 
-Durations: 500ms, 5s, 2m, 1h, or milliseconds. Sizes: 64KiB or 64k, 1MB, or bytes. Infinity is no limit.`;
+Durations: 500ms, 5s, 2m, 1h. Sizes: 64KiB or 64k, 1MB, or bytes. Infinity is no limit.`;

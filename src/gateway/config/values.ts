@@ -25,7 +25,7 @@ function durationIn(range: DurationRange): Read<number> {
   };
 }
 
-/** A duration in milliseconds: `60s`, `5 minutes`, a number of milliseconds, or `Infinity`. */
+/** A duration in milliseconds: `60s`, `5 minutes`, a number of milliseconds that is no text, or `Infinity`. */
 export const duration: Read<number> = durationIn({});
 
 /** The same without `Infinity`. */
