@@ -4,7 +4,6 @@
  *
  * Used by the adapters that connect through `node:net`.
  */
-import { lookup } from "node:dns/promises";
 import { SocketError } from "../core/errors.ts";
 import { addressText, isIp } from "../core/text/place.ts";
 import type { AdapterConnectOptions, Address } from "../core/transport.ts";
@@ -44,7 +43,9 @@ async function addressesOf(
     signal?.addEventListener("abort", aborted);
   });
   try {
-    return (await Promise.race([lookup(address.host, { all: true }), given])).map((found) => found.address);
+    // A server has no use for it.
+    const found = import("node:dns/promises").then(({ lookup }) => lookup(address.host, { all: true }));
+    return (await Promise.race([found, given])).map((each) => each.address);
   } catch (cause) {
     if ((cause as { code?: unknown }).code !== "EPERM") throw connectError(cause, address);
     const action = `connect to ${addressText(address)}`;

@@ -6,7 +6,6 @@
 import { searchBytes } from "../../core/bytes/byte_search.ts";
 import { addressText } from "../../core/text/place.ts";
 import { createServer, type ListenOptions as NodeListenOptions, type Server, Socket } from "node:net";
-import process from "node:process";
 import { type SocketError, socketErrorFrom } from "../../core/errors.ts";
 import type {
   Adapter,
@@ -24,6 +23,9 @@ import { nodeByteSearch } from "./byte_search.ts";
 import { NodeTransport } from "./transport.ts";
 import { placed } from "../placed.ts";
 import { secured } from "../tls/secured.ts";
+
+/** Not by an import of its module, for which Node opens all of its standard streams. */
+const { process } = globalThis;
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 

@@ -9,13 +9,15 @@
  */
 import { access } from "node:fs/promises";
 import { dirname } from "node:path";
-import process from "node:process";
 import { SocketError, socketErrorFrom } from "../../core/errors.ts";
 import { pathFault } from "../../core/text/place.ts";
 import type { FileRights } from "../../core/text/file_rights.ts";
 import type { Listener, Transport } from "../../core/transport.ts";
 import { longestPath } from "../address.ts";
 import { codeOf, Folder, SocketFile } from "./socket_file.ts";
+
+/** Not by an import of its module, for which Node opens all of its standard streams. */
+const { process } = globalThis;
 
 /** Some runtimes cut off what is longer, without a word. */
 const longest = longestPath(process.platform);
