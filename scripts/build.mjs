@@ -11,6 +11,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { isBuiltin } from "node:module";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { install, root } from "./install.mjs";
+import { loadedBy, mergeChunks } from "./merge_chunks.mjs";
 
 const dist = join(root, "dist");
 
@@ -115,17 +116,35 @@ function effectOfTheUser(effectful) {
  */
 async function shrinkPackages(outputs) {
   const { transform } = await import("esbuild");
-  for (const [path, { bytes, inputs }] of Object.entries(outputs)) {
-    const foreign = Object.entries(inputs)
-      .reduce(
-        (sum, [name, { bytesInOutput }]) => sum + (name.includes("node_modules/") ? bytesInOutput : 0),
-        0,
-      );
-    if (!path.endsWith(".js") || foreign < bytes / 2) continue;
+  for (const [path, output] of Object.entries(outputs)) {
+    if (!path.endsWith(".js") || !isForeign(output)) continue;
     const file = join(root, path);
     const { code } = await transform(readFileSync(file, "utf8"), { minify: true, format: "esm" });
     writeFileSync(file, code);
   }
+}
+
+function isForeign({ bytes, inputs }) {
+  const foreign = Object.entries(inputs)
+    .reduce(
+      (sum, [name, { bytesInOutput }]) => sum + (name.includes("node_modules/") ? bytesInOutput : 0),
+      0,
+    );
+  return foreign >= bytes / 2;
+}
+
+/**
+ * What is loaded together: by every program with a socket, by each that has a server, and by sockets of Node's.
+ */
+function groupsOf(outputs) {
+  const made = (...sources) =>
+    Object.keys(outputs).filter((path) => sources.includes(outputs[path].entryPoint ?? ""));
+  const adapter = (name) => made(`src/adapters/${name}/adapter.ts`);
+  return {
+    "main": ["dist/mod.js"],
+    "server": made("src/server/scoped_server.ts", "src/connection/effect/acquire.ts"),
+    "adapter-node": adapter("node"),
+  };
 }
 
 /** Packages in CommonJS ask for Node's modules by `require`, which a module does not have: they get an import. */
@@ -229,6 +248,13 @@ async function main() {
   rmSync(dist, { recursive: true, force: true });
   const { inputs, outputs } = await bundle(all);
   await shrinkPackages(outputs);
+  // Bundlers of our users leave out files of which nothing is used, and less of one file.
+  const forFrames = loadedBy(outputs, ["dist/streams.js"]);
+  await mergeChunks(
+    outputs,
+    groupsOf(outputs),
+    (path) => isForeign(outputs[path]) || forFrames.has(path),
+  );
   keepLicences(inputs);
   makeExecutable();
   declare(all.filter((entryPoint) => entryPoint.imported).map((entryPoint) => entryPoint.source));

@@ -160,7 +160,7 @@ let lendable = new Uint8Array(0);
 /** So many bytes of memory that is lent to one after the other: fresh memory costs more than the copy that goes into it. */
 export function lentBytes(size: number): Uint8Array<ArrayBuffer> {
   if (size > mostLent) return new Uint8Array(size);
-  if (size > lendable.length) lendable = new Uint8Array(Math.min(mostLent, Math.max(4096, size * 2)));
+  if (size > lendable.length) lendable = new Uint8Array(size * 2);
   return lendable.subarray(0, size);
 }
 

@@ -64,9 +64,7 @@ export class HeldBytes {
     const pieces = this.#pieces;
     const joined = pieces.length === 1
       ? pieces[0]!
-      : lent
-      ? concatBytes(pieces, lentBytes(this.length))
-      : concatBytes(pieces);
+      : concatBytes(pieces, lent ? lentBytes(this.length) : undefined);
     this.clear();
     return joined;
   }

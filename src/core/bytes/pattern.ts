@@ -66,15 +66,15 @@ export class Pattern {
     for (let i = Math.max(from, tail); i < chunk.length; i++) length = this.advance(length, chunk[i]!);
     return length;
   }
+}
 
-  /** Whether a frame followed by the pattern is cut right after the frame, and nowhere before. */
-  follows(frame: Uint8Array): boolean {
-    if (this.find(frame, 0) >= 0) return false;
-    let length = this.matchTail(frame, 0, 0);
-    for (let i = 0; i < this.length; i++) {
-      length = this.advance(length, this.bytes[i]!);
-      if (length === this.length) return i === this.length - 1;
-    }
-    return false;
+/** Whether a frame followed by the pattern is cut right after the frame, and nowhere before. */
+export function follows(pattern: Pattern, frame: Uint8Array): boolean {
+  if (pattern.find(frame, 0) >= 0) return false;
+  let length = pattern.matchTail(frame, 0, 0);
+  for (let i = 0; i < pattern.length; i++) {
+    length = pattern.advance(length, pattern.bytes[i]!);
+    if (length === pattern.length) return i === pattern.length - 1;
   }
+  return false;
 }

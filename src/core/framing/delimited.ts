@@ -9,7 +9,7 @@ import { OptionsCheck } from "../options.ts";
 import type { SizeInput } from "../text/size.ts";
 import { DelimitedDecoder, type DelimiterRules } from "./delimited_decoder.ts";
 import { defaultMaxFrameBytes, type FrameErrorPolicy, type Framing } from "./framing.ts";
-import { Pattern } from "../bytes/pattern.ts";
+import { follows, Pattern } from "../bytes/pattern.ts";
 import { PrefixDecoder } from "./prefix_decoder.ts";
 import { refusal, requireBytes } from "./refusal.ts";
 
@@ -145,7 +145,7 @@ export function delimited(options: DelimitedOptions = {}): Framing<Uint8Array> {
     decoder: (report) => suffix ? new DelimitedDecoder(rules, report) : new PrefixDecoder(rules, report),
     encode(frame, out) {
       requireBytes("delimited", frame);
-      if (checkSent && !pattern.follows(frame)) {
+      if (checkSent && !follows(pattern, frame)) {
         throw refusal(
           "delimited",
           `it contains ${rules.delimiterShown}, or part of it at the end, and would be cut there`,

@@ -83,14 +83,12 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
     return this.#enough && start < chunk.length ? this.#keep(chunk, start) : this.#cut(chunk, start, next);
   }
 
-  /**
-   * Like `push`, of bytes of which it is known that they have a delimiter of one byte at their end, or none at all, and that
-   * they go on with a frame that was begun, or begin one.
-   */
+  /** Like `push`, of bytes of which it is known that they have a delimiter of one byte at their end, or none at all. */
   pushPiece(piece: Uint8Array, ended: boolean, next: (frame: Uint8Array) => unknown): void {
-    if (this.failed !== undefined) throw this.failed;
-    if (this.buffered === 0) this.#begin(piece, 0);
-    else this.#endFrame(piece, next, ended ? piece.length : -1);
+    // Without anything held, a frame that ends is found where it ends.
+    if (this.buffered > 0) this.#endFrame(piece, next, ended ? piece.length : -1);
+    else if (ended) return void this.push(piece, next);
+    else this.#begin(piece, 0);
     this.position += piece.length;
   }
 

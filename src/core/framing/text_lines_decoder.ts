@@ -112,7 +112,7 @@ export class TextLinesDecoder implements Decoder<string> {
     const first = Math.max(start, to - nearEnd);
     const end = first + chunk.subarray(first, to).lastIndexOf(newline) + 1;
     if (end === first) return false;
-    const run = start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
+    const run = chunk.subarray(start, end);
     try {
       this.#text = this.#codec.decode(run);
     } catch {
@@ -161,9 +161,7 @@ export class TextLinesDecoder implements Decoder<string> {
     const end = found < 0 ? chunk.length : found + 1;
     this.#at = end;
     this.#offset = this.#bytes.openOffset;
-    const piece = chunk.subarray(start, end);
-    if (found >= 0 && this.#bytes.buffered === 0) this.#bytes.push(piece, this.#line);
-    else this.#bytes.pushPiece(piece, found >= 0, this.#line);
+    this.#bytes.pushPiece(chunk.subarray(start, end), found >= 0, this.#line);
   }
 
   #decode(bytes: Uint8Array): unknown {

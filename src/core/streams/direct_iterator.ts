@@ -7,8 +7,8 @@
 
 /** What is handed on past the stream. */
 interface Ready<Out> {
-  /** How much lies ready. */
-  count(): number;
+  /** What lies ready. */
+  readonly held: { readonly length: number };
   /** True where the stream itself holds nothing, which would have to be read first. */
   comesFirst(): boolean;
   /** Takes the oldest of what lies ready. */
@@ -22,7 +22,7 @@ export function iterateDirectly<Out>(stream: ReadableStream<Out>, source: Ready<
   if (own === undefined) return;
   const value = (options?: ReadableStreamIteratorOptions) => new DirectIterator(own(options), source);
   for (const name of ["values", Symbol.asyncIterator]) {
-    Object.defineProperty(stream, name, { value, writable: true, configurable: true });
+    Object.defineProperty(stream, name, { value, configurable: true });
   }
 }
 
@@ -47,7 +47,7 @@ class DirectIterator<Out> implements AsyncIterableIterator<Out> {
 
   next(): Promise<IteratorResult<Out, undefined>> {
     const source = this.#source;
-    if (this.#direct && source.count() > 0) return Promise.resolve({ done: false, value: source.take() });
+    if (this.#direct && source.held.length > 0) return Promise.resolve({ done: false, value: source.take() });
     this.#direct = false;
     this.#steps++;
     const step = this.#own.next();

@@ -81,7 +81,7 @@ export class OrderedPair<In, Out> {
       },
     }, { highWaterMark: 0 });
     iterateDirectly(this.readable, {
-      count: () => this.#held.length,
+      held: this.#held,
       comesFirst: () => this.#output?.desiredSize === 0,
       take: () => {
         const out = this.#takeHeld();
