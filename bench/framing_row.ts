@@ -45,7 +45,7 @@ export function measureFraming(plan: Plan, row: FramingRow, runtime: RuntimeName
 
 /** So long suffices: what is compiled is a loop, and nothing but the processor takes part. */
 function order(plan: Plan, { task }: FramingRow): Omit<CutOrder, "who"> {
-  return { task, sizes: frameSizes, warmupMs: plan.durationMs / 8, durationMs: plan.durationMs / 10 };
+  return { task, sizes: frameSizes, warmupMs: plan.durationMs / 6, durationMs: plan.durationMs / 10 };
 }
 
 function cutOnce(plan: Plan, order: CutOrder, runtime: RuntimeName): CutResult[] {
