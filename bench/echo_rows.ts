@@ -182,6 +182,9 @@ async function warm(server: Child, ms: number): Promise<void> {
   }
 }
 
+/** A connection for each message. */
+const isNew = ({ tls, renewed }: EchoLoad): boolean => tls === "new" || renewed === true;
+
 /** So many times the time that it takes on a processor of its own. */
 const longestWarmup = 6;
 
@@ -196,13 +199,13 @@ export async function runOnce(
   const secure = load.tls !== undefined;
   const { server, port } = await startServer(plan, name, runtime, secure ? [certFile, keyFile] : []);
   const { durationMs } = plan;
-  const warmupMs = plan.warmupMs * (load.tls === "new" ? longerForNew : 1);
+  const warmupMs = plan.warmupMs * (isNew(load) ? longerForNew : 1);
   const trusted = secure ? readFileSync(certFile, "utf8") : undefined;
   const order: EchoOrder = { port, load, trusted, warmupMs, durationMs };
-  const args = [plan.program(load.tls === "new" ? "handshake_load" : "echo_load"), JSON.stringify(order)];
+  const args = [plan.program(isNew(load) ? "connection_load" : "echo_load"), JSON.stringify(order)];
   const client = new Child(commandLine(plan.runtimes, "bun", loadCore, args));
   try {
-    if (load.tls !== "new") {
+    if (!isNew(load)) {
       await client.next<{ running: true }>(20_000);
       await warm(server, warmupMs);
       client.tell("measure");

@@ -16,6 +16,8 @@ export interface EchoLoad {
   readonly bytes?: number;
   /** Over TLS; and with a new connection and a full handshake for each message, rather than with the same ones. */
   readonly tls?: "kept" | "new";
+  /** In the clear, with a new connection for each message. */
+  readonly renewed?: boolean;
 }
 
 /** One line of the table. */
@@ -229,6 +231,17 @@ export const rows: readonly Row[] = [
     load: large,
     perProcessor: true,
     target: { bun: 0.90, deno: 0.80, node: 1 },
+  },
+  {
+    id: "setup",
+    title: "new connections with one echo each, 32 at a time, per second of the server's processor",
+    kind: "echo",
+    program: "on_frame",
+    baseline: "raw",
+    load: { connections: 32, depth: 1, message: "lines", renewed: true },
+    perProcessor: true,
+    // Half of what a connection took over raw when this was first measured: 48 µs, none, and 55.
+    target: { bun: 0.64, deno: 1, node: 0.79 },
   },
   {
     id: "streams-32",

@@ -1,8 +1,8 @@
 /**
- * The load of the handshake row, as a program for Bun on Bun's own sockets: connects, shakes hands, has one line
+ * The load of the rows with new connections, as a program for Bun on Bun's own sockets: connects, shakes hands where TLS is asked for, has one line
  * echoed, which tells that both sides are through, closes, and begins anew, on a number of connections at a time.
  *
- * Orders and result are those of `echo_load.ts`; a handshake is counted when its line is back.
+ * Orders and result are those of `echo_load.ts`; a connection is counted when its line is back.
  */
 import process from "node:process";
 import { Histogram } from "../../src/gateway/load/histogram.ts";
@@ -25,8 +25,9 @@ declare const Bun: {
     hostname: string;
     port: number;
     data: Attempt;
-    tls: TlsClientSettings;
+    tls?: TlsClientSettings;
     socket: {
+      open(socket: BunSocket): void;
       handshake(socket: BunSocket, trusted: boolean, fault: Error | null): void;
       data(socket: BunSocket, bytes: Uint8Array): void;
       close(socket: BunSocket): void;
@@ -37,7 +38,7 @@ declare const Bun: {
 
 const order = JSON.parse(process.argv[2]!) as EchoOrder;
 const line = new TextEncoder().encode("x".repeat(63) + "\n");
-const tls = clientTls(order.trusted!);
+const tls = order.trusted === undefined ? undefined : clientTls(order.trusted);
 
 let latency = new Histogram();
 let done = 0;
@@ -49,11 +50,18 @@ function fail(what: string): never {
   process.exit(1);
 }
 
+function begin(socket: BunSocket): void {
+  if (socket.write(line) !== line.length) fail("a line did not fit into a new connection");
+}
+
 const handlers = {
+  open(socket: BunSocket) {
+    if (tls === undefined) begin(socket);
+  },
   handshake(socket: BunSocket, trusted: boolean, fault: Error | null) {
     const problem = checkSecured(socket, trusted, fault);
     if (problem !== undefined) fail(problem);
-    if (socket.write(line) !== line.length) fail("a line did not fit into a new connection");
+    begin(socket);
   },
   data(socket: BunSocket, bytes: Uint8Array) {
     const { data } = socket;
@@ -77,7 +85,8 @@ async function lane(): Promise<void> {
   while (!stopping) {
     await new Promise<void>((over) => {
       const data: Attempt = { started: performance.now(), missing: line.length, over };
-      Bun.connect({ hostname: "127.0.0.1", port: order.port, data, tls, socket: handlers }).catch(
+      const where = { hostname: "127.0.0.1", port: order.port, ...(tls && { tls }) };
+      Bun.connect({ ...where, data, socket: handlers }).catch(
         (error: Error) => stopping || fail(error.message),
       );
     });
@@ -88,7 +97,7 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 for (let i = 0; i < order.load.connections; i++) void lane();
 await sleep(order.warmupMs);
-if (done === 0) fail(`no handshake was done within ${order.warmupMs} ms`);
+if (done === 0) fail(`no connection was served within ${order.warmupMs} ms`);
 latency = new Histogram();
 console.log(JSON.stringify({ measuring: true }));
 const [doneBefore, cpuBefore, since] = [done, process.cpuUsage(), performance.now()];
