@@ -201,7 +201,7 @@ export const rows: readonly Row[] = [
   },
   {
     id: "lines-8k",
-    title: "lines of 8 KiB with `onFrame`, 10 connections, 4 in flight, per second of the server's processor",
+    title: "lines of 8 KiB with `onFrame`, 10 connections, 4 in flight",
     kind: "echo",
     program: "on_frame",
     baseline: "raw",
@@ -212,8 +212,7 @@ export const rows: readonly Row[] = [
   },
   {
     id: "lines-64k",
-    title:
-      "lines of 64 KiB with `onFrame`, 10 connections, 4 in flight, per second of the server's processor",
+    title: "lines of 64 KiB with `onFrame`, 10 connections, 4 in flight",
     kind: "echo",
     program: "on_frame",
     baseline: "raw",
