@@ -25,7 +25,7 @@ let fields: Fields | null | undefined = undefined;
 let shared: Uint8Array = new Uint8Array(0);
 
 /** Called by the socket with the memory that it has read into, and how much of it. */
-export type Callback = (this: Socket, length: number, memory: Uint8Array) => boolean;
+type Callback = (this: Socket, length: number, memory: Uint8Array) => boolean;
 
 /** From now on the socket reads past its stream, which must be empty and paused. Where that cannot be had, all stays as it was. */
 export function readIntoOwnMemory(socket: Socket, receive: Callback): void {
