@@ -1,4 +1,4 @@
-/** One frame to many connections: encoded once, each under its own egress policy (F-44), counted (F-67). */
+/** One frame to many connections: encoded once, each under its own egress policy, counted. */
 import { ByteWriter } from "../core/bytes/bytes.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import type { OutcomeListener, SendOutcome } from "../core/flow/outcome.ts";

@@ -1,6 +1,6 @@
 /**
  * From the framer to the user's code: `onFrame`, called at once, or the queue that the iterator empties. Either
- * way one frame at a time, in order, and reading stops while too much waits (F-41).
+ * way one frame at a time, in order, and reading stops while too much waits.
  *
  * Used by `session.ts`. Knows nothing of how a connection ends.
  */

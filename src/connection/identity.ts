@@ -1,5 +1,5 @@
 /**
- * Connection ids: unique over processes, and sorted by the time of connecting (F-25).
+ * Connection ids: unique over processes, and sorted by the time of connecting.
  *
  * Nine digits of time, four of a counter and four of chance, all in base 36.
  */

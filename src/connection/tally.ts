@@ -1,5 +1,5 @@
 /**
- * What one connection had counted when its rates were last taken, and those rates (F-51).
+ * What one connection had counted when its rates were last taken, and those rates.
  *
  * `server/rates.ts` gives one to each session that it looks at. A silent connection costs four comparisons a look.
  */

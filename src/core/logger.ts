@@ -1,4 +1,4 @@
-/** What loggers take (F-53). Used by whatever has something to tell. */
+/** What loggers take. Used by whatever has something to tell. */
 
 /** One structured log record. */
 export interface LogRecord {

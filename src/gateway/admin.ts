@@ -1,5 +1,5 @@
 /**
- * The admin endpoint (F-60): `/metrics`, `/healthz`, `/readyz` and `/connections` over HTTP.
+ * The admin endpoint: `/metrics`, `/healthz`, `/readyz` and `/connections` over HTTP.
  *
  * Started by the gateway before anything else and stopped last. It only reads; what changes something goes over the
  * control subjects. Loaded only where one is configured.

@@ -1,5 +1,5 @@
 /**
- * Control commands of one endpoint (F-59): `{"command": "conn.close", "payload": {"conn_id": "…"}}` on its
+ * Control commands of one endpoint: `{"command": "conn.close", "payload": {"conn_id": "…"}}` on its
  * control subject, an answer where the message has a reply subject, a log record for each that changed something.
  *
  * Whatever is not a command is counted, answered and otherwise ignored.

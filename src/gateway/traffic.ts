@@ -1,5 +1,5 @@
 /**
- * Frames to the bus and messages to sockets (F-55, F-56), for one endpoint.
+ * Frames to the bus and messages to sockets, for one endpoint.
  *
  * Ingress: every frame is published with `conn.id`, `peer.ip`, `peer.port`; while the bus is slow the loop over
  * the connection waits, reading stops, and the peer's window closes. Egress: a message names its connection, by

@@ -1,5 +1,5 @@
 /**
- * Which connections are accepted: the maximum number, and the farewell of a rejected peer (F-22).
+ * Which connections are accepted: the maximum number, and the farewell of a rejected peer.
  *
  * Called for every accepted transport, before there is a connection.
  */

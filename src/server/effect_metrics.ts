@@ -1,5 +1,5 @@
 /**
- * The counters of servers as metrics of Effect, under the names that Prometheus gets (F-50).
+ * The counters of servers as metrics of Effect, under the names that Prometheus gets.
  *
  * Nothing is counted here: statistics are summed when a metric is read. Servers with the same attributes are
  * added up, and what those counted that have stopped stays. Only the entry point `effect` loads it.

@@ -1,6 +1,6 @@
 /**
  * TLS handshakes of a server, those of upgrades among them: how many at one time, how long each may take, and what
- * became of them (F-69).
+ * became of them.
  *
  * They have slots of their own, so that a flood of them takes none from connections; and only a few begin in one turn
  * of the event loop, so that the frames of connections go on between them. Knows no certificate.

@@ -1,4 +1,4 @@
-/** A server and its connections as data (F-52), for an admin page or a log. */
+/** A server and its connections as data, for an admin page or a log. */
 import type { Connection, ConnectionState, ConnectionStats } from "../connection/connection.ts";
 import type { ConnectionRates } from "../connection/connection_options.ts";
 import type { CertificateInspection, Certificates } from "../core/tls/certificate_options.ts";

@@ -1,4 +1,4 @@
-/** Structured log records (F-53) of what happens at a server and its connections. */
+/** Structured log records of what happens at a server and its connections. */
 import type { RegistryObserver } from "../connection/registry.ts";
 import type { TerminationRecord } from "../connection/termination.ts";
 import { TimeoutError } from "../core/errors.ts";

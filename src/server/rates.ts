@@ -1,5 +1,5 @@
 /**
- * Rates and sizes once a second (F-51), for a server and for each of its connections. Either begins when
+ * Rates and sizes once a second, for a server and for each of its connections. Either begins when
  * it is first asked for, and costs nothing before.
  */
 import type { ConnectionRates } from "../connection/connection_options.ts";

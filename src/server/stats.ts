@@ -1,4 +1,4 @@
-/** A server's counters as one record (F-50). */
+/** A server's counters as one record. */
 import type { Registry } from "../connection/registry.ts";
 import type { Admission } from "./admission.ts";
 import type { Handshakes } from "./handshakes.ts";

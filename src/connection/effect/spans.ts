@@ -1,5 +1,5 @@
 /**
- * One trace span per connection (F-53), through whichever tracer the surrounding Effect has.
+ * One trace span per connection, through whichever tracer the surrounding Effect has.
  *
  * A registry's observer, made by `effects.ts`. A handler that is an Effect runs inside its connection's span.
  */

@@ -1,6 +1,6 @@
 /**
  * The outbound half of a connection: frames are encoded into a writer and handed to the transport at the
- * flush points, so that the frames of one turn leave in one write (F-43), under an egress limit (F-42).
+ * flush points, so that the frames of one turn leave in one write, under an egress limit.
  *
  * Used by `connection/session.ts`, which decides when to flush. Knows the transport and the policy;
  * knows no handlers. It never writes while the transport still holds bytes.

@@ -187,7 +187,7 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
     if (!this.cutting) this.#countRest();
   }
 
-  /** Stop at the next frame boundary, and report the end of input there (F-18). */
+  /** Stop at the next frame boundary, and report the end of input there. */
   stopAtBoundary(): void {
     if (this.#discarding || this.#stopping) return;
     this.#stopping = true;

@@ -1,5 +1,5 @@
 /**
- * The first bytes of a connection, kept to say what a wrong peer speaks (F-64).
+ * The first bytes of a connection, kept to say what a wrong peer speaks.
  *
  * Used by `pipeline.ts`. Whatever it is asked, and however often, it looks at no more than these few bytes.
  */

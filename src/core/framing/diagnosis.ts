@@ -1,5 +1,5 @@
 /**
- * What a wrong peer speaks, told from its first bytes (F-64).
+ * What a wrong peer speaks, told from its first bytes.
  *
  * Called through `stream_head.ts` when the first frame of a connection fails or does not come, never on the way of a
  * good one. Knows well-known protocols and the framing's hint; knows no connection.

@@ -1,5 +1,5 @@
 /**
- * Frames that are all of one size (F-3).
+ * Frames that are all of one size.
  */
 import { OptionsCheck } from "../options.ts";
 import type { SizeInput } from "../text/size.ts";

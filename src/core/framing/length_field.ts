@@ -1,5 +1,5 @@
 /**
- * Frames that say their own length in a field of fixed size (F-4, F-5, F-6).
+ * Frames that say their own length in a field of fixed size.
  */
 import { showHex } from "../bytes/bytes.ts";
 import type { FrameError } from "../errors.ts";

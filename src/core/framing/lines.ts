@@ -1,5 +1,5 @@
 /**
- * Lines of text, as bytes or as strings: a newline ends each frame (F-1, F-2).
+ * Lines of text, as bytes or as strings: a newline ends each frame.
  */
 import { indexOfByte } from "../bytes/byte_search.ts";
 import { OptionsCheck } from "../options.ts";

@@ -1,5 +1,5 @@
 /**
- * No framing: each read is a packet (F-9).
+ * No framing: each read is a packet.
  */
 import { view } from "../bytes/bytes.ts";
 import { OptionsCheck } from "../options.ts";

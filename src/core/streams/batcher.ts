@@ -1,5 +1,5 @@
 /**
- * Gathers frames into groups: so many frames, so many bytes, or so many milliseconds, whichever is first (F-10).
+ * Gathers frames into groups: so many frames, so many bytes, or so many milliseconds, whichever is first.
  *
  * A stage and, as `BatcherStream`, a Web Stream. One batcher serves one connection, or many that feed it through
  * `add`. It never holds more than one group, so it is bounded by the group's limits.

@@ -1,5 +1,5 @@
 /**
- * Framings as standard streams: bytes in and frames out, and back (F-11).
+ * Framings as standard streams: bytes in and frames out, and back.
  *
  * For use with `pipeThrough`, away from a server of this package. A connection does not use them: there the
  * decoder runs by plain calls.

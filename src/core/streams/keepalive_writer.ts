@@ -1,5 +1,5 @@
 /**
- * Sends something when nothing was written for a while, so that peers and middleboxes keep the connection (F-13).
+ * Sends something when nothing was written for a while, so that peers and middleboxes keep the connection.
  *
  * It stands behind the framing, where an item is a whole frame, and acts between items only: never inside a frame.
  * A stage and, as `KeepaliveWriterStream`, a Web Stream; `connection/vigil.ts` has the rule and the payload from here.

@@ -1,5 +1,5 @@
 /**
- * The end-of-turn flush: one callback a turn for all connections that wrote something in it (F-43).
+ * The end-of-turn flush: one callback a turn for all connections that wrote something in it.
  *
  * It is the net under the other flush points: a handler that awaits something slow between two sends.
  */

@@ -1,5 +1,5 @@
 /**
- * The configuration of a gateway (F-54): read from a file, a text or a value, with every fault at once.
+ * The configuration of a gateway: read from a file, a text or a value, with every fault at once.
  *
  * Called by the commands and by programs that run a gateway as a library.
  */
