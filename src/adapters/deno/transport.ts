@@ -28,7 +28,7 @@ export type DenoAddr =
   | { readonly transport: "unix"; readonly path: string | null };
 
 /** What a connection at rest holds, since its next read needs a buffer. */
-const smallestSlab = 1024;
+const smallestSlab = 768;
 /** Few frames lie across two of these, and have to be joined. A connection that falls silent is left holding one. */
 const largestSlab = 260 * 1024;
 /**
