@@ -134,16 +134,21 @@ function isForeign({ bytes, inputs }) {
 }
 
 /**
- * What is loaded together: by every program with a socket, by each that has a server, and by sockets of Node's.
+ * What is loaded together: by every program with a socket, by each that has a server, and by the sockets of every runtime,
+ * of which none must load what another one needs.
  */
 function groupsOf(outputs) {
-  const made = (...sources) =>
-    Object.keys(outputs).filter((path) => sources.includes(outputs[path].entryPoint ?? ""));
-  const adapter = (name) => made(`src/adapters/${name}/adapter.ts`);
+  const loaded = (...sources) =>
+    loadedBy(
+      outputs,
+      Object.keys(outputs).filter((path) => sources.includes(outputs[path].entryPoint ?? "")),
+    );
+  const [node, ...others] = ["node", "bun", "deno"].map((name) => loaded(`src/adapters/${name}/adapter.ts`));
   return {
-    "main": ["dist/mod.js"],
-    "server": made("src/server/scoped_server.ts", "src/connection/effect/acquire.ts"),
-    "adapter-node": adapter("node"),
+    "main": [...loadedBy(outputs, ["dist/mod.js"])],
+    "server": [...loaded("src/server/scoped_server.ts", "src/connection/effect/acquire.ts")],
+    "sockets": [...node].filter((path) => others.every((other) => other.has(path))),
+    "sockets-node": [...node].filter((path) => !others.some((other) => other.has(path))),
   };
 }
 

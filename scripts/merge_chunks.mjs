@@ -17,16 +17,13 @@ const keep = (text) => text.replace(/^\/\/ (?=\S+\.ts$)/gm, "//! ");
 const asBefore = (text) => text.replace(/^\/\/ dist\/.*\n/gm, "").replace(/^(\s*)\/\/! /gm, "$1// ");
 
 /**
- * `groups` names the files whose chunks belong together, first come first served: what one of an earlier group loads stays
- * there. Chunks of which `apart` says so stay files of their own.
+ * `groups` names files that belong together, each behind those that it loads; what is in an earlier group stays there. Chunks of which `apart` says so stay files of their own.
  */
 export async function mergeChunks(outputs, groups, apart) {
   const taken = new Set();
   const moved = new Map();
-  for (const [name, roots] of Object.entries(groups)) {
-    const members = [...loadedBy(outputs, roots)].filter((path) =>
-      isChunk(path) && !taken.has(path) && !apart(path)
-    );
+  for (const [name, paths] of Object.entries(groups)) {
+    const members = paths.filter((path) => isChunk(path) && !taken.has(path) && !apart(path));
     for (const path of members) taken.add(path);
     const files = inFiles(outputs, members);
     for (const [at, file] of files.entries()) {
