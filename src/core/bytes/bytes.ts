@@ -112,6 +112,11 @@ export function memoryOf(chunk: Uint8Array): ArrayBufferLike | undefined {
   return copiedLength > 0 || mayLackBuffer(chunk) ? undefined : chunk.buffer;
 }
 
+/** Frames of this chunk are best copied, with `slice`, up to this length; -1 where none are. */
+export function copiedOf(chunk: Uint8Array): number {
+  return copiedLength > 0 && chunk.constructor === Uint8Array ? copiedLength : -1;
+}
+
 /** The same as `view`, of a chunk whose memory and place in it are known. */
 export function viewIn(
   chunk: Uint8Array,

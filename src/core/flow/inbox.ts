@@ -200,7 +200,7 @@ export class Inbox<Frame> {
 
 /** Where frames come from: a session. */
 export interface InboxSource<Received> {
-  readonly delivery: { readonly inbox: Pick<Inbox<Received>, "withdraw"> };
+  readonly delivery: { readonly inbox: Inbox<Received> };
   read<Found>(take: (inbox: Inbox<Received>) => Found): Found;
 }
 
@@ -227,6 +227,9 @@ export class InboxReader<Received, Value> implements AsyncIterator<Value, undefi
   }
 
   next(): Promise<Read<Value>> {
+    const { inbox } = this.#source.delivery;
+    // What is there is taken without further ado; anything else is for the source to know of.
+    if (inbox.length > 0 && !inbox.over && !this.#left) return this.#take(inbox);
     if (this.#left) return Promise.resolve({ value: undefined, done: true });
     return this.#last = this.#source.read(this.#take);
   }

@@ -5,8 +5,8 @@
  * A chunk of whole frames costs a search and a view for each. Across chunks it remembers how much of the
  * delimiter it has seen, so no byte is searched twice.
  */
-import { memoryOf, viewIn } from "../bytes/bytes.ts";
-import { findByte, wordsOf } from "../bytes/byte_search.ts";
+import { copiedOf, memoryOf, viewIn } from "../bytes/bytes.ts";
+import { findByte, indexOfByte, wordsOf } from "../bytes/byte_search.ts";
 import { FrameError } from "../errors.ts";
 import type { Decoder } from "./framing.ts";
 import { HeldBytes } from "../bytes/held_bytes.ts";
@@ -127,22 +127,26 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
     const { delimiter, keepDelimiter, stripCarriageReturn, maxFrameBytes } = this.#rules;
     const width = delimiter.length;
     const { byteOffset } = chunk;
+    const copied = copiedOf(chunk);
     const memory = memoryOf(chunk);
     const words = memory === undefined || width > 1 ? undefined : wordsOf(chunk, memory, byteOffset);
     let from = start;
     while (from < length) {
-      const at = words === undefined
-        ? delimiter.find(chunk, from)
-        : findByte(chunk, words, byteOffset & 3, delimiter.first, from);
+      const at = words !== undefined
+        ? findByte(chunk, words, byteOffset & 3, delimiter.first, from)
+        : width === 1
+        ? indexOfByte(chunk, delimiter.first, from)
+        : delimiter.find(chunk, from);
       if (at < 0) {
         this.#begin(chunk, from);
         break;
       }
       this.#frameAt = from;
       const stripped = stripCarriageReturn && at > from && chunk[at - 1] === carriageReturn ? at - 1 : at;
+      const to = keepDelimiter ? at + width : stripped;
       const more = stripped - from > maxFrameBytes
         ? this.tooLarge(stripped - from, this.position + from, true)
-        : next(viewIn(chunk, memory, byteOffset, from, keepDelimiter ? at + width : stripped));
+        : next(to - from <= copied ? chunk.slice(from, to) : viewIn(chunk, memory, byteOffset, from, to));
       from = at + width;
       if (more === false && from < length) return this.#keep(chunk, from);
     }
