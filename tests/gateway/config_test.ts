@@ -282,7 +282,7 @@ maxConnections = 10
     [
       "what a Unix socket has not",
       { endpoints: [{ ...echo, listen: { path: "/run/a.sock", port: 5 } }] },
-      /listen\.port: .*expected one of path, mode, owner/,
+      /listen\.port: .*expected a key that exists here: path, mode, owner/,
     ],
     [
       "one Unix socket twice, in short and in long",

@@ -34,7 +34,7 @@ describe("names that every object has", () => {
       const options = JSON.parse(`{ "type": "lines", ${JSON.stringify(name)}: 1 }`) as object;
       assert.match(
         faultsOf({ framing: options })[0] ?? "",
-        /^endpoints\[0\]\.framing\..*expected one of type, /,
+        /^endpoints\[0\]\.framing\..*expected a key that exists here: type, /,
       );
       const result = checkConfig(
         Object.defineProperty({ endpoints: [] }, name, { value: 1, enumerable: true }),

@@ -75,7 +75,7 @@ describe("millrace gateway as a process", () => {
   });
 
   it("SIGINT twice ends it at once with exit code 3, whoever is still there (F-19)", limit, async (t) => {
-    const stuck = { ...echo, lingerTimeout: "never", closeTimeout: "never" };
+    const stuck = { ...echo, lingerTimeout: "Infinity", closeTimeout: "Infinity" };
     const { program, port } = await start(t, {
       endpoints: [stuck],
       shutdown: { deadline: "1h" },

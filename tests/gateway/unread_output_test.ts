@@ -69,7 +69,12 @@ async function flood(
 }
 
 describe("programs whose output nobody reads", () => {
-  const endpoint = { name: "echo", listen: "127.0.0.1:0", closeTimeout: "never", lingerTimeout: "never" };
+  const endpoint = {
+    name: "echo",
+    listen: "127.0.0.1:0",
+    closeTimeout: "Infinity",
+    lingerTimeout: "Infinity",
+  };
 
   it(
     "S-67: a gateway that prints answers, applies backpressure, drains at the first signal and ends at the second",
@@ -147,7 +152,16 @@ describe("programs whose output nobody reads", () => {
         t.after(() => server.destroy());
         assert.ok(server.address.transport === "tcp");
         const place = `127.0.0.1:${server.address.port}`;
-        const program = await UnreadProgram.start(t, out, "connect", place, "-f", framing, "--wait", "never");
+        const program = await UnreadProgram.start(
+          t,
+          out,
+          "connect",
+          place,
+          "-f",
+          framing,
+          "--wait",
+          "Infinity",
+        );
         let sent = -1;
         for (let quiet = 0; quiet < 20;) {
           const { bytesSent } = server.stats();

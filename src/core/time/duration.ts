@@ -125,7 +125,7 @@ const nanosPerUnit: ReadonlyMap<string, number> = new Map(
 /**
  * Reads a duration: what it is in milliseconds, `Infinity` for no limit; parts of a nanosecond are rounded. Texts are
  * read whatever their case, with or without spaces between number and unit. A number is one of milliseconds; text
- * without a unit is refused, unless it is 0, because half of those who write `"60"` mean seconds. `never` is `Infinity`.
+ * without a unit is refused, unless it is 0, because half of those who write `"60"` mean seconds.
  */
 export function readDuration(
   input: unknown,
@@ -182,7 +182,7 @@ function parse(input: unknown): number {
 }
 
 function parseText(input: string): number {
-  if (input === "infinity" || input === "never") return Infinity;
+  if (input === "infinity") return Infinity;
   if (withoutUnit.test(input)) return Number(input) === 0 ? 0 : NaN;
   const [, digits, unit = ""] = text.exec(input) ?? [];
   const nanos = nanosPerUnit.get(unit);

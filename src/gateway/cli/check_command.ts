@@ -2,7 +2,7 @@
 import { detectAdapter } from "../../adapters/detect.ts";
 import { abilityFaults } from "../config/abilities.ts";
 import { type GatewayConfig, loadConfig } from "../config/config.ts";
-import { formatFaults } from "../config/fault.ts";
+import { countFaults, formatFaults } from "../config/fault.ts";
 import { exitCodes } from "./failure.ts";
 import { print, type Shell } from "./shell.ts";
 
@@ -24,8 +24,7 @@ export async function runCheck({ config, json }: CheckOrder, shell: Shell): Prom
 
   function describe(): string {
     if (!result.ok || faults.length > 0) {
-      const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
-      return `${formatFaults(faults, config)}\n${count} in ${config}`;
+      return `${formatFaults(faults, config)}\n${countFaults(faults)} in ${config}`;
     }
     const { endpoints } = result.config;
     const count = `${endpoints.length} ${endpoints.length === 1 ? "endpoint" : "endpoints"}`;

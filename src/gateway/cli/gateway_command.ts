@@ -2,7 +2,7 @@
 import type { Address } from "../../core/transport.ts";
 import { runtimeName } from "../../host/process.ts";
 import { loadConfig } from "../config/config.ts";
-import { formatFaults } from "../config/fault.ts";
+import { countFaults, formatFaults } from "../config/fault.ts";
 import type { EndpointConfig } from "../config/endpoint_config.ts";
 import type { GatewayEndpoint } from "../endpoint.ts";
 import type { Gateway, GatewayReport } from "../gateway.ts";
@@ -27,7 +27,7 @@ export async function runGateway(order: GatewayOrder, shell: Shell): Promise<num
     say(shell, `${formatFaults(result.faults, order.config)}\n`);
     throw new CommandFailure(
       exitCodes.failed,
-      `${order.config} has ${result.faults.length} fault(s): nothing was started`,
+      `${order.config} has ${countFaults(result.faults)}: nothing was started`,
     );
   }
   const gateway = await startGateway(result.config, { output: shell.output });

@@ -81,6 +81,11 @@ export function formatFault(fault: ConfigFault, source?: string): string {
   return `${place === "" ? "" : `${place}: `}${path}: found ${found}, expected ${fault.expected}${hint}`;
 }
 
+/** How many there are, as text. */
+export function countFaults(faults: readonly ConfigFault[]): string {
+  return faults.length === 1 ? "1 fault" : `${faults.length} faults`;
+}
+
 /** All faults, one a line. */
 export function formatFaults(faults: readonly ConfigFault[], source?: string): string {
   return faults.map((fault) => formatFault(fault, source)).join("\n");

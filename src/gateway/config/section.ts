@@ -105,7 +105,7 @@ export class Section {
       const near = nearest(key, this.#asked);
       const hint = why(key) ?? (near === undefined ? undefined : `did you mean ${JSON.stringify(near)}?`);
       const known = [...this.#asked].join(", ");
-      const expected = hint === undefined ? `one of ${known}` : "a key that exists here";
+      const expected = hint === undefined ? `a key that exists here: ${known}` : "a key that exists here";
       this.#list.add([...this.path, key], this.#values[key], expected, hint, "key");
     }
   }

@@ -68,7 +68,7 @@ describe("millrace gateway", () => {
     assert.deepEqual([code, out], [1, ""]);
     assert.match(err, /endpoints\[0\]\.framing: found "line"/);
     assert.match(err, /endpoints\[0\]\.idle: found 1/);
-    assert.match(err, /has 2 fault\(s\): nothing was started\n$/);
+    assert.match(err, /has 2 faults: nothing was started\n$/);
   });
 
   it("says which endpoint's port is in use, exit code 1", async (t) => {

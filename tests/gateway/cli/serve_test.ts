@@ -103,7 +103,7 @@ describe("millrace serve", () => {
   });
 
   it("cuts at once at a second signal, with exit code 3", async (t) => {
-    const { program, port } = await startServer(t, "--deadline", "never");
+    const { program, port } = await startServer(t, "--deadline", "Infinity");
     const peer = createConnection({ port, host: "127.0.0.1", allowHalfOpen: true });
     peer.on("error", () => {});
     t.after(() => peer.destroy());
