@@ -69,11 +69,14 @@ export type { Framing } from "./src/core/framing/framing.ts";
 export { defineFraming } from "./src/core/framing/define_framing.ts";
 export { delimited, type DelimitedOptions } from "./src/core/framing/delimited.ts";
 export { fixedLength, type FixedLengthOptions } from "./src/core/framing/fixed_length.ts";
+export { berField } from "./src/core/framing/ber_field.ts";
 export { lengthField } from "./src/core/framing/length_field.ts";
 export type { LengthFieldOptions } from "./src/core/framing/length_options.ts";
 export { lines, type LinesOptions, type TextLinesOptions } from "./src/core/framing/lines.ts";
 export { mapFraming } from "./src/core/framing/map_framing.ts";
 export { parseFraming } from "./src/core/framing/framing_text.ts";
+export { varintField } from "./src/core/framing/varint_field.ts";
+export type { VariableLengthOptions } from "./src/core/framing/variable_length.ts";
 export { raw } from "./src/core/framing/raw.ts";
 
 // Durations, sizes and errors

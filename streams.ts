@@ -27,6 +27,7 @@ export { defineFraming, type FramingDefinition } from "./src/core/framing/define
 export type { FoundFrame } from "./src/core/framing/found_decoder.ts";
 export { delimited, type DelimitedOptions, type DelimiterOptions } from "./src/core/framing/delimited.ts";
 export { fixedLength, type FixedLengthOptions } from "./src/core/framing/fixed_length.ts";
+export { berField } from "./src/core/framing/ber_field.ts";
 export { lengthField } from "./src/core/framing/length_field.ts";
 export type {
   HeaderWriting,
@@ -39,6 +40,8 @@ export type { DigitFormat, Endian } from "./src/core/framing/length_value.ts";
 export { type LineRules, lines, type LinesOptions, type TextLinesOptions } from "./src/core/framing/lines.ts";
 export { type FrameCodec, mapFraming } from "./src/core/framing/map_framing.ts";
 export { parseFraming } from "./src/core/framing/framing_text.ts";
+export { varintField } from "./src/core/framing/varint_field.ts";
+export type { VariableLengthOptions } from "./src/core/framing/variable_length.ts";
 export { raw } from "./src/core/framing/raw.ts";
 export type { TextEncoding } from "./src/core/text/text_encoding.ts";
 export {

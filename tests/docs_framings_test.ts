@@ -43,7 +43,13 @@ describe("docs/framings.md", () => {
   it("names every option of every framing, and no other", () => {
     const [, table = ""] = /^### Options\n(.*?)^## /ms.exec(text)!;
     const told = [...table.matchAll(/^\| `(\w+)`\s+\| ([^|]+)\|/gm)].map(([, option, of]) => [option!, of!]);
-    const files = { lines: "lines", delimited: "delimited", lengthField: "length_options" };
+    const files = {
+      lines: "lines",
+      delimited: "delimited",
+      lengthField: "length_options",
+      varintField: "variable_length",
+      berField: "variable_length",
+    };
     for (const [framing, file] of Object.entries(files)) {
       const source = readFileSync(join(root, `src/core/framing/${file}.ts`), "utf8");
       const [, known = ""] = /^const known = \[(.*?)\];/ms.exec(source)!;

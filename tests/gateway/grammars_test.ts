@@ -280,6 +280,8 @@ describe("framings", () => {
         "delimited:\\x03,keep",
         "length:2,le",
         "length:4,decimal",
+        "varint,shortest",
+        "ber,offset=1",
         "length:2,mask=0x7fff,drop-empty",
         "length:4,max=64KiB,skip",
       ],

@@ -21,6 +21,8 @@ export type FoundFrame =
     readonly start?: number | undefined;
     /** Position after the last byte to pass on, before a trailer. @default size */
     readonly end?: number | undefined;
+    /** Drop the frame instead of passing it on, such as a keepalive. @default false */
+    readonly drop?: boolean | undefined;
     readonly malformed?: undefined;
   }
   | {
@@ -63,6 +65,7 @@ export class FoundDecoder implements Decoder<Uint8Array> {
   #size = 0;
   #from = 0;
   #to = 0;
+  #drop = false;
   /** Bytes still to come of a frame that was refused. */
   #skipping = 0;
   #failed: { readonly error: unknown } | undefined = undefined;
@@ -103,7 +106,8 @@ export class FoundDecoder implements Decoder<Uint8Array> {
       return true;
     }
     this.frameOffset = this.#position - held.length;
-    const more = next(this.#trimmed(held.join(chunk, 0, end)));
+    const frame = held.join(chunk, 0, end);
+    const more = this.#drop || next(this.#trimmed(frame));
     this.#size = 0;
     return more === false && end < length ? this.#keep(chunk, end) : this.#cut(chunk, end, 0, next);
   }
@@ -130,7 +134,8 @@ export class FoundDecoder implements Decoder<Uint8Array> {
         open.clear();
         this.#size = 0;
         this.frameOffset = offset;
-        return void next(this.#trimmed(bytes));
+        if (!this.#drop) next(this.#trimmed(bytes));
+        return;
       }
     }
     const wanted = this.#size > length ? ` of the ${this.#size} of a frame` : " of a frame, before its end";
@@ -174,7 +179,7 @@ export class FoundDecoder implements Decoder<Uint8Array> {
       } else {
         this.#size = 0;
         this.frameOffset = offset;
-        more = next(view(whole, at + this.#from, at + this.#to));
+        more = this.#drop || next(view(whole, at + this.#from, at + this.#to));
         at += size;
       }
       if (more === false && at < length) return this.#keep(whole, at);
@@ -220,7 +225,8 @@ export class FoundDecoder implements Decoder<Uint8Array> {
     if (typeof found === "object" && found.malformed !== undefined) {
       return this.#refuse("malformed", offset, found.malformed, found.size);
     }
-    const { size, start = 0, end = size } = typeof found === "number" ? { size: found } : found;
+    const { size, start = 0, end = size, drop = false }: Exclude<FoundFrame, { malformed: string }> =
+      typeof found === "number" ? { size: found } : found;
     if (
       !(Number.isInteger(size) && size > 0 && isPlace(start) && isPlace(end) && start <= end && end <= size)
     ) {
@@ -239,6 +245,7 @@ export class FoundDecoder implements Decoder<Uint8Array> {
     this.#size = size;
     this.#from = start;
     this.#to = end;
+    this.#drop = drop === true;
     return 0;
   }
 

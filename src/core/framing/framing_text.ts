@@ -6,6 +6,7 @@ import { distance } from "../options.ts";
 import { OptionsError } from "../errors.ts";
 import { wanted } from "../text/reading.ts";
 import { readSize } from "../text/size.ts";
+import { berField } from "./ber_field.ts";
 import { delimited } from "./delimited.ts";
 import { fixedLength } from "./fixed_length.ts";
 import type { Framing } from "./framing.ts";
@@ -13,6 +14,8 @@ import { lengthField } from "./length_field.ts";
 import type { LengthFieldOptions, LengthNotation } from "./length_options.ts";
 import { lines } from "./lines.ts";
 import { raw } from "./raw.ts";
+import type { VariableLengthOptions } from "./variable_length.ts";
+import { varintField } from "./varint_field.ts";
 
 /** The text, or a part of it, is wrong. */
 function wrong(found: unknown, expected: string, options?: ErrorOptions): OptionsError {
@@ -40,6 +43,11 @@ const forms = "a framing such as lines, delimited:\\x03, length:4, fixed:16 or r
  * | `length:N,offset=M`       | M bytes precede the length; frames include their header                       |
  * | `length:N,header=M`       | M bytes precede the body; frames include their header                         |
  * | `length:N,keep`           | frames include their header                                                   |
+ * | `varint`, `ber`           | a length as a varint (Protocol Buffers), or as in BER (ASN.1), before each    |
+ * | `varint,offset=M`         | M bytes precede the length; frames include their header                       |
+ * | `varint,bytes=N`          | a length of at most N bytes, 1 to 5                                           |
+ * | `varint,shortest`         | a length must have its shortest form                                          |
+ * | `varint,keep`             | frames include their header; `drop-empty` as above                            |
  * | `fixed:N`                 | frames of N bytes                                                             |
  * | `raw`                     | no framing: a frame is what one read returned                                 |
  *
@@ -89,6 +97,7 @@ const optionWords: Readonly<Record<string, string>> = {
   headerBytes: "header",
   adjustment: "adjust",
   lengthMask: "mask",
+  maxLengthBytes: "bytes",
   frameBytes: "the number after fixed:",
 };
 
@@ -149,6 +158,10 @@ const makers: Readonly<Record<string, (parts: Parts) => Framing<Uint8Array>>> = 
     }
     return lengthField(parts.limits());
   },
+  varint: (parts) => variableLengths(varintField, parts),
+  varintField: (parts) => variableLengths(varintField, parts),
+  ber: (parts) => variableLengths(berField, parts),
+  berField: (parts) => variableLengths(berField, parts),
   fixed: fixedFrames,
   fixedLength: fixedFrames,
   raw(parts) {
@@ -156,6 +169,21 @@ const makers: Readonly<Record<string, (parts: Parts) => Framing<Uint8Array>>> = 
     return raw();
   },
 };
+
+function variableLengths(make: typeof varintField, parts: Parts): Framing<Uint8Array> {
+  if (parts.hasArgument) {
+    throw wrong(parts.argument, "nothing after a colon; bytes=4 for a length of at most 4 bytes");
+  }
+  const lengthOffset = parts.number("offset") ?? 0;
+  return make({
+    lengthOffset,
+    maxLengthBytes: (parts.number("bytes") ?? 5) as 5,
+    shortestForm: parts.flag("shortest"),
+    keepHeader: parts.flag("keep") || lengthOffset > 0,
+    emptyFrames: parts.flag("drop-empty") ? "drop" : "deliver",
+    ...parts.limits(),
+  } as VariableLengthOptions);
+}
 
 function fixedFrames(parts: Parts): Framing<Uint8Array> {
   const size = readSize(parts.argument, { most: 2 ** 32 });

@@ -31,6 +31,10 @@ export const formsHelp = `Framings:
   length:N,header=M   M bytes precede the body; frames include their header
   length:N,keep       frames include their header
   length:N,drop-empty received frames without a body (keepalives) are dropped
+  varint, ber         a length as a varint (Protocol Buffers), or as in BER (ASN.1), before each frame
+  varint,offset=M     M bytes precede the length; frames include their header; the same for ber, and below
+  varint,bytes=N      a length of at most N bytes, 1 to 5
+  varint,shortest     a length must have its shortest form; keep and drop-empty as above
   fixed:N             frames of N bytes
   raw                 no framing: a frame is what one read returns
 All but fixed and raw also take max=SIZE, the maximum frame size (64KiB, 1m; default 1m), and skip, which drops a bad

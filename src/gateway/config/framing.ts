@@ -6,6 +6,7 @@
  * they refuse is reported under the endpoint's path.
  */
 import { OptionsError } from "../../core/errors.ts";
+import { berField } from "../../core/framing/ber_field.ts";
 import { delimited } from "../../core/framing/delimited.ts";
 import { fixedLength } from "../../core/framing/fixed_length.ts";
 import type { Framing } from "../../core/framing/framing.ts";
@@ -13,6 +14,7 @@ import { parseFraming } from "../../core/framing/framing_text.ts";
 import { lengthField } from "../../core/framing/length_field.ts";
 import { lines } from "../../core/framing/lines.ts";
 import { raw } from "../../core/framing/raw.ts";
+import { varintField } from "../../core/framing/varint_field.ts";
 import type { FaultList } from "./fault.ts";
 import { nearest, type Read, Section } from "./section.ts";
 import { boolean, bytes, finiteSize, integer, oneOf, size } from "./values.ts";
@@ -26,6 +28,16 @@ interface Kind {
 
 const policy = oneOf(["close", "skip"]);
 const anyInteger = integer(Number.MIN_SAFE_INTEGER);
+
+const variableLength = {
+  lengthOffset: integer(0),
+  maxLengthBytes: integer(1),
+  shortestForm: boolean,
+  keepHeader: boolean,
+  maxFrameBytes: size,
+  emptyFrames: oneOf(["deliver", "drop"]),
+  onFrameError: policy,
+};
 
 /** By name: a map, since names come from outside and `constructor` is none of them. */
 const kinds: ReadonlyMap<string, Kind> = new Map(Object.entries<Kind>({
@@ -78,6 +90,8 @@ const kinds: ReadonlyMap<string, Kind> = new Map(Object.entries<Kind>({
     },
     make: lengthField,
   },
+  varintField: { options: variableLength, make: varintField },
+  berField: { options: variableLength, make: berField },
   raw: { options: {}, make: () => raw() },
 }));
 const names = [...kinds.keys()];

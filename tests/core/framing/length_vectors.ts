@@ -1,12 +1,13 @@
 /**
- * Frames of real protocols, and the settings of `lengthField` that cut them. Most are from captures and from test suites of
+ * Frames of real protocols, and the settings of `lengthField`, `varintField` and `berField` that cut them. Most are from captures and from test suites of
  * implementations; `source` says which.
  */
 import type { LengthFieldOptions } from "../../../src/core/framing/length_options.ts";
+import type { VariableLengthOptions } from "../../../src/core/framing/variable_length.ts";
 
-export interface LengthVector {
+export interface Vector<Options> {
   readonly id: string;
-  readonly options: LengthFieldOptions;
+  readonly options: Options;
   /** The bytes on the wire, in hexadecimal digits. */
   readonly wire: string;
   /** The sizes of the frames, in order. */
@@ -22,7 +23,7 @@ const dnp3: LengthFieldOptions = {
   frameSize: (length) => length < 5 ? NaN : length + 5 + 2 * Math.ceil((length - 5) / 16),
 };
 
-export const lengthVectors: readonly LengthVector[] = [
+export const lengthVectors: readonly Vector<LengthFieldOptions>[] = [
   {
     id: "modbus-1",
     options: { lengthOffset: 4, lengthBytes: 2 },
@@ -258,5 +259,34 @@ export const lengthVectors: readonly LengthVector[] = [
       "00030040f2c7c8040c012801000100030164000000a9cf6400000000005b",
     frames: [35, 35],
     source: "zeek Traces/dnp3/dnp3_select_operate.pcap; every CRC recomputed",
+  },
+];
+
+export const varintVectors: readonly Vector<VariableLengthOptions>[] = [
+  {
+    id: "protobuf-1",
+    options: { keepHeader: true },
+    wire: "030896010003089601",
+    frames: [4, 1, 4],
+    source: 'protobuf.dev "Encoding": Test1{a:150} = 08 96 01, behind its length as writeDelimitedTo does',
+  },
+  {
+    id: "mqtt-1",
+    options: { lengthOffset: 1, maxLengthBytes: 4 },
+    wire: "102500064d51497364700302000500177061686f2f33344141453534413735443833393536364582" +
+      "100001000b53616d706c65546f70696300c000",
+    frames: [39, 18, 2],
+    source: "zeek Traces/mqtt.pcap client side (MQIsdp 3)",
+  },
+];
+
+export const berVectors: readonly Vector<VariableLengthOptions>[] = [
+  {
+    id: "ldap-bind+unbind",
+    options: { lengthOffset: 1 },
+    wire: "302a0201016025020103041a636e3d61646d696e2c64633d6578616d706c652c64633d636f6d8004" +
+      "7a65656b30050201034200",
+    frames: [44, 7],
+    source: "zeek Traces/ldap/ldap-who-am-i.pcap",
   },
 ];
