@@ -26,8 +26,25 @@ const ofMapped = ["tests/core/framing/map_framing_test.ts"];
 const socketFile = "src/adapters/unix/socket_file.ts";
 const ofRights = ["tests/adapters/unix_rights_test.ts"];
 
+const slabWriter = "src/core/bytes/slab_writer.ts";
+const ofWrites = ["tests/core/outbox_test.ts"];
+
 /** For `npm run mutate`. */
 export const mutants = [
+  {
+    file: slabWriter,
+    find: "const around = 16;",
+    put: "const around = 0;",
+    tests: ofWrites,
+    why: "a frame that fills its slab leaves in two writes, the second with its delimiter alone",
+  },
+  {
+    file: slabWriter,
+    find: "if (head < 0 || head > longestHead) head = 0;",
+    put: "head = 0;",
+    tests: ofWrites,
+    why: "the header of a large frame leaves in a write of its own",
+  },
   {
     file: socketFile,
     find: "if (mode !== undefined) chmodSync(at, mode);",
