@@ -74,9 +74,12 @@ export interface UnixAddress {
 /** Address of a listener, or of one end of a connection. */
 export type Address = TcpAddress | UnixAddress;
 
-/** The form of a server's address, from the types of the options `port` and `path`. */
-export type AddressOf<Port, Path> = [Port] extends [number] ? TcpAddress
+/** The form of a server's address, from the types of the options `port`, `path` and `address`. */
+export type AddressOf<Port, Path, Given = unknown> = [Port] extends [number] ? TcpAddress
   : [Path] extends [string] ? UnixAddress
+  : Given extends TcpAddress ? TcpAddress
+  : Given extends UnixAddress | `unix:${string}` ? UnixAddress
+  : Given extends string ? string extends Given ? Address : TcpAddress
   : Address;
 
 /** Both addresses of a connection. On a Unix socket, `ip` is `""`, `port` is 0, and `local` has the path. */

@@ -14,7 +14,7 @@ import { showMetrics } from "./effect_metrics.ts";
 import { scopedServer } from "./scoped_server.ts";
 import type { Server } from "./server.ts";
 import type { ServeOptions, UncheckedServeOptions } from "./server_options.ts";
-import type { AddressOf } from "../core/transport.ts";
+import type { Address, AddressOf } from "../core/transport.ts";
 
 /**
  * Runs once per connection. When the Effect or the promise that it returns completes, the connection is flushed and
@@ -69,10 +69,15 @@ export function serve<
   R = never,
   Port = unknown,
   Path = unknown,
+  Given extends string | Address | undefined = string | Address | undefined,
 >(
-  options: EffectServeOptions<Received, Sent, Data, R> & { readonly port?: Port; readonly path?: Path },
+  options: EffectServeOptions<Received, Sent, Data, R> & {
+    readonly port?: Port;
+    readonly path?: Path;
+    readonly address?: Given;
+  },
 ): Effect.Effect<
-  Server<Received, Sent, Data, AddressOf<Port, Path>>,
+  Server<Received, Sent, Data, AddressOf<Port, Path, Given>>,
   OptionsError | SocketError | TlsError,
   Scope.Scope | Exclude<R, Scope.Scope>
 > {
@@ -88,7 +93,7 @@ export function serve<
     return Effect.map(server, (server) => {
       const hide = showMetrics(server, services);
       void server.finished.then(hide);
-      return server as Server<Received, Sent, Data, AddressOf<Port, Path>>;
+      return server as Server<Received, Sent, Data, AddressOf<Port, Path, Given>>;
     });
   });
 }

@@ -2,14 +2,15 @@
 import { onFirstUse } from "../core/loading.ts";
 import type { Server } from "./server.ts";
 import type { ServeOptions } from "./server_options.ts";
-import type { AddressOf } from "../core/transport.ts";
+import type { Address, AddressOf } from "../core/transport.ts";
 
 /** Effect is most of what there is to load, and a program that only cuts frames needs none of it. */
 const load = onFirstUse(() => import("./scoped_server.ts"));
 
 /**
  * Starts a server and resolves once it listens. Its address has the form of the option that was given: with `port`
- * `server.address.port` is a number, with `path` `server.address.path` is text.
+ * `server.address.port` is a number, with `path` `server.address.path` is text, and an `address` that is written there as
+ * text is either, by whether it begins with `unix:`.
  *
  * @example An echo server, and a client
  * ```ts
@@ -44,10 +45,15 @@ export async function serve<
   Context = undefined,
   Port = unknown,
   Path = unknown,
+  Given extends string | Address | undefined = string | Address | undefined,
 >(
-  options: ServeOptions<Received, Sent, Context> & { readonly port?: Port; readonly path?: Path },
-): Promise<Server<Received, Sent, Context, AddressOf<Port, Path>>> {
+  options: ServeOptions<Received, Sent, Context> & {
+    readonly port?: Port;
+    readonly path?: Path;
+    readonly address?: Given;
+  },
+): Promise<Server<Received, Sent, Context, AddressOf<Port, Path, Given>>> {
   const { startServer } = await load();
   const server = await startServer(options);
-  return server as Server<Received, Sent, Context, AddressOf<Port, Path>>;
+  return server as Server<Received, Sent, Context, AddressOf<Port, Path, Given>>;
 }

@@ -12,6 +12,7 @@ import * as main from "../../mod.ts";
 import * as effect from "../../effect.ts";
 import { lengthField } from "../../src/core/framing/length_field.ts";
 import { lines } from "../../src/core/framing/lines.ts";
+import type { TcpAddress } from "../../src/core/transport.ts";
 import { raw } from "../../src/core/framing/raw.ts";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
@@ -266,7 +267,11 @@ export const more: main.Connection<string, string | Uint8Array> = wired;
 export const looks: main.Connection<string, never, unknown> = wired;
 
 // Where a server listens has the form of the option that was given, and whatever may be either is asked what it is.
-export async function addresses(either: main.ServeOptions<string>): Promise<void> {
+export async function addresses(
+  either: main.ServeOptions<string>,
+  elsewhere: { readonly address: main.Address },
+  wide: string,
+): Promise<void> {
   const onPort = await main.serve({ port: 0, framing: text, handler });
   holds<Same<typeof onPort.address.port, number>>();
   const onPath = await main.serve({ path: "/tmp/x.sock", framing: text, onFrame: () => {} });
@@ -274,6 +279,28 @@ export async function addresses(either: main.ServeOptions<string>): Promise<void
   holds<Same<typeof onPath.address.port, undefined>>();
   const named = await main.serve<string>({ path: "/tmp/x.sock", framing: text, handler });
   holds<Same<typeof named.address.port, number | undefined>>();
+  const onText = await main.serve({ address: "127.0.0.1:0", framing: text, handler });
+  holds<Same<typeof onText.address, TcpAddress>>();
+  const onPathText = await main.serve({ address: "unix:/tmp/x.sock", framing: text, handler });
+  holds<Same<typeof onPathText.address.path, string>>();
+  const onParts = await main.serve({
+    address: { transport: "tcp", host: "::1", port: 0 },
+    framing: text,
+    onFrame: () => {},
+  });
+  holds<Same<typeof onParts.address, TcpAddress>>();
+  const again = await main.serve({ address: elsewhere.address, framing: text, handler });
+  holds<Same<typeof again.address, main.Address>>();
+  const anywhere = await main.serve({ address: wide, framing: text, handler });
+  holds<Same<typeof anywhere.address, main.Address>>();
+  const eitherText = await main.serve({
+    address: wide === "" ? "[::1]:0" : "unix:/tmp/x.sock",
+    framing: text,
+    handler,
+  });
+  holds<Same<typeof eitherText.address, main.Address>>();
+  const unset = await main.serve({ address: undefined, port: 0, framing: text, handler });
+  holds<Same<typeof unset.address.port, number>>();
   const unknown = await main.serve(either);
   holds<Same<typeof unknown.address, main.Address>>();
   const place = unknown.address.port === undefined ? unknown.address.path : unknown.address.host;
@@ -283,4 +310,6 @@ export async function addresses(either: main.ServeOptions<string>): Promise<void
   holds<Same<NonNullable<typeof local>["port"], number | undefined>>();
   const inEffect = effect.serve({ port: 0, framing: text, handler });
   holds<Same<Effect.Success<typeof inEffect>["address"]["port"], number>>();
+  const textInEffect = effect.serve({ address: "[::1]:0", framing: text, handler });
+  holds<Same<Effect.Success<typeof textInEffect>["address"]["port"], number>>();
 }
