@@ -34,9 +34,7 @@ export const features: readonly Section[] = [
         "Frames with a length field: its position, size and byte order, what it counts, and what is stripped",
       ),
       row(5, "held", "The length field of outgoing frames is written"),
-      row(6, "partly", "Built-in lengths in ASCII digits, hex, BCD or as a varint", {
-        missing: "a maximum for sending",
-      }),
+      row(6, "held", "Built-in lengths in ASCII digits, hex, BCD or as a varint"),
       row(
         7,
         "held",

@@ -296,6 +296,35 @@ describe("framings", () => {
     });
   }
 
+  it("a configuration's tables have the options of lengthField, varintField and berField (F-6)", () => {
+    const variable = {
+      lengthOffset: 1,
+      maxLengthBytes: 4,
+      shortestForm: true,
+      keepHeader: true,
+      maxFrameBytes: "1KiB",
+      maxSentFrameBytes: "1KiB",
+      emptyFrames: "drop",
+      onFrameError: "skip",
+    };
+    const tables = [
+      { type: "lengthField", lengthBytes: 6, lengthMask: 0x7fff, maxSentFrameBytes: 99, emptyFrames: "drop" },
+      { type: "lengthField", lengthFormat: "bcd", lengthBytes: 2 },
+      { type: "varintField", ...variable },
+      { type: "berField", ...variable },
+    ];
+    for (const framing of tables) {
+      const { endpoint, fault } = configured({ framing });
+      assert.equal(fault, "");
+      assert.equal((endpoint?.framing as { name: string }).name, framing.type);
+    }
+    assert.match(
+      configured({ framing: { type: "berField", maxLengthBytes: 9 } }).fault,
+      /maxLengthBytes.*1 to 5/,
+    );
+    assert.match(configured({ framing: { type: "berField", strip: 1 } }).fault, /it belongs to lengthField/);
+  });
+
   for (
     const text of ["", "line", "lines:cr", "lines,max=1t", "delimited:\\q", "length:9", "fixed:0", "raw:1"]
   ) {

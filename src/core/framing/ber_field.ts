@@ -26,10 +26,15 @@ const ber: LengthCodec = {
     if (!shortestForm || (bytes[at + 1]! > 0 && length > 127)) return { length, end };
     return `found a length of ${length} in ${size + 1} bytes (${showHex(bytes.subarray(at, end))})`;
   },
-  write(length, out) {
-    if (length < 128) return out.byte(length);
+  size(length) {
+    if (length < 128) return 1;
     let size = 1;
     while (length >= 256 ** size) size++;
+    return 1 + size;
+  },
+  write(length, out) {
+    if (length < 128) return out.byte(length);
+    let size = this.size(length) - 1;
     out.byte(128 + size);
     while (size-- > 0) out.byte(Math.floor(length / 256 ** size) % 256);
   },

@@ -48,6 +48,7 @@ const forms = "a framing such as lines, delimited:\\x03, length:4, fixed:16 or r
  * | `varint,bytes=N`          | a length of at most N bytes, 1 to 5                                           |
  * | `varint,shortest`         | a length must have its shortest form                                          |
  * | `varint,keep`             | frames include their header; `drop-empty` as above                            |
+ * | `length:N,max-sent=SIZE`  | the maximum size of a frame to send; also of `varint` and `ber`               |
  * | `fixed:N`                 | frames of N bytes                                                             |
  * | `raw`                     | no framing: a frame is what one read returned                                 |
  *
@@ -98,6 +99,7 @@ const optionWords: Readonly<Record<string, string>> = {
   adjustment: "adjust",
   lengthMask: "mask",
   maxLengthBytes: "bytes",
+  maxSentFrameBytes: "max-sent",
   frameBytes: "the number after fixed:",
 };
 
@@ -146,6 +148,7 @@ const makers: Readonly<Record<string, (parts: Parts) => Framing<Uint8Array>>> = 
       adjustment: parts.number("adjust") ?? 0,
       strip: keep ? 0 : headerBytes,
       emptyFrames: parts.flag("drop-empty") ? "drop" : "deliver",
+      maxSentFrameBytes: parts.size("max-sent"),
       ...parts.limits(),
     });
   },
@@ -181,6 +184,7 @@ function variableLengths(make: typeof varintField, parts: Parts): Framing<Uint8A
     shortestForm: parts.flag("shortest"),
     keepHeader: parts.flag("keep") || lengthOffset > 0,
     emptyFrames: parts.flag("drop-empty") ? "drop" : "deliver",
+    maxSentFrameBytes: parts.size("max-sent"),
     ...parts.limits(),
   } as VariableLengthOptions);
 }
@@ -230,16 +234,23 @@ class Parts {
 
   /** What goes with every framing that looks for an end. */
   limits(): { maxFrameBytes?: number; onFrameError?: "skip" } {
-    this.#asked.push("max=SIZE", "skip");
-    const max = this.#take((each) => each.startsWith("max="));
+    const max = this.size("max");
+    this.#asked.push("skip");
     const skip = this.#take((each) => each === "skip");
-    const found: { maxFrameBytes?: number; onFrameError?: "skip" } = skip === undefined
-      ? {}
-      : { onFrameError: "skip" };
-    if (max === undefined) return found;
-    const size = readSize(max.slice("max=".length));
-    if (!size.ok) throw wrong(max, `max= and a size, such as max=65536 or max=64KiB: ${wanted(size)}`);
-    return { ...found, maxFrameBytes: size.value };
+    return {
+      ...(skip === undefined ? {} : { onFrameError: "skip" }),
+      ...(max === undefined ? {} : { maxFrameBytes: max }),
+    };
+  }
+
+  /** The size of `word=SIZE`. */
+  size(word: string): number | undefined {
+    this.#asked.push(`${word}=SIZE`);
+    const found = this.#take((each) => each.startsWith(`${word}=`));
+    if (found === undefined) return undefined;
+    const size = readSize(found.slice(word.length + 1));
+    if (size.ok) return size.value;
+    throw wrong(found, `${word}= and a size, such as ${word}=65536 or ${word}=64KiB: ${wanted(size)}`);
   }
 
   /** Refuses what nobody asked for. */

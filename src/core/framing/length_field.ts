@@ -6,7 +6,7 @@ import type { FrameError } from "../errors.ts";
 import type { ByteSink, Framing } from "./framing.ts";
 import { type LengthFieldOptions, type LengthSettings, readLengthOptions } from "./length_options.ts";
 import { digitReader, largestLength, lengthReader, writeDigits, writeLength } from "./length_value.ts";
-import { refusal, requireBytes } from "./refusal.ts";
+import { overSent, refusal, requireBytes } from "./refusal.ts";
 import { SizedDecoder, type SizeRules } from "./sized_decoder.ts";
 
 /**
@@ -31,7 +31,7 @@ import { SizedDecoder, type SizeRules } from "./sized_decoder.ts";
 export function lengthField(options: LengthFieldOptions = {}): Framing<Uint8Array> {
   const settings = readLengthOptions(options);
   const { lengthOffset, lengthBytes, headerBytes, addedBytes, maxFrameBytes, writtenBytes } = settings;
-  const { format, endian, bits } = settings;
+  const { format, endian, bits, maxSentFrameBytes } = settings;
   const lengthEnd = lengthOffset + lengthBytes;
   const rules = sizeRules(settings);
   const plain = format === "binary" && bits === undefined && settings.frameSize === undefined;
@@ -54,6 +54,7 @@ export function lengthField(options: LengthFieldOptions = {}): Framing<Uint8Arra
         requireBytes("lengthField", frame);
         const size = frame.length < lengthEnd ? NaN : rules.size(frame, 0);
         if (frame.length < headerBytes || size !== frame.length) refuseHeader(frame, size, headerBytes);
+        if (size > maxSentFrameBytes) throw overSent("lengthField", size, maxSentFrameBytes);
         out.bytes(frame);
       },
     };
@@ -63,6 +64,7 @@ export function lengthField(options: LengthFieldOptions = {}): Framing<Uint8Arra
     : new Uint8Array(settings.header);
   const least = headerBytes - writtenBytes;
   const largest = bits === undefined ? largestLength(lengthBytes, format) : bits.values - 1;
+  const limit = Math.min(largest + addedBytes, maxSentFrameBytes);
   const write = lengthWriter(settings, header);
   return {
     ...framing,
@@ -76,12 +78,13 @@ export function lengthField(options: LengthFieldOptions = {}): Framing<Uint8Arra
           `found ${length} bytes, expected ${Math.max(least, addedBytes - writtenBytes)} or more`,
         );
       }
-      if (value > largest) {
+      if (writtenBytes + length > limit) {
+        if (limit === maxSentFrameBytes) throw overSent("lengthField", writtenBytes + length, limit);
         const field = bits === undefined ? `${lengthBytes} bytes hold` : "lengthMask leaves";
         const problem = `found ${length} bytes, a length of ${value}; ${field} at most ${largest}`;
         throw refusal("lengthField", problem, "too_large", {
           size: writtenBytes + length,
-          limit: largest + addedBytes,
+          limit,
         });
       }
       for (let i = 0; i < lengthOffset; i++) out.byte(header[i]!);

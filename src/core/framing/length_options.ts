@@ -25,6 +25,11 @@ export interface LengthRules {
    */
   readonly maxFrameBytes?: SizeInput | undefined;
   /**
+   * Maximum size of a frame to send, in bytes, including the header. A larger frame is not sent: `FrameError`
+   * `too_large`. @default Infinity, as far as the length can say it
+   */
+  readonly maxSentFrameBytes?: SizeInput | undefined;
+  /**
    * What happens to received frames without a body, which many protocols send as keepalives. With `"drop"` the handler
    * never sees them. They can be sent either way. @default "deliver"
    */
@@ -122,6 +127,7 @@ const known = [
   "frameSize",
   "strip",
   "maxFrameBytes",
+  "maxSentFrameBytes",
   "emptyFrames",
   "onFrameError",
   "writeHeader",
@@ -142,6 +148,7 @@ export interface LengthSettings {
   readonly frameSize: ((length: number) => number) | undefined;
   readonly strip: number;
   readonly maxFrameBytes: number;
+  readonly maxSentFrameBytes: number;
   readonly dropEmpty: boolean;
   readonly skip: boolean;
   readonly writeHeader: boolean;
@@ -176,6 +183,9 @@ export function readLengthOptions(options: LengthFieldOptions): LengthSettings {
   const maxFrameBytes = check.size("maxFrameBytes", options.maxFrameBytes, defaultMaxFrameBytes, {
     least: headerBytes,
   });
+  const maxSentFrameBytes = check.size("maxSentFrameBytes", options.maxSentFrameBytes, Infinity, {
+    least: headerBytes,
+  });
   const strip = checkInteger(check, "strip", options.strip, 0, 0, Math.min(maxFrameBytes, largestHeader));
   const emptyFrames = check.oneOf("emptyFrames", options.emptyFrames, "deliver", ["deliver", "drop"]);
   const policy = check.oneOf("onFrameError", options.onFrameError, "close", ["close", "skip"]);
@@ -191,6 +201,7 @@ export function readLengthOptions(options: LengthFieldOptions): LengthSettings {
     frameSize,
     strip,
     maxFrameBytes,
+    maxSentFrameBytes,
     dropEmpty: emptyFrames === "drop",
     skip: policy === "skip",
     writeHeader,

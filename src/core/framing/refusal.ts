@@ -16,6 +16,13 @@ export function refusal(
   return new FrameError(reason, `write a frame (${name}): ${problem}`, { offset: 0, ...sizes }, options);
 }
 
+/** The error for an outgoing frame over the limit of its framing for what is sent. */
+export function overSent(name: string, size: number, limit: number): FrameError {
+  const problem =
+    `found a frame of ${size} bytes, over maxSentFrameBytes, ${limit}; raise it, or send less at a time`;
+  return refusal(name, problem, "too_large", { size, limit });
+}
+
 /** Checks what a caller without types may have passed: a string copied as bytes would become zeros. */
 export function requireBytes(name: string, frame: unknown): asserts frame is Uint8Array {
   if (frame instanceof Uint8Array) return;

@@ -7,7 +7,7 @@ import { checkFlag, checkInteger, OptionsCheck } from "../options.ts";
 import type { SizeInput } from "../text/size.ts";
 import { FoundDecoder, type FoundFrame } from "./found_decoder.ts";
 import { type ByteSink, defaultMaxFrameBytes, type FrameErrorPolicy, type Framing } from "./framing.ts";
-import { refusal, requireBytes } from "./refusal.ts";
+import { overSent, refusal, requireBytes } from "./refusal.ts";
 
 /** Options of `varintField` and `berField`. */
 export type VariableLengthOptions =
@@ -24,6 +24,11 @@ export type VariableLengthOptions =
      * header. @default 1 MiB
      */
     readonly maxFrameBytes?: SizeInput | undefined;
+    /**
+     * Maximum size of a frame to send, in bytes, including the header. A larger frame is not sent: `FrameError`
+     * `too_large`. @default Infinity, as far as the length can say it
+     */
+    readonly maxSentFrameBytes?: SizeInput | undefined;
     /**
      * What happens to received frames without a body, which many protocols send as keepalives. With `"drop"` the
      * handler never sees them. They can be sent either way. @default "deliver"
@@ -57,6 +62,8 @@ export interface LengthCodec {
   largest(lengthBytes: number): number;
   /** Reads the length that begins at `at`: undefined if more bytes are needed, a text if it is wrong. */
   read(bytes: Uint8Array, at: number, limits: LengthLimits): FoundLength | undefined | string;
+  /** How many bytes a length takes in its shortest form. */
+  size(length: number): number;
   /** Writes a length that fits, in its shortest form. */
   write(length: number, out: ByteSink): void;
 }
@@ -77,6 +84,7 @@ const known = [
   "maxLengthBytes",
   "shortestForm",
   "maxFrameBytes",
+  "maxSentFrameBytes",
   "emptyFrames",
   "onFrameError",
   "lengthOffset",
@@ -97,6 +105,9 @@ export function variableLength(codec: LengthCodec, options: VariableLengthOption
     check.refuse("keepHeader", keepHeader, "true with lengthOffset: what precedes the length would be lost");
   }
   const maxFrameBytes = check.size("maxFrameBytes", options.maxFrameBytes, defaultMaxFrameBytes, {
+    least: lengthOffset + 1,
+  });
+  const maxSentFrameBytes = check.size("maxSentFrameBytes", options.maxSentFrameBytes, Infinity, {
     least: lengthOffset + 1,
   });
   const emptyFrames = check.oneOf("emptyFrames", options.emptyFrames, "deliver", ["deliver", "drop"]);
@@ -126,11 +137,14 @@ export function variableLength(codec: LengthCodec, options: VariableLengthOption
           const says = size === undefined ? "do not begin with a header" : `say that they are ${size}`;
           throw refusal(name, `found ${length} bytes that ${says}; without keepHeader the length is written`);
         }
+        if (length > maxSentFrameBytes) throw overSent(name, length, maxSentFrameBytes);
       } else {
         if (length > largest) {
           const problem = `found ${length} bytes; a length of ${maxLengthBytes} bytes is at most ${largest}`;
           throw refusal(name, problem, "too_large", { size: length, limit: largest });
         }
+        const size = codec.size(length) + length;
+        if (size > maxSentFrameBytes) throw overSent(name, size, maxSentFrameBytes);
         codec.write(length, out);
       }
       out.bytes(frame);

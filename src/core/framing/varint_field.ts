@@ -23,6 +23,11 @@ const varint: LengthCodec = {
     const field = showHex(bytes.subarray(at, at + maxLengthBytes));
     return `found a length of more than ${maxLengthBytes} bytes (${field})`;
   },
+  size(length) {
+    let size = 1;
+    while (length >= 128 ** size) size++;
+    return size;
+  },
   write(length, out) {
     let rest = length;
     for (; rest > 127; rest = Math.floor(rest / 128)) out.byte(rest % 128 + 128);

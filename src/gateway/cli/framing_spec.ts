@@ -35,6 +35,7 @@ export const formsHelp = `Framings:
   varint,offset=M     M bytes precede the length; frames include their header; the same for ber, and below
   varint,bytes=N      a length of at most N bytes, 1 to 5
   varint,shortest     a length must have its shortest form; keep and drop-empty as above
+  length:N,max-sent=SIZE    the maximum size of a frame to send; also of varint and ber
   fixed:N             frames of N bytes
   raw                 no framing: a frame is what one read returns
 All but fixed and raw also take max=SIZE, the maximum frame size (64KiB, 1m; default 1m), and skip, which drops a bad

@@ -35,6 +35,7 @@ const variableLength = {
   shortestForm: boolean,
   keepHeader: boolean,
   maxFrameBytes: size,
+  maxSentFrameBytes: size,
   emptyFrames: oneOf(["deliver", "drop"]),
   onFrameError: policy,
 };
@@ -83,6 +84,7 @@ const kinds: ReadonlyMap<string, Kind> = new Map(Object.entries<Kind>({
       adjustment: anyInteger,
       strip: integer(0),
       maxFrameBytes: size,
+      maxSentFrameBytes: size,
       emptyFrames: oneOf(["deliver", "drop"]),
       onFrameError: policy,
       writeHeader: boolean,

@@ -91,6 +91,13 @@ describe("a framing written as text", () => {
     assert.equal(limitOf("length:4,max=2M"), 2 * 1024 * 1024);
   });
 
+  it("takes a maximum for sending, too", () => {
+    for (const spec of ["length:1,max-sent=3", "varint,max-sent=3", "ber,max-sent=3"]) {
+      assert.throws(() => cut(spec, "\x03abc"), { reason: "too_large", size: 4, limit: 3 });
+      assert.deepEqual(cut(spec, "\x02ab").frames, ["ab"]);
+    }
+  });
+
   const faults: Array<[spec: string, message: RegExp]> = [
     ["", /^framing: found "", expected a framing such as lines, delimited:\\x03, length:4, fixed:16 or raw$/],
     ["line", /^framing: found "line", expected a framing such as .*; did you mean "lines"\?$/],

@@ -265,6 +265,28 @@ describe("lengths in other forms", () => {
   }
 });
 
+describe("a maximum for sending", () => {
+  it("counts the header, whether it is written or there already, and does not bound what is received (F-6)", () => {
+    for (const options of [{ strip: 4 }, {}]) {
+      const framing = lengthField({ ...options, maxSentFrameBytes: 6 });
+      const frame = (body: string): Uint8Array =>
+        "strip" in options ? ascii(body) : concatBytes([Uint8Array.of(0, 0, 0, body.length), ascii(body)]);
+      assert.deepEqual(encoded(framing, [frame("ab")]), hex("00000002 6162"));
+      assert.throws(() => encoded(framing, [frame("abc")]), {
+        reason: "too_large",
+        size: 7,
+        limit: 6,
+        message: /over maxSentFrameBytes, 6; raise it/,
+      });
+      assertFramer(framing, [{ bytes: hex("00000003 616263"), frames: [frame("abc")], sent: false }]);
+    }
+  });
+
+  it("is no smaller than a header (F-6)", () => {
+    assert.throws(() => lengthField({ maxSentFrameBytes: 3 }), /maxSentFrameBytes: found 3/);
+  });
+});
+
 describe("frames without a body", () => {
   it("are dropped on demand, with and without their header, and can still be sent (F-6)", () => {
     assertFramer(lengthField({ lengthBytes: 2, strip: 2, emptyFrames: "drop" }), [

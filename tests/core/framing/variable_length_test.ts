@@ -93,6 +93,23 @@ for (const name of ["varintField", "berField"] as const) {
       );
     });
 
+    it("over a maximum for sending are refused, and as large as that are sent (F-6)", () => {
+      const framing = makers[name]({ maxSentFrameBytes: 202 });
+      assert.equal(encoded(framing, [new Uint8Array(200)]).length, 202);
+      const over = {
+        reason: "too_large",
+        size: 203,
+        limit: 202,
+        message: /over maxSentFrameBytes, 202; raise it/,
+      };
+      assert.throws(() => encoded(framing, [new Uint8Array(201)]), over);
+      const kept = makers[name]({ lengthOffset: 1, maxSentFrameBytes: 4 });
+      assert.equal(encoded(kept, [hex("30 02 61 62")]).length, 4);
+      assert.throws(() => encoded(kept, [hex("30 03 61 62 63")]), { reason: "too_large", size: 5, limit: 4 });
+      const large = concatBytes([hex("30 03"), ascii("abc")]);
+      assertFramer(kept, [{ bytes: large, frames: [large], sent: false }]);
+    });
+
     it("over the limit are skipped on demand, known from their length (F-6)", () => {
       assertFramer(makers[name]({ maxFrameBytes: 4, onFrameError: "skip" }), [
         {
