@@ -3,7 +3,6 @@
  *
  * Loaded by `detect.ts`; `node/transport.ts` is one connection of it.
  */
-import { searchBytes } from "../../core/bytes/byte_search.ts";
 import { addressText } from "../../core/text/place.ts";
 import { createServer, type ListenOptions as NodeListenOptions, type Server, Socket } from "node:net";
 import { type SocketError, socketErrorFrom } from "../../core/errors.ts";
@@ -19,7 +18,6 @@ import { FailingAccepts, resetBefore } from "../accept_fault.ts";
 import { abortedConnect, acceptedPeer, boundAt, longestPath, openedPeer, unixPeer } from "../address.ts";
 import { dialByName } from "../by_name.ts";
 import { connectError } from "../connect_failure.ts";
-import { nodeByteSearch } from "./byte_search.ts";
 import { NodeTransport } from "./transport.ts";
 import { placed } from "../placed.ts";
 import { secured } from "../tls/secured.ts";
@@ -28,9 +26,6 @@ import { secured } from "../tls/secured.ts";
 const { process } = globalThis;
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-
-// Bun and Deno load this too, for what lies under TLS.
-if (process.versions.bun === undefined && process.versions.deno === undefined) searchBytes(nodeByteSearch);
 
 /** Plain sockets, also those under TLS on Bun. */
 const nodeSockets: Pick<Adapter, "listen" | "connect"> = placed({ bind, dial });

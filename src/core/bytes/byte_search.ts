@@ -8,7 +8,21 @@
 /** Says where a byte first occurs at or after `from`, or -1. */
 export type ByteSearch = (bytes: Uint8Array, byte: number, from: number) => number;
 
-let search: ByteSearch = (bytes, byte, from) => bytes.indexOf(byte, from);
+/**
+ * What is in the global scope of Node and not of the others. V8's own search of a `Uint8Array` looks at one byte after the
+ * other, 15 µs for 64 KiB; that of Node's `Buffer` is `memchr`, half a µs. It is looked for here since `millrace/streams` runs
+ * without an adapter; the `Buffer` of Deno is slower than V8, and Bun's engine needs none.
+ */
+const { Buffer, Bun, Deno } = globalThis as {
+  readonly Buffer?: { readonly prototype: { indexOf(byte: number, from: number): number } };
+  readonly Bun?: unknown;
+  readonly Deno?: unknown;
+};
+const memchr = Bun === undefined && Deno === undefined ? Buffer?.prototype.indexOf : undefined;
+
+let search: ByteSearch = memchr === undefined
+  ? (bytes, byte, from) => bytes.indexOf(byte, from)
+  : (bytes, byte, from) => memchr.call(bytes, byte, from);
 
 /** From now on, bytes are looked for in this way. Said once, by the adapter of a runtime that has a faster one than its engine. */
 export function searchBytes(by: ByteSearch): void {
