@@ -4,7 +4,7 @@
  * Used by `tls/server.ts`. A resumed session brings along the certificate that was checked when it began. Node and Bun
  * keep sessions apart by context, and there is a context for each list of those who may sign. Deno has one store for
  * all servers of a process, whatever is asked of it, so that a session of one server, or of a time before a change of
- * the list, would open the door of another. There the certificate is checked once more.
+ * the list, would be accepted by another. There the certificate is checked once more.
  */
 import { X509Certificate } from "node:crypto";
 import { versions } from "node:process";

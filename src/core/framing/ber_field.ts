@@ -1,5 +1,5 @@
 /**
- * Frames behind a length as the Basic Encoding Rules of ASN.1 write it (F-6).
+ * Frames behind a length as the Basic Encoding Rules of ASN.1 write it.
  */
 import { showHex } from "../bytes/bytes.ts";
 import type { Framing } from "./framing.ts";

@@ -1,5 +1,5 @@
 /**
- * Frames parted by a byte string.
+ * Frames separated by a byte string.
  *
  * There is no escaping: a frame that contains the delimiter arrives as two. For bytes of any kind use a
  * length field, or a framing that escapes.

@@ -1,5 +1,5 @@
 /**
- * Frames that say their own length in a field of fixed size.
+ * Frames with their length in a field of fixed size before them.
  */
 import { showHex } from "../bytes/bytes.ts";
 import type { FrameError } from "../errors.ts";

@@ -1,5 +1,5 @@
 /**
- * Frames behind a length in base 128, as Protocol Buffers write them (F-6).
+ * Frames behind a length in base 128, as Protocol Buffers write them.
  */
 import { showHex } from "../bytes/bytes.ts";
 import type { Framing } from "./framing.ts";
