@@ -125,7 +125,7 @@ const nanosPerUnit: ReadonlyMap<string, number> = new Map(
 /**
  * Reads a duration: what it is in milliseconds, `Infinity` for no limit; parts of a nanosecond are rounded. Texts are
  * read whatever their case, with or without spaces between number and unit. A number is one of milliseconds; text
- * without a unit is refused, unless it is 0, because half of those who write `"60"` mean seconds.
+ * without a unit is refused, unless it is 0, because `"60"` may be meant as seconds.
  */
 export function readDuration(
   input: unknown,
