@@ -133,7 +133,7 @@ describe("npm start", () => {
     writeFileSync(
       join(folder, "worker.yaml"),
       "bus: stdio\nshutdown: { deadline: 1h }\nendpoints:\n  - name: lines\n    listen: 127.0.0.1:0\n" +
-        "    lingerTimeout: never\n    closeTimeout: never\n",
+        "    lingerTimeout: Infinity\n    closeTimeout: Infinity\n",
     );
     writeFileSync(join(folder, "bad.yaml"), "endpoints:\n  - name: echo\n    listen: 127.0.0.1:99999\n");
   });

@@ -73,6 +73,7 @@ const names: Readonly<Record<string, readonly string[]>> = {
       "fixedLength",
     ],
     ...["FixedLengthOptions", "lengthField", "LengthFieldOptions", "raw", "parseFraming", "defineFraming"],
+    ...["berField", "varintField", "VariableLengthOptions"],
     ...["mapFraming"],
   ],
   values: ["DurationInput", "SizeInput"],
