@@ -200,7 +200,9 @@ async function run(given: Arguments): Promise<number> {
   writeFileSync(given.json, JSON.stringify(found, undefined, 2) + "\n");
   const title = given.names.map((name) => `${name} ${given.runtimes[name].version}`).join(", ");
   console.log(
-    `\n${title}; ${machine.processors} × ${machine.processor}; ${given.rounds} round(s) of ${given.seconds} s\n`,
+    `\n${title}; ${machine.processors} × ${machine.processor}; ${given.rounds} ${
+      given.rounds === 1 ? "round" : "rounds"
+    } of ${given.seconds} s\n`,
   );
   console.log(formatTable(given.rows, given.names, figures, missing));
   const details = formatDetails(chosen, figures);

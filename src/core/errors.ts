@@ -6,6 +6,7 @@
  */
 
 import { reasonOf, type SocketErrorReason } from "./errno.ts";
+import { counted } from "./text/counted.ts";
 
 export type { SocketErrorReason } from "./errno.ts";
 
@@ -184,9 +185,9 @@ export class ShutdownTimeoutError extends TimeoutError {
    */
   constructor(limit: number, connectionIds: readonly string[], cutShort: boolean = false) {
     const shown = connectionIds.slice(0, 5).join(", ") + (connectionIds.length > 5 ? ", …" : "");
-    const what = `${connectionIds.length} connection(s) still open were destroyed`;
+    const what = `destroyed ${counted(connectionIds.length, "connection")} still open`;
     const how = cutShort
-      ? `shut down: destroy() was called, and ${what} (${shown})`
+      ? `shut down: destroy() was called, which ${what} (${shown})`
       : `shut down within ${limit} ms: ${what} (${shown}); raise the deadline, let handlers end when ` +
         `connection.signal aborts, and do not await server.close() in a handler, because close() waits for the handler`;
     super("shutdown", limit, how);

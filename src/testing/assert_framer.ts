@@ -3,6 +3,7 @@
  *
  * Part of `millrace/testing`; for the framings of this package and for a user's own, under any test runner.
  */
+import { counted } from "../core/text/counted.ts";
 import { ByteWriter, showBytes } from "../core/bytes/bytes.ts";
 import { FrameError } from "../core/errors.ts";
 import type { Framing } from "../core/framing/framing.ts";
@@ -174,7 +175,7 @@ function compare<Received>(
   const { frames, skipped, equal } = expected;
   for (let i = 0; i < Math.max(trial.frames.length, frames.length); i++) {
     if (i < trial.frames.length && i < frames.length && equal(trial.frames[i]!, frames[i]!)) continue;
-    const found = i < trial.frames.length ? show(trial.frames[i]) : `${i} frame(s)${trial.ending}`;
+    const found = i < trial.frames.length ? show(trial.frames[i]) : `${counted(i, "frame")}${trial.ending}`;
     trial.fail(`frame ${i}`, found, i < frames.length ? show(frames[i]) : `no more than ${frames.length}`);
   }
   for (let i = 0; i < Math.max(trial.skipped.length, skipped.length); i++) {

@@ -3,6 +3,7 @@
  *
  * Used by `assert_framer.ts`, which decides what was to be expected.
  */
+import { counted } from "../core/text/counted.ts";
 import { FrameError, type FrameErrorReason } from "../core/errors.ts";
 import type { Decoder, Framing } from "../core/framing/framing.ts";
 import { show } from "./sameness.ts";
@@ -161,8 +162,8 @@ export class FramerTrial<Received> {
 
   #note(): void {
     const state = this.error !== undefined
-      ? `${this.frames.length} frame(s), then ${this.error.reason} at offset ${this.error.offset}`
-      : `${this.frames.length} frame(s), ${this.#decoder.buffered > 0 ? "one open" : "none open"}`;
+      ? `${counted(this.frames.length, "frame")}, then ${this.error.reason} at offset ${this.error.offset}`
+      : `${counted(this.frames.length, "frame")}, ${this.#decoder.buffered > 0 ? "one open" : "none open"}`;
     const passed = this.skipped.length > 0 ? `, ${this.skipped.length} skipped` : "";
     this.#last = state + passed;
     this.#states.set(this.#fed, this.#last);

@@ -1,4 +1,5 @@
 /** `millrace bench`: an echo server under load, and what came of it, for a person or as JSON. */
+import { counted } from "../../core/text/counted.ts";
 import { detectAdapter } from "../../adapters/detect.ts";
 import type { Address } from "../../core/transport.ts";
 import type { TlsClientConfig } from "../config/client_tls.ts";
@@ -88,10 +89,9 @@ function describe({ phase, connected, messages }: LoadProgress, order: BenchOrde
 
 function asText(order: BenchOrder, report: LoadReport, width: number): string {
   const { latency } = report;
-  const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
   const lines = [
-    `${formatAddress(order.address)}, ${order.framing.text}: ${plural(report.connections, "connection")}, ` +
-    `${report.depth} in flight per connection, ${plural(report.messageBytes, "byte")} per message`,
+    `${formatAddress(order.address)}, ${order.framing.text}: ${counted(report.connections, "connection")}, ` +
+    `${report.depth} in flight per connection, ${counted(report.messageBytes, "byte")} per message`,
     `  connecting took ${formatMs(report.connectMs)}, measuring ${formatMs(report.measuredMs)}`,
     "",
     `  ${countText(report.messages)} messages echoed, ${countText(report.messagesPerSecond)} per second, ` +
@@ -103,7 +103,7 @@ function asText(order: BenchOrder, report: LoadReport, width: number): string {
     ...drawHistogram(latency, width),
   ];
   if (report.lost > 0) {
-    lines.push("", `  the server closed ${plural(report.lost, "connection")} during the run`);
+    lines.push("", `  the server closed ${counted(report.lost, "connection")} during the run`);
   }
   return lines.join("\n");
 }

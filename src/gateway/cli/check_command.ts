@@ -1,4 +1,5 @@
 /** `millrace check`: reads a config file and tells every fault, also what this runtime's sockets cannot do. */
+import { counted } from "../../core/text/counted.ts";
 import { detectAdapter } from "../../adapters/detect.ts";
 import { abilityFaults } from "../config/abilities.ts";
 import { type GatewayConfig, loadConfig } from "../config/config.ts";
@@ -27,7 +28,7 @@ export async function runCheck({ config, json }: CheckOrder, shell: Shell): Prom
       return `${formatFaults(faults, config)}\n${countFaults(faults)} in ${config}`;
     }
     const { endpoints } = result.config;
-    const count = `${endpoints.length} ${endpoints.length === 1 ? "endpoint" : "endpoints"}`;
+    const count = counted(endpoints.length, "endpoint");
     return [`${config}: no faults; ${count}`, ...warnings.map((text) => `warning: ${text}`)].join("\n");
   }
 }

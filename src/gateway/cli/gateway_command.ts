@@ -1,4 +1,5 @@
 /** `millrace gateway`: runs what a config file describes, until a signal drains it. */
+import { counted } from "../../core/text/counted.ts";
 import type { Address } from "../../core/transport.ts";
 import { runtimeName } from "../../host/process.ts";
 import { loadConfig } from "../config/config.ts";
@@ -44,11 +45,13 @@ function conclude(report: GatewayReport, shell: Shell): number {
     throw new CommandFailure(exitCodes.failed, `stopped: ${oneLine(failure)}`, { cause: failure });
   }
   const drained = Object.values(endpoints).reduce((sum, each) => sum + each.drained, 0);
-  const unread = linesUnwritten === 0 ? "" : `; ${linesUnwritten} line(s) of unread output are lost`;
+  const unread = linesUnwritten === 0 ? "" : `; unread output was lost: ${counted(linesUnwritten, "line")}`;
   const cut = destroyed === 0 ? "" : `, ${destroyed} destroyed`;
   say(
     shell,
-    `millrace: stopped in ${formatMs(durationMs)}; ${drained} connection(s) drained${cut}${unread}\n`,
+    `millrace: stopped in ${formatMs(durationMs)}; ${
+      counted(drained, "connection")
+    } drained${cut}${unread}\n`,
   );
   return destroyed === 0 && linesUnwritten === 0 ? exitCodes.ok : exitCodes.unfinished;
 }

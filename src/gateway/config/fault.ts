@@ -3,6 +3,7 @@
  *
  * Made by the files of this folder. Knows neither the format of the file nor what belongs in it.
  */
+import { counted } from "../../core/text/counted.ts";
 
 /** Where in the configuration: keys and indices from the root. */
 export type ConfigPath = readonly (string | number)[];
@@ -83,7 +84,7 @@ export function formatFault(fault: ConfigFault, source?: string): string {
 
 /** How many there are, as text. */
 export function countFaults(faults: readonly ConfigFault[]): string {
-  return faults.length === 1 ? "1 fault" : `${faults.length} faults`;
+  return counted(faults.length, "fault");
 }
 
 /** All faults, one a line. */
