@@ -58,6 +58,11 @@ export class Child {
     return JSON.parse(line) as T;
   }
 
+  /** Why it is over, where it is: what it has said on standard error. */
+  fault(): string | undefined {
+    return this.#over ? `${this.#process.spawnargs.join(" ")}: ended\n${this.#errors}` : undefined;
+  }
+
   /** Sends one line to its standard input. */
   tell(line: string): void {
     this.#process.stdin!.write(line + "\n");

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import type { CertificateFiles } from "./certificate.ts";
 import { Child } from "./child.ts";
 import type { EchoOrder, EchoResult } from "./load/echo_load.ts";
+import { startProxy } from "./proxy.ts";
 import type { EchoLoad, EchoRow } from "./rows.ts";
 import {
   commandLine,
@@ -170,6 +171,12 @@ export async function startServer(
 /** An engine compiles what runs often. A new connection runs its code once, and there are far fewer of them than messages. */
 const longerForNew = 5;
 
+/** How many times the plan's time a server is warmed: a proxy has two connections for each message, HAProxy is compiled. */
+function warmups(load: EchoLoad, native: boolean): number {
+  if (load.proxied && native) return 0.2;
+  return !isNew(load) ? 1 : load.proxied ? longerForNew / 2 : longerForNew;
+}
+
 /**
  * Waits until a server has worked for so long: what its engine has compiled by then depends on that, and not on the time that
  * has passed on a machine that is at other work.
@@ -197,9 +204,11 @@ export async function runOnce(
 ): Promise<EchoSample> {
   const { certFile, keyFile } = plan.certificate;
   const secure = load.tls !== undefined;
-  const { server, port } = await startServer(plan, name, runtime, secure ? [certFile, keyFile] : []);
+  const { server, port, behind }: { server: Child; port: number; behind?: Child } = load.proxied
+    ? await startProxy(plan.runtimes, runtime, plan.program, plan.native.get(name))
+    : await startServer(plan, name, runtime, secure ? [certFile, keyFile] : []);
   const { durationMs } = plan;
-  const warmupMs = plan.warmupMs * (isNew(load) ? longerForNew : 1);
+  const warmupMs = plan.warmupMs * warmups(load, plan.native.has(name));
   const trusted = secure ? readFileSync(certFile, "utf8") : undefined;
   const order: EchoOrder = { port, load, trusted, warmupMs, durationMs };
   const args = [plan.program(isNew(load) ? "connection_load" : "echo_load"), JSON.stringify(order)];
@@ -217,6 +226,6 @@ export async function runOnce(
     if (result.lost > 0) throw new Error(`${runtime} ${name}: the server closed ${result.lost} connections`);
     return { ...result, serverBusy, loadBusy: result.busy };
   } finally {
-    await Promise.all([client.end(), server.end()]);
+    await Promise.all([client.end(), server.end(), behind?.end()]);
   }
 }

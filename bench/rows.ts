@@ -18,6 +18,8 @@ export interface EchoLoad {
   readonly tls?: "kept" | "new";
   /** In the clear, with a new connection for each message. */
   readonly renewed?: boolean;
+  /** Through a proxy, whose processor time it is then. */
+  readonly proxied?: boolean;
 }
 
 /** One line of the table. */
@@ -45,7 +47,7 @@ export interface Beside {
 export interface EchoRow extends RowCommon {
   readonly kind: "echo";
   readonly program: string;
-  /** `raw`, `raw_tls` and `by_hand` are those of the runtime's own sockets; `go` and `rust` are no JavaScript. */
+  /** `raw`, `raw_tls` and `by_hand` are those of the runtime's own sockets; `go`, `rust` and `haproxy` are no JavaScript. */
   readonly baseline: string;
   /** A second baseline, without a target. */
   readonly beside?: Beside;
@@ -133,6 +135,30 @@ const nativeRows: readonly EchoRow[] = (["go", "rust"] as const).flatMap((baseli
     perProcessor: true,
   }))
 );
+
+/** The proxy of the examples, where HAProxy is installed. */
+const proxyRows: readonly EchoRow[] = [
+  {
+    id: "proxy-connections",
+    title: "`examples/tcp_proxy.ts` to HAProxy, new connections with one echo each, 32 at a time",
+    kind: "echo",
+    program: "tcp_proxy",
+    baseline: "haproxy",
+    load: { connections: 32, depth: 1, message: "lines", renewed: true, proxied: true },
+    perProcessor: true,
+    target: { bun: 0.6, deno: 0.6, node: 0.6 },
+  },
+  {
+    id: "proxy-1m",
+    title: "`examples/tcp_proxy.ts` to HAProxy, 1 MB sent and sent back, 10 connections",
+    kind: "echo",
+    program: "tcp_proxy",
+    baseline: "haproxy",
+    load: { connections: 10, depth: 1, message: "lines", bytes: 1e6 - 1, proxied: true },
+    perProcessor: true,
+    target: { bun: 0.9, deno: 0.9, node: 0.9 },
+  },
+];
 
 const cut: Readonly<Record<string, Omit<Task, "form">>> = {
   "lines-text": { wire: "lines", text: true },
@@ -309,6 +335,7 @@ export const rows: readonly Row[] = [
     until: "listening",
     target: { bun: 35, deno: 50, node: 45 },
   },
+  ...proxyRows,
   ...nativeRows,
   ...framingRows,
 ];

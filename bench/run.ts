@@ -17,6 +17,7 @@ import { measureEcho, type Plan } from "./echo_rows.ts";
 import { measureFraming } from "./framing_row.ts";
 import { measureIdle } from "./idle_row.ts";
 import { buildNative } from "./native.ts";
+import { findHaproxy } from "./proxy.ts";
 import { readmeTable, type Results } from "./readme_table.ts";
 import { type Row, rows } from "./rows.ts";
 import { canPin, type RuntimeName, runtimeNames, type Runtimes } from "./runtimes.ts";
@@ -38,7 +39,8 @@ const usage =
   --strict    exit 1 when a target is missed
 
   All of it takes about ten minutes. The rows beside Go and Rust need their compilers (Debian: golang-go; cargo with
-  librust-tokio-dev, librust-tokio-util-dev and librust-futures-dev), and are skipped without them. "by hand" is the smallest line splitter on the runtime's own sockets; processor time
+  librust-tokio-dev, librust-tokio-util-dev and librust-futures-dev), those of the proxy need HAProxy (haproxy), and they are
+  skipped without. "by hand" is the smallest line splitter on the runtime's own sockets; processor time
   a message is steadier than messages per second on a machine that is at other work.`;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -119,9 +121,9 @@ async function run(given: Arguments): Promise<number> {
   const missing = new Map<string, string>();
   const native = new Map<string, string>();
   const absent = new Map<string, string>();
-  for (const name of ["go", "rust"] as const) {
+  for (const name of ["go", "rust", "haproxy"] as const) {
     if (!given.rows.some((row) => row.kind === "echo" && row.baseline === name)) continue;
-    const built = buildNative(root, name);
+    const built = name === "haproxy" ? findHaproxy() : buildNative(root, name);
     if ("program" in built) native.set(name, built.program);
     else absent.set(name, built.absent);
   }

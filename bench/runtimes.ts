@@ -47,8 +47,12 @@ export function commandLine(
 }
 
 /** The same for a program that needs no runtime. */
-export function nativeLine(program: string, core: number): [program: string, args: string[]] {
-  return pinned(program, core, []);
+export function nativeLine(
+  program: string,
+  core: number,
+  args: readonly string[] = [],
+): [program: string, args: string[]] {
+  return pinned(program, core, [...args]);
 }
 
 function pinned(program: string, core: number, args: string[]): [program: string, args: string[]] {
