@@ -48,7 +48,11 @@ export async function startProxy(
   const port = await freePort();
   const command = haproxy === undefined
     ? commandLine(runtimes, runtime, serverCore, [program("tcp_proxy"), String(port), String(target)])
-    : nativeLine(haproxy, serverCore, ["-db", "-f", writeSettings(dirname(program("raw_bun")), port, target)]);
+    : nativeLine(haproxy, serverCore, [
+      "-db",
+      "-f",
+      writeSettings(dirname(program("raw_bun")), port, target),
+    ]);
   const server = new Child(command);
   try {
     await listening(server, port);

@@ -18,6 +18,9 @@ export interface RuntimeMarks {
   readonly navigator?: { readonly userAgent?: string };
 }
 
+/** That of this program: to import a module again is to look it up again, which every connection that is made would pay for. */
+let own: Adapter | undefined;
+
 /**
  * Returns the adapter of this runtime, which `serve` and `connect` use unless the option `adapter` is set.
  *
@@ -32,6 +35,10 @@ export interface RuntimeMarks {
  * @throws {OptionsError} `unsupported`, if there are no sockets, such as in a browser
  */
 export async function detectAdapter(marks: RuntimeMarks = globalThis): Promise<Adapter> {
+  return marks === globalThis ? own ??= await load(marks) : load(marks);
+}
+
+async function load(marks: RuntimeMarks): Promise<Adapter> {
   // Bun and Deno also pass for Node, so they are asked first.
   if (marks.Bun !== undefined) return (await import("./bun/adapter.ts")).bunAdapter;
   if (marks.Deno !== undefined) return (await import("./deno/adapter.ts")).denoAdapter;

@@ -213,11 +213,13 @@ function listenError(cause: unknown, address: Address): SocketError {
 
 // -- connecting -----------------------------------------------------------------------------------------
 
+/** Bun's `node:net`, which is a quarter of what a server would have to load before it listens. */
+let dialing: typeof import("./dial.ts") | undefined;
+
 /** With `tls`, secured by Bun itself. */
 async function dial(options: AdapterConnectOptions): Promise<Transport> {
   const { tls, address, signal } = options;
-  // It loads Bun's `node:net`, which is a quarter of what a server would have to load before it listens.
-  const { dialSocket } = await import("./dial.ts");
+  const { dialSocket } = dialing ??= await import("./dial.ts");
   const files = await socketFiles();
   const secure = tls && (await import("./client_handshake.ts")).secureBunClient;
   return dialSocket(options, (socket, peer) => {
