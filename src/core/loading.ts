@@ -5,10 +5,16 @@
  */
 const loading = new Set<Promise<unknown>>();
 
-/** The load as a function that does it once, at its first call. */
+/** The load as a function that does it once, at its first call, and again after a failure: a descriptor may have been missing. */
 export function onFirstUse<Part>(load: () => Promise<Part>): () => Promise<Part> {
   let part: Promise<Part> | undefined;
-  return () => part ??= tracked(load());
+  return () =>
+    part ??= tracked(
+      load().catch((error: unknown) => {
+        part = undefined;
+        throw error;
+      }),
+    );
 }
 
 function tracked<Part>(part: Promise<Part>): Promise<Part> {
