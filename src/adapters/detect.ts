@@ -4,6 +4,7 @@
  * Called by `serve` and `connect` when they are given no adapter. Loads that adapter alone.
  */
 import { OptionsError } from "../core/errors.ts";
+import { onFirstUse } from "../core/loading.ts";
 import type { Adapter } from "../core/transport.ts";
 
 /** The globals that identify a runtime. */
@@ -19,7 +20,7 @@ export interface RuntimeMarks {
 }
 
 /** That of this program: to import a module again is to look it up again, which every connection that is made would pay for. */
-let own: Adapter | undefined;
+const own = onFirstUse(() => load(globalThis));
 
 /**
  * Returns the adapter of this runtime, which `serve` and `connect` use unless the option `adapter` is set.
@@ -34,8 +35,8 @@ let own: Adapter | undefined;
  *
  * @throws {OptionsError} `unsupported`, if there are no sockets, such as in a browser
  */
-export async function detectAdapter(marks: RuntimeMarks = globalThis): Promise<Adapter> {
-  return marks === globalThis ? own ??= await load(marks) : load(marks);
+export function detectAdapter(marks: RuntimeMarks = globalThis): Promise<Adapter> {
+  return marks === globalThis ? own() : load(marks);
 }
 
 async function load(marks: RuntimeMarks): Promise<Adapter> {

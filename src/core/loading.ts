@@ -1,7 +1,7 @@
 /**
  * Parts of the program that are loaded when they are first needed, and whether some are being loaded now.
  *
- * Called by `serve` and `connect`, and by the fake clock, whose time must not move on while files are read.
+ * Called by `serve`, `connect` and the adapters, and by the fake clock, whose time must not move on while files are read.
  */
 const loading = new Set<Promise<unknown>>();
 

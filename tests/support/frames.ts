@@ -1,11 +1,28 @@
-/** Small things that tests of connections share: text as bytes, echo handlers, a promise with its ends outside. */
+/**
+ * Small things that tests of framings and connections share: text and hex digits as bytes, echo handlers, a promise with
+ * its ends outside.
+ */
+import { ByteWriter } from "../../src/core/bytes/bytes.ts";
 import type { Connection } from "../../src/connection/connection.ts";
+import type { Framing } from "../../src/core/framing/framing.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export function bytes(text: string): Uint8Array {
   return encoder.encode(text);
+}
+
+/** Pairs of hex digits, with or without spaces. */
+export function hex(digits: string): Uint8Array {
+  return Uint8Array.from(digits.replaceAll(" ", "").match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}
+
+/** These frames as the framing writes them. */
+export function encoded(framing: Framing<unknown, Uint8Array>, frames: readonly Uint8Array[]): Uint8Array {
+  const writer = new ByteWriter();
+  for (const frame of frames) framing.encode(frame, writer);
+  return writer.take();
 }
 
 export function text(data: Uint8Array): string {

@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import process from "node:process";
 import { copyFrames } from "../../core/bytes/bytes.ts";
 import { SocketError, socketErrorFrom } from "../../core/errors.ts";
+import { onFirstUse } from "../../core/loading.ts";
 import { addressText, isIp } from "../../core/text/place.ts";
 import type {
   Adapter,
@@ -214,14 +215,15 @@ function listenError(cause: unknown, address: Address): SocketError {
 // -- connecting -----------------------------------------------------------------------------------------
 
 /** Bun's `node:net`, which is a quarter of what a server would have to load before it listens. */
-let dialing: typeof import("./dial.ts") | undefined;
+const dialing = onFirstUse(() => import("./dial.ts"));
+const securing = onFirstUse(() => import("./client_handshake.ts"));
 
 /** With `tls`, secured by Bun itself. */
 async function dial(options: AdapterConnectOptions): Promise<Transport> {
   const { tls, address, signal } = options;
-  const { dialSocket } = dialing ??= await import("./dial.ts");
+  const { dialSocket } = await dialing();
   const files = await socketFiles();
-  const secure = tls && (await import("./client_handshake.ts")).secureBunClient;
+  const secure = tls && (await securing()).secureBunClient;
   return dialSocket(options, (socket, peer) => {
     if (files.isSpare(socket.fd)) {
       socket.terminate();

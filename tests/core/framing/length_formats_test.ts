@@ -2,23 +2,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { ByteWriter, concatBytes } from "../../../src/core/bytes/bytes.ts";
+import { concatBytes } from "../../../src/core/bytes/bytes.ts";
 import { FrameError, OptionsError } from "../../../src/core/errors.ts";
-import type { Framing } from "../../../src/core/framing/framing.ts";
 import { lengthField } from "../../../src/core/framing/length_field.ts";
 import type { LengthFieldOptions } from "../../../src/core/framing/length_options.ts";
+import { bytes as ascii, encoded, hex } from "../../support/frames.ts";
 import { assertFramer, type FramerCase } from "../../../src/testing/assert_framer.ts";
 import { lengthVectors } from "./length_vectors.ts";
-
-const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
-const hex = (digits: string): Uint8Array =>
-  Uint8Array.from(digits.replaceAll(" ", "").match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-
-function encoded(framing: Framing<unknown, Uint8Array>, frames: readonly Uint8Array[]): Uint8Array {
-  const writer = new ByteWriter();
-  for (const frame of frames) framing.encode(frame, writer);
-  return writer.take();
-}
 
 describe("frames of real protocols", () => {
   for (const { id, options, wire, frames: sizes } of lengthVectors) {

@@ -2,25 +2,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { ByteWriter, concatBytes } from "../../../src/core/bytes/bytes.ts";
+import { concatBytes } from "../../../src/core/bytes/bytes.ts";
 import { FrameError, OptionsError } from "../../../src/core/errors.ts";
 import { berField } from "../../../src/core/framing/ber_field.ts";
 import { defineFraming } from "../../../src/core/framing/define_framing.ts";
-import type { Framing } from "../../../src/core/framing/framing.ts";
 import type { VariableLengthOptions } from "../../../src/core/framing/variable_length.ts";
 import { varintField } from "../../../src/core/framing/varint_field.ts";
+import { bytes as ascii, encoded, hex } from "../../support/frames.ts";
 import { assertFramer } from "../../../src/testing/assert_framer.ts";
 import { berVectors, varintVectors } from "./length_vectors.ts";
-
-const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
-const hex = (digits: string): Uint8Array =>
-  Uint8Array.from(digits.replaceAll(" ", "").match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-
-function encoded(framing: Framing<unknown, Uint8Array>, frames: readonly Uint8Array[]): Uint8Array {
-  const writer = new ByteWriter();
-  for (const frame of frames) framing.encode(frame, writer);
-  return writer.take();
-}
 
 const makers = { varintField, berField };
 const vectors = { varintField: varintVectors, berField: berVectors };
