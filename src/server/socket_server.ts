@@ -11,12 +11,13 @@ import { Lifetime } from "../connection/effect/lifetime.ts";
 import { type ConnectionProfile, withSlots } from "../connection/profile.ts";
 import type { Registry } from "../connection/registry.ts";
 import { type DurationInput, toMilliseconds } from "../core/time/duration.ts";
-import { type OptionsError, ShutdownTimeoutError, SocketError, socketErrorFrom } from "../core/errors.ts";
+import { type OptionsError, ShutdownTimeoutError, SocketError } from "../core/errors.ts";
 import type { SendOutcome } from "../core/flow/outcome.ts";
-import type { Adapter, Address, Listener, Transport } from "../core/transport.ts";
+import type { Adapter, Address, Transport } from "../core/transport.ts";
 import { Admission } from "./admission.ts";
 import { drain } from "./drain.ts";
 import { inspect, type ServerInspection } from "./inspection.ts";
+import { Listening } from "./listening.ts";
 import { peerFields } from "./log.ts";
 import { errorText, guarded, standardLogger } from "../host/standard_log.ts";
 import { RateSampler } from "./rates.ts";
@@ -49,12 +50,9 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   readonly #tlsAdmission: TlsAdmission | undefined = undefined;
   readonly #log: Logger;
   readonly #lifetime: Lifetime;
+  readonly #listening: Listening;
   #state: ServerState = "created";
-  #address: Address;
-  #listener: Listener | undefined = undefined;
   #sampler: RateSampler<Received, Sent, Context> | undefined = undefined;
-  /** What the adapter does with its listener, one after the other. */
-  #switching: Promise<void> = Promise.resolve();
   /** The deadline of the first call that stopped it, in ms. */
   #deadline = 0;
   /** `destroy` came before that, perhaps before a shutdown had got as far as draining. */
@@ -77,7 +75,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
     this.#admission = new Admission(settings, this.#registry.clock, this.#log);
     const { clock, wheel } = this.#registry;
     this.#lifetime = new Lifetime(clock);
-    const { tls, maxHandshakes, listen: { address, upgradable } } = settings;
+    const { tls, maxHandshakes, listen: { upgradable } } = settings;
     if (tls !== undefined || upgradable) {
       this.#tlsAdmission = new TlsAdmission(tls, {
         log: this.#log,
@@ -88,7 +86,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
       });
     }
     this.#profile = withSlots(settings.profile, this.#tlsAdmission?.handshakes);
-    this.#address = address;
+    this.#listening = this.#listener();
     this.finished = new Promise((resolve) => this.#finish = resolve);
   }
 
@@ -98,7 +96,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   ): Effect.Effect<void, SocketError | TlsError> {
     // Promises, since adapters and certificates know no Effect.
     const listening = Effect.tryPromise({
-      try: () => server.#listen(),
+      try: () => server.#listening.open(),
       catch: (error) => error as SocketError | TlsError,
     });
     return server.#lifetime.hold(Effect.acquireRelease(listening, () => server.#drain()));
@@ -147,7 +145,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   }
 
   get address(): Address {
-    return this.#address;
+    return this.#listening.address;
   }
 
   get state(): ServerState {
@@ -163,7 +161,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   }
 
   get tls(): ServerInspection["tls"] {
-    return this.#tlsAdmission?.inspect(this.#listener?.tls ?? "");
+    return this.#tlsAdmission?.inspect(this.#listening.tls ?? "");
   }
 
   stats(): ServerStats {
@@ -214,24 +212,11 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   }
 
   suspend(): Promise<void> {
-    return this.#switch(async () => {
-      if (this.#state !== "running") return;
-      this.#enter("suspended");
-      await this.#listener?.stop();
-      this.#tlsAdmission?.handshakes.abortAll();
-    });
+    return this.#listening.suspend();
   }
 
   resume(): Promise<void> {
-    return this.#switch(async () => {
-      if (this.#lifetime.closing) {
-        throw new SocketError(
-          "closed",
-          "resume: the server is shutting down, expected one that is suspended",
-        );
-      }
-      if (this.#state === "suspended") await this.#listen();
-    });
+    return this.#listening.resume();
   }
 
   close(options: { readonly deadline?: DurationInput | undefined } = {}): Promise<ShutdownReport> {
@@ -246,27 +231,21 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
     await Effect.runPromise(SocketServer.stop(this));
   }
 
-  async #listen(): Promise<void> {
-    const tlsAdmission = this.#tlsAdmission;
-    await tlsAdmission?.open();
-    const options = {
-      ...this.#settings.listen,
-      handshakes: tlsAdmission?.handshakes,
-      address: this.#address,
-      failed: (error: SocketError, fatal: boolean) => this.#listenerFailed(error, fatal),
-      lost: (error: SocketError) => this.#admission.lose(error),
-    };
-    const accept = (transport: Transport) => this.#accept(transport);
-    const secured = tlsAdmission && this.#settings.tls &&
-      ((transport: Transport) => tlsAdmission.handshakes.admit(transport, accept));
-    const listener = await this.#adapter.listen(options, secured ?? accept).catch(async (error) => {
-      if (this.#state === "created") await tlsAdmission?.close();
-      throw error;
+  #listener(): Listening {
+    return new Listening({
+      adapter: this.#adapter,
+      settings: this.#settings,
+      tlsAdmission: this.#tlsAdmission,
+      state: () => this.#state,
+      closing: () => this.#lifetime.closing,
+      enter: (state) => {
+        this.#enter(state);
+        if (state === "running" && this.#options.onStats !== undefined) this.#sampling();
+      },
+      accept: (transport) => this.#accept(transport),
+      lost: (error) => this.#admission.lose(error),
+      failed: (error, fatal) => this.#listenerFailed(error, fatal),
     });
-    this.#listener = listener;
-    this.#address = listener.address;
-    this.#enter("running");
-    if (this.#options.onStats !== undefined) this.#sampling();
   }
 
   #accept(transport: Transport): void {
@@ -290,11 +269,9 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   /** Stops accepting, lets connections finish until the deadline, and lets go of everything. */
   #drain(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      yield* Effect.promise(() => this.#switching);
+      yield* Effect.promise(() => this.#listening.settled);
       this.#enter("draining");
-      const stopped = this.#listener?.stop().catch((error) =>
-        this.#listenerFailed(socketErrorFrom(error, "stop listening"), false)
-      );
+      const stopped = this.#listening.stop();
       const undone = this.#tlsAdmission?.close();
       const deadline = this.#cutShort ? 0 : this.#deadline;
       const report = this.#report = yield* drain(this.#registry, deadline, this.#options.onDrain);
@@ -306,19 +283,12 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
     });
   }
 
-  /** One change of the listener at a time. */
-  #switch(change: () => Promise<void>): Promise<void> {
-    const done = this.#switching.then(change);
-    this.#switching = done.catch(() => {});
-    return done;
-  }
-
   #enter(state: ServerState): void {
     this.#state = state;
     this.#log({
       level: "info",
       message: `server ${state}`,
-      fields: { address: this.#address, ...(this.#listener?.tls && { tls: this.#listener.tls }) },
+      fields: { address: this.address, ...(this.#listening.tls && { tls: this.#listening.tls }) },
     });
     this.#call(() => this.#options.onState?.(state));
   }
