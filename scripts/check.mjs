@@ -55,6 +55,7 @@ function stepsWith(deno, temporary) {
   const sources = [
     "mod.ts",
     "streams.ts",
+    "protocols.ts",
     "adapter.ts",
     "effect.ts",
     "src",

@@ -40,7 +40,9 @@ export const features: readonly Section[] = [
         "held",
         "A bad or too large frame is a typed error with its offset; the connection closes, or skips it",
       ),
-      row(8, "planned", "Presets for known protocols, tested against their specifications"),
+      row(8, "partly", "Presets for known protocols, tested against their specifications", {
+        missing: "most protocols",
+      }),
       row(9, "held", "No framing: every read is a frame"),
       row(10, "held", "Batches by number, bytes or time, whichever is reached first"),
       row(

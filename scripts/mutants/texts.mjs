@@ -2,12 +2,12 @@
 const duration = "src/core/time/duration.ts";
 const size = "src/core/text/size.ts";
 const address = "src/core/text/address.ts";
-const framing = "src/core/framing/framing_text.ts";
+const framing = "src/protocols/framing_text.ts";
 const places = "src/connection/socket_settings.ts";
 const subscription = "src/gateway/buses/subscription.ts";
 const ofDuration = ["tests/core/duration_test.ts", "tests/gateway/grammars_test.ts"];
 const ofText = ["tests/gateway/grammars_test.ts"];
-const ofFraming = ["tests/core/framing/framing_text_test.ts"];
+const ofFraming = ["tests/protocols/framing_text_test.ts"];
 const ofPlace = ["tests/server/addresses_test.ts", "tests/server/options_test.ts"];
 
 /** For `npm run mutate`. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { OptionsError } from "../../src/core/errors.ts";
-import { parseFraming } from "../../src/core/framing/framing_text.ts";
+import { parseFraming } from "../../src/protocols/framing_text.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { formatAddress, readAddress } from "../../src/core/text/address.ts";
 import { wanted } from "../../src/core/text/reading.ts";

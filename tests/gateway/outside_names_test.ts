@@ -10,7 +10,7 @@ import { abilityFaults } from "../../src/gateway/config/abilities.ts";
 import { checkConfig, loadConfig, parseConfig } from "../../src/gateway/config/config.ts";
 import { formatFault } from "../../src/gateway/config/fault.ts";
 import { OptionsError } from "../../src/core/errors.ts";
-import { parseFraming } from "../../src/core/framing/framing_text.ts";
+import { parseFraming } from "../../src/protocols/framing_text.ts";
 import { readMessageLine } from "../../src/gateway/message_line.ts";
 import { configOf } from "./support.ts";
 import { it } from "../support/it.ts";

@@ -40,6 +40,7 @@ interface Layer {
 /** The layers from the bottom up. A layer that is not listed may not exist. */
 export const layers: Readonly<Record<string, Layer>> = {
   "src/core": { imports: [], packages: [], runtime: false },
+  "src/protocols": { imports: ["src/core"], packages: [], runtime: false },
   "src/adapters": { imports: ["src/core"], packages: [], runtime: true },
   "src/host": { imports: ["src/core"], packages: [], runtime: true },
   "src/testing": { imports: ["src/core", "src/adapters/memory"], packages: [], runtime: false },
@@ -58,6 +59,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   "src/gateway": {
     imports: [
       "src/core",
+      "src/protocols",
       "src/adapters",
       "src/host",
       "src/connection",
@@ -69,11 +71,20 @@ export const layers: Readonly<Record<string, Layer>> = {
     runtime: false,
   },
   "mod.ts": {
-    imports: ["src/core", "src/adapters", "src/connection", "src/certificates", "src/server", "src/client"],
+    imports: [
+      "src/core",
+      "src/protocols",
+      "src/adapters",
+      "src/connection",
+      "src/certificates",
+      "src/server",
+      "src/client",
+    ],
     packages: [],
     runtime: false,
   },
-  "streams.ts": { imports: ["src/core"], packages: [], runtime: false },
+  "streams.ts": { imports: ["src/core", "src/protocols"], packages: [], runtime: false },
+  "protocols.ts": { imports: ["src/core", "src/protocols"], packages: [], runtime: false },
   "adapter.ts": { imports: ["src/core", "src/adapters"], packages: [], runtime: false },
   "effect.ts": {
     imports: [
@@ -94,6 +105,7 @@ export const layers: Readonly<Record<string, Layer>> = {
 export const entryPoints: readonly string[] = [
   "mod.ts",
   "streams.ts",
+  "protocols.ts",
   "adapter.ts",
   "effect.ts",
   "src/testing/mod.ts",

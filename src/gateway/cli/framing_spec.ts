@@ -1,6 +1,8 @@
-/** Framings on the command line: `--framing`. Their grammar is that of `core/framing/framing_text.ts`. */
+/** Framings on the command line: `--framing`. Their grammar is that of `protocols/framing_text.ts`. */
 import type { Framing } from "../../core/framing/framing.ts";
-import { parseFraming } from "../../core/framing/framing_text.ts";
+import { parseFraming } from "../../protocols/framing_text.ts";
+import { formOf, type Preset } from "../../protocols/preset.ts";
+import { presets } from "../../protocols/presets.ts";
 
 /** A framing that was written as text. Its frames are bytes, so any of them can be put on a bus or a screen. */
 export interface FramingSpec {
@@ -14,8 +16,15 @@ export function framingSpec(text: string): FramingSpec {
   return { text, framing: parseFraming(text) };
 }
 
+function protocolHelp(preset: Preset): string {
+  const form = formOf(preset);
+  const column = "  ".length + "length:N,inclusive  ".length;
+  const gap = form.length + 2 < column ? " ".repeat(column - 2 - form.length) : `\n${" ".repeat(column)}`;
+  return `  ${form}${gap}${preset.summary}`;
+}
+
 /** How framings, durations and sizes are written, for help texts. */
-export const formsHelp = `Framings:
+export const formsHelp: string = `Framings:
   lines               text lines that end with \\n or \\r\\n; \\n is sent
   lines:crlf          the same, but \\r\\n is sent
   delimited:BYTES     any delimiter; \\n \\r \\t \\0 \\xHH \\\\ and \\, are escapes
@@ -38,6 +47,7 @@ export const formsHelp = `Framings:
   length:N,max-sent=SIZE    the maximum size of a frame to send; also of varint and ber
   fixed:N             frames of N bytes
   raw                 no framing: a frame is what one read returns
+${[...presets.values()].map(protocolHelp).join("\n")}
 All but fixed and raw also take max=SIZE, the maximum frame size (64KiB, 1m; default 1m), and skip, which drops a bad
 frame instead of closing the connection.
 

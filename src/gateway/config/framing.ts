@@ -1,5 +1,5 @@
 /**
- * The framing of an endpoint: a text such as `length:4` (`core/framing/framing_text.ts`), or a table of that framing's own
+ * The framing of an endpoint: a text such as `length:4` (`protocols/framing_text.ts`), or a table of that framing's own
  * options.
  *
  * The options are those of the functions in `core/framing`, which also decide what makes sense together: what
@@ -10,11 +10,13 @@ import { berField } from "../../core/framing/ber_field.ts";
 import { delimited } from "../../core/framing/delimited.ts";
 import { fixedLength } from "../../core/framing/fixed_length.ts";
 import type { Framing } from "../../core/framing/framing.ts";
-import { parseFraming } from "../../core/framing/framing_text.ts";
+import { parseFraming } from "../../protocols/framing_text.ts";
 import { lengthField } from "../../core/framing/length_field.ts";
 import { lines } from "../../core/framing/lines.ts";
 import { raw } from "../../core/framing/raw.ts";
 import { varintField } from "../../core/framing/varint_field.ts";
+import type { PresetValue } from "../../protocols/preset.ts";
+import { presets } from "../../protocols/presets.ts";
 import type { FaultList } from "./fault.ts";
 import { nearest, type Read, Section } from "./section.ts";
 import { boolean, bytes, finiteSize, integer, oneOf, size } from "./values.ts";
@@ -39,6 +41,21 @@ const variableLength = {
   emptyFrames: oneOf(["deliver", "drop"]),
   onFrameError: policy,
 };
+
+function readPreset(value: PresetValue): Read<unknown> {
+  switch (value.kind) {
+    case "flag":
+      return boolean;
+    case "size":
+      return size;
+    case "bytes":
+      return bytes;
+    case "integer":
+      return integer(value.least, value.most);
+    case "choice":
+      return oneOf(value.of);
+  }
+}
 
 /** By name: a map, since names come from outside and `constructor` is none of them. */
 const kinds: ReadonlyMap<string, Kind> = new Map(Object.entries<Kind>({
@@ -95,6 +112,14 @@ const kinds: ReadonlyMap<string, Kind> = new Map(Object.entries<Kind>({
   varintField: { options: variableLength, make: varintField },
   berField: { options: variableLength, make: berField },
   raw: { options: {}, make: () => raw() },
+  ...Object.fromEntries(
+    [...presets].map(([name, { options, make }]) => [name, {
+      options: Object.fromEntries(
+        Object.entries(options).map(([option, value]) => [option, readPreset(value)]),
+      ),
+      make,
+    }]),
+  ),
 }));
 const names = [...kinds.keys()];
 const wanted =

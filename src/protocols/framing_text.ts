@@ -2,25 +2,23 @@
  * Framings as a few characters of text: `lines`, `lines:crlf`, `delimited:\x03`, `length:4,le`, `fixed:16`, `raw`. The one
  * grammar of the library (`parseFraming`), of the configuration and of the command line (`--framing`).
  */
-import { distance } from "../options.ts";
-import { OptionsError } from "../errors.ts";
-import { wanted } from "../text/reading.ts";
-import { readSize } from "../text/size.ts";
-import { berField } from "./ber_field.ts";
-import { delimited } from "./delimited.ts";
-import { fixedLength } from "./fixed_length.ts";
-import type { Framing } from "./framing.ts";
-import { lengthField } from "./length_field.ts";
-import type { LengthFieldOptions, LengthNotation } from "./length_options.ts";
-import { lines } from "./lines.ts";
-import { raw } from "./raw.ts";
-import type { VariableLengthOptions } from "./variable_length.ts";
-import { varintField } from "./varint_field.ts";
-
-/** The text, or a part of it, is wrong. */
-function wrong(found: unknown, expected: string, options?: ErrorOptions): OptionsError {
-  return new OptionsError("invalid", [{ path: "framing", found, expected }], options);
-}
+import { distance } from "../core/options.ts";
+import { OptionsError } from "../core/errors.ts";
+import { wanted } from "../core/text/reading.ts";
+import { readSize } from "../core/text/size.ts";
+import { berField } from "../core/framing/ber_field.ts";
+import { delimited } from "../core/framing/delimited.ts";
+import { fixedLength } from "../core/framing/fixed_length.ts";
+import type { Framing } from "../core/framing/framing.ts";
+import { lengthField } from "../core/framing/length_field.ts";
+import type { LengthFieldOptions, LengthNotation } from "../core/framing/length_options.ts";
+import { lines } from "../core/framing/lines.ts";
+import { raw } from "../core/framing/raw.ts";
+import type { VariableLengthOptions } from "../core/framing/variable_length.ts";
+import { varintField } from "../core/framing/varint_field.ts";
+import { FramingWords, split, unescape, wrong } from "./framing_words.ts";
+import { type Preset, wordFor } from "./preset.ts";
+import { presets } from "./presets.ts";
 
 const forms = "a framing such as lines, delimited:\\x03, length:4, fixed:16 or raw";
 
@@ -52,6 +50,10 @@ const forms = "a framing such as lines, delimited:\\x03, length:4, fixed:16 or r
  * | `fixed:N`                 | frames of N bytes                                                             |
  * | `raw`                     | no framing: a frame is what one read returned                                 |
  *
+ * The framings of `millrace/protocols` have their own names, such as `netstring`. Their options are words: `max=SIZE` and
+ * `max-sent=SIZE` for the two maximum sizes, `skip`, and otherwise the name of the option in lower case with hyphens,
+ * `word=VALUE`, or `word` and `no-word` for true and false.
+ *
  * All but `fixed` and `raw` also take `max=SIZE`, the maximum frame size, and `skip`, which drops a bad frame instead of
  * closing the connection. `delimited` and `lengthField` alone stand for these functions with their defaults.
  *
@@ -71,14 +73,20 @@ export function parseFraming(text: string): Framing<Uint8Array> {
   const comma = text.indexOf(",");
   const end = colon >= 0 && (comma < 0 || colon < comma) ? colon : comma >= 0 ? comma : text.length;
   const name = text.slice(0, end);
-  const make = Object.hasOwn(makers, name) ? makers[name] : undefined;
+  const preset = presets.get(name);
+  const make = preset !== undefined
+    ? (words: FramingWords) => makePreset(preset, words)
+    : Object.hasOwn(makers, name)
+    ? makers[name]
+    : undefined;
   if (make === undefined) {
     const lower = name.toLowerCase();
-    const near = Object.keys(makers).find((known) => lower.startsWith(known) || distance(known, lower) <= 2);
+    const known = [...Object.keys(makers), ...presets.keys()];
+    const near = known.find((each) => lower.startsWith(each) || distance(each, lower) <= 2);
     throw wrong(name, near === undefined ? forms : `${forms}; did you mean "${near}"?`);
   }
   const [argument = "", ...words] = split(text[end] === ":" ? text.slice(end + 1) : text.slice(end));
-  const parts = new Parts(argument, words, text[end] === ":");
+  const parts = new FramingWords(argument, words, text[end] === ":");
   try {
     const framing = make(parts);
     parts.done();
@@ -86,7 +94,9 @@ export function parseFraming(text: string): Framing<Uint8Array> {
   } catch (error) {
     if (!(error instanceof OptionsError) || error.issues[0]!.path === "framing") throw error;
     const issue = error.issues[0]!;
-    throw wrong(text, `${optionWords[issue.path] ?? issue.path} to be ${issue.expected}`, { cause: error });
+    throw wrong(text, `${optionWords[issue.path] ?? wordFor(issue.path)} to be ${issue.expected}`, {
+      cause: error,
+    });
   }
 }
 
@@ -105,7 +115,7 @@ const optionWords: Readonly<Record<string, string>> = {
 
 const newline = Uint8Array.of(10);
 
-const makers: Readonly<Record<string, (parts: Parts) => Framing<Uint8Array>>> = {
+const makers: Readonly<Record<string, (parts: FramingWords) => Framing<Uint8Array>>> = {
   lines(parts) {
     const end = parts.argument;
     if (end !== "" && end !== "lf" && end !== "crlf") {
@@ -173,7 +183,17 @@ const makers: Readonly<Record<string, (parts: Parts) => Framing<Uint8Array>>> = 
   },
 };
 
-function variableLengths(make: typeof varintField, parts: Parts): Framing<Uint8Array> {
+function makePreset({ options, make }: Preset, words: FramingWords): Framing<Uint8Array> {
+  if (words.hasArgument) throw wrong(words.argument, "nothing after a colon; options follow behind commas");
+  const values: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(options)) {
+    const found = name === "onFrameError" ? words.flag("skip") && "skip" : words.value(wordFor(name), value);
+    if (found !== undefined && found !== false) values[name] = found;
+  }
+  return make(values as never);
+}
+
+function variableLengths(make: typeof varintField, parts: FramingWords): Framing<Uint8Array> {
   if (parts.hasArgument) {
     throw wrong(parts.argument, "nothing after a colon; bytes=4 for a length of at most 4 bytes");
   }
@@ -189,117 +209,8 @@ function variableLengths(make: typeof varintField, parts: Parts): Framing<Uint8A
   } as VariableLengthOptions);
 }
 
-function fixedFrames(parts: Parts): Framing<Uint8Array> {
+function fixedFrames(parts: FramingWords): Framing<Uint8Array> {
   const size = readSize(parts.argument, { most: 2 ** 32 });
   if (size.ok) return fixedLength({ frameBytes: size.value });
   throw wrong(parts.argument, `a number of bytes after fixed:, such as fixed:16: ${wanted(size)}`);
-}
-
-/** What stands behind a framing's name. */
-class Parts {
-  readonly argument: string;
-  /** Something stands behind a colon, be it nothing. */
-  readonly hasArgument: boolean;
-  readonly #words: string[];
-  readonly #asked: string[] = [];
-
-  constructor(argument: string, words: readonly string[], hasArgument: boolean) {
-    this.argument = argument;
-    this.hasArgument = hasArgument;
-    this.#words = [...words];
-  }
-
-  /** True when the word stands there. */
-  flag(word: string): boolean {
-    this.#asked.push(word);
-    return this.#take((each) => each === word) !== undefined;
-  }
-
-  /** The one word of these that stands there. */
-  choice<Word extends string>(words: readonly Word[]): Word | undefined {
-    const found = words.filter((word) => this.flag(word));
-    if (found.length < 2) return found[0];
-    throw wrong(found.join(","), `one of the ${found.length === 2 ? "two" : "three"}`);
-  }
-
-  /** The number of `word=NUMBER`. */
-  number(word: string): number | undefined {
-    this.#asked.push(`${word}=NUMBER`);
-    const found = this.#take((each) => each.startsWith(`${word}=`));
-    if (found === undefined) return undefined;
-    const number = found.slice(word.length + 1);
-    if (/^(-?\d{1,15}|0x[0-9a-f]{1,12})$/i.test(number)) return Number(number);
-    throw wrong(found, `${word}= and a whole number`);
-  }
-
-  /** What goes with every framing that looks for an end. */
-  limits(): { maxFrameBytes?: number; onFrameError?: "skip" } {
-    const max = this.size("max");
-    this.#asked.push("skip");
-    const skip = this.#take((each) => each === "skip");
-    return {
-      ...(skip === undefined ? {} : { onFrameError: "skip" }),
-      ...(max === undefined ? {} : { maxFrameBytes: max }),
-    };
-  }
-
-  /** The size of `word=SIZE`. */
-  size(word: string): number | undefined {
-    this.#asked.push(`${word}=SIZE`);
-    const found = this.#take((each) => each.startsWith(`${word}=`));
-    if (found === undefined) return undefined;
-    const size = readSize(found.slice(word.length + 1));
-    if (size.ok) return size.value;
-    throw wrong(found, `${word}= and a size, such as ${word}=65536 or ${word}=64KiB: ${wanted(size)}`);
-  }
-
-  /** Refuses what nobody asked for. */
-  done(): void {
-    const left = this.#words[0];
-    if (left === undefined) return;
-    const known = this.#asked.length === 0 ? "nothing there" : this.#asked.join(", ");
-    const near = left === ""
-      ? undefined
-      : this.#asked.find((word) => distance(word.split("=")[0]!, left.split("=")[0]!) <= 1);
-    throw wrong(left, near === undefined ? known : `${known}; did you mean "${near}"?`);
-  }
-
-  #take(wanted: (word: string) => boolean): string | undefined {
-    const at = this.#words.findIndex(wanted);
-    return at < 0 ? undefined : this.#words.splice(at, 1)[0];
-  }
-}
-
-/** Parts at commas; an escaped one stays, with its backslash. */
-function split(text: string): string[] {
-  const parts = [""];
-  for (let at = 0; at < text.length; at++) {
-    if (text[at] === ",") parts.push("");
-    else parts[parts.length - 1] += text[at] === "\\" ? text[at]! + (text[++at] ?? "") : text[at]!;
-  }
-  return parts;
-}
-
-const escapes: Readonly<Record<string, string>> = {
-  n: "\n",
-  r: "\r",
-  t: "\t",
-  "0": "\0",
-  "\\": "\\",
-  ",": ",",
-};
-
-/** The bytes that a text with escapes stands for: `\xHH` is that byte, other characters are UTF-8. */
-function unescape(text: string): Uint8Array {
-  const bytes: number[] = [];
-  for (const [part, hex, letter] of text.matchAll(/\\x([0-9a-f]{2})|\\(.?)|[^\\]+/gis)) {
-    if (hex !== undefined) {
-      bytes.push(Number.parseInt(hex, 16));
-      continue;
-    }
-    const meant = letter === undefined ? part : Object.hasOwn(escapes, letter) ? escapes[letter] : undefined;
-    if (meant === undefined) throw wrong(part, "an escape: \\n \\r \\t \\0 \\xHH \\\\ or \\,");
-    bytes.push(...new TextEncoder().encode(meant));
-  }
-  return Uint8Array.from(bytes);
 }

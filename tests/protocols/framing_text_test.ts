@@ -1,9 +1,9 @@
 // Framings written as text: every form works on the wire, every mistake says what is wanted.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ByteWriter } from "../../../src/core/bytes/bytes.ts";
-import { OptionsError } from "../../../src/core/errors.ts";
-import { parseFraming } from "../../../src/core/framing/framing_text.ts";
+import { ByteWriter } from "../../src/core/bytes/bytes.ts";
+import { OptionsError } from "../../src/core/errors.ts";
+import { parseFraming } from "../../src/protocols/framing_text.ts";
 
 const latin = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));

@@ -1,0 +1,96 @@
+/** Netstrings: a length in decimal digits, a colon, so many bytes, a comma. */
+import { defineFraming } from "../core/framing/define_framing.ts";
+import type { FoundFrame } from "../core/framing/found_decoder.ts";
+import { defaultMaxFrameBytes, type FrameErrorPolicy, type Framing } from "../core/framing/framing.ts";
+import { overSent, requireBytes } from "../core/framing/refusal.ts";
+import { OptionsCheck } from "../core/options.ts";
+import type { SizeInput } from "../core/text/size.ts";
+import { policy, type Preset, size } from "./preset.ts";
+
+/** Options of {@linkcode netstring}. */
+export interface NetstringOptions {
+  /**
+   * Maximum size of a netstring, in bytes or as text such as `"64KiB"`, including its length, colon and comma. A larger
+   * one is a `FrameError` `too_large` as soon as its length has been read. @default 1 MiB
+   */
+  readonly maxFrameBytes?: SizeInput | undefined;
+  /** Maximum size of a netstring to send; a larger one is a `FrameError` `too_large`. @default Infinity */
+  readonly maxSentFrameBytes?: SizeInput | undefined;
+  /**
+   * What happens after a bad netstring: close the connection, or report and skip it. One whose length is not a number
+   * closes the connection in any case, because nothing shows where the next begins. @default "close"
+   */
+  readonly onFrameError?: FrameErrorPolicy | undefined;
+}
+
+/** Digits of the largest length that is a safe number. */
+const mostDigits = 15;
+const [zero, nine, colon, comma] = [0x30, 0x39, 0x3a, 0x2c];
+
+/**
+ * Netstrings, `5:hello,`, as described by D. J. Bernstein ("Netstrings", 1997). Frames are the bytes between colon and comma.
+ * Leading zeros are rejected as `malformed`, as are more than 15 digits.
+ *
+ * @example
+ * ```ts
+ * import { netstring } from "@millrace/millrace/protocols";
+ * import { FramerStream } from "@millrace/millrace/streams";
+ *
+ * const frames = new Blob(["5:hello,0:,"]).stream().pipeThrough(new FramerStream(netstring()));
+ * for await (const frame of frames) console.log(frame.length); // 5, then 0
+ * ```
+ *
+ * @throws {OptionsError} `invalid`, for an option that does not exist or has a wrong value
+ */
+export function netstring(options: NetstringOptions = {}): Framing<Uint8Array> {
+  const check = new OptionsCheck();
+  check.keys(options, Object.keys(netstringPreset.options));
+  const maxFrameBytes = check.size("maxFrameBytes", options.maxFrameBytes, defaultMaxFrameBytes);
+  const maxSent = check.size("maxSentFrameBytes", options.maxSentFrameBytes, Infinity);
+  const onFrameError = check.oneOf("onFrameError", options.onFrameError, "close", ["close", "skip"]);
+  check.done();
+  return defineFraming({
+    name: "netstring",
+    maxFrameBytes,
+    onFrameError,
+    find: (bytes) => find(bytes, maxFrameBytes),
+    encode(frame, out) {
+      requireBytes("netstring", frame);
+      const head = `${frame.length}:`;
+      const total = head.length + frame.length + 1;
+      if (total > maxSent) throw overSent("netstring", total, maxSent);
+      out.text(head);
+      out.bytes(frame);
+      out.byte(comma);
+    },
+  });
+}
+
+function find(bytes: Uint8Array, maxFrameBytes: number): FoundFrame | undefined {
+  let length = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!;
+    if (byte === colon && at > 0) {
+      const start = at + 1;
+      const end = start + length;
+      // One that is too large is refused by its size, whatever follows it.
+      if (end < maxFrameBytes && end < bytes.length && bytes[end] !== comma) {
+        return { malformed: `found byte ${bytes[end]} after ${length} bytes, expected a comma` };
+      }
+      return end < maxFrameBytes && end >= bytes.length ? undefined : { start, end, size: end + 1 };
+    }
+    if (byte < zero || byte > nine) return { malformed: `found byte ${byte}, expected a length and a colon` };
+    if (at === 1 && bytes[0] === zero) return { malformed: "found a length with a leading zero" };
+    if (at === mostDigits) return { malformed: `found a length of more than ${mostDigits} digits` };
+    length = length * 10 + byte - zero;
+  }
+  return undefined;
+}
+
+/** As people name it in text and in a configuration. */
+export const netstringPreset: Preset = {
+  name: "netstring",
+  summary: "netstrings, such as 5:hello,",
+  options: { maxFrameBytes: size, maxSentFrameBytes: size, onFrameError: policy },
+  make: netstring,
+};
