@@ -44,6 +44,7 @@ export { varintField } from "./src/core/framing/varint_field.ts";
 export type { VariableLengthOptions } from "./src/core/framing/variable_length.ts";
 export { raw } from "./src/core/framing/raw.ts";
 export type { TextEncoding } from "./src/core/text/text_encoding.ts";
+export { checksum, type ChecksumName } from "./src/core/checksum/checksum.ts";
 export {
   EncoderStream,
   type EncoderStreamOptions,

@@ -245,4 +245,30 @@ export const features: readonly Section[] = [
       row(74, "planned", "Limits that change while the server runs"),
     ],
   },
+  {
+    title: "What the field asks for",
+    rows: [
+      row(75, "planned", "Listening on an inherited socket, and a restart that hands it to the new process"),
+      row(76, "planned", "Order and exactly-once per connection across failures of the bus"),
+      row(77, "planned", "Device identity: an alias read from a frame, by which to send and to close"),
+      row(78, "planned", "Who the peer is, on every message: TLS names and PROXY fields"),
+      row(79, "planned", "Silence as the end of a frame"),
+      row(
+        80,
+        "partly",
+        "Checksums around any framing, verified and written: XOR, sums, CRC-16 variants, CRC-32",
+        { missing: "the stage around a framing" },
+      ),
+      row(81, "planned", "Another framing from a frame boundary on, with the bytes behind it kept"),
+      row(82, "planned", "Several protocols on one port, told by the first bytes"),
+      row(
+        83,
+        "planned",
+        "Acknowledgements of the link: bytes answered per frame, at once or when it is stored",
+      ),
+      row(84, "planned", "A longest life of a connection, with jitter, ended at a frame boundary"),
+      row(85, "planned", "A bounded queue on disk for devices that cannot wait"),
+      row(86, "planned", "The sockets API of WinterTC, both ways"),
+    ],
+  },
 ];
