@@ -4,7 +4,11 @@
  * A page in an operator's browser may have its own name resolved to 127.0.0.1 and then read what is served there; the
  * name is what gives it away.
  */
+import { ipWords, readIp } from "../core/text/ip.ts";
+import { ipRanges } from "../core/text/ip_ranges.ts";
 import { plainHost } from "./host_name.ts";
+
+const loopback = ipRanges("127.0.0.0/8", "::1");
 
 /** The names of one admin endpoint. */
 export class AdminHosts {
@@ -28,10 +32,9 @@ export class AdminHosts {
 }
 
 function isLoopback(host: string): boolean {
-  return host === "localhost" || host.endsWith(".localhost") || /^127(?:\.\d{1,3}){3}$/.test(host) ||
-    host === "::1" || /^::ffff:7f[0-9a-f]{2}:/.test(host);
+  return host === "localhost" || host.endsWith(".localhost") || loopback.has(host);
 }
 
 function isAddress(host: string): boolean {
-  return host.includes(":") || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(host);
+  return readIp(host, ipWords()) !== undefined;
 }
