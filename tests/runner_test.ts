@@ -126,9 +126,17 @@ describe("npm test", () => {
       // Two files on each of four runtimes, of which one skips its test; the third runs once.
       assert.equal(lastLine(output), "5 passed, 0 failed, 7 skipped");
       assert.match(output, /skip_test\.ts: one: not today/);
-      assert.match(output, /once_test\.ts: the whole file: on one runtime only: for a reason/);
+      assert.match(output, /once_test\.ts: the whole file: on Node only: for a reason/);
     },
   );
+
+  it("takes files that need Node to no other runtime, also where only that is asked for", {
+    timeout: 60_000,
+  }, async () => {
+    const { code, output } = await runSuite(join(folder, "good"), "--only", "bun", "good_test", "once_test");
+    assert.equal(code, 0, output);
+    assert.equal(lastLine(output), "1 passed, 0 failed, 1 skipped");
+  });
 
   it("refuses to call a run without tests a success", { timeout: 60_000 }, async () => {
     const { code, output } = await runSuite(join(folder, "good"), "no-such-file");
