@@ -2,7 +2,7 @@
 const vigil = "src/connection/vigil.ts";
 const idleWatchdog = "src/core/streams/idle_watchdog.ts";
 const keepaliveWriter = "src/core/streams/keepalive_writer.ts";
-const departure = "src/connection/life.ts";
+const departure = "src/connection/departure.ts";
 const wheel = "src/core/time/timer_wheel.ts";
 const ofVigil = ["tests/connection/vigil_test.ts", "tests/server/time_test.ts"];
 const ofDeparture = [
@@ -164,21 +164,21 @@ export const mutants = [
   },
   {
     file: departure,
-    find: "if (this.finSent && this.#lingering) this.#living.transport.release();\n    else this.#late();",
+    find: "if (this.finSent && this.#lingering) this.#departing.transport.release();\n    else this.#late();",
     put: "this.#late();",
     tests: ofDeparture,
     why: "lingering ends in a reset",
   },
   {
     file: departure,
-    find: "if (this.#lingering) this.#wait(this.#living.profile.linger);",
+    find: "if (this.#lingering) this.#wait(this.#departing.profile.linger);",
     put: "",
     tests: ofDeparture,
     why: "nothing limits the wait for the peer's FIN",
   },
   {
     file: departure,
-    find: "this.#wait(this.#living.profile.close);",
+    find: "this.#wait(this.#departing.profile.close);",
     put: "",
     tests: ofDeparture,
     why: "closeTimeout does nothing",

@@ -1,6 +1,6 @@
 /**
- * How a connection ends: the first cause, the states after it, who is told; and how our side leaves, with what was sent
- * handed over, then FIN, then a wait for the peer's FIN, each no longer than its limit without progress.
+ * How a connection ends: the first cause, the states after it, and who is told. How our side leaves is said in
+ * `departure.ts`.
  *
  * open → draining (finishing what it has) → closing (FIN sent or on its way) → closed
  *
@@ -8,26 +8,17 @@
  */
 import { type MillraceError, type SocketError, TimeoutError } from "../core/errors.ts";
 import type { Outbox } from "../core/flow/outbox.ts";
-import { defaults } from "../core/options.ts";
-import type { TimerWheel, WheelEntry } from "../core/time/timer_wheel.ts";
-import type { Transport } from "../core/transport.ts";
 import type { ConnectionState } from "./connection.ts";
+import { type Departing, Departure } from "./departure.ts";
 import type { Cause, CloseReason, Ending } from "./termination.ts";
 import * as causes from "./termination.ts";
 
 /** The connection whose life it is. */
-interface Living {
+interface Living extends Departing {
   readonly id: string;
-  readonly started: boolean;
-  readonly transport: Transport;
-  readonly wheel: TimerWheel;
-  readonly vigil: { readonly lastRead: number };
   readonly outbox: Outbox<never>;
-  /** Milliseconds without progress: for handing over what is owed, and for the peer's FIN after ours. */
-  readonly profile: { readonly close: number; readonly linger: number };
-  readonly pipeline: { readonly bytesReceived: number; readonly framesReceived: number; discard(): void };
-  readonly delivery: {
-    readonly inbox: { readonly length: number };
+  readonly pipeline: Departing["pipeline"] & { discard(): void };
+  readonly delivery: Departing["delivery"] & {
     refuse(error?: unknown): void;
     stop(error?: unknown): void;
   };
@@ -213,135 +204,5 @@ export class Life {
     const what = "close a connection: the handler or the peer made no progress for closeTimeout";
     this.#forget(causes.promises);
     this.drop("close_timeout", "local", new TimeoutError("half_close", limit, `${what} ${limit} ms`));
-  }
-}
-
-/** A wait is looked at in quarters, since what the kernel takes of a single write is told by nobody. */
-const looks = 4;
-/** What a peer that has had `closeTimeout` must send on average to be waited for any longer, in bytes a ms. */
-const slowestSender = 1;
-
-/** The leaving of one side. */
-class Departure implements WheelEntry {
-  wheelPrevious: WheelEntry | undefined = undefined;
-  wheelNext: WheelEntry | undefined = undefined;
-  wheelSlot = -1;
-  /** FIN is wanted: nothing more is accepted for sending. */
-  wanted = false;
-  /** FIN was handed to the transport. */
-  finSent = false;
-  readonly #living: Living;
-  readonly #late: () => void;
-  /** Nothing else is wanted from the peer than its FIN. */
-  #lingering = false;
-  /** What the peer still sends counts as progress. */
-  #patient = true;
-  #lingeringSince = 0;
-  #receivedBefore = 0;
-  /** The wait in force, when it began or was last begun anew, and what had moved by then. */
-  #limit = Infinity;
-  #since = 0;
-  #taken = 0;
-  #received = 0;
-  #handled = 0;
-
-  /** `late` is called when what is owed was not handed over in time. */
-  constructor(living: Living, late: () => void) {
-    this.#living = living;
-    this.#late = late;
-  }
-
-  /** The end has begun, from whichever side: it may stand still for `close` from now. */
-  limit(): void {
-    this.#wait(this.#living.profile.close);
-  }
-
-  /** FIN as soon as everything is in the kernel. */
-  end(): void {
-    this.wanted = true;
-    if (!this.#living.started) return;
-    this.#living.outbox.flush();
-    this.emptied();
-  }
-
-  /**
-   * Nothing else is wanted from the peer than its FIN. What it still sends is waited for where `patient`: the kernel
-   * answers bytes for a socket that is gone with a reset, which takes from the peer what it has not read yet.
-   */
-  linger(patient: boolean): void {
-    this.#lingering = true;
-    // Nothing that was sent can get lost where nothing was.
-    this.#patient = patient && (this.#living.transport.taken > 0 || this.#living.outbox.pending > 0);
-    this.#lingeringSince = this.#living.wheel.now;
-    this.#receivedBefore = this.#living.pipeline.bytesReceived;
-    if (this.finSent) this.#wait(this.#living.profile.linger);
-    else this.end();
-  }
-
-  /** Everything sent is in the kernel. */
-  emptied(): void {
-    if (!this.wanted || !this.#living.started || this.finSent || this.#living.outbox.pending > 0) return;
-    this.finSent = true;
-    if (this.#lingering) this.#wait(this.#living.profile.linger);
-    this.#living.transport.end();
-  }
-
-  /** It is over. */
-  stop(): void {
-    this.#limit = Infinity;
-    this.#living.wheel.cancel(this);
-  }
-
-  /** For the wheel: has anything moved, or has nothing for too long? */
-  expire(now: number): number {
-    this.#look(now);
-    const left = this.#living.wheel.left(this.#since, this.#limit, now);
-    if (left > 0) return Math.min(left, this.#limit / looks);
-    this.#limit = Infinity;
-    // What the kernel has is still delivered, and FIN behind it.
-    if (this.finSent && this.#lingering) this.#living.transport.release();
-    else this.#late();
-    return 0;
-  }
-
-  #wait(limit: number): void {
-    const { wheel, transport, pipeline } = this.#living;
-    this.#limit = limit;
-    if (limit === Infinity) return wheel.cancel(this);
-    wheel.schedule(this, limit / looks);
-    this.#since = wheel.now;
-    this.#taken = transport.taken;
-    this.#received = pipeline.bytesReceived;
-    this.#handled = this.#framesHandled;
-  }
-
-  /** Frames that the user's code has taken: the peer's FIN may have come long behind them. */
-  get #framesHandled(): number {
-    const { pipeline, delivery } = this.#living;
-    return pipeline.framesReceived - delivery.inbox.length;
-  }
-
-  #look(now: number): void {
-    const { transport, pipeline, vigil } = this.#living;
-    const { taken } = transport;
-    const handled = this.#framesHandled;
-    if (taken !== this.#taken || handled !== this.#handled) {
-      this.#taken = taken;
-      this.#handled = handled;
-      this.#since = now;
-    }
-    const { bytesReceived } = pipeline;
-    if (bytesReceived === this.#received || !this.#keepsSending(now)) return;
-    this.#received = bytesReceived;
-    this.#since = Math.max(this.#since, vigil.lastRead);
-  }
-
-  /** A trickle must not hold a connection that is over. */
-  #keepsSending(now: number): boolean {
-    if (!this.#lingering || !this.#patient) return false;
-    const { pipeline, profile } = this.#living;
-    const usual = profile.close === Infinity ? defaults.closeTimeout : profile.close;
-    const allowed = usual + (pipeline.bytesReceived - this.#receivedBefore) / slowestSender;
-    return now - this.#lingeringSince < allowed;
   }
 }
