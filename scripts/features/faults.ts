@@ -21,7 +21,12 @@ export const faults: readonly Section[] = [
         "A peer connects and sends nothing",
         "closed once, at the time limit, and its slot is free",
       ),
-      row(2, "held", "One byte a second inside a frame", "the time limit for completing a frame ends it"),
+      row(
+        2,
+        "held",
+        "One byte a second inside a frame",
+        "the time limit for completing a frame ends it, or the minimum rate",
+      ),
       row(3, "held", "A stream arrives byte by byte", "the same frames, in linear time"),
       row(4, "held", "A thousand frames in one chunk", "all in order, without deep recursion"),
       row(5, "held", "A frame is split at every position", "the same frames"),

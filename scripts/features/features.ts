@@ -210,7 +210,9 @@ export const features: readonly Section[] = [
           instead: { deno: `the same, but instead of a reset ${fin}` },
         },
       ),
-      row(63, "planned", "Three read clocks and a minimum byte rate"),
+      row(63, "partly", "Three read clocks and a minimum byte rate", {
+        missing: "a figure in the benchmark",
+      }),
       row(
         64,
         "held",

@@ -1,5 +1,6 @@
 /** Waits: idle times, frames that have begun, keepalives, closing, the wheel behind all of them. */
 const vigil = "src/connection/vigil.ts";
+const byteRate = "src/connection/byte_rate.ts";
 const idleWatchdog = "src/core/streams/idle_watchdog.ts";
 const keepaliveWriter = "src/core/streams/keepalive_writer.ts";
 const departure = "src/connection/departure.ts";
@@ -15,6 +16,34 @@ const ofWheel = ["tests/core/timer_wheel_test.ts", "tests/connection/vigil_test.
 
 /** For `npm run mutate`. */
 export const mutants = [
+  {
+    file: byteRate,
+    find: "if (left > 0 || this.bytes(received) * 1_000 < bytesPerSecond * period) return left;",
+    put: "if (left > 0) return left;",
+    tests: ofVigil,
+    why: "a frame may come as slowly as it likes",
+  },
+  {
+    file: byteRate,
+    find: "    this.begin(now, received);\n    return wheel.left(now, period, now);",
+    put: "    return period;",
+    tests: ofVigil,
+    why: "the first period of a frame pays for all that follow",
+  },
+  {
+    file: vigil,
+    find: "if (this.#rate !== undefined) this.#beginPeriod();\n  }\n\n  /** For the wheel",
+    put: "}\n\n  /** For the wheel",
+    tests: ofVigil,
+    why: "the rate is measured through a pause of ours",
+  },
+  {
+    file: vigil,
+    find: "if (this.#rate !== undefined) this.#beginPeriod();\n    if (this.#firstFrameOwed)",
+    put: "if (this.#firstFrameOwed)",
+    tests: ofVigil,
+    why: "the rate is measured while we are busy",
+  },
   {
     file: vigil,
     find: "    this.lastRead = this.#wheel.now;\n  }",

@@ -34,6 +34,20 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
    */
   readonly frameTimeout?: DurationInput | undefined;
   /**
+   * Close when the bytes of a frame that has begun arrive more slowly than this. It is measured only while this side
+   * reads; between two frames a peer may be as silent as `idleTimeout` allows. The reason in the record is `byte_rate`.
+   * Without effect for `raw()`, which has no incomplete frames. @default none
+   */
+  readonly minByteRate?: {
+    /** Bytes per second that a peer must send on average in each period: a number, or text such as `"100 B"`. */
+    readonly bytesPerSecond: SizeInput;
+    /**
+     * Over how long it is averaged. The first period begins with the frame, so that a frame that is complete within it
+     * is never too slow. @default "5 seconds"
+     */
+    readonly period?: DurationInput | undefined;
+  } | undefined;
+  /**
    * How long a closing connection, whether this side closes or the peer sent FIN, may make no progress. The wait
    * starts again whenever the kernel accepts bytes and whenever the handler takes a frame. (A kernel accepts more
    * once about a third of its buffer is free, which can be several hundred kB: consider that for very slow peers.)

@@ -10,6 +10,7 @@ import type { EgressPolicy } from "../core/flow/outcome.ts";
 import { type RateBounds, resolveRateLimits } from "../core/streams/rate_limiter.ts";
 import type { TlsMaterial } from "../core/tls/tls.ts";
 import type { Adapter, Address } from "../core/transport.ts";
+import { checkMinByteRate, type RateFloor } from "./byte_rate.ts";
 import type { ConnectionOptions, Handler } from "./connection_options.ts";
 import type { UpgradeSlots } from "./tls/upgrade_slots.ts";
 
@@ -21,6 +22,7 @@ export interface ConnectionProfile<Received, Sent, Context> {
   readonly writeIdle: number;
   readonly firstFrame: number;
   readonly frame: number;
+  readonly minByteRate: RateFloor | undefined;
   readonly close: number;
   readonly linger: number;
   readonly keepalive:
@@ -68,6 +70,7 @@ export const connectionKeys: readonly string[] = [
   "writeIdleTimeout",
   "firstFrameTimeout",
   "frameTimeout",
+  "minByteRate",
   "closeTimeout",
   "lingerTimeout",
   "keepalive",
@@ -110,6 +113,7 @@ export function resolveProfile<Received, Sent, Context>(
     writeIdle: checkDuration(check, "writeIdleTimeout", options.writeIdleTimeout, Infinity),
     firstFrame: checkDuration(check, "firstFrameTimeout", options.firstFrameTimeout, Infinity),
     frame: checkDuration(check, "frameTimeout", options.frameTimeout, defaults.frameTimeout),
+    minByteRate: checkMinByteRate(check, "minByteRate", options.minByteRate),
     close: checkDuration(check, "closeTimeout", options.closeTimeout, defaults.closeTimeout),
     linger: checkDuration(check, "lingerTimeout", options.lingerTimeout, defaults.lingerTimeout),
     keepalive: keepalive && checkKeepalive(check, "keepalive.", keepalive),

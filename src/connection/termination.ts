@@ -25,6 +25,8 @@ export type CloseReason =
   | "idle_timeout"
   | "first_frame_timeout"
   | "frame_timeout"
+  /** The bytes of a frame that had begun came more slowly than `minByteRate`. */
+  | "byte_rate"
   /** The peer sent FIN or this side began to close, and the remaining work made no progress for `closeTimeout`. */
   | "close_timeout"
   /** Bytes that are not frames, a frame over the limit, or an end inside a frame. */
@@ -109,7 +111,12 @@ export const hopes: readonly CloseReason[] = ["peer_closed", "drained"];
 /** Those of them, and of our own closing, that a delivery which has failed makes untrue. */
 export const promises: readonly CloseReason[] = [...hopes, "handler_done", "closed"];
 /** A peer that let time pass has had its time. */
-export const outOfTime: readonly CloseReason[] = ["first_frame_timeout", "frame_timeout", "idle_timeout"];
+export const outOfTime: readonly CloseReason[] = [
+  "first_frame_timeout",
+  "frame_timeout",
+  "byte_rate",
+  "idle_timeout",
+];
 
 /** Ends of the connection's own code, or of a peer that had said all: they are not errors for a reader. */
 export const quietEnds: readonly CloseReason[] = ["closed", "handler_done", "peer_closed"];

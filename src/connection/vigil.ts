@@ -1,5 +1,5 @@
 /**
- * All the clocks of one connection: idle times, the first frame, a frame that has begun, the keepalive.
+ * All the clocks of one connection: idle times, the first frame, a frame that has begun and its rate, the keepalive.
  *
  * The session tells it what happens, in plain writes of a number, and is told when time is up. It is the one entry of
  * the timer wheel for all of them: nothing is set anew per chunk, the wheel looks when the next one may be due.
@@ -9,6 +9,7 @@ import { idleLeft, idleTimeoutError, type IdleTimes } from "../core/streams/idle
 import { keepaliveBytes, keepaliveLeft, type KeepalivePayload } from "../core/streams/keepalive_writer.ts";
 import type { ReadWitness } from "../core/flow/pipeline_owner.ts";
 import type { TimerWheel, WheelEntry } from "../core/time/timer_wheel.ts";
+import { type RateFloor, RatePeriod } from "./byte_rate.ts";
 import type { CloseReason } from "./termination.ts";
 
 /** What the clocks ask and tell. */
@@ -19,6 +20,7 @@ export interface VigilOwner {
   readonly owing: boolean;
   /** Counts bytes that the kernel has taken, of a write that is still under way too. */
   readonly transport: { readonly taken: number };
+  readonly pipeline: { readonly bytesReceived: number };
   timedOut(reason: CloseReason, error: TimeoutError): void;
   sendKeepalive(payload: Uint8Array): void;
   /** The user's function for the keepalive threw, or did not return bytes. */
@@ -29,6 +31,7 @@ export interface VigilOwner {
 export interface VigilTimes extends IdleTimes {
   readonly firstFrame: number;
   readonly frame: number;
+  readonly minByteRate: RateFloor | undefined;
   readonly keepalive: { readonly interval: number; readonly payload: KeepalivePayload } | undefined;
 }
 
@@ -54,6 +57,8 @@ export class Vigil implements WheelEntry, ReadWitness {
   /** How many frames had come when the one that is not complete began. */
   #partialAfter = noFrame;
   #frameBegun = 0;
+  /** Made for the first frame that has begun, where there is a minimum rate. */
+  #rate: RatePeriod | undefined = undefined;
   /** When the wheel will look, and the wait that decides how fine its tick is until then. */
   #look = 0;
   #grain = 0;
@@ -111,12 +116,19 @@ export class Vigil implements WheelEntry, ReadWitness {
     }
     if (this.#partialAfter === framesReceived || !this.#watching || this.#inputOver) return;
     this.#partialAfter = framesReceived;
-    const { frame } = this.#times;
+    const { minByteRate } = this.#times;
+    const wait = this.#partialWait;
     // First the tick, then the reading: it must not be older than what the wheel allows for such a wait.
-    if (frame < this.#grain || this.#wheel.now + frame < this.#look) {
-      this.#schedule(frame, Math.min(frame, this.#grain));
+    if (wait < this.#grain || this.#wheel.now + wait < this.#look) {
+      this.#schedule(wait, Math.min(wait, this.#grain));
     }
     this.#frameBegun = this.#wheel.now;
+    if (minByteRate !== undefined) this.#beginPeriod();
+  }
+
+  /** Reading goes on after a pause of ours: the peer's rate is measured from now. */
+  noteResumed(): void {
+    if (this.#rate !== undefined) this.#beginPeriod();
   }
 
   /** For the wheel: the next clock that may be due, or the one that is. */
@@ -139,6 +151,11 @@ export class Vigil implements WheelEntry, ReadWitness {
         return this.#late("frame", "frame_timeout", frame);
       }
       next = Math.min(next, left);
+      const { minByteRate } = times;
+      if (minByteRate !== undefined) {
+        if ((left = this.#rateLeft(minByteRate, now)) <= 0) return this.#tooSlow(minByteRate);
+        next = Math.min(next, left);
+      }
     }
     const silent = idleLeft(wheel, times, this.lastRead, this.#lastWrite, now, !this.#inputOver);
     if (typeof silent !== "number") {
@@ -169,7 +186,29 @@ export class Vigil implements WheelEntry, ReadWitness {
     if (this.#owner.owing) this.lastRead = Math.max(this.lastRead, this.#lastWrite);
     else this.lastRead = this.#lastWrite = now;
     this.#frameBegun = now;
+    if (this.#rate !== undefined) this.#beginPeriod();
     if (this.#firstFrameOwed) this.#started = now;
+  }
+
+  #beginPeriod(): void {
+    (this.#rate ??= new RatePeriod()).begin(this.#wheel.now, this.#owner.pipeline.bytesReceived);
+  }
+
+  /** A minimum that was set while a frame was under way is measured from the first look on. */
+  #rateLeft(floor: RateFloor, now: number): number {
+    if (this.#rate === undefined) this.#beginPeriod();
+    return this.#rate!.left(this.#wheel, floor, now, this.#owner.pipeline.bytesReceived);
+  }
+
+  #tooSlow({ bytesPerSecond, period }: RateFloor): 0 {
+    const came = this.#rate!.bytes(this.#owner.pipeline.bytesReceived);
+    const what = `wait for a frame: it came at less than minByteRate, ${came} bytes in ${period} ms`;
+    this.stop();
+    this.#owner.timedOut(
+      "byte_rate",
+      new TimeoutError("byte_rate", period, `${what}, expected ${bytesPerSecond} a second`),
+    );
+    return 0;
   }
 
   #late(reason: TimeoutErrorReason & ("first_frame" | "frame"), closeReason: CloseReason, limit: number): 0 {
@@ -213,14 +252,20 @@ export class Vigil implements WheelEntry, ReadWitness {
     this.#look = this.#wheel.now + ms;
   }
 
+  /** The shortest wait for more of a frame that has begun. */
+  get #partialWait(): number {
+    const { frame, minByteRate } = this.#times;
+    return minByteRate === undefined ? frame : Math.min(frame, minByteRate.period);
+  }
+
   #shortest(): number {
-    const { idle, readIdle, writeIdle, firstFrame, frame, keepalive } = this.#times;
+    const { idle, readIdle, writeIdle, firstFrame, keepalive } = this.#times;
     return Math.min(
       idle,
       this.#inputOver ? Infinity : readIdle,
       writeIdle,
       this.#firstFrameOwed ? firstFrame : Infinity,
-      this.#partialAfter === noFrame ? Infinity : frame,
+      this.#partialAfter === noFrame ? Infinity : this.#partialWait,
       keepalive === undefined ? Infinity : keepalive.interval,
     );
   }

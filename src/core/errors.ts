@@ -144,12 +144,13 @@ export class TimeoutError extends MillraceError {
     | "connect"
     | "first_frame"
     | "frame"
+    | "byte_rate"
     | "half_close"
     | "read_idle"
     | "write_idle"
     | "idle"
     | "shutdown";
-  /** The limit that passed, in milliseconds. */
+  /** The limit that passed, in milliseconds; for `byte_rate` the period over which the rate is averaged. */
   readonly limit: number;
   /**
    * What the received bytes look like, for example `"a TLS ClientHello"`, if bytes arrived without a complete first

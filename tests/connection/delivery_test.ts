@@ -109,7 +109,13 @@ test("S-44: of one chunk no more frames are cut in one turn than are one connect
   };
   const transport = { resume() {} } as ConstructorParameters<typeof Pipeline>[0];
   const settings = { framing: lines(), rateLimit: undefined, looksAtHeads: false };
-  const pipeline = new Pipeline<Uint8Array>(transport, settings, { noteRead() {} }, time, owner);
+  const pipeline = new Pipeline<Uint8Array>(
+    transport,
+    settings,
+    { noteRead() {}, noteResumed() {} },
+    time,
+    owner,
+  );
   const total = 3 * framesAtOnce;
   pipeline.data(bytes("\n".repeat(total)));
   assert.equal(pipeline.framesReceived, framesAtOnce);

@@ -58,6 +58,13 @@ test("every fault of the times, the keepalive and the rate is told at once, with
     ]],
     [{ rateLimit: { bytesPerSec: 5 } }, ["rateLimit.bytesPerSec"]],
     [{ rateLimit: { burstBytes: 5 } }, ["rateLimit.burstBytes"]],
+    [{ minByteRate: 100 }, ["minByteRate"]],
+    [{ minByteRate: {} }, ["minByteRate.bytesPerSecond"]],
+    [{ minByteRate: { bytesPerSecond: Infinity, period: 0 } }, [
+      "minByteRate.bytesPerSecond",
+      "minByteRate.period",
+    ]],
+    [{ minByteRate: { bytesPerSecond: "1 KiB", per: 5 } }, ["minByteRate.per"]],
     [{}, []],
   ];
   for (const [options, paths] of rows) deepEqual(refused(options), paths, JSON.stringify(options));

@@ -78,6 +78,13 @@ const rows: Readonly<Record<Exclude<CloseReason, "tls_error">, Row>> = {
     with: "fin",
     message: /a frame that has begun/,
   },
+  byte_rate: {
+    end: ({ peer }) => peer.write("half"),
+    options: { minByteRate: { bytesPerSecond: 10, period: 2_000 } },
+    by: "local",
+    with: "fin",
+    message: /minByteRate, 0 bytes in 2000 ms, expected 10 a second/,
+  },
   close_timeout: {
     end: ({ peer }) => peer.end(),
     options: { closeTimeout: 3_000 },

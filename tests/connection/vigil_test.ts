@@ -12,6 +12,7 @@ const never: VigilTimes = {
   writeIdle: Infinity,
   firstFrame: Infinity,
   frame: Infinity,
+  minByteRate: undefined,
   keepalive: undefined,
 };
 
@@ -19,6 +20,7 @@ class Watched implements VigilOwner {
   busy = false;
   owing = false;
   readonly transport = { taken: 0 };
+  readonly pipeline = { bytesReceived: 0 };
   readonly events: string[] = [];
   readonly errors: unknown[] = [];
   readonly vigil: Vigil;
@@ -112,6 +114,88 @@ test("S-2: one byte a second before the first frame does not put off the first-f
     peer.vigil.frameProgress(true, 0);
   }
   within(peer.times[0], 20_000, 250);
+});
+
+/** So many bytes of a frame that has begun, each second, until it is over or the time has passed. */
+function trickle({ clock, peer }: ReturnType<typeof watch>, bytes: number, seconds: number): void {
+  for (let second = 0; second < seconds && peer.events.length === 0; second++) {
+    peer.pipeline.bytesReceived += bytes;
+    peer.vigil.noteRead();
+    peer.vigil.frameProgress(true, 0);
+    clock.advance(1_000);
+  }
+}
+
+const floor = { bytesPerSecond: 100, period: 5_000 };
+
+test("S-2: a frame that comes at less than the minimum rate ends after one period, not at the frame timeout (F-63)", () => {
+  const slow = watch({ idle: 10_000, frame: 30_000, minByteRate: floor });
+  trickle(slow, 99, 40);
+  within(slow.peer.times[0], 5_000, 250);
+  ok(slow.peer.events[0]!.endsWith(" byte_rate"));
+  const [error] = slow.peer.errors;
+  ok(error instanceof TimeoutError && error.reason === "byte_rate");
+  equal(error.limit, 5_000);
+});
+
+test("a frame that comes at the minimum rate has the whole of its frame timeout (F-63)", () => {
+  const steady = watch({ idle: 10_000, frame: 30_000, minByteRate: floor });
+  trickle(steady, 120, 40);
+  within(steady.peer.times[0], 30_000, 250);
+  ok(steady.peer.events[0]!.endsWith(" frame_timeout"));
+});
+
+test("a peer that has sent much of a frame at once and then stops ends a period later: what came before pays for nothing (F-63)", () => {
+  const { clock, peer } = watch({ minByteRate: floor });
+  peer.pipeline.bytesReceived = 1_000_000;
+  peer.vigil.frameProgress(true, 0);
+  peer.pipeline.bytesReceived += 600;
+  clock.advance(5_500);
+  peer.quiet();
+  clock.advance(6_000);
+  equal(peer.events.length, 1);
+  ok(peer.events[0]!.endsWith(" byte_rate"));
+});
+
+test("between two frames, and once the peer has ended, there is no minimum rate, and no timer is left (F-63)", () => {
+  const { clock, peer } = watch({ minByteRate: floor });
+  peer.vigil.frameProgress(true, 0);
+  clock.advance(4_000);
+  peer.vigil.frameProgress(false, 1);
+  clock.advance(60_000);
+  peer.quiet();
+  equal(clock.pendingTimers, 0);
+  peer.vigil.frameProgress(true, 1);
+  peer.vigil.inputOver();
+  clock.advance(60_000);
+  peer.quiet();
+});
+
+test("the rate is measured from the end of a pause of ours, and not while we are busy (F-63)", () => {
+  const { clock, peer } = watch({ minByteRate: floor });
+  peer.vigil.frameProgress(true, 0);
+  peer.busy = true;
+  clock.advance(60_000);
+  peer.quiet();
+  clock.advance(3_000);
+  peer.busy = false;
+  peer.vigil.noteResumed();
+  const resumed = clock.now();
+  clock.advance(4_900);
+  peer.quiet();
+  clock.advance(10_000);
+  within(peer.times[0], resumed + 5_000, 250);
+});
+
+test("S-32: a stall of the process is not the peer's slowness (F-63, F-68)", () => {
+  const { clock, peer } = watch({ minByteRate: floor });
+  peer.vigil.frameProgress(true, 0);
+  clock.advance(2_000);
+  clock.stall(30_000);
+  clock.advance(2_000);
+  peer.quiet();
+  clock.advance(4_000);
+  equal(peer.events.length, 1);
 });
 
 test("the frame timeout runs for each frame anew, a chunk that ends one frame and begins another included", () => {

@@ -21,7 +21,7 @@ function gate(resumed: (gate: Gate) => void = () => {}) {
     },
   } as unknown as Transport;
   const owner = {} as PipelineOwner<Uint8Array>;
-  const it = new Pipeline(transport, settings, { noteRead: () => {} }, time, owner);
+  const it = new Pipeline(transport, settings, { noteRead: () => {}, noteResumed: () => {} }, time, owner);
   return { it, opened: () => opened };
 }
 

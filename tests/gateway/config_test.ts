@@ -154,6 +154,16 @@ maxConnections = 10
     ],
     ["another spelling", { endpoints: [{ ...echo, idle_timeout: "60s" }] }, /did you mean "idleTimeout"\?/],
     [
+      "a minimum rate without a number",
+      { endpoints: [{ ...echo, minByteRate: { bytesPerSecond: "slow" } }] },
+      /minByteRate\.bytesPerSecond: found "slow", expected a number of bytes a second, more than 0, such as 100/,
+    ],
+    [
+      "a misspelt key of a minimum rate",
+      { endpoints: [{ ...echo, minByteRate: { bytesPerSecond: 100, perid: "5s" } }] },
+      /minByteRate\.perid: found "5s", expected .*did you mean "period"\?/,
+    ],
+    [
       "yes for true",
       { endpoints: [{ ...echo, echo: "yes" }] },
       /echo: found "yes", expected true or false; write true/,

@@ -176,7 +176,9 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
   openGate(reason: GateReason): void {
     const before = this.gateReasons;
     this.gateReasons = before & ~reason;
-    if (before !== 0 && this.gateReasons === 0) this.#transport.resume();
+    if (before === 0 || this.gateReasons !== 0) return;
+    this.#watchdog.noteResumed();
+    this.#transport.resume();
   }
 
   /** From now on, whatever arrives is read and forgotten, so that the peer's FIN is seen. */

@@ -52,9 +52,10 @@ export interface PipelineTime {
   readonly turn: Turn;
 }
 
-/** Is notified of each read, in one plain call. */
+/** Is notified of each read, in one plain call, and of the end of each pause. */
 export interface ReadWitness {
   noteRead(): void;
+  noteResumed(): void;
 }
 
 /** Why reading is stopped, one bit each; it goes on when the last reason is gone. */

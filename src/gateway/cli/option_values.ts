@@ -1,5 +1,6 @@
 /** Values of options: text to what a command takes, or a usage error that says what is wanted. */
 import { InvalidArgumentError, Option } from "commander";
+import { readMinRate } from "../../connection/byte_rate.ts";
 import { OptionsError } from "../../core/errors.ts";
 import { type AddressUse, readAddress, readPort } from "../../core/text/address.ts";
 import { readFileMode, readFileOwner } from "../../core/text/file_rights.ts";
@@ -48,6 +49,11 @@ export function duration(range?: DurationRange): (text: string) => number {
 /** A number of bytes. */
 export function size(range?: SizeRange): (text: string) => number {
   return (text) => valueIn(text, readSize(text, range));
+}
+
+/** Bytes a second that must come. */
+export function minRate(text: string): number {
+  return valueIn(text, readMinRate(text));
 }
 
 /** An address; without a host it is this machine. */

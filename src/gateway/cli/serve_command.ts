@@ -9,6 +9,7 @@ import { serve } from "../../server/serve.ts";
 import type { LogRecord } from "../../core/logger.ts";
 import type { TlsServerConfig } from "../config/server_tls.ts";
 import type { FramingSpec } from "./framing_spec.ts";
+import type { LimitOptions } from "./limit_flags.ts";
 import { LineWriter } from "../line_writer.ts";
 import { frameLine } from "../message_line.ts";
 import { OtherProtocols } from "../other_protocols.ts";
@@ -28,6 +29,7 @@ interface ServeOrder {
   };
   readonly framing: FramingSpec;
   readonly tls: TlsServerConfig | undefined;
+  readonly limits: LimitOptions;
   readonly echo: boolean;
   readonly quiet: boolean;
   readonly idleTimeoutMs: number;
@@ -50,6 +52,7 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
   const server = await serve({
     address,
     ...order.file,
+    ...order.limits,
     framing: framing.framing,
     tls: secured,
     idleTimeout: order.idleTimeoutMs,

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { CommandFailure, exitCodes } from "./failure.ts";
 import { formsHelp, framingSpec } from "./framing_spec.ts";
+import { addLimits, type LimitFlags, limitsOf } from "./limit_flags.ts";
 import { duration, fileMode, fileOwner, host, limit, option, path, port } from "./option_values.ts";
 import type { Shell } from "./shell.ts";
 import { addServerTls, type ServerTlsFlags, serverTlsOf } from "./tls_flags.ts";
@@ -91,7 +92,7 @@ export function addServe(program: Command, shell: Shell, done: (code: number) =>
         "30s",
       ),
     );
-  addServerTls(command)
+  addServerTls(addLimits(command))
     .addHelpText(
       "after",
       `
@@ -127,6 +128,7 @@ Examples:
             file: { mode, owner },
             framing,
             tls: serverTlsOf(options),
+            limits: limitsOf(options),
             echo,
             quiet,
             idleTimeoutMs: idleTimeout,
@@ -139,7 +141,7 @@ Examples:
     });
 }
 
-interface ServeFlags extends ServerTlsFlags {
+interface ServeFlags extends ServerTlsFlags, LimitFlags {
   port?: number;
   host?: string;
   unix?: string;

@@ -24,6 +24,7 @@ import {
   frameRate,
   integer,
   limit,
+  minRate,
   oneOf,
   size,
   wait,
@@ -44,6 +45,7 @@ interface ConnectionLimits {
   readonly noDelay?: boolean;
   readonly tcpKeepAlive?: false | "system" | number;
   readonly keepalive?: { readonly interval: number; readonly payload: Uint8Array };
+  readonly minByteRate?: { readonly bytesPerSecond: number; readonly period?: number };
   readonly rateLimit?: { readonly bytesPerSecond?: number; readonly framesPerSecond?: number };
 }
 
@@ -299,7 +301,24 @@ function readLimits(section: Section): ConnectionLimits {
     "a table with bytesPerSecond or framesPerSecond",
     (table) => readAll(table, { bytesPerSecond: byteRate, framesPerSecond: frameRate }),
   );
-  return { ...limits, ...(keepalive && { keepalive }), ...(rateLimit && { rateLimit }) } as ConnectionLimits;
+  const minByteRate = section.table(
+    "minByteRate",
+    'a table such as { bytesPerSecond: 100, period: "5s" }',
+    (table) => ({
+      bytesPerSecond: table.require(
+        "bytesPerSecond",
+        minRate,
+        "bytes that must come each second, such as 100",
+      ),
+      ...readAll(table, { period: finiteDuration }),
+    }),
+  );
+  return {
+    ...limits,
+    ...(keepalive && { keepalive }),
+    ...(rateLimit && { rateLimit }),
+    ...(minByteRate && { minByteRate }),
+  } as ConnectionLimits;
 }
 
 /** The values at these keys, without those that are missing or were refused. */

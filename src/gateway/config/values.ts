@@ -3,6 +3,7 @@
  *
  * Each reader gives the value or throws a `Refusal` that says what is wanted.
  */
+import { readMinRate } from "../../connection/byte_rate.ts";
 import { type AddressUse, readAddress } from "../../core/text/address.ts";
 import { pathFault, readHost } from "../../core/text/place.ts";
 import type { Reading } from "../../core/text/reading.ts";
@@ -47,6 +48,9 @@ export const finiteSize: Read<number> = (value) => valueIn(readSize(numberOf(val
 
 /** Bytes a second. */
 export const byteRate: Read<number> = (value) => valueIn(readByteRate(numberOf(value)));
+
+/** Bytes a second that must come. */
+export const minRate: Read<number> = (value) => valueIn(readMinRate(numberOf(value)));
 
 /** A limit on a number of things, or `Infinity`; 0, too, is none. */
 export const limit: Read<number> = (value) => {

@@ -67,6 +67,10 @@ describe("the command line", () => {
       ["serve", "--idle-timeout", "soon"],
       /found "soon", expected a duration above 0: .*"500ms".*; the units are ns, us, ms,/,
     ],
+    [
+      ["serve", "--min-byte-rate", "Infinity"],
+      /expected a number of bytes a second, more than 0, such as 100/,
+    ],
     [["serve", "--idle-timeout", "0"], /expected a duration above 0: .*or "Infinity" for no limit/],
     [["serve", "--max-connections", "many"], /expected a whole number, 1 or more, or Infinity for no limit/],
     [["serve", "--unix", "/x", "--port", "1"], /--unix cannot be combined with --port or --host/],
