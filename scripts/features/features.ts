@@ -83,8 +83,9 @@ export const features: readonly Section[] = [
       row(20, "held", "Accepting can be suspended and resumed without losing a connection"),
       row(
         21,
-        "planned",
-        "Binding is retried; a dead listener is rebuilt; running out of descriptors is survived",
+        "partly",
+        "Binding is retried; a dead listener is rebuilt; running out of descriptors is survived; health checks are counted apart",
+        { missing: "retries of binding, and a listener that is rebuilt" },
       ),
       row(
         22,

@@ -35,6 +35,8 @@ export interface ConnectionProfile<Received, Sent, Context> {
   readonly looksAtHeads: boolean;
   readonly allowHalfOpen: boolean;
   readonly handler: Handler<Received, Sent, Context> | undefined;
+  /** The peer has connected to us: one that leaves without a word was a probe. */
+  readonly accepted: boolean;
   /** What `upgrade` needs to know; undefined where it was not asked for. */
   readonly upgrade: UpgradePlace | undefined;
   readonly options: ConnectionOptions<Received, Sent, Context>;
@@ -124,6 +126,7 @@ export function resolveProfile<Received, Sent, Context>(
     looksAtHeads: options.onOtherProtocol !== undefined,
     allowHalfOpen: options.allowHalfOpen ?? false,
     handler,
+    accepted: place?.side === "server",
     upgrade: options.upgradable ? place : undefined,
     options,
   });

@@ -339,7 +339,7 @@ export class Session<Received, Sent, Context>
     this.#flushed?.reject(failure());
     life.signal();
     this.#interrupt?.();
-    user.tellEnd(this, this.#owner, record, error === ending.error ? error : undefined);
+    user.tellEnd(this, this.#owner, record, error === record.error ? error : undefined);
     this.#owner.ended(this, record);
     this.tellRecord?.(record);
   }

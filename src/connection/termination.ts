@@ -11,6 +11,11 @@ export type CloseReason =
   | "peer_closed"
   /** The peer reset the connection, or it broke (`error` says how). */
   | "peer_reset"
+  /**
+   * On a server: the peer connected, sent no byte, and closed or reset the connection, as health checks of load
+   * balancers do. At most one frame had been sent to it, such as a greeting. Not a fault: `error` is undefined.
+   */
+  | "probe"
   /** The handler returned, or `close()` was called. */
   | "handler_done"
   | "closed"
@@ -127,6 +132,7 @@ interface Ended {
   readonly startedAt: number;
   readonly ageMs: number;
   readonly frameErrors: number;
+  readonly profile: { readonly accepted: boolean };
   readonly transport: { readonly peer: Peer };
   readonly pipeline: {
     readonly bytesReceived: number;
@@ -143,9 +149,18 @@ interface Ended {
   };
 }
 
+/** A peer that left as a check of a load balancer does: nothing came, and no more than a greeting was sent. */
+function isProbe({ profile, pipeline, outbox }: Ended, { reason }: Ending): boolean {
+  return profile.accepted && pipeline.bytesReceived === 0 &&
+    (reason === "peer_closed" || reason === "peer_reset") && outbox.framesSent + outbox.framesPending <= 1;
+}
+
+const probe: Ending = { reason: "probe", by: "peer", error: undefined, message: undefined, code: undefined };
+
 /** The record of a connection that has just ended. */
-export function makeRecord(session: Ended, ending: Ending, endedWith: "fin" | "rst"): TerminationRecord {
+export function makeRecord(session: Ended, cause: Ending, endedWith: "fin" | "rst"): TerminationRecord {
   const { pipeline, delivery, outbox } = session;
+  const ending = isProbe(session, cause) ? probe : cause;
   return {
     connectionId: session.id,
     peer: session.transport.peer,

@@ -56,6 +56,7 @@ export class ClientTally {
       handshakesFailed: 0,
       handshakesFailedByReason: {},
       closedByReason: { ...this.#byReason },
+      probes: 0,
       frameErrors: this.#frameErrors,
       handlerErrors: this.#byReason.handler_error ?? 0,
       idleCloses: this.#byReason.idle_timeout ?? 0,

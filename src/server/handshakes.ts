@@ -25,6 +25,8 @@ interface HandshakeSettings {
   readonly most: number;
   readonly authorize: Authorize | undefined;
   failed(error: TlsError, peer: HandshakePeer): void;
+  /** The peer has left without having sent anything, as checks of load balancers do. */
+  probed(peer: HandshakePeer): void;
   /** All slots are taken: told once, until one is free again. */
   full(most: number, peer: HandshakePeer): void;
 }
@@ -33,11 +35,15 @@ interface HandshakeSettings {
 export class Handshakes implements HandshakeObserver, UpgradeSlots {
   completed = 0;
   failed = 0;
+  /** Peers that left before they had sent a byte. */
+  probes = 0;
   readonly failedByReason: Partial<Record<TlsErrorReason, number>> = {};
   readonly #settings: HandshakeSettings;
   readonly #wheel: TimerWheel;
   /** Without a deadline: upgrades, whose connections limit them and end them. */
   readonly #slots: Map<{ abort(): void }, Deadline | undefined> = new Map();
+  /** Of whose peers nothing has come. */
+  readonly #silent: Set<object> = new Set();
   readonly #ready: Fifo<Handshake> = new Fifo();
   #inTurn = 0;
   #armed = false;
@@ -55,6 +61,7 @@ export class Handshakes implements HandshakeObserver, UpgradeSlots {
 
   began(handshake: Handshake): boolean {
     if (!this.#hasRoom(handshake)) return false;
+    this.#silent.add(handshake);
     this.#hold(handshake, handshake, "the handshake");
     return true;
   }
@@ -77,6 +84,7 @@ export class Handshakes implements HandshakeObserver, UpgradeSlots {
   }
 
   ready(handshake: Handshake): void {
+    this.#silent.delete(handshake);
     if (this.#inTurn < perTurn && this.#ready.length === 0) {
       this.#inTurn++;
       handshake.proceed();
@@ -85,8 +93,11 @@ export class Handshakes implements HandshakeObserver, UpgradeSlots {
   }
 
   ended(handshake: Handshake, error?: TlsError): void {
+    const silent = this.#silent.has(handshake);
     this.#release(handshake);
-    if (error !== undefined) this.#fail(error, handshake);
+    if (error === undefined) return;
+    if (silent && error.reason === "peer_closed") this.#probed(handshake);
+    else this.#fail(error, handshake);
   }
 
   /** The handshake is done: lets the connection in, once `authorize` agrees. */
@@ -164,10 +175,16 @@ export class Handshakes implements HandshakeObserver, UpgradeSlots {
 
   /** False when it is over already. */
   #release(slot: { abort(): void }): boolean {
+    this.#silent.delete(slot);
     this.#slots.get(slot)?.unset();
     if (!this.#slots.delete(slot)) return false;
     this.#full = false;
     return true;
+  }
+
+  #probed(peer: HandshakePeer): void {
+    this.probes++;
+    this.#settings.probed(peer);
   }
 
   #fail(error: TlsError, peer: HandshakePeer): void {

@@ -89,7 +89,9 @@ export function logObserver<Received, Sent, Context>(log: Logger): RegistryObser
       const looksLike = misread(record);
       const fields = closedFields(record);
       if (looksLike !== undefined) fields.looksLike = looksLike;
-      log({ level: looksLike === undefined ? "info" : "warn", message: "connection closed", fields });
+      // Checks of load balancers come every few seconds, and mean nothing.
+      const level = record.reason === "probe" ? "debug" : looksLike === undefined ? "info" : "warn";
+      log({ level, message: "connection closed", fields });
     },
     frameFailed(session, { reason, message, offset, looksLike }, last) {
       if (!last && !episodes.begins(session)) return;

@@ -41,6 +41,12 @@ export const serverRows: readonly ServerRow[] = [
     "TLS handshakes that succeeded.",
     (s) => s.handshakesCompleted,
   ],
+  [
+    "probes_total",
+    "counter",
+    "Peers that connected, sent nothing and left, as health checks do.",
+    (s) => s.probes,
+  ],
   ["bytes_read_total", "counter", "Bytes received.", (s) => s.bytesReceived],
   ["bytes_written_total", "counter", "Bytes handed to the kernel.", (s) => s.bytesSent],
   ["frames_received_total", "counter", "Complete frames received.", (s) => s.framesReceived],

@@ -223,6 +223,11 @@ export interface ServerStats {
   readonly handshakesFailedByReason: Readonly<Partial<Record<TlsErrorReason, number>>>;
   /** Ended connections by reason. */
   readonly closedByReason: Readonly<Partial<Record<CloseReason, number>>>;
+  /**
+   * Peers that connected, sent nothing and left, as health checks of load balancers do: ended connections with the
+   * reason `probe`, and with `tls` those that left before their handshake began, which is no failed handshake.
+   */
+  readonly probes: number;
   /** Bytes received. */
   readonly bytesReceived: number;
   /** Bytes handed to the kernel. */

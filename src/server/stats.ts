@@ -25,6 +25,7 @@ export function collectStats<Received, Sent, Context>(
     handshakesFailed: handshakes?.failed ?? 0,
     handshakesFailedByReason: { ...handshakes?.failedByReason },
     closedByReason: { ...closedByReason },
+    probes: (closedByReason.probe ?? 0) + (handshakes?.probes ?? 0),
     idleCloses: closedByReason.idle_timeout ?? 0,
     drainMs,
     stalls: registry.wheel.stalls,

@@ -43,6 +43,10 @@ export class TlsAdmission {
         log({ level: "warn", message: "TLS handshake failed", fields });
         owner.failed(error, peer);
       },
+      probed: (peer) => {
+        const message = "connection closed before a TLS handshake began";
+        log({ level: "debug", message, fields: { ...peerFields(peer), reason: "probe" } });
+      },
       full: (maxHandshakes, peer) => {
         const fields = { ...peerFields(peer), reason: "too_many_handshakes", maxHandshakes };
         log({ level: "warn", message: "TLS handshakes are dropped: too many are in progress", fields });

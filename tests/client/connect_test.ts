@@ -157,7 +157,7 @@ test("the signal aborts connecting before it begins and while it lasts, and drop
   const record = await place.drive(client.closed);
   assert.deepEqual([record.reason, record.endedWith], ["aborted", "rst"]);
   await place.settle();
-  assert.equal(place.records.at(-1)!.reason, "peer_reset");
+  assert.equal(place.records.at(-1)!.reason, "probe");
 });
 
 test("a connection that comes after it was given up is dropped (S-20)", async (t) => {

@@ -50,7 +50,7 @@ test("a peer that ends and then resets while it is served is in the record as re
   const gate = new Gate();
   const server = await place.serve<string>({ framing: utf8, handler: () => gate.promise });
   const peer = await place.dial(server);
-  peer.end();
+  peer.write("one\n").end();
   await place.settle();
   peer.abort();
   await place.settle();

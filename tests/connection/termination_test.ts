@@ -31,8 +31,9 @@ const hang = () => new Promise<void>(() => {});
 
 /** All but what needs TLS, which sockets in memory have not: upgrade_test.ts has that. */
 const rows: Readonly<Record<Exclude<CloseReason, "tls_error">, Row>> = {
-  peer_closed: { end: ({ peer }) => peer.end(), by: "peer", with: "fin" },
-  peer_reset: { end: ({ peer }) => peer.abort(), by: "peer", with: "rst", message: /reset/i },
+  peer_closed: { end: ({ peer }) => peer.write("bye\n").end(), by: "peer", with: "fin" },
+  peer_reset: { end: ({ peer }) => peer.write("bye\n").abort(), by: "peer", with: "rst", message: /reset/i },
+  probe: { end: ({ peer }) => peer.end(), by: "peer", with: "fin" },
   handler_done: {
     end: ({ peer }) => peer.write("go\n"),
     handler: async (c) => {

@@ -25,6 +25,7 @@ test("an Effect handler is interrupted when its connection ends, and its finaliz
     ),
   }, serveEffects);
   const peer = await place.dial(server);
+  peer.write("one\n");
   await place.settle();
   peer.abort();
   await place.settle();

@@ -36,7 +36,7 @@ test("is what Prometheus reads, with every number of the server and the reasons 
   }
   assert.equal(families.get("millrace_frames_received_total")!.values.get(""), 2);
   assert.deepEqual([...families.get("millrace_connections_closed_total")!.values], [[
-    '{reason="peer_closed"}',
+    '{reason="probe"}',
     1,
   ]]);
   assert.equal(families.size, serverRows.length - 1 + 1, "all families, the summary of two rows being one");
