@@ -81,6 +81,7 @@ export { raw } from "./src/core/framing/raw.ts";
 
 // Durations, sizes and errors
 export type { DurationInput } from "./src/core/time/duration.ts";
+export type { Backoff } from "./src/core/time/backoff.ts";
 export type { SizeInput } from "./src/core/text/size.ts";
 export {
   FrameError,

@@ -73,7 +73,7 @@ export const faults: readonly Section[] = [
         "A port that is in use, forbidden, or on an unknown host",
         "a readable error, nothing left behind",
       ),
-      row(19, "planned", "The listener dies", "noticed and rebuilt; connections stay open"),
+      row(19, "held", "The listener dies", "noticed and rebuilt; connections stay open"),
       row(20, "held", "A client disconnects before it is accepted", "counted, no crash"),
       row(
         21,

@@ -83,9 +83,8 @@ export const features: readonly Section[] = [
       row(20, "held", "Accepting can be suspended and resumed without losing a connection"),
       row(
         21,
-        "partly",
+        "held",
         "Binding is retried; a dead listener is rebuilt; running out of descriptors is survived; health checks are counted apart",
-        { missing: "retries of binding, and a listener that is rebuilt" },
       ),
       row(
         22,

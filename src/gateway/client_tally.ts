@@ -55,6 +55,7 @@ export class ClientTally {
       handshakesCompleted: 0,
       handshakesFailed: 0,
       handshakesFailedByReason: {},
+      listenerErrorsByReason: {},
       closedByReason: { ...this.#byReason },
       probes: 0,
       frameErrors: this.#frameErrors,

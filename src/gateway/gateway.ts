@@ -23,6 +23,11 @@ export interface GatewayOptions {
   readonly input?: ByteInput | undefined;
   /** Receives log records. @default JSON lines on standard error, from the configured level up */
   readonly logger?: Logger | undefined;
+  /**
+   * Aborts the start, also while an endpoint waits to bind (`bindRetry`): what had begun is closed again, and
+   * `startGateway` rejects with `SocketError` `aborted`. Without effect once it has started. @default none
+   */
+  readonly signal?: AbortSignal | undefined;
   /** Clock for every limit, for tests. @default the system's */
   readonly clock?: Clock | undefined;
 }

@@ -162,7 +162,8 @@ class RunningGateway implements Gateway {
       for (const settings of config.endpoints) {
         const { name } = settings;
         const own = withFields(log, { endpoint: name });
-        const context = { bus, queue, clock, adapter: this.#adapter, log: own };
+        const { signal } = this.#options;
+        const context = { bus, queue, clock, adapter: this.#adapter, log: own, signal };
         const what = `endpoint ${name}`;
         const starting: Effect.Effect<RunningEndpoint, unknown> = settings.mode === "server"
           ? ServerEndpoint.start(settings, context)
@@ -242,7 +243,13 @@ class RunningGateway implements Gateway {
  * `SocketError` when an address cannot be bound, after everything that had begun is closed again.
  */
 export async function startGateway(config: GatewayConfig, options: GatewayOptions = {}): Promise<Gateway> {
+  const { signal } = options;
   const adapter = options.adapter ?? await detectAdapter();
+  if (signal?.aborted) {
+    throw new SocketError("aborted", "start the gateway: the caller's signal aborted it", {
+      cause: signal.reason,
+    });
+  }
   const faults = await abilityFaults(config, adapter, { clock: options.clock });
   if (faults.length > 0) throw new ConfigError(faults);
   return await Effect.runPromise(RunningGateway.start(config, options, adapter));

@@ -30,6 +30,8 @@ export interface EndpointContext {
   readonly log: Logger;
   readonly clock: Clock;
   readonly adapter: Adapter;
+  /** Aborts the start. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** What a configuration can say of a server; none is upgradable. */
@@ -67,7 +69,7 @@ export class ServerEndpoint implements RunningEndpoint {
     return Effect.gen(function* () {
       const endpoint = new ServerEndpoint(settings, context);
       const traffic = endpoint.#traffic;
-      const { adapter, clock, log: logger } = context;
+      const { adapter, clock, log: logger, signal } = context;
       const tls = settings.tls && serverTlsOptions(settings.tls);
       const others = new OtherProtocols(logger, settings.framing.name);
       endpoint.#certificates = tls?.certificates;
@@ -78,6 +80,7 @@ export class ServerEndpoint implements RunningEndpoint {
         adapter,
         clock,
         logger,
+        signal,
         onOtherProtocol: (found, connection) => others.warn(found, connection),
       });
       endpoint.#server = yield* Effect.onError(opening, () => traffic.stop());

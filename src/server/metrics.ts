@@ -90,6 +90,11 @@ export const reasonRows: readonly (readonly [
     "TLS handshakes failed, by reason.",
     (stats) => stats.handshakesFailedByReason,
   ],
+  [
+    "listener_errors_total",
+    "Failures of the listener, by reason; a shortage of descriptors or memory counts once for as long as it lasts.",
+    (stats) => stats.listenerErrorsByReason,
+  ],
 ];
 
 /** Labels that samples have of themselves. */

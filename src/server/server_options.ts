@@ -1,4 +1,5 @@
 /** What `serve` takes, and what it reports back. */
+import type { Backoff } from "../core/time/backoff.ts";
 import type { DurationInput } from "../core/time/duration.ts";
 import type { Adapter, Address, Peer } from "../core/transport.ts";
 import type { Clock } from "../core/time/clock.ts";
@@ -83,7 +84,21 @@ export type ServeOptions<
     readonly onState?: ((state: ServerState) => void) | undefined;
     /** Called with the rates of every second. What it throws is logged. */
     readonly onStats?: ((sample: RateSample) => void) | undefined;
-    /** Called when the listener itself fails. @default logged */
+    /**
+     * Retries binding when the address is in use or not there yet, instead of rejecting at once: `true`, or the waits
+     * between the attempts. `serve` then rejects with the last error. A listener that fails later is bound again by
+     * the same waits, while connections continue (`server.state` is `"binding"`); when they are over, the server is
+     * `suspended`, and `resume` tries again. Parts that are left out: `initial` "100 ms", `factor` 2, `max` "5
+     * seconds", `jitter` 0.2, `attempts` `Infinity`, `for` "1 minute". @default no retry at the start; a listener that
+     * fails later is bound again by these waits without an end
+     */
+    readonly bindRetry?: boolean | Backoff | undefined;
+    /**
+     * Aborts the start, also while it waits to bind: `serve` rejects with `SocketError` `aborted`. Without effect once
+     * the server listens. @default none
+     */
+    readonly signal?: AbortSignal | undefined;
+    /** Called when the listener itself fails; `server.state` tells what becomes of it. @default logged */
     readonly onListenerError?: ((error: SocketError) => void) | undefined;
     /**
      * Receives structured log records. @default warnings and errors as JSON lines on standard error, where records
@@ -192,8 +207,11 @@ export interface UncheckedServeOptions<Received, Sent = Received, Context = unde
   readonly handler?: Handler<Received, Sent, Context> | undefined;
 }
 
-/** `created` → `running` ⇄ `suspended` → `draining` → `stopped`. */
-export type ServerState = "created" | "running" | "suspended" | "draining" | "stopped";
+/**
+ * `created` → `running` ⇄ `suspended` → `draining` → `stopped`. `binding` is between attempts to listen: before
+ * `running` with the option `bindRetry`, and again after the listener has failed.
+ */
+export type ServerState = "created" | "binding" | "running" | "suspended" | "draining" | "stopped";
 
 /** Why a connection was rejected. */
 export type RejectReason = "max_connections" | "draining";
@@ -221,6 +239,11 @@ export interface ServerStats {
   readonly handshakesFailed: number;
   /** Failed handshakes by reason. */
   readonly handshakesFailedByReason: Readonly<Partial<Record<TlsErrorReason, number>>>;
+  /**
+   * Failures of the listener by reason of the `SocketError`, as `onListenerError` is told of them. A shortage of
+   * descriptors or memory counts once for as long as it lasts.
+   */
+  readonly listenerErrorsByReason: Readonly<Partial<Record<SocketError["reason"], number>>>;
   /** Ended connections by reason. */
   readonly closedByReason: Readonly<Partial<Record<CloseReason, number>>>;
   /**

@@ -1,6 +1,7 @@
 /**
  * The check of a server's options: options in, a smaller complete record out, every fault at once.
  */
+import { type BackoffSchedule, checkBackoff } from "../core/time/backoff.ts";
 import { checkDuration } from "../core/time/duration.ts";
 import { connectionKeys, type ConnectionProfile, resolveProfile } from "../connection/profile.ts";
 import {
@@ -28,7 +29,19 @@ export interface ServerSettings<Received, Sent, Context> {
   readonly maxHandshakes: number;
   readonly farewell: Uint8Array | undefined;
   readonly shutdownDeadline: number;
+  /** Undefined for one attempt. */
+  readonly bindRetry: BackoffSchedule | undefined;
 }
+
+/** Waits between attempts to bind, where retrying is asked for. */
+export const bindRetryDefaults: BackoffSchedule = {
+  initial: 100,
+  factor: 2,
+  max: 5_000,
+  jitter: 0.2,
+  attempts: Infinity,
+  for: 60_000,
+};
 
 const serverHooks = [
   "handler",
@@ -57,9 +70,11 @@ const serverKeys: readonly string[] = [
   "maxHandshakes",
   "farewell",
   "shutdownDeadline",
+  "bindRetry",
   ...serverHooks,
   "adapter",
   "clock",
+  "signal",
 ];
 
 /** Throws `OptionsError` with everything that is wrong. */
@@ -74,6 +89,9 @@ export function resolveServer<Received, Sent, Context>(
     check.refuse("handler", handler && "handler and onFrame", "exactly one of handler and onFrame");
   }
   check.functions(options, serverHooks);
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    check.refuse("signal", options.signal, "an AbortSignal");
+  }
   if (adapter.listens === false) {
     check.unsupported("adapter", adapter.name, "a host with sockets that listen: Bun, Deno or Node.js");
   }
@@ -116,6 +134,7 @@ export function resolveServer<Received, Sent, Context>(
       options.shutdownDeadline,
       defaults.shutdownDeadline,
     ),
+    bindRetry: resolveBindRetry(check, options.bindRetry),
   };
   const { backlog, reusePort, ipv6Only } = options;
   checkFlag(check, "reusePort", reusePort);
@@ -140,6 +159,14 @@ export function resolveServer<Received, Sent, Context>(
   }
   check.done();
   return settings;
+}
+
+function resolveBindRetry(
+  check: OptionsCheck,
+  given: UncheckedServeOptions<unknown>["bindRetry"],
+): BackoffSchedule | undefined {
+  if (given === undefined || given === false) return undefined;
+  return given === true ? bindRetryDefaults : checkBackoff(check, "bindRetry", given, bindRetryDefaults);
 }
 
 const host = onFirstUse(certificateHost);

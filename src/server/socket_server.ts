@@ -20,6 +20,7 @@ import { inspect, type ServerInspection } from "./inspection.ts";
 import { Listening } from "./listening.ts";
 import { peerFields } from "./log.ts";
 import { errorText, guarded, standardLogger } from "../host/standard_log.ts";
+import { retried } from "./retried.ts";
 import { RateSampler } from "./rates.ts";
 import { TlsAdmission } from "./tls_admission.ts";
 import type {
@@ -99,7 +100,12 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
       try: () => server.#listening.open(),
       catch: (error) => error as SocketError | TlsError,
     });
-    return server.#lifetime.hold(Effect.acquireRelease(listening, () => server.#drain()));
+    const attempt = server.#lifetime.hold(Effect.acquireRelease(listening, () => server.#drain()));
+    return retried(attempt, server.#options.signal, {
+      retryIn: (error) => server.#settings.bindRetry && server.#listening.retryIn(error),
+      givenUp: (error) => server.#listening.givenUp(error),
+      wait: (ms) => server.#lifetime.hold(Effect.sleep(ms)),
+    });
   }
 
   /**
@@ -170,6 +176,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
       this.#admission,
       this.#report?.durationMs ?? 0,
       this.#tlsAdmission?.handshakes,
+      this.#listening.failures,
     );
   }
 
@@ -235,6 +242,8 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
     return new Listening({
       adapter: this.#adapter,
       settings: this.#settings,
+      clock: this.#registry.clock,
+      log: this.#log,
       tlsAdmission: this.#tlsAdmission,
       state: () => this.#state,
       closing: () => this.#lifetime.closing,
@@ -249,7 +258,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   }
 
   #accept(transport: Transport): void {
-    const refusal = this.#state !== "running"
+    const refusal = this.#state !== "running" && this.#state !== "binding"
       ? "draining"
       : this.#admission.refusal(this.#registry.sessions.size);
     if (refusal === undefined) {

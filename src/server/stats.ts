@@ -10,6 +10,7 @@ export function collectStats<Received, Sent, Context>(
   admission: Admission,
   drainMs: number,
   handshakes: Handshakes | undefined,
+  listenerErrors: ServerStats["listenerErrorsByReason"],
 ): ServerStats {
   const { opened, closed, ...totals } = registry.totals();
   const { closedByReason } = registry;
@@ -24,6 +25,7 @@ export function collectStats<Received, Sent, Context>(
     handshakesCompleted: handshakes?.completed ?? 0,
     handshakesFailed: handshakes?.failed ?? 0,
     handshakesFailedByReason: { ...handshakes?.failedByReason },
+    listenerErrorsByReason: { ...listenerErrors },
     closedByReason: { ...closedByReason },
     probes: (closedByReason.probe ?? 0) + (handshakes?.probes ?? 0),
     idleCloses: closedByReason.idle_timeout ?? 0,

@@ -106,6 +106,26 @@ maxConnections = 10
     assert.deepEqual(endpoint.reconnect, { wait: 2_000, maxWait: 60_000 });
   });
 
+  it("takes waits between attempts to bind (F-21)", () => {
+    const [table] = good(checkConfig({
+      endpoints: [{
+        ...echo,
+        bindRetry: { initial: "2s", max: "1m", attempts: 5, jitter: 0, factor: 3, for: "1h" },
+      }],
+    })).endpoints;
+    assert.ok(table?.mode === "server");
+    assert.deepEqual(table.listener.bindRetry, {
+      initial: 2_000,
+      factor: 3,
+      max: 60_000,
+      jitter: 0,
+      attempts: 5,
+      for: 3_600_000,
+    });
+    const [on] = good(checkConfig({ endpoints: [{ ...echo, bindRetry: true }] })).endpoints;
+    assert.ok(on?.mode === "server" && on.listener.bindRetry === true);
+  });
+
   it("with three faults gets three messages, each with line, path, value and what was expected", () => {
     const messages = faults(yaml(`endpoints:
   - name: echo
@@ -172,6 +192,21 @@ maxConnections = 10
       "a client's key on a server",
       { endpoints: [{ ...echo, reconnect: {} }] },
       /it belongs to an endpoint with mode: client/,
+    ],
+    [
+      "waits that are none",
+      { endpoints: [{ ...echo, bindRetry: "1m" }] },
+      /bindRetry: found "1m", expected true, false, or a table with initial, factor, max, jitter, attempts or for$/,
+    ],
+    [
+      "waits that shrink",
+      { endpoints: [{ ...echo, bindRetry: { factor: 0.5 } }] },
+      /bindRetry\.factor: found 0\.5, expected a number of 1 or more$/,
+    ],
+    [
+      "a server's key on a client",
+      { endpoints: [{ name: "a", connect: 1, bindRetry: true }] },
+      /it belongs to an endpoint with mode: server/,
     ],
     [
       "a misspelt framing",

@@ -76,7 +76,7 @@ const names: Readonly<Record<string, readonly string[]>> = {
     ...["berField", "varintField", "VariableLengthOptions"],
     ...["mapFraming"],
   ],
-  values: ["DurationInput", "SizeInput"],
+  values: ["DurationInput", "SizeInput", "Backoff"],
   errors: [
     ...[
       "MillraceError",

@@ -1,4 +1,5 @@
 /** `millrace gateway`: runs what a config file describes, until a signal drains it. */
+import { SocketError } from "../../core/errors.ts";
 import { counted } from "../../core/text/counted.ts";
 import type { Address } from "../../core/transport.ts";
 import { runtimeName } from "../../host/process.ts";
@@ -31,7 +32,15 @@ export async function runGateway(order: GatewayOrder, shell: Shell): Promise<num
       `${order.config} has ${countFaults(result.faults)}: nothing was started`,
     );
   }
-  const gateway = await startGateway(result.config, { output: shell.output });
+  const { soft: signal } = shell.stop;
+  let gateway: Gateway;
+  try {
+    gateway = await startGateway(result.config, { output: shell.output, signal });
+  } catch (error) {
+    if (!(signal.aborted && error instanceof SocketError && error.reason === "aborted")) throw error;
+    say(shell, "millrace: stopped before every endpoint listened\n");
+    return exitCodes.ok;
+  }
   say(shell, await banner(order.config, gateway, result.config.endpoints));
   void aborted(shell.stop.hard).then(() => gateway.destroy());
   const asked = aborted(shell.stop.soft).then(() => gateway.close({ deadline: order.deadlineMs }));

@@ -1,7 +1,7 @@
 /** `millrace serve`: a server that prints frames as lines of JSON, and may echo them. */
 import type { Connection } from "../../connection/connection.ts";
 import { systemClock } from "../../core/time/clock.ts";
-import { ShutdownTimeoutError } from "../../core/errors.ts";
+import { ShutdownTimeoutError, SocketError } from "../../core/errors.ts";
 import type { Address } from "../../core/transport.ts";
 import { LossyLines } from "../../host/lossy_lines.ts";
 import type { Server } from "../../server/server.ts";
@@ -32,6 +32,8 @@ interface ServeOrder {
   readonly limits: LimitOptions;
   readonly echo: boolean;
   readonly quiet: boolean;
+  /** How long to try to bind; undefined for once. */
+  readonly bindRetryMs: number | undefined;
   readonly idleTimeoutMs: number;
   readonly maxConnections: number;
   readonly deadlineMs: number;
@@ -49,14 +51,16 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
   const secured = tls && serverTlsOptions(tls);
   const logger = (record: LogRecord) => log(record, words);
   const others = new OtherProtocols(logger, framing.text);
-  const server = await serve({
+  const starting = serve({
     address,
     ...order.file,
     ...order.limits,
     framing: framing.framing,
     tls: secured,
+    bindRetry: order.bindRetryMs === undefined ? undefined : { for: order.bindRetryMs },
     idleTimeout: order.idleTimeoutMs,
     maxConnections: order.maxConnections,
+    signal: shell.stop.soft,
     logger,
     onOtherProtocol: (found, connection) => others.warn(found, connection),
     onFrame(frame: Uint8Array, connection: FrameConnection) {
@@ -65,6 +69,14 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
       return printed === undefined || sent === undefined ? printed ?? sent : both(printed, sent);
     },
   });
+  const server = await starting.catch((error) => {
+    if (error instanceof SocketError && error.reason === "aborted") return undefined;
+    throw error;
+  });
+  if (server === undefined) {
+    say(shell, "millrace: stopped before it listened\n");
+    return exitCodes.ok;
+  }
   const hint = tls === undefined ? "" : await tlsHint(tls, secured!.certificates.inspect());
   say(shell, banner(order, server.address, hint));
   const broken = await Promise.race([aborted(shell.stop.soft).then(() => undefined), nobodyReads]);

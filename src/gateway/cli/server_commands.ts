@@ -70,6 +70,13 @@ export function addServe(program: Command, shell: Shell, done: (code: number) =>
     .addOption(
       option("--owner <uid:gid>", "user and group of the Unix socket: 1000:33, 1000 or :33", fileOwner),
     )
+    .addOption(
+      option(
+        "--bind-retry <duration>",
+        "while the address is in use, try again for this long, or Infinity",
+        duration(),
+      ),
+    )
     .addOption(option("-f, --framing <spec>", "how bytes are cut into frames", framingSpec, "lines"))
     .option("--echo", "send each frame back")
     .option("-q, --quiet", "do not print the frames")
@@ -131,6 +138,7 @@ Examples:
             limits: limitsOf(options),
             echo,
             quiet,
+            bindRetryMs: options.bindRetry,
             idleTimeoutMs: idleTimeout,
             maxConnections,
             deadlineMs: deadline,
@@ -147,6 +155,7 @@ interface ServeFlags extends ServerTlsFlags, LimitFlags {
   unix?: string;
   mode?: number;
   owner?: { readonly uid?: number; readonly gid?: number };
+  bindRetry?: number;
   framing: ReturnType<typeof framingSpec>;
   echo?: boolean;
   quiet?: boolean;

@@ -8,6 +8,8 @@ import type { EgressPolicy } from "../../core/flow/outcome.ts";
 import type { Address } from "../../core/transport.ts";
 import { isSubject } from "../buses/subject.ts";
 import { type PayloadEncoding, payloadEncodings } from "../payload.ts";
+import type { Backoff } from "../../core/time/backoff.ts";
+import { readBackoff } from "./backoff.ts";
 import { readClientTls, type TlsClientConfig } from "./client_tls.ts";
 import type { ConfigPath, FaultList } from "./fault.ts";
 import { readFraming } from "./framing.ts";
@@ -57,6 +59,7 @@ interface ListenerLimits {
   readonly backlog?: number;
   readonly reusePort?: boolean;
   readonly ipv6Only?: boolean;
+  readonly bindRetry?: boolean | Backoff;
 }
 
 /** How a client endpoint reconnects. */
@@ -139,7 +142,7 @@ const listenerReaders: Readonly<Record<string, Read<unknown>>> = {
   ipv6Only: boolean,
 };
 const clientKeys = ["connect", "connectTimeout", "reconnect"];
-const serverKeys = ["listen", ...Object.keys(listenerReaders)];
+const serverKeys = ["listen", "bindRetry", ...Object.keys(listenerReaders)];
 
 function keepAliveDelay(value: unknown): number {
   try {
@@ -245,7 +248,11 @@ function readListener(
   section: Section,
   folder: string,
 ): Pick<ServerEndpointConfig, "mode" | "listener" | "tls"> {
-  const listener: ListenerLimits = readAll(section, listenerReaders);
+  const bindRetry = readBackoff(section, "bindRetry");
+  const listener: ListenerLimits = {
+    ...readAll(section, listenerReaders),
+    ...(bindRetry !== undefined && { bindRetry }),
+  };
   const tls = readServerTls(section, folder);
   if (!section.has("tls") && listener.maxHandshakes !== undefined) {
     section.refuse("maxHandshakes", listener.maxHandshakes, "to be left out, or used with tls");

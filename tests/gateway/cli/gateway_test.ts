@@ -80,3 +80,17 @@ describe("millrace gateway", () => {
     assert.match(err, new RegExp(`millrace: endpoint echo: .*${port}.*another process has it.*\n$`));
   });
 });
+
+describe("millrace gateway with bindRetry", () => {
+  it("stops at a signal while an endpoint waits for its port, and lets go of the others (F-21)", async (t) => {
+    const first = startMillrace(t, "gateway", configFile(t, { endpoints: [echo] }));
+    const [, port] = await first.said("err", /listens on 127\.0\.0\.1:(\d+)/);
+    const waiting = { ...echo, name: "late", listen: `127.0.0.1:${port}`, bindRetry: { for: "Infinity" } };
+    const second = startMillrace(t, "gateway", configFile(t, { endpoints: [echo, waiting] }));
+    await second.said("err", /"listening failed and is tried again"/);
+    second.signal("SIGTERM");
+    const { code, err } = await second.end();
+    assert.match(err, /"server stopped".*\nmillrace: stopped before every endpoint listened\n$/);
+    assert.equal(code, 0);
+  });
+});

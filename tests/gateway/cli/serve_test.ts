@@ -142,3 +142,26 @@ describe("millrace serve", () => {
     assert.equal((await program.end()).code, 0);
   });
 });
+
+describe("millrace serve --bind-retry", () => {
+  it("waits for the port of another server, and then serves (F-21)", async (t) => {
+    const first = await startServer(t);
+    const second = startMillrace(t, "serve", "--port", `${first.port}`, "--bind-retry", "1m");
+    await second.said("err", /listening failed and is tried again: .*reason="address_in_use"/);
+    first.program.signal("SIGTERM");
+    await first.program.end();
+    await second.said("err", new RegExp(`listening on 127.0.0.1:${first.port}, `));
+    second.signal("SIGTERM");
+    assert.equal((await second.end()).code, 0);
+  });
+
+  it("stops at a signal while it waits (F-21)", async (t) => {
+    const first = await startServer(t);
+    const second = startMillrace(t, "serve", "--port", `${first.port}`, "--bind-retry", "Infinity");
+    await second.said("err", /tried again/);
+    second.signal("SIGTERM");
+    const { code, err } = await second.end();
+    assert.match(err, /millrace: stopped before it listened\n$/);
+    assert.equal(code, 0);
+  });
+});

@@ -1,0 +1,65 @@
+/** Listening that begins again: attempts to bind, listeners that fail. */
+const backoff = "src/core/time/backoff.ts";
+const listening = "src/server/listening.ts";
+const ofBackoff = ["tests/core/backoff_test.ts"];
+const ofBinding = ["tests/server/bind_retry_test.ts"];
+
+/** For `npm run mutate`. */
+export const mutants = [
+  {
+    file: backoff,
+    find: "this.failures >= attempts || ",
+    put: "",
+    tests: [...ofBackoff, ...ofBinding],
+    why: "the number of attempts has no limit",
+  },
+  {
+    file: backoff,
+    find: " || left <= 0",
+    put: "",
+    tests: ofBackoff,
+    why: "the time of a series has no limit",
+  },
+  {
+    file: backoff,
+    find: "return Math.min(wait * (1 - jitter * this.#random()), left);",
+    put: "return wait * (1 - jitter * this.#random());",
+    tests: ofBackoff,
+    why: "the last attempt comes after the time",
+  },
+  {
+    file: backoff,
+    find: "initial * factor ** this.failures++, max)",
+    put: "initial * factor ** this.failures++, Infinity)",
+    tests: [...ofBackoff, ...ofBinding],
+    why: "waits grow without a limit",
+  },
+  {
+    file: listening,
+    find: "if (fatal && generation === this.#generation) this.#over(error);",
+    put: "if (fatal) this.#over(error);",
+    tests: ofBinding,
+    why: "a listener that was stopped long ago ends its successor",
+  },
+  {
+    file: listening,
+    find: "(starting && !passing.includes(error.reason))",
+    put: "false",
+    tests: ofBinding,
+    why: "what no wait will change is tried again",
+  },
+  {
+    file: listening,
+    find: "if (clock.now() - this.#boundAt > this.#longestWait) this.#retries.succeeded();",
+    put: "this.#retries.succeeded();",
+    tests: ofBinding,
+    why: "a listener that fails again and again is bound again at full speed",
+  },
+  {
+    file: listening,
+    find: "    this.#clearWait();\n    return this.#listener?.stop()",
+    put: "    return this.#listener?.stop()",
+    tests: ofBinding,
+    why: "a wait outlives its server",
+  },
+];
