@@ -41,7 +41,12 @@ export type { ConnectOptions } from "./src/client/connect_options.ts";
 
 // Connections
 export type { BroadcastReport } from "./src/connection/broadcast.ts";
-export type { Connection, ConnectionState, ConnectionStats } from "./src/connection/connection.ts";
+export type {
+  Connection,
+  ConnectionState,
+  ConnectionStats,
+  ReframeOptions,
+} from "./src/connection/connection.ts";
 export type {
   ConnectionOptions,
   ConnectionRates,

@@ -261,7 +261,7 @@ export const features: readonly Section[] = [
         "Checksums around any framing, verified and written: XOR, sums, CRC-16 variants, CRC-32",
         { missing: "the stage around a framing" },
       ),
-      row(81, "planned", "Another framing from a frame boundary on, with the bytes behind it kept"),
+      row(81, "held", "Another framing from a frame boundary on, with the bytes behind it kept"),
       row(82, "planned", "Several protocols on one port, told by the first bytes"),
       row(
         83,

@@ -271,8 +271,8 @@ export const mutants = [
   },
   {
     file: delivery,
-    find: "return this.#direct ? this.#held === 0 : this.inbox.length < this.#ahead;",
-    put: "return this.#direct ? true : this.inbox.length < this.#ahead;",
+    find: "if (this.#direct) return this.#held === 0;",
+    put: "if (this.#direct) return true;",
     tests: ofIngress,
     why: "frames are cut while onFrame holds them back",
   },
@@ -342,8 +342,8 @@ export const mutants = [
   },
   {
     file: "src/core/framing/piecewise_decoder.ts",
-    find: "decoder.flush === undefined ? new Pieces(decoder) : new FlushedPieces(decoder)",
-    put: "new FlushedPieces(decoder)",
+    find: "decoder.flush === undefined ? Pieces : FlushedPieces",
+    put: "FlushedPieces",
     tests: ["tests/connection/reading_test.ts"],
     why: "a framing of the user's own has to say itself what an end inside a frame is",
   },

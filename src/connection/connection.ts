@@ -1,6 +1,7 @@
 /** A framed connection as users see it. `session_connection.ts` is what implements it. */
 import type { Unshared } from "../core/bytes/byte_chunk.ts";
 import type { SendOutcome } from "../core/flow/outcome.ts";
+import type { Framing } from "../core/framing/framing.ts";
 import type { Peer } from "../core/transport.ts";
 import type { TerminationRecord } from "./termination.ts";
 import type { UpgradeOptions } from "./tls/options.ts";
@@ -112,6 +113,44 @@ export interface Connection<Received, in Sent = Received, Context = undefined>
   ): Promise<Connection<NewReceived, NewSent, Context>>;
 
   /**
+   * Puts another framing in the place of the connection's own, behind the last frame that was handed over: to `onFrame`,
+   * to a loop, or to `readable`. Everything received behind that frame is kept, and cut by the new framing with its own
+   * limits; so it does not matter how the network split it. Frames sent before leave as they are, and later ones are
+   * written by the new framing. Needs `reframable`.
+   *
+   * Call it in `onFrame`, or in the loop before you ask for the next frame: a frame that somebody waits for is cut by the
+   * old framing as soon as it is complete. Returns this connection with the new types; the old name of it still works, and
+   * has the wrong types. Offsets in a `FrameError` count from where its framing began.
+   *
+   * @example Lines until one of them asks for frames with a length
+   * ```ts
+   * import { lengthField, lines, serve } from "@millrace/millrace";
+   *
+   * await using server = await serve({
+   *   port: 0,
+   *   framing: lines({ encoding: "utf-8" }),
+   *   reframable: true,
+   *   handler: async (connection) => {
+   *     for await (const line of connection) {
+   *       if (line === "BINARY") break;
+   *     }
+   *     const binary = connection.reframe(lengthField({ lengthBytes: 4, strip: 4 }), { last: true });
+   *     for await (const frame of binary) await binary.send(frame);
+   *   },
+   * });
+   * ```
+   *
+   * @throws {OptionsError} `conflict` where `reframable` was not set, or after a call with `last`; `invalid` for an
+   * invalid framing
+   * @throws {SocketError} `closed`, once the connection is closing
+   * @throws {TlsError} `upgrading`, while `upgrade` runs, which takes a framing itself
+   */
+  reframe<NewReceived, NewSent = NewReceived>(
+    framing: Framing<NewReceived, NewSent>,
+    options?: ReframeOptions<NewReceived, NewSent, Context>,
+  ): Connection<NewReceived, NewSent, Context>;
+
+  /**
    * Half-close ([RFC 9293](https://www.rfc-editor.org/rfc/rfc9293#section-3.6)): flushes what was sent, then sends
    * FIN. Receiving continues. Sending after this rejects.
    */
@@ -152,6 +191,22 @@ export interface Connection<Received, in Sent = Received, Context = undefined>
 
   /** At the end of `await using`: the same as `close()`, so what was sent is delivered first. */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Options of `connection.reframe`. */
+export interface ReframeOptions<Received, Sent = Received, Context = undefined> {
+  /**
+   * Called with the frames of the new framing, in place of the `onFrame` that the connection has; only for a connection
+   * that has one. Without it, that one is called, and has to be able to take frames of the new type.
+   */
+  readonly onFrame?:
+    | ((frame: Received, connection: Connection<Received, Sent, Context>) => void | Promise<void>)
+    | undefined;
+  /**
+   * The framing does not change again: from now on frames are cut ahead of a loop, and `batches()` has several, as on a
+   * connection that is not `reframable`. @default false
+   */
+  readonly last?: boolean | undefined;
 }
 
 /** Counters of one connection. */

@@ -93,6 +93,11 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
   readonly tcpKeepAlive?: boolean | "system" | DurationInput | undefined;
   /** The connection begins in plaintext and can be secured with `connection.upgrade` (STARTTLS). @default false */
   readonly upgradable?: boolean | undefined;
+  /**
+   * `connection.reframe` may put another framing in the place of this one. Frames are then cut one by one, when they are
+   * asked for, and a batch of `batches()` has one frame. @default false
+   */
+  readonly reframable?: boolean | undefined;
   /** Returns the value of `connection.context`; called once per connection, before `onConnect`. */
   readonly context?: ((connection: Connection<Received, Sent, undefined>) => Context) | undefined;
 

@@ -28,7 +28,7 @@ interface FrameSource extends Gate {
 
 /** Chunks that may wait, however small they are. */
 const mostChunks = 1024;
-/** Frames that are cut ahead of a loop. A frame is an object, which may be a hundred times what it has of bytes. */
+/** Frames that are cut ahead of a loop; none where the framing may change. A frame is an object, which may be a hundred times what it has of bytes. */
 const framesAhead = 1024;
 /** The same where the transport is gone, and the record is about to be made. */
 const framesAtTheEnd = 4096;
@@ -50,14 +50,24 @@ export class Delivery<Received> {
   /** Of the chunks that have come since nothing waited: their bytes, and how many they are. */
   #bytes = 0;
   #chunks = 0;
-  /** So many frames may be cut ahead of a loop. */
-  #ahead = framesAhead;
+  /** So many frames may be cut ahead of a loop; 0, and 1 while one asks, where each is cut when it is asked for. */
+  #ahead: number;
   /** How it ends, once what has come is cut up. */
   #end: { readonly error: unknown } | undefined = undefined;
 
-  /** `direct`: there is an `onFrame`. `limit`: bytes of chunks whose frames may wait. */
-  constructor(owner: DeliveryOwner<Received>, source: FrameSource, direct: boolean, limit: number) {
+  /**
+   * `direct`: there is an `onFrame`. `limit`: bytes of chunks whose frames may wait. `single`: frames are cut one by one,
+   * when they are asked for.
+   */
+  constructor(
+    owner: DeliveryOwner<Received>,
+    source: FrameSource,
+    direct: boolean,
+    limit: number,
+    single: boolean,
+  ) {
     this.#owner = owner;
+    this.#ahead = single ? 0 : framesAhead;
     this.#source = source;
     this.#direct = this.#flowing = direct;
     this.#limit = limit;
@@ -71,7 +81,14 @@ export class Delivery<Received> {
   /** Another frame is wanted now, be it ahead of a loop. */
   get hungry(): boolean {
     if (this.#stopped) return true;
-    return this.#direct ? this.#held === 0 : this.inbox.length < this.#ahead;
+    if (this.#direct) return this.#held === 0;
+    const { awaited, length } = this.inbox;
+    return length < this.#ahead || (this.#ahead === 0 && awaited && length === 0);
+  }
+
+  /** From now on, frames are cut ahead of a loop. */
+  cutAhead(): void {
+    this.#ahead = framesAhead;
   }
 
   /**
@@ -119,7 +136,10 @@ export class Delivery<Received> {
 
   /** Whether a frame is there for a loop that is about to ask; what came is cut for it. */
   ready(): boolean {
-    if (this.inbox.length === 0 && this.#source.behind) this.#source.goOn();
+    if (this.inbox.length === 0 && this.#source.behind) {
+      if (this.#ahead > 0) this.#source.goOn();
+      else this.#cutOne();
+    }
     return this.inbox.length > 0;
   }
 
@@ -146,7 +166,7 @@ export class Delivery<Received> {
   cutOff(abandoned: boolean): void {
     if (this.#source.behind) {
       if (abandoned) this.stop();
-      else this.#ahead = framesAtTheEnd;
+      else if (this.#ahead > 0) this.#ahead = framesAtTheEnd;
     }
     this.#source.cutOff();
   }
@@ -184,6 +204,12 @@ export class Delivery<Received> {
     }
     const waiting = this.inbox.push(frame);
     return this.#direct ? this.#held === 0 : waiting < this.#ahead;
+  }
+
+  #cutOne(): void {
+    this.#ahead = 1;
+    this.#source.goOn();
+    this.#ahead = 0;
   }
 
   #hold(result: Promise<void>): void {

@@ -34,6 +34,8 @@ export interface ConnectionProfile<Received, Sent, Context> {
   readonly rateLimit: RateBounds | undefined;
   readonly looksAtHeads: boolean;
   readonly allowHalfOpen: boolean;
+  /** Another framing may take the place of this one: nothing is cut before it is asked for. */
+  readonly reframable: boolean;
   readonly handler: Handler<Received, Sent, Context> | undefined;
   /** The peer has connected to us: one that leaves without a word was a probe. */
   readonly accepted: boolean;
@@ -84,6 +86,7 @@ export const connectionKeys: readonly string[] = [
   "noDelay",
   "tcpKeepAlive",
   "upgradable",
+  "reframable",
   ...connectionHooks,
 ];
 
@@ -100,6 +103,7 @@ export function resolveProfile<Received, Sent, Context>(
   checkFraming(check, framing);
   checkFlag(check, "allowHalfOpen", options.allowHalfOpen);
   checkFlag(check, "upgradable", options.upgradable);
+  checkFlag(check, "reframable", options.reframable);
   if (options.upgradable && place?.adapter.can.tls === false) {
     check.unsupported("upgradable", true, `to be left out: sockets of ${place.adapter.name} have no TLS`);
   }
@@ -125,6 +129,7 @@ export function resolveProfile<Received, Sent, Context>(
     rateLimit: resolveRateLimits(check, "rateLimit", rateLimit),
     looksAtHeads: options.onOtherProtocol !== undefined,
     allowHalfOpen: options.allowHalfOpen ?? false,
+    reframable: options.reframable ?? false,
     handler,
     accepted: place?.side === "server",
     upgrade: options.upgradable ? place : undefined,

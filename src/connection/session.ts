@@ -32,7 +32,8 @@ export class Session<Received, Sent, Context>
   readonly id: string;
   readonly startedAt: number;
   readonly transport: Transport;
-  readonly profile: ConnectionProfile<Received, Sent, Context>;
+  /** Of its server or client, unless its framing has changed. */
+  profile: ConnectionProfile<Received, Sent, Context>;
   readonly connection: Connection<Received, Sent, Context>;
   readonly pipeline: Pipeline<Received>;
   readonly delivery: Delivery<Received>;
@@ -64,7 +65,7 @@ export class Session<Received, Sent, Context>
     profile: ConnectionProfile<Received, Sent, Context>,
     owner: user.SessionOwner<Session<Received, Sent, Context>>,
   ) {
-    const { framing, options, ingressLimit, egressLimit, egressPolicy } = profile;
+    const { framing, options, ingressLimit, egressLimit, egressPolicy, reframable } = profile;
     this.startedAt = owner.clock.wallTime();
     this.id = makeConnectionId(this.startedAt);
     this.#begun = owner.clock.now();
@@ -74,7 +75,8 @@ export class Session<Received, Sent, Context>
     this.wheel = owner.wheel;
     this.vigil = new Vigil(owner.wheel, profile, this);
     this.pipeline = new Pipeline(transport, profile, this.vigil, owner, this);
-    this.delivery = new Delivery(this, this.pipeline, options.onFrame !== undefined, ingressLimit);
+    const direct = options.onFrame !== undefined;
+    this.delivery = new Delivery(this, this.pipeline, direct, ingressLimit, reframable);
     this.outbox = new Outbox(transport, framing, egressLimit, egressPolicy, owner.wheel, this);
     this.connection = owner.connectionOf(this);
   }

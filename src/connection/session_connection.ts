@@ -1,10 +1,12 @@
 /** What is behind a `Connection`: its methods over `session.ts`, which has the life. */
 import type { Unshared } from "../core/bytes/byte_chunk.ts";
+import type { Framing } from "../core/framing/framing.ts";
 import type { SendOutcome } from "../core/flow/outcome.ts";
 import type { Peer } from "../core/transport.ts";
-import type { Connection, ConnectionState, ConnectionStats } from "./connection.ts";
+import type { Connection, ConnectionState, ConnectionStats, ReframeOptions } from "./connection.ts";
 import { readableOf, writableOf } from "./connection_streams.ts";
 import { InboxReader, oneFrame, waitingFrames } from "../core/flow/inbox.ts";
+import { reframe } from "./reframe.ts";
 import type { Session } from "./session.ts";
 import type { TerminationRecord } from "./termination.ts";
 import type { UpgradeOptions } from "./tls/options.ts";
@@ -82,6 +84,14 @@ export class SessionConnection<Received, Sent, Context> implements Connection<Re
     // A peer must not be able to end the process of a program that does not await.
     secured.catch(() => {});
     return secured;
+  }
+
+  reframe<NewReceived, NewSent = NewReceived>(
+    framing: Framing<NewReceived, NewSent>,
+    options?: ReframeOptions<NewReceived, NewSent, Context>,
+  ): Connection<NewReceived, NewSent, Context> {
+    reframe(this.#session as unknown as Session<NewReceived, NewSent, Context>, framing, options);
+    return this as unknown as Connection<NewReceived, NewSent, Context>;
   }
 
   end(): void {

@@ -31,7 +31,7 @@ function delivering(limit: number, deliver?: () => Promise<void> | void) {
     released: () => {},
   };
   const from = source();
-  return { delivery: new Delivery<string>(owner, from, deliver !== undefined, limit), from };
+  return { delivery: new Delivery<string>(owner, from, deliver !== undefined, limit, false), from };
 }
 
 /** What a loop does. */
@@ -108,7 +108,7 @@ test("S-44: of one chunk no more frames are cut in one turn than are one connect
     transportClosed() {},
   };
   const transport = { resume() {} } as ConstructorParameters<typeof Pipeline>[0];
-  const settings = { framing: lines(), rateLimit: undefined, looksAtHeads: false };
+  const settings = { framing: lines(), rateLimit: undefined, looksAtHeads: false, reframable: false };
   const pipeline = new Pipeline<Uint8Array>(
     transport,
     settings,

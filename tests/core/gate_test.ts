@@ -12,7 +12,7 @@ import { FakeClock } from "../../src/testing/fake_clock.ts";
 function gate(resumed: (gate: Gate) => void = () => {}) {
   const clock = new FakeClock();
   const time = { clock, wheel: sharedWheel(clock), turn: turnOf(clock) };
-  const settings = { framing: raw(), rateLimit: undefined, looksAtHeads: false };
+  const settings = { framing: raw(), rateLimit: undefined, looksAtHeads: false, reframable: false };
   let opened = 0;
   const transport = {
     resume: () => {

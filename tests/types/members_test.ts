@@ -23,7 +23,7 @@ const members: Readonly<Record<string, readonly string[]>> = {
   ],
   Connection: [
     ...["id", "peer", "state", "startedAt", "context", "stats", "batches", "send", "deliver", "flush"],
-    ...["upgrade", "end", "close", "destroy", "signal", "closed", "readable", "writable"],
+    ...["upgrade", "reframe", "end", "close", "destroy", "signal", "closed", "readable", "writable"],
   ],
   Certificates: [
     ...["open", "close", "material", "several", "clientAuthorities", "select", "onChange", "rotate"],
@@ -56,7 +56,7 @@ const names: Readonly<Record<string, readonly string[]>> = {
   connections: [
     ...["connect", "ConnectOptions", "Connection", "ConnectionOptions", "ConnectionState", "ConnectionStats"],
     ...["ConnectionRates", "Handler", "OnFrame", "EgressPolicy", "SendOutcome", "CloseReason"],
-    ...["TerminationRecord", "Address", "Peer"],
+    ...["TerminationRecord", "Address", "Peer", "ReframeOptions"],
   ],
   tls: [
     ...["certificates", "Certificates", "CertificatesOptions", "CertificateSource", "CertificateInspection"],

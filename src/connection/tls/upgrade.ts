@@ -12,6 +12,7 @@ import { defaults, OptionsCheck } from "../../core/options.ts";
 import { TlsError, type TlsErrorReason } from "../../core/tls/tls_error.ts";
 import type { Peer } from "../../core/transport.ts";
 import { checkFraming, type UpgradePlace } from "../profile.ts";
+import { adoptFraming } from "../reframe.ts";
 import type { Session } from "../session.ts";
 import type { TlsServerOptions, UpgradeOptions } from "./options.ts";
 import { unauthorized } from "./trust.ts";
@@ -61,8 +62,8 @@ export async function upgrade<Received, Sent, Context>(
     limit.set(timeout);
     if (authorize !== undefined) await permit(authorize, transport.peer);
     slot?.succeed();
-    pipeline.reframe(framing);
-    outbox.framing = framing;
+    session.vigil.noteRead();
+    adoptFraming(session, framing);
     outbox.refusal.release();
     session.wrote();
   };

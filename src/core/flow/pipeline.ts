@@ -7,9 +7,10 @@
  * handler and no outbox.
  */
 import type { Diagnosis } from "../framing/diagnosis.ts";
-import { FrameError, type SocketError } from "../errors.ts";
+import type { FrameError, SocketError } from "../errors.ts";
 import { Fifo } from "../bytes/fifo.ts";
 import type { Framing } from "../framing/framing.ts";
+import { frameFault, truncatedFault } from "./frame_fault.ts";
 import { type StoppableDecoder, stoppableDecoder } from "../framing/piecewise_decoder.ts";
 import { Pace } from "./pace.ts";
 import type {
@@ -20,8 +21,10 @@ import type {
   PipelineTime,
   ReadWitness,
 } from "./pipeline_owner.ts";
+import { StopAtBoundary } from "./stop_at_boundary.ts";
 import { StreamHead } from "./stream_head.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
+import { Unread } from "./unread.ts";
 import type { Turn, TurnMember } from "../time/turn.ts";
 
 /** So many frames of one connection are cut before others have their turn. */
@@ -46,6 +49,10 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
   readonly #owner: PipelineOwner<Received>;
   readonly #next: (frame: Received) => boolean;
   readonly #looksAtHeads: boolean;
+  /** Where the framing may change: what has come behind the last frame. */
+  readonly #unread: Unread | undefined;
+  /** The framing that takes its place as soon as the decoder is off the call stack. */
+  #following: Framing<Received, never> | undefined = undefined;
   /** Until the first frame, or for as long as it may still tell of another protocol. */
   #head: StreamHead | undefined = new StreamHead();
   /** The decoder holds the rest of a chunk. */
@@ -60,20 +67,17 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
   #gone: { readonly error: SocketError | undefined } | undefined = undefined;
   #discarding = false;
   #closed = false;
-  #stopping = false;
-  /** Chunks that came before stopping began, and are not cut up yet. */
-  #chunksBeforeStop = 0;
-  /** How many frames there were then: the next one that is complete ends at a boundary. */
-  #stoppingAt = 0;
+  #stopping: StopAtBoundary | undefined = undefined;
 
   constructor(
     transport: Transport,
-    { framing, rateLimit, looksAtHeads }: PipelineSettings<Received>,
+    { framing, rateLimit, looksAtHeads, reframable }: PipelineSettings<Received>,
     watchdog: ReadWitness,
     time: PipelineTime,
     owner: PipelineOwner<Received>,
   ) {
     this.#framing = framing;
+    this.#unread = reframable ? new Unread() : undefined;
     this.#decoder = this.#decoderOf(framing, owner);
     this.#watchdog = watchdog;
     this.#turn = time.turn;
@@ -99,9 +103,8 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
 
   /** What the stream looks like, where no frame has come of it. */
   get lookedLike(): Diagnosis | undefined {
-    return this.framesReceived > 0
-      ? undefined
-      : this.#head?.recognise({ framing: this.#framing, reason: "truncated" });
+    const head = this.framesReceived > 0 ? undefined : this.#head;
+    return head?.recognise({ framing: this.#framing, reason: "truncated" });
   }
 
   data(chunk: Uint8Array): boolean {
@@ -110,7 +113,9 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
     this.bytesReceived += length;
     this.#watchdog.noteRead();
     if (this.#discarding) return true;
-    if (this.#stopped || this.#waiting !== undefined || this.cutting) {
+    // Where the framing may change, a chunk of which no frame is wanted is not looked at.
+    const unwanted = this.#unread !== undefined && !this.#owner.delivery.hungry;
+    if (this.#stopped || this.#waiting !== undefined || this.cutting || unwanted) {
       (this.#waiting ??= new Fifo()).push(chunk);
       this.#owner.chunkDone(length, false);
       this.#pace?.take(length, 0);
@@ -127,11 +132,13 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
   goOn(): void {
     while (this.behind && this.#owner.delivery.hungry && !this.cutting && !this.#yielding) {
       if (this.#share > 0 || this.#closed) this.#cutMore();
-      else {
-        this.#yielding = true;
-        this.#turn.yield(this);
-      }
+      else this.#giveWay();
     }
+  }
+
+  #giveWay(): void {
+    this.#yielding = true;
+    this.#turn.yield(this);
   }
 
   /** Others have had their turn. */
@@ -162,11 +169,17 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
     else this.#owner.transportClosed(error);
   }
 
-  /** What comes from now on is cut by this framing, from its beginning. Only between two frames. */
+  /** Cuts what comes from now on by this framing; where it may change, what has come behind the last frame too. */
   reframe(framing: Framing<Received, never>): void {
-    this.#watchdog.noteRead();
-    this.#framing = framing;
-    this.#decoder = this.#decoderOf(framing, this.#owner);
+    if (this.cutting) {
+      // Below 0, so that no more is cut until it is turned round again.
+      if (this.#following === undefined) this.#share = -this.#share;
+      this.#following = framing;
+      return;
+    }
+    this.#recut(framing);
+    // Not at once: who asks for it is not ready for frames yet.
+    if (this.behind && this.#owner.delivery.hungry && !this.#yielding) this.#giveWay();
   }
 
   closeGate(reason: GateReason): void {
@@ -191,17 +204,13 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
 
   /** Stop at the next frame boundary, and report the end of input there. */
   stopAtBoundary(): void {
-    if (this.#discarding || this.#stopping) return;
-    this.#stopping = true;
-    this.#stoppingAt = this.framesReceived;
-    this.#chunksBeforeStop = (this.#stopped || this.cutting ? 1 : 0) + (this.#waiting?.length ?? 0);
-    if (this.#chunksBeforeStop === 0 && this.#decoder.buffered === 0) this.#finishInput();
+    if (this.#discarding || this.#stopping !== undefined) return;
+    const chunks = (this.#stopped || this.cutting ? 1 : 0) + (this.#waiting?.length ?? 0);
+    this.#stopping = new StopAtBoundary(chunks, this.framesReceived);
+    if (chunks === 0 && this.#decoder.buffered === 0) this.#finishInput();
   }
 
-  /**
-   * The transport is gone, and nothing more comes. Cuts what is left as far as it is wanted, so that it is counted;
-   * the rest stays for a later reader.
-   */
+  /** The transport is gone. Cuts what is left as far as it is wanted, to be counted; the rest is for a reader. */
   cutOff(): void {
     this.#closed = true;
     this.#pace?.stop();
@@ -211,20 +220,42 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
   /** The error for a connection that broke inside a frame; undefined when it did not. */
   cutShort(cause: SocketError): FrameError | undefined {
     if (this.#discarding || this.behind || this.partialFrameBytes === 0) return undefined;
-    return this.#diagnosed(this.#truncated("the connection broke", cause));
+    const { bytesReceived, partialFrameBytes } = this;
+    return this.#diagnosed(truncatedFault("the connection broke", partialFrameBytes, bytesReceived, cause));
   }
 
   #decoderOf(framing: Framing<Received, never>, owner: PipelineOwner<Received>): StoppableDecoder<Received> {
-    return stoppableDecoder(framing, (error) => {
+    const report = (error: FrameError): boolean => {
       if (this.#discarding) return true;
       owner.skipped(this.#diagnosed(error));
       return (this.#share -= refusalCost) > 0;
-    });
+    };
+    return stoppableDecoder(framing, report, this.#unread !== undefined);
+  }
+
+  #recut(framing: Framing<Received, never>): void {
+    const stopped = this.#unread?.keep(this.#decoder, this.#stopped) ?? false;
+    if (stopped && !this.#stopped) this.#stopping?.chunkAgain();
+    this.#stopped = stopped;
+    this.#framing = framing;
+    this.#decoder = this.#decoderOf(framing, this.#owner);
+  }
+
+  /** The decoder is off the call stack. */
+  #noteUnread(unread: Unread): void {
+    if (!this.#stopped) unread.done(this.#decoder.buffered);
+    const framing = this.#following;
+    if (framing === undefined) return;
+    this.#following = undefined;
+    this.#share = -this.#share;
+    this.#recut(framing);
   }
 
   /** Cuts a chunk, or goes on with the rest of one, as far as frames are wanted. `bytes` of it came just now. */
   #cut(chunk: Uint8Array | undefined, bytes: number): void {
     const before = this.framesReceived;
+    const unread = this.#unread;
+    if (unread !== undefined && chunk !== undefined) unread.begin(chunk);
     this.cutting = true;
     try {
       const went = chunk === undefined
@@ -236,25 +267,21 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
       return this.#fault(error);
     }
     this.cutting = false;
+    if (unread !== undefined) this.#noteUnread(unread);
     if (this.#discarding) return this.#countRest();
-    if (this.#head !== undefined && this.framesReceived > 0) this.#lookAtHead(this.#head);
+    const head = this.framesReceived > 0 ? this.#head : undefined;
+    if (head?.isTold(this.#looksAtHeads, this.#framing.hint, this.#owner)) this.#head = undefined;
     const buffered = this.#stopped ? 0 : this.#decoder.buffered;
     this.#owner.chunkDone(bytes, buffered > 0);
     if (this.#pace !== undefined && !this.#discarding) this.#pace.take(bytes, this.framesReceived - before);
     if (this.#stopped) return;
-    if (this.#stopping && !this.#discarding) this.#stopAfterChunk(buffered);
+    if (!this.#discarding && this.#stopping?.reached(buffered, this.framesReceived)) this.#finishInput();
     if (this.#peerEnded && !this.behind) this.#finishAtEnd();
-  }
-
-  #lookAtHead(head: StreamHead): void {
-    const found = this.#looksAtHeads && this.#framing.hint?.kind !== "raw" ? head.known : undefined;
-    if (found !== undefined) this.#owner.otherProtocol(found);
-    if (found !== undefined || head.full || !this.#looksAtHeads) this.#head = undefined;
   }
 
   /** Goes on with the chunk that was cut in part, or with the oldest that waits. */
   #cutMore(): void {
-    if (this.#stopped) return this.#cut(undefined, 0);
+    if (this.#stopped) return this.#cut(this.#unread?.takeRest(), 0);
     const waiting = this.#waiting!;
     const chunk = waiting.take();
     if (waiting.length === 0) this.#waiting = undefined;
@@ -262,24 +289,18 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
     this.#cut(chunk, 0);
   }
 
-  #stopAfterChunk(buffered: number): void {
-    if (this.#chunksBeforeStop > 0) {
-      if (--this.#chunksBeforeStop > 0) return;
-      this.#stoppingAt = this.framesReceived;
-    }
-    if (buffered === 0 || this.framesReceived > this.#stoppingAt) this.#finishInput();
-  }
-
   /** Nobody wants what is left: its frames are only counted. */
   #countRest(): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
+    let chunk = this.#unread?.takeRest();
     this.cutting = true;
     try {
-      while (this.#stopped) this.#stopped = this.#decoder.resume(this.#next) === false;
-      while (waiting !== undefined && waiting.length > 0) {
-        this.#stopped = this.#decoder.push(waiting.take(), this.#next) === false;
+      for (;;) {
+        if (chunk !== undefined) this.#stopped = this.#decoder.push(chunk, this.#next) === false;
         while (this.#stopped) this.#stopped = this.#decoder.resume(this.#next) === false;
+        if (waiting === undefined || waiting.length === 0) break;
+        chunk = waiting.take();
       }
     } catch {
       // A fault that lies behind the place where it was ended is nobody's business any more.
@@ -294,20 +315,15 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
     this.cutting = true;
     try {
       if (decoder.flush !== undefined) decoder.flush(this.#next);
-      else if (decoder.buffered > 0) throw this.#truncated("the input ended");
+      else if (decoder.buffered > 0) {
+        throw truncatedFault("the input ended", decoder.buffered, this.bytesReceived);
+      }
     } catch (error) {
       this.cutting = false;
       return this.#fault(error);
     }
     this.cutting = false;
     this.#owner.inputEnded(true);
-  }
-
-  #truncated(how: string, cause?: SocketError): FrameError {
-    const held = this.partialFrameBytes;
-    const offset = this.bytesReceived - held;
-    const what = `cut a frame: ${how} ${held} bytes into the frame that begins at byte ${offset}`;
-    return new FrameError("truncated", what, { offset }, cause && { cause });
   }
 
   #finishInput(): void {
@@ -325,15 +341,8 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
     this.#owner.faulted(this.#diagnosed(error));
   }
 
-  /** A framing of the user's own may throw anything; the connection gets a `FrameError` in any case. */
   #diagnosed(error: unknown): FrameError {
-    const fault = error instanceof FrameError ? error : new FrameError(
-      "malformed",
-      `cut a frame: framing ${this.#framing.name} threw ${String(error)}`,
-      { offset: this.bytesReceived },
-      { cause: error },
-    );
-    if (this.framesReceived > 0 || this.#head === undefined) return fault;
-    return this.#head.diagnosed(fault, this.#framing);
+    const fault = frameFault(error, this.#framing.name, this.bytesReceived);
+    return (this.framesReceived > 0 ? undefined : this.#head)?.diagnosed(fault, this.#framing) ?? fault;
   }
 }

@@ -43,6 +43,8 @@ export interface PipelineSettings<Received> {
   readonly rateLimit: RateBounds | undefined;
   /** Whether to look at streams of which frames can be cut, too, for what they begin like. */
   readonly looksAtHeads: boolean;
+  /** Whether another framing may take its place within what has come. */
+  readonly reframable: boolean;
 }
 
 /** Where time comes from. */

@@ -5,6 +5,12 @@
  */
 import { diagnose, type Diagnosis, type Misread, recognise, withDiagnosis } from "../framing/diagnosis.ts";
 import type { FrameError } from "../errors.ts";
+import type { FramingHint } from "../framing/framing.ts";
+
+/** Who is told. */
+interface HeadOwner {
+  otherProtocol(found: Diagnosis): void;
+}
 
 /** More is not needed to tell any of the protocols that are known. */
 const headLength = 64;
@@ -31,9 +37,14 @@ export class StreamHead {
     return this.#bytes.length === headLength;
   }
 
-  /** The well-known protocol that the bytes begin like. */
-  get known(): Diagnosis | undefined {
-    return diagnose(this.#bytes);
+  /**
+   * Frames have been cut: tells, where it `looks`, of the well-known protocol that the bytes begin like. True once there
+   * is nothing more to tell.
+   */
+  isTold(looks: boolean, hint: FramingHint | undefined, owner: HeadOwner): boolean {
+    const found = looks && hint?.kind !== "raw" ? diagnose(this.#bytes) : undefined;
+    if (found !== undefined) owner.otherProtocol(found);
+    return found !== undefined || this.full || !looks;
   }
 
   /** What the bytes are in place of frames of this framing. */

@@ -70,6 +70,10 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
     return this.position - (this.#held?.length ?? 0);
   }
 
+  get waiting(): number {
+    return this.#rest === undefined ? 0 : this.#rest.length - this.#restAt;
+  }
+
   get frameOffset(): number {
     return this.position + this.#frameAt;
   }

@@ -83,6 +83,10 @@ export class FoundDecoder implements Decoder<Uint8Array> {
     return this.#skipping > 0 ? 1 : this.#open.length + this.#held.length;
   }
 
+  get waiting(): number {
+    return this.#rest === undefined ? 0 : this.#rest.length - this.#restAt;
+  }
+
   push(chunk: Uint8Array, next: (frame: Uint8Array) => unknown): boolean {
     this.#checkReady();
     const { length } = chunk;

@@ -50,6 +50,12 @@ export interface Decoder<Received> extends Stage<Uint8Array, Received> {
    * without it they have the offset of the first frame that ends in the same chunk.
    */
   readonly frameOffset?: number | undefined;
+  /**
+   * How many bytes of the chunk wait for `resume`: those that nobody has looked at, behind the `buffered` ones. Used by
+   * `connection.reframe`; without it, a connection that is `reframable` gives the decoder one byte at a time, which is
+   * slower.
+   */
+  readonly waiting?: number | undefined;
   /** Processes a chunk. Returns `false` if the rest of it waits for `resume`. */
   push(chunk: Uint8Array, next: (frame: Received) => unknown): void | boolean;
   /** Continues with the rest of the chunk, and returns the same as `push`. Only called after a `false`. */

@@ -125,6 +125,10 @@ class MessageDecoder<Received, Message> implements Decoder<Message> {
     return this.#frames.buffered;
   }
 
+  get waiting(): number | undefined {
+    return this.#frames.waiting;
+  }
+
   get frameOffset(): number {
     return this.#frames.frameOffset ?? this.#chunkOffset;
   }

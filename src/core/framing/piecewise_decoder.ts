@@ -18,11 +18,12 @@ const pieceBytes = 16 * 1024;
 
 /**
  * A decoder of this framing that can stop: its own, or one that gives its own the chunks in pieces. `next` and `report`
- * may answer `false` in either case.
+ * may answer `false` in either case. An `exact` one stops behind the very frame, and says how many bytes are `waiting`.
  */
 export function stoppableDecoder<Received>(
   framing: Framing<Received, never>,
   report: (error: FrameError) => unknown,
+  exact: boolean = false,
 ): StoppableDecoder<Received> {
   let pieces: Pieces<Received> | undefined;
   let stops = false;
@@ -33,11 +34,12 @@ export function stoppableDecoder<Received>(
     pieces?.stop();
     return true;
   });
-  if (canStop(decoder)) {
+  if (canStop(decoder) && !(exact && decoder.waiting === undefined)) {
     stops = true;
     return decoder;
   }
-  return pieces = decoder.flush === undefined ? new Pieces(decoder) : new FlushedPieces(decoder);
+  const Kind = decoder.flush === undefined ? Pieces : FlushedPieces;
+  return pieces = new Kind(decoder, exact ? 1 : pieceBytes);
 }
 
 function canStop<Received>(decoder: Decoder<Received>): decoder is StoppableDecoder<Received> {
@@ -46,6 +48,7 @@ function canStop<Received>(decoder: Decoder<Received>): decoder is StoppableDeco
 
 class Pieces<Received> implements StoppableDecoder<Received> {
   readonly #decoder: Decoder<Received>;
+  readonly #pieceBytes: number;
   #rest: Uint8Array | undefined = undefined;
   #at = 0;
   #next: (frame: Received) => unknown = ignore;
@@ -54,12 +57,19 @@ class Pieces<Received> implements StoppableDecoder<Received> {
     if (this.#next(frame) === false) this.#enough = true;
   };
 
-  constructor(decoder: Decoder<Received>) {
+  constructor(decoder: Decoder<Received>, pieceBytes: number) {
     this.#decoder = decoder;
+    this.#pieceBytes = pieceBytes;
   }
 
   get buffered(): number {
     return this.#decoder.buffered;
+  }
+
+  /** Where pieces are larger than a byte, some of it may have been looked at and cut. */
+  get waiting(): number | undefined {
+    if (this.#pieceBytes > 1) return undefined;
+    return this.#rest === undefined ? 0 : this.#rest.length - this.#at;
   }
 
   get frameOffset(): number | undefined {
@@ -88,7 +98,7 @@ class Pieces<Received> implements StoppableDecoder<Received> {
     this.#enough = false;
     const { length } = chunk;
     for (let from = start; from < length;) {
-      const to = Math.min(from + pieceBytes, length);
+      const to = Math.min(from + this.#pieceBytes, length);
       this.#decoder.push(to - from === length ? chunk : chunk.subarray(from, to), this.#pass);
       from = to;
       if (!this.#enough || from === length) continue;
@@ -104,8 +114,8 @@ class Pieces<Received> implements StoppableDecoder<Received> {
 class FlushedPieces<Received> extends Pieces<Received> {
   readonly #whole: Decoder<Received>;
 
-  constructor(decoder: Decoder<Received>) {
-    super(decoder);
+  constructor(decoder: Decoder<Received>, pieceBytes: number) {
+    super(decoder, pieceBytes);
     this.#whole = decoder;
   }
 

@@ -38,6 +38,10 @@ export class PrefixDecoder implements Decoder<Uint8Array> {
     return this.#consumed === this.#matched ? this.#consumed : 1;
   }
 
+  get waiting(): number {
+    return this.#unread === undefined ? this.#rest.waiting : this.#unread.length;
+  }
+
   get frameOffset(): number {
     return this.#endsEmpty ? this.#rest.openOffset : this.#rest.frameOffset;
   }

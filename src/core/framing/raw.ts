@@ -9,6 +9,7 @@ import { requireBytes } from "./refusal.ts";
 /** Has nothing to hold, so one serves every connection. */
 const decoder: Decoder<Uint8Array> = {
   buffered: 0,
+  waiting: 0,
   push(chunk, next) {
     // Runtimes give subclasses of Uint8Array; what reaches a handler is the same everywhere.
     if (chunk.length > 0) next(chunk.constructor === Uint8Array ? chunk : view(chunk, 0, chunk.length));

@@ -63,6 +63,10 @@ export class SizedDecoder implements Decoder<Uint8Array> {
     return this.#skipping > 0 ? 1 : this.#held?.length ?? 0;
   }
 
+  get waiting(): number {
+    return this.#rest === undefined ? 0 : this.#rest.length - this.#restAt;
+  }
+
   get frameOffset(): number {
     return this.#position + this.#frameAt;
   }

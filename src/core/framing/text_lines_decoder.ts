@@ -62,6 +62,11 @@ export class TextLinesDecoder implements Decoder<string> {
     return this.#bytes.buffered;
   }
 
+  get waiting(): number {
+    const text = this.#run === none ? 0 : this.#run.length - this.#runAt;
+    return text + this.#chunk.length - this.#at;
+  }
+
   get frameOffset(): number {
     return this.#run === none ? this.#offset : this.#bytes.position + this.#lineAt;
   }
