@@ -19,5 +19,13 @@
  */
 export type { FrameErrorPolicy, Framing } from "./src/core/framing/framing.ts";
 export type { SizeInput } from "./src/core/text/size.ts";
+export type { ProtocolLimits } from "./src/protocols/limits.ts";
+export { mqtt } from "./src/protocols/mqtt.ts";
+export { ndjson } from "./src/protocols/ndjson.ts";
 export { netstring, type NetstringOptions } from "./src/protocols/netstring.ts";
+export { opcua } from "./src/protocols/opcua.ts";
+export { postgres, type PostgresOptions } from "./src/protocols/postgres.ts";
+export { resp, type RespOptions } from "./src/protocols/resp.ts";
+export { syslog, type SyslogOptions } from "./src/protocols/syslog.ts";
+export { tpkt } from "./src/protocols/tpkt.ts";
 export { parseFraming } from "./src/protocols/framing_text.ts";

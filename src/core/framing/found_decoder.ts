@@ -24,6 +24,21 @@ export type FoundFrame =
     /** Drop the frame instead of passing it on, such as a keepalive. @default false */
     readonly drop?: boolean | undefined;
     readonly malformed?: undefined;
+    readonly atLeast?: undefined;
+  }
+  | {
+    /**
+     * The frame has so many bytes or more; where it ends is not known yet. Over `maxFrameBytes` it is a `FrameError`
+     * `too_large` at once, otherwise more bytes are awaited.
+     */
+    readonly atLeast: number;
+    /**
+     * How many bytes to skip to reach the next frame, 1 or more, if it is too large. Without it the start of the next
+     * frame is unknown, and the connection ends even if `onFrameError` is `"skip"`.
+     */
+    readonly skip?: number | undefined;
+    readonly malformed?: undefined;
+    readonly size?: undefined;
   }
   | {
     /** What is wrong with the bytes, for the message of the `FrameError`: `"found a length of more than 5 bytes"`. */
@@ -33,6 +48,7 @@ export type FoundFrame =
      * and the connection ends even if `onFrameError` is `"skip"`.
      */
     readonly size?: number | undefined;
+    readonly atLeast?: undefined;
   };
 
 /** What one framing's decoders share. */
@@ -218,6 +234,14 @@ export class FoundDecoder implements Decoder<Uint8Array> {
       this.#failed = { error };
       throw error;
     }
+    if (typeof found === "object" && found.atLeast !== undefined) {
+      const { atLeast, skip } = found;
+      if (atLeast > maxFrameBytes) {
+        const problem = `found a frame of ${atLeast} bytes or more${this.#advice}`;
+        return this.#refuse("too_large", offset, problem, skip, { size: atLeast, limit: maxFrameBytes });
+      }
+      found = undefined;
+    }
     if (found === undefined) {
       if (bytes.length < maxFrameBytes || atEnd) return 0;
       const size = bytes.length;
@@ -227,10 +251,12 @@ export class FoundDecoder implements Decoder<Uint8Array> {
       });
     }
     if (typeof found === "object" && found.malformed !== undefined) {
-      return this.#refuse("malformed", offset, found.malformed, found.size);
+      return this.#refuse("malformed", offset, found.malformed, found.size, { size: found.size });
     }
-    const { size, start = 0, end = size, drop = false }: Exclude<FoundFrame, { malformed: string }> =
-      typeof found === "number" ? { size: found } : found;
+    const { size, start = 0, end = size, drop = false }: Exclude<
+      FoundFrame,
+      { malformed: string } | { atLeast: number }
+    > = typeof found === "number" ? { size: found } : found;
     if (
       !(Number.isInteger(size) && size > 0 && isPlace(start) && isPlace(end) && start <= end && end <= size)
     ) {
@@ -244,7 +270,7 @@ export class FoundDecoder implements Decoder<Uint8Array> {
     }
     if (size > maxFrameBytes) {
       const problem = `found a frame of ${size} bytes${this.#advice}`;
-      return this.#refuse("too_large", offset, problem, size, maxFrameBytes);
+      return this.#refuse("too_large", offset, problem, size, { size, limit: maxFrameBytes });
     }
     this.#size = size;
     this.#from = start;
@@ -263,17 +289,17 @@ export class FoundDecoder implements Decoder<Uint8Array> {
     reason: FrameErrorReason,
     offset: number,
     problem: string,
-    size: number | undefined,
-    limit?: number,
+    skip: number | undefined,
+    sizes: Sizes,
   ): number {
-    const error = this.#errorOf(reason, offset, problem, { size, limit });
-    const passes = size !== undefined && Number.isInteger(size) && size > 0;
+    const error = this.#errorOf(reason, offset, problem, sizes);
+    const passes = skip !== undefined && Number.isInteger(skip) && skip > 0;
     if (!this.#rules.skip || !passes) {
       this.#failed = { error };
       throw error;
     }
     this.#enough = this.#report(error) === false;
-    return size;
+    return skip;
   }
 
   #fail(

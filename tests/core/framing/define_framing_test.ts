@@ -57,6 +57,38 @@ describe("defineFraming (F-11)", () => {
     ]);
   });
 
+  it("rejects a frame that is larger than allowed before its end is known, and skips what is known of it", () => {
+    // A digit says how large the frame is at least, a bracket ends it, and an exclamation mark says that no more is known.
+    const claims = (options: Partial<FramingDefinition> = {}) =>
+      digits({
+        find(bytes) {
+          const end = bytes.indexOf(0x5d);
+          if (end >= 0) return end + 1;
+          const atLeast = bytes[0]! - 48;
+          return { atLeast, skip: bytes[1] === undefined ? atLeast : undefined };
+        },
+        ...options,
+      });
+    const error = { reason: "too_large", offset: 3, size: 7, limit: 6 } as const;
+    assertFramer(claims(), [
+      { bytes: "1a]3bc]", frames: ["1a]", "3bc]"].map(bytesOf), exact: true },
+      { bytes: "1a]7", frames: [bytesOf("1a]")], error },
+      { bytes: "1a]6b", frames: [bytesOf("1a]")], error: { reason: "truncated", offset: 3, size: 2 } },
+      { bytes: "1a]6bcdef", frames: [bytesOf("1a]")], error: { reason: "too_large", offset: 3, limit: 6 } },
+    ]);
+    const skipped: FrameError[] = [];
+    const frames: string[] = [];
+    const decoder = claims({ onFrameError: "skip" }).decoder((fault) => skipped.push(fault));
+    for (const piece of ["1a]", "7", "bcd", "efg1h]"]) {
+      decoder.push(bytesOf(piece), (frame) => frames.push(textOf(frame)));
+    }
+    assert.deepEqual(frames, ["1a]", "1h]"]);
+    assert.deepEqual(skipped.map(({ reason, offset, size, limit }) => ({ reason, offset, size, limit })), [
+      error,
+    ]);
+    assert.throws(() => decoder.push(bytesOf("7b"), () => {}), { reason: "too_large", size: 7, offset: 13 });
+  });
+
   it("passes over bad frames of a known size where the policy is to skip", () => {
     assertFramer(digits({ onFrameError: "skip" }), [
       {
