@@ -37,7 +37,7 @@ describe("docs/framings.md", () => {
       writeFileSync(file, placed(code, (name) => pathToFileURL(join(root, name)).href));
       await import(pathToFileURL(file).href);
     }
-    assert.deepEqual(shown, ["lengthField", 21, "HTTP/1.1 200 Connection established", "1,2,3"]);
+    assert.deepEqual(shown, ["delimited", "lengthField", 21, "HTTP/1.1 200 Connection established", "1,2,3"]);
   });
 
   it("names every option of every framing, and no other", () => {

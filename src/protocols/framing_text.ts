@@ -7,7 +7,7 @@ import { OptionsError } from "../core/errors.ts";
 import { wanted } from "../core/text/reading.ts";
 import { readSize } from "../core/text/size.ts";
 import { berField } from "../core/framing/ber_field.ts";
-import { delimited } from "../core/framing/delimited.ts";
+import { delimited, type DelimitedOptions } from "../core/framing/delimited.ts";
 import { fixedLength } from "../core/framing/fixed_length.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import { lengthField } from "../core/framing/length_field.ts";
@@ -28,7 +28,10 @@ const forms = "a framing such as lines, delimited:\\x03, length:4, fixed:16 or r
  * | text                      | frames                                                                        |
  * | ------------------------- | ----------------------------------------------------------------------------- |
  * | `lines`, `lines:crlf`     | text lines; `\n` or `\r\n` ends each, `\n` or `\r\n` is sent                  |
+ * | `lines:cr`                | the same, but `\r` is sent, and ends a line too                               |
+ * | `lines,lone-cr`           | `\r` ends a line too                                                          |
  * | `delimited:BYTES`         | any delimiter; `\n \r \t \0 \xHH \\` and `\,` are escapes                    |
+ * | `delimited:BYTES,or=MORE` | one of several delimiters; the first is sent; `or=` may stand there repeatedly |
  * | `delimited:BYTES,keep`    | frames include their delimiter                                                |
  * | `delimited:BYTES,prefix`  | the delimiter begins each frame                                               |
  * | `length:N`                | a length of N bytes (1 to 8) before each frame                                |
@@ -111,28 +114,37 @@ const optionWords: Readonly<Record<string, string>> = {
   maxLengthBytes: "bytes",
   maxSentFrameBytes: "max-sent",
   frameBytes: "the number after fixed:",
+  delimiter: "the delimiters",
+  keepDelimiter: "keep",
 };
 
-const newline = Uint8Array.of(10);
+const lineEnds: ReadonlyMap<string, "\n" | "\r\n" | "\r"> = new Map([
+  ["", "\n"],
+  ["lf", "\n"],
+  ["crlf", "\r\n"],
+  ["cr", "\r"],
+]);
 
 const makers: Readonly<Record<string, (parts: FramingWords) => Framing<Uint8Array>>> = {
   lines(parts) {
     const end = parts.argument;
-    if (end !== "" && end !== "lf" && end !== "crlf") {
-      throw wrong(end, "lf or crlf after lines:");
-    }
-    return lines({ newline: end === "crlf" ? "\r\n" : "\n", ...parts.limits() });
+    const newline = lineEnds.get(end);
+    if (newline === undefined) throw wrong(end, "lf, crlf or cr after lines:");
+    const lone = parts.flag("lone-cr") || newline === "\r";
+    return lines({ newline, loneCarriageReturn: lone, ...parts.limits() });
   },
   delimited(parts) {
-    const delimiter = parts.hasArgument ? unescape(parts.argument) : newline;
-    if (delimiter.length === 0) {
-      throw wrong(
-        parts.argument,
-        "one byte or more after delimited:, such as delimited:\\x03; a comma is \\,",
-      );
-    }
-    const shared = { delimiter, keepDelimiter: parts.flag("keep"), ...parts.limits() };
-    return delimited(parts.flag("prefix") ? { ...shared, position: "prefix" } : shared);
+    const first = parts.hasArgument ? parts.argument : "\\n";
+    const delimiters = [first, ...parts.all("or", "BYTES")].map((text) => {
+      const bytes = unescape(text);
+      if (bytes.length > 0) return bytes;
+      throw wrong(text, "one byte or more after delimited:, such as delimited:\\x03; a comma is \\,");
+    });
+    const delimiter = delimiters.length === 1 ? delimiters[0] : delimiters;
+    const position = parts.flag("prefix") ? "prefix" : "suffix";
+    return delimited(
+      { delimiter, position, keepDelimiter: parts.flag("keep"), ...parts.limits() } as DelimitedOptions,
+    );
   },
   length(parts) {
     if (!/^[1-8]$/.test(parts.argument)) throw wrong(parts.argument, "1 to 8 after length:");

@@ -75,9 +75,18 @@ export class FramingWords {
     }
   }
 
+  /** What stands behind each `word=`. */
+  all(word: string, form: string): string[] {
+    const found: string[] = [];
+    for (let text = this.#text(word, form); text !== undefined; text = this.#text(word, form)) {
+      found.push(text);
+    }
+    return found;
+  }
+
   /** What stands behind `word=`. */
   #text(word: string, form: string): string | undefined {
-    this.#asked.push(`${word}=${form}`);
+    if (!this.#asked.includes(`${word}=${form}`)) this.#asked.push(`${word}=${form}`);
     return this.#take((each) => each.startsWith(`${word}=`))?.slice(word.length + 1);
   }
 

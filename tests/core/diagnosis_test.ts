@@ -118,7 +118,7 @@ describe("withDiagnosis (F-64)", () => {
       [fixedLength({ frameBytes: 100 }), ascii("hello\n"), "lines of text", /lines\(\)/],
       [lengthField({ lengthIncludesHeader: true }), hex("00 00 00 00 00"), "only zero bytes", /empty buffer/],
       [lines(), hex("00 00 00 03 01 02 03"), "frames with a 4-byte big-endian length", /lengthField/],
-      [lines(), ascii("one\rtwo\r"), "lines that end with a carriage return only", /delimited/],
+      [lines(), ascii("one\rtwo\r"), "lines that end with a carriage return only", /loneCarriageReturn/],
       [delimited({ delimiter: "\r\n" }), ascii("one\n"), "lines that end with a newline only", /lines\(\)/],
     ];
   for (const [framing, head, looksLike, advice] of rows) {

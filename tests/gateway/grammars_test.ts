@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { OptionsError } from "../../src/core/errors.ts";
 import { parseFraming } from "../../src/protocols/framing_text.ts";
+import type { Framing } from "../../src/core/framing/framing.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { formatAddress, readAddress } from "../../src/core/text/address.ts";
 import { wanted } from "../../src/core/text/reading.ts";
@@ -276,7 +277,10 @@ describe("framings", () => {
       ...[
         "lines",
         "lines:crlf",
+        "lines:cr",
+        "lines,lone-cr",
         "delimited",
+        "delimited:\\r\\n,or=\\n",
         "delimited:\\x03,keep",
         "length:2,le",
         "length:4,decimal",
@@ -295,6 +299,37 @@ describe("framings", () => {
       assert.deepEqual([taken.name, taken.hint], [framing.name, framing.hint]);
     });
   }
+
+  it("a configuration's tables have several delimiters, and lines that a carriage return ends", () => {
+    const delimiter = ["\r\n", { hex: "0a" }];
+    for (
+      const framing of [{ type: "delimited", delimiter }, {
+        type: "lines",
+        loneCarriageReturn: true,
+        newline: "\r",
+      }]
+    ) {
+      const { endpoint, fault } = configured({ framing });
+      assert.equal(fault, "");
+      const found: number[] = [];
+      const decoder = (endpoint?.framing as Framing<Uint8Array>).decoder(() => {});
+      decoder.push(new TextEncoder().encode("one\r\ntwo\nthree\r"), (frame) => found.push(frame.length));
+      assert.deepEqual(found, framing.type === "lines" ? [3, 3, 5] : [3, 3]);
+    }
+    const wrong = (framing: object) => configured({ framing }).fault;
+    assert.match(
+      wrong({ type: "delimited", delimiter: ["a", 1] }),
+      /delimiter: found .*expected text, or bytes/,
+    );
+    assert.match(
+      wrong({ type: "delimited", delimiter: ["a", "a"] }),
+      /delimiter: found .*expected each delimiter once/,
+    );
+    assert.match(
+      wrong({ type: "lines", loneCarriageReturn: true, stripCarriageReturn: false }),
+      /stripCarriageReturn: found false, expected true with loneCarriageReturn/,
+    );
+  });
 
   it("a configuration's tables have the options of lengthField, varintField and berField (F-6)", () => {
     const variable = {
@@ -326,7 +361,10 @@ describe("framings", () => {
   });
 
   for (
-    const text of ["", "line", "lines:cr", "lines,max=1t", "delimited:\\q", "length:9", "fixed:0", "raw:1"]
+    const text of [
+      ...["", "line", "lines:lfcr", "lines,max=1t", "delimited:\\q", "length:9", "fixed:0", "raw:1"],
+      ...["delimited:a,or=", "delimited:a,or=a", "delimited:ab,or=a,keep", "delimited:a,or=b,prefix"],
+    ]
   ) {
     it(`all refuse ${JSON.stringify(text)} in the same words`, async () => {
       let library = "";

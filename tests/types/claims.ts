@@ -130,6 +130,10 @@ void main.serve({ port: 0, framing: text, handler, rateLimit: { burstBytes: 5, f
 void main.serve({ port: 0, framing: text, handler, keepalive: { payload: new Uint8Array(1) } });
 // @ts-expect-error line ends that are left to the sender cannot be checked for
 void main.lines({ append: false, checkSent: true });
+// @ts-expect-error where each carriage return is part of a line end, none is left
+void main.lines({ loneCarriageReturn: true, stripCarriageReturn: false });
+// @ts-expect-error one delimiter begins all frames
+void main.delimited({ delimiter: ["a", "b"], position: "prefix" });
 // @ts-expect-error nor can delimiters
 void main.delimited({ append: false, checkSent: true });
 // @ts-expect-error ISO 8859-1 has no bytes that are wrong
@@ -156,6 +160,8 @@ export function decidedLater(secured: main.TlsServerOptions | undefined, names: 
   void main.serve({ port: 0, framing: text, handler, tls: { cert: "", key: "", clientCertificates: asked } });
   void main.lines({ append: sometimes, encoding: "utf-8", fatal: sometimes });
   void main.lines({ checkSent: sometimes });
+  void main.lines({ checkSent: sometimes, loneCarriageReturn: sometimes, encoding: "utf-8" });
+  void main.delimited({ delimiter: sometimes ? "\r" : ["\r\n", "\n"] });
   const files = Object.fromEntries(names.map((name) => [name, { certFile: name, keyFile: name }]));
   void main.certificates(files, { default: names[0] });
 }

@@ -9,7 +9,7 @@ import type { ByteSink } from "../framing/framing.ts";
 const keptBytes = 64 * 1024;
 const firstBytes = 256;
 
-const utf8 = new TextEncoder();
+const utf8 = /* @__PURE__ */ new TextEncoder();
 
 /** Bytes written one after the other into memory that grows as needed. */
 export class ByteWriter implements ByteSink {

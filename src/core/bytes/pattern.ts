@@ -5,8 +5,21 @@
  */
 import { indexOfByte } from "./byte_search.ts";
 
+/** What a stream is searched for. */
+export interface Sought {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  readonly first: number;
+  /** Where it first occurs in `chunk` at or after `from`; -1 if nowhere. */
+  find(chunk: Uint8Array, from: number): number;
+  /** How many bytes of it are matched after `byte`, when `matched` (not all) were before it. */
+  advance(matched: number, byte: number): number;
+  /** How many bytes of it the chunk's end matches, when `matched` were before `from`. */
+  matchTail(chunk: Uint8Array, from: number, matched: number): number;
+}
+
 /** A byte string, and how to go on after a partial match of it (Knuth, Morris and Pratt). */
-export class Pattern {
+export class Pattern implements Sought {
   readonly bytes: Uint8Array;
   readonly length: number;
   readonly first: number;
@@ -27,7 +40,6 @@ export class Pattern {
     this.#shorter = shorter;
   }
 
-  /** Where the pattern first occurs in `chunk` at or after `from`; -1 if nowhere. */
   find(chunk: Uint8Array, from: number): number {
     const at = indexOfByte(chunk, this.first, from);
     return this.length === 1 || at < 0 ? at : this.#findLong(chunk, at);
@@ -52,14 +64,12 @@ export class Pattern {
     return -1;
   }
 
-  /** How many bytes of the pattern are matched after `byte`, when `matched` (not all) were before it. */
   advance(matched: number, byte: number): number {
     let length = matched;
     while (length > 0 && this.bytes[length] !== byte) length = this.#shorter[length]!;
     return this.bytes[length] === byte ? length + 1 : 0;
   }
 
-  /** How many bytes of the pattern the chunk's end matches, when `matched` were before `from`. */
   matchTail(chunk: Uint8Array, from: number, matched: number): number {
     const tail = chunk.length - this.length + 1;
     let length = tail > from ? 0 : matched;
@@ -69,7 +79,7 @@ export class Pattern {
 }
 
 /** Whether a frame followed by the pattern is cut right after the frame, and nowhere before. */
-export function follows(pattern: Pattern, frame: Uint8Array): boolean {
+export function follows(pattern: Sought, frame: Uint8Array): boolean {
   if (pattern.find(frame, 0) >= 0) return false;
   let length = pattern.matchTail(frame, 0, 0);
   for (let i = 0; i < pattern.length; i++) {

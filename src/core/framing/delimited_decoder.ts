@@ -10,13 +10,13 @@ import { findByte, indexOfByte, wordsOf } from "../bytes/byte_search.ts";
 import { FrameError } from "../errors.ts";
 import type { Decoder } from "./framing.ts";
 import { HeldBytes } from "../bytes/held_bytes.ts";
-import type { Pattern } from "../bytes/pattern.ts";
+import type { Sought } from "../bytes/pattern.ts";
 import { restWaits } from "./refusal.ts";
 
 /** What one framing's decoders share. */
 export interface DelimiterRules {
   readonly name: string;
-  readonly delimiter: Pattern;
+  readonly delimiter: Sought;
   /** For messages: `"a newline"`, `"the delimiter 0x1c0d"`. */
   readonly delimiterShown: string;
   /** Frames carry their delimiter. */
@@ -111,16 +111,9 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
     if (this.#skipping || held === undefined || held.length === 0) return;
     const size = held.length;
     const offset = this.position - size;
-    const { name, delimiterShown, acceptUnterminated, maxFrameBytes } = this.#rules;
-    if (!acceptUnterminated) {
-      throw this.failed = new FrameError(
-        "truncated",
-        `cut a frame (${name}) at offset ${offset}: the input ended after ${size} bytes, before ${delimiterShown}`,
-        { offset, size },
-      );
-    }
+    if (!this.#rules.acceptUnterminated) throw this.failed = endedInside(this.#rules, size, offset);
     this.#frameAt = -size;
-    if (size <= maxFrameBytes) return void next(held.join(none, 0, 0));
+    if (size <= this.#rules.maxFrameBytes) return void next(held.join(none, 0, 0));
     held.clear();
     this.tooLarge(size, offset, true);
   }
@@ -129,7 +122,7 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
   #cut(chunk: Uint8Array, start: number, next: (frame: Uint8Array) => unknown): boolean {
     const { length } = chunk;
     const { delimiter, keepDelimiter, stripCarriageReturn, maxFrameBytes } = this.#rules;
-    const width = delimiter.length;
+    const { length: width, first } = delimiter;
     const { byteOffset } = chunk;
     const copied = copiedOf(chunk);
     const memory = memoryOf(chunk);
@@ -137,9 +130,9 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
     let from = start;
     while (from < length) {
       const at = words !== undefined
-        ? findByte(chunk, words, byteOffset & 3, delimiter.first, from)
+        ? findByte(chunk, words, byteOffset & 3, first, from)
         : width === 1
-        ? indexOfByte(chunk, delimiter.first, from)
+        ? indexOfByte(chunk, first, from)
         : delimiter.find(chunk, from);
       if (at < 0) {
         this.#begin(chunk, from);
@@ -241,17 +234,37 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
 
   /** Refuses a frame: throws, or reports it and says whether to go on. */
   tooLarge(size: number, offset: number, ended: boolean): unknown {
-    const { name, delimiterShown, maxFrameBytes, skip } = this.#rules;
-    const found = ended ? `a frame of ${size} bytes` : `${size} bytes without ${delimiterShown}`;
-    const error = new FrameError(
-      "too_large",
-      `cut a frame (${name}) at offset ${offset}: found ${found}, over maxFrameBytes, ${maxFrameBytes}; ` +
-        `raise it, or check that the peer separates frames by ${delimiterShown}`,
-      { offset, size, limit: maxFrameBytes },
-    );
-    if (!skip) throw this.failed = error;
+    const error = overLimit(this.#rules, size, offset, ended);
+    if (!this.#rules.skip) throw this.failed = error;
     return this.#report(error);
   }
+}
+
+type ErrorRules = Pick<DelimiterRules, "name" | "delimiterShown" | "maxFrameBytes">;
+
+/** The error for a frame over the limit, whether its delimiter has come or not. */
+export function overLimit(
+  { name, delimiterShown, maxFrameBytes }: ErrorRules,
+  size: number,
+  offset: number,
+  ended: boolean,
+): FrameError {
+  const found = ended ? `a frame of ${size} bytes` : `${size} bytes without ${delimiterShown}`;
+  return new FrameError(
+    "too_large",
+    `cut a frame (${name}) at offset ${offset}: found ${found}, over maxFrameBytes, ${maxFrameBytes}; ` +
+      `raise it, or check that the peer separates frames by ${delimiterShown}`,
+    { offset, size, limit: maxFrameBytes },
+  );
+}
+
+/** The error for an input that ended inside a frame. */
+export function endedInside({ name, delimiterShown }: ErrorRules, size: number, offset: number): FrameError {
+  return new FrameError(
+    "truncated",
+    `cut a frame (${name}) at offset ${offset}: the input ended after ${size} bytes, before ${delimiterShown}`,
+    { offset, size },
+  );
 }
 
 const none = new Uint8Array(0);

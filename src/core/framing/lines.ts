@@ -6,7 +6,8 @@ import { OptionsCheck } from "../options.ts";
 import type { SizeInput } from "../text/size.ts";
 import { DelimitedDecoder, type DelimiterRules } from "./delimited_decoder.ts";
 import { type ByteSink, defaultMaxFrameBytes, type FrameErrorPolicy, type Framing } from "./framing.ts";
-import { Pattern } from "../bytes/pattern.ts";
+import { OneByte } from "../bytes/one_byte.ts";
+import { withLoneReturns } from "./lone_returns.ts";
 import { refusal, requireBytes } from "./refusal.ts";
 import { textCodec, type TextEncoding } from "../text/text_encoding.ts";
 import { TextLinesDecoder } from "./text_lines_decoder.ts";
@@ -19,10 +20,8 @@ export type LineRules =
      * @default 1 MiB
      */
     readonly maxFrameBytes?: SizeInput | undefined;
-    /** Drop one carriage return before the newline. @default true */
-    readonly stripCarriageReturn?: boolean | undefined;
     /** The line end that is written. @default "\n" */
-    readonly newline?: "\n" | "\r\n" | undefined;
+    readonly newline?: "\n" | "\r\n" | "\r" | undefined;
     /**
      * Accept what follows the last newline at the end of the input as a line, instead of `truncated`. @default false
      */
@@ -32,6 +31,23 @@ export type LineRules =
      */
     readonly onFrameError?: FrameErrorPolicy | undefined;
   }
+  & (
+    | {
+      /** Drop one carriage return before the newline. @default true */
+      readonly stripCarriageReturn?: boolean | undefined;
+      /** A carriage return alone is part of its line. */
+      readonly loneCarriageReturn?: false | undefined;
+    }
+    | {
+      /** Not false with `loneCarriageReturn`: each carriage return is then part of a line end. */
+      readonly stripCarriageReturn?: true | undefined;
+      /**
+       * A carriage return ends a line too, without a newline behind it. The line is passed on at once, and a newline that
+       * follows is part of the same line end. @default false
+       */
+      readonly loneCarriageReturn?: boolean | undefined;
+    }
+  )
   & (
     | {
       /** Write a line end after each frame that is sent. @default true */
@@ -44,8 +60,8 @@ export type LineRules =
       readonly append?: true | undefined;
       /**
        * Reject frames that the receiver would not get unchanged, because they contain a newline or, with `newline:
-       * "\n"`, end with a carriage return: `FrameError` `malformed`. Without it, such a frame arrives as several
-       * lines.
+       * "\n"`, end with a carriage return; with `loneCarriageReturn` or `newline: "\r"`, because they contain one: `FrameError`
+       * `malformed`. Without it, such a frame arrives as several lines.
        * @default false
        */
       readonly checkSent: true;
@@ -80,6 +96,7 @@ export type TextLinesOptions =
 const known = [
   "maxFrameBytes",
   "stripCarriageReturn",
+  "loneCarriageReturn",
   "append",
   "newline",
   "checkSent",
@@ -90,7 +107,7 @@ const known = [
 ];
 
 /**
- * Lines: `\n` or `\r\n` ends each frame. Frames are `Uint8Array` without the line end, or strings if `encoding` is
+ * Lines: `\n` or `\r\n` ends each frame, with `loneCarriageReturn` also `\r`. Frames are `Uint8Array` without the line end, or strings if `encoding` is
  * set. A byte frame is a view of the chunk it came in, and the engine may keep the text of the whole chunk for a
  * string: copy bytes, or parse text, to keep them for long.
  *
@@ -113,25 +130,28 @@ export function lines(options?: LinesOptions): Framing<Uint8Array>;
 export function lines(options: TextLinesOptions): Framing<string>;
 export function lines(options: LinesOptions | TextLinesOptions = {}): Framing<Uint8Array> | Framing<string> {
   const { append = true, checkSent = false, stripCarriageReturn = true } = options;
-  const { encoding, fatal = false, newline = "\n" } = options;
+  const { encoding, fatal = false, newline = "\n", loneCarriageReturn = false } = options;
   const check = new OptionsCheck();
   check.keys(options, known);
   const maxFrameBytes = check.size("maxFrameBytes", options.maxFrameBytes, defaultMaxFrameBytes);
   const policy = check.oneOf("onFrameError", options.onFrameError, "close", ["close", "skip"]);
-  check.oneOf("newline", newline, "\n", ["\n", "\r\n"]);
+  check.oneOf("newline", newline, "\n", ["\n", "\r\n", "\r"]);
   check.oneOf<TextEncoding | "none">("encoding", encoding, "none", ["utf-8", "latin1"]);
   if (fatal && encoding !== "utf-8") {
     check.refuse("fatal", fatal, 'encoding "utf-8" too: no other can fail');
+  }
+  if (loneCarriageReturn && !stripCarriageReturn) {
+    check.refuse("stripCarriageReturn", false, "true with loneCarriageReturn");
   }
   if (checkSent && !append) {
     check.refuse("checkSent", checkSent, "append too; without it, the sender writes line ends itself");
   }
   check.done();
 
-  const delimiter = new Uint8Array([10]);
+  const delimiter = new OneByte(10);
   const rules: DelimiterRules = {
     name: "lines",
-    delimiter: new Pattern(delimiter),
+    delimiter,
     delimiterShown: "a newline",
     keepDelimiter: false,
     stripCarriageReturn,
@@ -139,51 +159,61 @@ export function lines(options: LinesOptions | TextLinesOptions = {}): Framing<Ui
     maxFrameBytes,
     skip: policy === "skip",
   };
-  const shared = { name: "lines", hint: { kind: "delimited", delimiter, position: "suffix" } } as const;
-  const crlf = newline === "\r\n";
+  const shared = {
+    name: "lines",
+    hint: { kind: "delimited", delimiter: delimiter.bytes, position: "suffix" },
+  } as const;
+  const writesReturn = append && newline !== "\n";
+  const writesNewline = append && newline !== "\r";
   // Only one carriage return is dropped, which is then the one that is written.
-  const returnIsLost = stripCarriageReturn && !crlf;
+  const returnIsLost = stripCarriageReturn && newline !== "\r\n";
+  const returnEnds = loneCarriageReturn || newline === "\r";
+  const refuseLineEnds = (newlineAt: number, returnAt: number, endsWithReturn: boolean): void => {
+    const at = returnEnds && newlineAt < 0 ? returnAt : newlineAt;
+    if (at >= 0) {
+      throw refusal(
+        "lines",
+        `it has a line end at ${at} and would arrive as several lines; send each separately`,
+      );
+    }
+    if (returnIsLost && endsWithReturn) {
+      throw refusal("lines", "it ends with a carriage return, which would arrive as part of the line end");
+    }
+  };
 
   if (encoding === undefined) {
     return {
       ...shared,
-      decoder: (report) => new DelimitedDecoder(rules, report),
+      decoder(report) {
+        const decoder = new DelimitedDecoder(rules, report);
+        return loneCarriageReturn ? withLoneReturns(decoder) : decoder;
+      },
       encode(frame: Uint8Array, out: ByteSink) {
         requireBytes("lines", frame);
-        if (checkSent) refuseLineEnds(indexOfByte(frame, 10, 0), returnIsLost && frame.at(-1) === 13);
+        if (checkSent) {
+          refuseLineEnds(indexOfByte(frame, 10, 0), indexOfByte(frame, 13, 0), frame.at(-1) === 13);
+        }
         out.bytes(frame);
-        if (append && crlf) out.byte(13);
-        if (append) out.byte(10);
+        if (writesReturn) out.byte(13);
+        if (writesNewline) out.byte(10);
       },
     };
   }
   const codec = textCodec(encoding, fatal);
   return {
     ...shared,
-    decoder: (report) => new TextLinesDecoder(rules, codec, report),
+    decoder(report) {
+      const decoder = new TextLinesDecoder(rules, codec, report);
+      return loneCarriageReturn ? withLoneReturns(decoder) : decoder;
+    },
     encode(line: string, out: ByteSink) {
       if (typeof line !== "string") {
         throw refusal("lines", `found ${typeof line}, expected a string, because encoding is ${encoding}`);
       }
-      if (checkSent) refuseLineEnds(line.indexOf("\n"), returnIsLost && line.endsWith("\r"));
+      if (checkSent) refuseLineEnds(line.indexOf("\n"), line.indexOf("\r"), line.endsWith("\r"));
       codec.encode(line, out);
-      if (append && crlf) out.byte(13);
-      if (append) out.byte(10);
+      if (writesReturn) out.byte(13);
+      if (writesNewline) out.byte(10);
     },
   };
-}
-
-function refuseLineEnds(newlineAt: number, endsWithReturn: boolean): void {
-  if (newlineAt >= 0) {
-    throw refusal(
-      "lines",
-      `it has a newline at ${newlineAt} and would arrive as several lines; send each line separately`,
-    );
-  }
-  if (endsWithReturn) {
-    throw refusal(
-      "lines",
-      "it ends with a carriage return, which the receiver would strip as part of the line end",
-    );
-  }
 }

@@ -54,7 +54,7 @@ function otherDelimiter(head: Uint8Array, { delimiter, position }: DelimitedHint
   if (hasReturn && !hasNewline && !isReturn) {
     return {
       looksLike: "lines that end with a carriage return only",
-      advice: 'use delimited({ delimiter: "\\r" }), or have the peer end lines with a newline',
+      advice: "use lines({ loneCarriageReturn: true }), or have the peer end lines with a newline",
     };
   }
   if (hasNewline && !hasReturn && !isNewline) {

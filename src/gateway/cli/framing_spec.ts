@@ -27,7 +27,10 @@ function protocolHelp(preset: Preset): string {
 export const formsHelp: string = `Framings:
   lines               text lines that end with \\n or \\r\\n; \\n is sent
   lines:crlf          the same, but \\r\\n is sent
+  lines:cr            the same, but \\r is sent, and ends a line too
+  lines,lone-cr       \\r ends a line too
   delimited:BYTES     any delimiter; \\n \\r \\t \\0 \\xHH \\\\ and \\, are escapes
+  delimited:BYTES,or=BYTES  one of several delimiters; the first is sent; or= may stand there repeatedly
   delimited:BYTES,keep      frames include their delimiter
   delimited:BYTES,prefix    the delimiter begins each frame
   length:N            a binary length of N = 1 to 8 bytes before each frame, big-endian

@@ -63,8 +63,9 @@ const kinds: ReadonlyMap<string, Kind> = new Map(Object.entries<Kind>({
     options: {
       maxFrameBytes: size,
       stripCarriageReturn: boolean,
+      loneCarriageReturn: boolean,
       append: boolean,
-      newline: oneOf(["\n", "\r\n"]),
+      newline: oneOf(["\n", "\r\n", "\r"]),
       checkSent: boolean,
       acceptUnterminated: boolean,
       onFrameError: policy,
@@ -73,7 +74,7 @@ const kinds: ReadonlyMap<string, Kind> = new Map(Object.entries<Kind>({
   },
   delimited: {
     options: {
-      delimiter: bytes,
+      delimiter: (value) => Array.isArray(value) ? value.map(bytes) : bytes(value),
       position: oneOf(["suffix", "prefix"]),
       keepDelimiter: boolean,
       append: boolean,

@@ -311,6 +311,105 @@ describe("lines of text in bulk", () => {
   });
 });
 
+describe("lines that a carriage return alone may end", () => {
+  const rows = [
+    { bytes: "a\rb\nc\r\nd\r\r\ne\n\r\n", frames: ["a", "b", "c", "d", "", "e", ""] },
+    { name: "a return at the end", bytes: "a\r", frames: ["a"] },
+    { name: "a newline behind it", bytes: "a\r\n", frames: ["a"] },
+    { name: "and one more", bytes: "a\r\n\n", frames: ["a", ""] },
+    { bytes: "a\r\nb", frames: ["a"], error: { reason: "truncated", offset: 3, size: 1 } },
+    { bytes: "\r", frames: [""] },
+  ] as const;
+
+  it("are the same for every split, as bytes and as text (F-1)", () => {
+    assertFramer(
+      lines({ loneCarriageReturn: true }),
+      rows.map((row) => ({ ...row, frames: frames(...row.frames) })),
+    );
+    assertFramer(lines({ loneCarriageReturn: true, encoding: "utf-8" }), rows);
+    assertFramer(lines({ loneCarriageReturn: true, encoding: "latin1" }), rows);
+  });
+
+  it("are passed on at once, and a newline in the next chunk is part of the same line end", () => {
+    for (const framing of [lines({ loneCarriageReturn: true, encoding: "utf-8" })]) {
+      const found: string[] = [];
+      const decoder = framing.decoder((error) => assert.fail(error.message));
+      const push = (text: string) => decoder.push(ascii(text), (line) => found.push(line));
+      push("a\r");
+      assert.deepEqual(found, ["a"]);
+      assert.equal(decoder.buffered, 0);
+      push("");
+      push("\n");
+      assert.deepEqual(found, ["a"]);
+      push("b\r");
+      push("\n\n");
+      assert.deepEqual(found, ["a", "b", ""]);
+    }
+  });
+
+  it("leave the chunk as it was", () => {
+    const chunk = ascii("a\rb\r\n");
+    assert.deepEqual(decoded(lines({ loneCarriageReturn: true }), chunk), frames("a", "b"));
+    assert.deepEqual(chunk, ascii("a\rb\r\n"));
+  });
+
+  it("have offsets that count every byte, also over the limit and with skip", () => {
+    const error = { reason: "too_large", offset: 9, size: 4, limit: 3 } as const;
+    const bytes = "a\r\nb\rc\r\nlong\r\nd\r";
+    for (const encoding of [undefined, "utf-8"] as const) {
+      const options = { loneCarriageReturn: true, maxFrameBytes: 3 } as const;
+      const make = (more: object) => lines({ ...options, ...more, encoding } as TextLinesOptions);
+      const made = (...texts: string[]) => (encoding === undefined ? frames(...texts) : texts) as string[];
+      assertFramer(make({}), [{ bytes, frames: made("a", "b", "c"), error: { ...error, offset: 8 } }]);
+      const skipped = [{ ...error, offset: 8 }];
+      assertFramer(make({ onFrameError: "skip" }), [{ bytes, frames: made("a", "b", "c", "d"), skipped }]);
+    }
+  });
+
+  it("may be unterminated", () => {
+    const framing = lines({ loneCarriageReturn: true, acceptUnterminated: true });
+    assertFramer(framing, [{ bytes: "a\rb", frames: frames("a", "b"), sent: false }]);
+  });
+
+  it("are what a regular expression splits (property)", () => {
+    const text = fc.string({ unit: fc.constantFrom("\r", "\n", "a", "é"), maxLength: 30 });
+    fc.assert(
+      fc.property(text, fc.integer(), (body, seed) => {
+        const whole = `${body}\r`;
+        const parts = whole.split(/\r\n|\r|\n/).slice(0, -1);
+        const options = { seed, randomSplits: 5 };
+        const one = { bytes: whole, frames: parts };
+        assertFramer(lines({ loneCarriageReturn: true, encoding: "utf-8" }), [one], options);
+        const same = { bytes: whole, frames: frames(...parts) };
+        assertFramer(lines({ loneCarriageReturn: true, newline: "\r" }), [same], options);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("are written with the line end that is asked for (F-2)", () => {
+    for (const newline of ["\n", "\r\n", "\r"] as const) {
+      assert.deepEqual(encoded(lines({ newline }), ascii("a")), ascii(`a${newline}`));
+      const text = lines({ loneCarriageReturn: true, encoding: "utf-8", newline });
+      assert.deepEqual(encoded(text, "é"), ascii(`é${newline}`));
+    }
+  });
+
+  it("are refused with checkSent where the receiver would cut them", () => {
+    for (const newline of ["\n", "\r"] as const) {
+      const framing = lines({ loneCarriageReturn: true, checkSent: true, newline });
+      const one = { bytes: `a${newline}`, frames: frames("a"), exact: true };
+      assertFramer(framing, [one], { refuses: frames("a\rb", "a\r", "\na", "\r\n") });
+    }
+    const toReturns = lines({ newline: "\r", checkSent: true });
+    for (const frame of frames("a\rb", "a\r", "\na")) {
+      assert.throws(() => encoded(toReturns, frame), /it has a line end at \d/);
+    }
+    const text = lines({ loneCarriageReturn: true, encoding: "utf-8", checkSent: true });
+    assertFramer(text, [{ bytes: "a\n", frames: ["a"], exact: true }], { refuses: ["a\rb", "a\r", "\na"] });
+  });
+});
+
 describe("sending lines (F-2)", () => {
   it("appends a newline, or CRLF, or nothing", () => {
     assert.deepEqual(encoded(lines(), ascii("a")), ascii("a\n"));
@@ -371,7 +470,11 @@ describe("options of lines", () => {
   const wrong: readonly [options: unknown, message: RegExp][] = [
     [{ maxFrameBytes: 0 }, /maxFrameBytes: found 0, expected a number of bytes \(whole, 1 or more\)/],
     [{ encoding: "utf-16" }, /encoding: found "utf-16"/],
-    [{ newline: "\r" }, /newline/],
+    [{ newline: "\n\r" }, /newline/],
+    [
+      { loneCarriageReturn: true, stripCarriageReturn: false },
+      /stripCarriageReturn: found false, expected true with loneCarriageReturn/,
+    ],
     [{ fatal: true }, /fatal/],
     [{ fatal: true, encoding: "latin1" }, /fatal/],
     [{ checkSent: true, append: false }, /checkSent/],
