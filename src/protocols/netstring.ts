@@ -37,7 +37,9 @@ const [zero, nine, colon, comma] = [0x30, 0x39, 0x3a, 0x2c];
  * import { FramerStream } from "@millrace/millrace/streams";
  *
  * const frames = new Blob(["5:hello,0:,"]).stream().pipeThrough(new FramerStream(netstring()));
- * for await (const frame of frames) console.log(frame.length); // 5, then 0
+ * for await (const frame of frames) console.log(frame.length);
+ * // 5
+ * // 0
  * ```
  *
  * @throws {OptionsError} `invalid`, for an option that does not exist or has a wrong value

@@ -30,7 +30,7 @@ const headerBytes = 8;
  * const server = await serve({
  *   port: 0,
  *   framing: opcua({ maxFrameBytes: "64KiB" }),
- *   onFrame: (chunk) => console.log(String.fromCharCode(...chunk.subarray(0, 3))), // HEL
+ *   onFrame: (chunk) => console.log(String.fromCharCode(...chunk.subarray(0, 3))),
  * });
  * await server.close();
  * ```

@@ -47,7 +47,7 @@ const [defaultElements, mostElements] = [1024 * 1024, 2 ** 31 - 1];
  * const server = await serve({
  *   port: 0,
  *   framing: resp(),
- *   onFrame: (command, connection) => connection.send(pong),
+ *   onFrame: (_command, connection) => connection.send(pong),
  * });
  * await server.close();
  * ```

@@ -56,6 +56,15 @@ describe("ndjson", () => {
     assert.throws(() => limited.encode("éa", new ByteWriter()), { reason: "too_large", size: 6, limit: 5 });
   });
 
+  it("can be left for another framing behind any value (F-81)", () => {
+    const decoder = ndjson().decoder(() => {});
+    assert.equal(decoder.push(bytes("\n1\n\n2\nrest"), () => false), false);
+    assert.equal(decoder.waiting, 7);
+    const values: unknown[] = [];
+    assert.equal(decoder.resume!((value) => values.push(value)), true);
+    assert.deepEqual(values, [2]);
+  });
+
   it("survives values of any depth (F-8)", () => {
     const deep = "[".repeat(300_000) + "]".repeat(300_000) + "\n2\n";
     const values: unknown[] = [];

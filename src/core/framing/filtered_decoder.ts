@@ -30,6 +30,10 @@ export class FilteredDecoder<Frame> implements StoppableDecoder<Frame> {
     return this.#frames.frameOffset;
   }
 
+  get waiting(): number | undefined {
+    return this.#frames.waiting;
+  }
+
   push(chunk: Uint8Array, next: (frame: Frame) => unknown): void | boolean {
     this.#next = next;
     return this.#frames.push(chunk, this.#pass);
