@@ -219,8 +219,7 @@ export const features: readonly Section[] = [
         "held",
         "A wrong peer is recognized: HTTP, TLS, PROXY, the other byte order, the other framing",
       ),
-      row(65, "partly", "Draining raw TCP: a farewell between frames, closes spread over time, a report", {
-        missing: "the farewell, and closes spread over time",
+      row(65, "held", "Draining raw TCP: a farewell between frames, closes spread over time, a report", {
         instead: { deno: `at the deadline ${fin}` },
       }),
       row(
@@ -269,7 +268,7 @@ export const features: readonly Section[] = [
         "planned",
         "Acknowledgements of the link: bytes answered per frame, at once or when it is stored",
       ),
-      row(84, "planned", "A longest life of a connection, with jitter, ended at a frame boundary"),
+      row(84, "held", "A longest life of a connection, with jitter, ended at a frame boundary"),
       row(85, "planned", "A bounded queue on disk for devices that cannot wait"),
       row(86, "planned", "The sockets API of WinterTC, both ways"),
     ],

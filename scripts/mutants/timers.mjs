@@ -1,5 +1,6 @@
 /** Waits: idle times, frames that have begun, keepalives, closing, the wheel behind all of them. */
 const vigil = "src/connection/vigil.ts";
+const age = "src/connection/age.ts";
 const byteRate = "src/connection/byte_rate.ts";
 const idleWatchdog = "src/core/streams/idle_watchdog.ts";
 const keepaliveWriter = "src/core/streams/keepalive_writer.ts";
@@ -16,6 +17,34 @@ const ofWheel = ["tests/core/timer_wheel_test.ts", "tests/connection/vigil_test.
 
 /** For `npm run mutate`. */
 export const mutants = [
+  {
+    file: age,
+    find: "max * (1 - jitter * this.#share)",
+    put: "max",
+    tests: ofVigil,
+    why: "all connections of one moment end at one moment",
+  },
+  {
+    file: age,
+    find: "if (more > 0) return",
+    put: "if (more > 1e9) return",
+    tests: ofVigil,
+    why: "nothing is read after a goodbye",
+  },
+  {
+    file: age,
+    find: 'if (life.state === "draining")',
+    put: "if (true)",
+    tests: ofVigil,
+    why: "the grace cuts off a connection that has begun to close",
+  },
+  {
+    file: age,
+    find: 'return this.#begin("leaving", span.grace);',
+    put: 'return this.#begin("leaving", Infinity);',
+    tests: ofVigil,
+    why: "a handler that does not return keeps its connection for ever",
+  },
   {
     file: byteRate,
     find: "if (left > 0 || this.bytes(received) * 1_000 < bytesPerSecond * period) return left;",

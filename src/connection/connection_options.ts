@@ -65,6 +65,41 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
   readonly lingerTimeout?: DurationInput | undefined;
   /** Bytes to send whenever nothing was written for `interval`, always between two frames. @default none */
   readonly keepalive?: KeepaliveWriterOptions | undefined;
+  /**
+   * The longest that a connection may be open: afterwards it ends as in a drain, at a frame boundary. `connection.signal`
+   * aborts, `goodbye` is sent, the loop ends, and the handler finishes what it has; the reason in the record is
+   * `max_lifetime`. Each connection's life is shorter by up to a tenth, so that peers that came together do not go
+   * together. @default Infinity
+   */
+  readonly maxLifetime?:
+    | DurationInput
+    | {
+      /** The longest that a connection may be open. */
+      readonly after: DurationInput;
+      /** The part of `after`, 0 to 1, by which the life of a connection may be shorter, at random. @default 0.1 */
+      readonly jitter?: number | undefined;
+      /**
+       * How long a handler may take after it was told. Then the connection is dropped (`TimeoutError` `lifetime`).
+       * @default "30 seconds"
+       */
+      readonly grace?: DurationInput | undefined;
+    }
+    | undefined;
+  /**
+   * The last words of this side, one frame: sent once when a server begins to drain the connection or `maxLifetime` is
+   * over, behind all that was sent by then, and never inside a frame. Replies that are still owed follow it. A function
+   * is called for each connection, and may return undefined for none. It asks the peer to send no more; what it sends
+   * before it has read that is still received for `goodbyeWait`. @default none
+   */
+  readonly goodbye?:
+    | NoInfer<Sent>
+    | ((connection: Connection<Received, Sent, Context>) => NoInfer<Sent> | undefined)
+    | undefined;
+  /**
+   * How long frames are still received after the goodbye, unless the peer ends first; then reading stops at the next
+   * frame boundary. @default "1 second"
+   */
+  readonly goodbyeWait?: DurationInput | undefined;
   /** Reading stops when frames waiting for the handler exceed this many bytes. @default 262_144 */
   readonly ingressLimit?: SizeInput | undefined;
   /**

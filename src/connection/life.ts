@@ -10,7 +10,7 @@ import { type MillraceError, type SocketError, TimeoutError } from "../core/erro
 import type { Outbox } from "../core/flow/outbox.ts";
 import type { ConnectionState } from "./connection.ts";
 import { type Departing, Departure } from "./departure.ts";
-import type { Cause, CloseReason, Ending } from "./termination.ts";
+import type { Cause, CloseReason, Ending, Retiring } from "./termination.ts";
 import * as causes from "./termination.ts";
 
 /** The connection whose life it is. */
@@ -85,11 +85,11 @@ export class Life {
     if (this.state === "open" || this.state === "draining") this.#leave().limit();
   }
 
-  /** The server drains: tells the handler, which may take its time. False when the end has begun already. */
-  drain(): boolean {
+  /** Its time is over: tells the handler, which may take its own. False when the end has begun already. */
+  drain(reason: Retiring): boolean {
     if (this.state !== "open") return false;
     this.state = "draining";
-    this.mark("drained", "local");
+    this.mark(reason, "local");
     this.signal();
     return true;
   }
@@ -136,11 +136,15 @@ export class Life {
   /** As `drop`, by order; the reason is this one unless the connection was ending for another already. */
   destroy(
     reason: CloseReason,
-    why?: { readonly message?: string | undefined; readonly code?: string | undefined },
+    why?: {
+      readonly message?: string | undefined;
+      readonly code?: string | undefined;
+      readonly error?: MillraceError;
+    },
   ): void {
     if (this.state === "closed") return;
     this.#forget(causes.hopes);
-    this.drop(reason, "local", undefined, why?.message, why?.code);
+    this.drop(reason, "local", why?.error, why?.message, why?.code);
   }
 
   /** Everything sent is in the kernel. */

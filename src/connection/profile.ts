@@ -2,6 +2,7 @@
  * What goes inward of a connection's options: one frozen record of plain numbers and functions, shared by
  * all connections of a server.
  */
+import { ByteWriter } from "../core/bytes/bytes.ts";
 import { checkDuration } from "../core/time/duration.ts";
 import { checkFlag, defaults, type OptionsCheck } from "../core/options.ts";
 import type { Framing } from "../core/framing/framing.ts";
@@ -10,6 +11,7 @@ import type { EgressPolicy } from "../core/flow/outcome.ts";
 import { type RateBounds, resolveRateLimits } from "../core/streams/rate_limiter.ts";
 import type { TlsMaterial } from "../core/tls/tls.ts";
 import type { Adapter, Address } from "../core/transport.ts";
+import { checkLifeSpan, type LifeSpan } from "./age.ts";
 import { checkMinByteRate, type RateFloor } from "./byte_rate.ts";
 import type { ConnectionOptions, Handler } from "./connection_options.ts";
 import type { UpgradeSlots } from "./tls/upgrade_slots.ts";
@@ -28,6 +30,8 @@ export interface ConnectionProfile<Received, Sent, Context> {
   readonly keepalive:
     | { readonly interval: number; readonly payload: Uint8Array | (() => Uint8Array) }
     | undefined;
+  readonly lifetime: LifeSpan | undefined;
+  readonly goodbyeWait: number;
   readonly ingressLimit: number;
   readonly egressLimit: number;
   readonly egressPolicy: EgressPolicy;
@@ -78,6 +82,9 @@ export const connectionKeys: readonly string[] = [
   "closeTimeout",
   "lingerTimeout",
   "keepalive",
+  "maxLifetime",
+  "goodbye",
+  "goodbyeWait",
   "ingressLimit",
   "egressLimit",
   "egressPolicy",
@@ -100,7 +107,7 @@ export function resolveProfile<Received, Sent, Context>(
   place?: UpgradePlace,
 ): ConnectionProfile<Received, Sent, Context> {
   const { framing, keepalive, rateLimit } = options;
-  checkFraming(check, framing);
+  if (checkFraming(check, framing)) checkGoodbye(check, framing, options.goodbye);
   checkFlag(check, "allowHalfOpen", options.allowHalfOpen);
   checkFlag(check, "upgradable", options.upgradable);
   checkFlag(check, "reframable", options.reframable);
@@ -123,6 +130,11 @@ export function resolveProfile<Received, Sent, Context>(
     close: checkDuration(check, "closeTimeout", options.closeTimeout, defaults.closeTimeout),
     linger: checkDuration(check, "lingerTimeout", options.lingerTimeout, defaults.lingerTimeout),
     keepalive: keepalive && checkKeepalive(check, "keepalive.", keepalive),
+    lifetime: checkLifeSpan(check, "maxLifetime", options.maxLifetime),
+    goodbyeWait: checkDuration(check, "goodbyeWait", options.goodbyeWait, defaults.goodbyeWait, {
+      zero: true,
+      infinite: false,
+    }),
     ingressLimit: check.size("ingressLimit", options.ingressLimit, defaults.ingressLimit),
     egressLimit: check.size("egressLimit", options.egressLimit, defaults.egressLimit),
     egressPolicy: check.oneOf("egressPolicy", options.egressPolicy, defaults.egressPolicy, policies),
@@ -146,14 +158,29 @@ export function withSlots<Received, Sent, Context>(
   return upgrade && slots ? Object.freeze({ ...profile, upgrade: { ...upgrade, slots } }) : profile;
 }
 
-/** One decoder is made on trial: a framing that cannot make one would fail every connection. */
+/** It is written on trial: a frame that cannot be would be missed at the end of every connection. */
+function checkGoodbye<Sent>(check: OptionsCheck, framing: Framing<unknown, Sent>, goodbye: unknown): void {
+  if (goodbye === undefined || typeof goodbye === "function") return;
+  try {
+    framing.encode(goodbye as Sent, new ByteWriter());
+  } catch (error) {
+    const expected = "a frame that the framing can write, or a function that returns one";
+    check.refuse("goodbye", goodbye, `${expected} (${String(error)})`);
+  }
+}
+
+/**
+ * One decoder is made on trial: a framing that cannot make one would fail every connection. False for what is no framing
+ * at all.
+ */
 export function checkFraming<Received, Sent>(
   check: OptionsCheck,
   framing: Framing<Received, Sent> | undefined,
-): void {
+): framing is Framing<Received, Sent> {
   if (typeof framing?.decoder !== "function" || typeof framing.encode !== "function") {
     const expected = "a framing, such as lines(), lengthField({ lengthBytes: 4 }) or your own";
-    return check.refuse("framing", framing, expected);
+    check.refuse("framing", framing, expected);
+    return false;
   }
   const expected = "a function that makes a decoder";
   try {
@@ -162,4 +189,5 @@ export function checkFraming<Received, Sent>(
   } catch (error) {
     check.refuse("framing.decoder", `one that throws ${String(error)}`, expected);
   }
+  return true;
 }

@@ -3,7 +3,7 @@
  * gone. It owns the sessions on behalf of its server and tells an observer what happens.
  */
 import type { Clock } from "../core/time/clock.ts";
-import type { FrameError } from "../core/errors.ts";
+import type { FrameError, Unfinished } from "../core/errors.ts";
 import { inSlices } from "../core/time/slices.ts";
 import { sharedWheel, type TimerWheel } from "../core/time/timer_wheel.ts";
 import type { Transport } from "../core/transport.ts";
@@ -54,8 +54,8 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Session<Rece
   readonly turn: Turn;
   readonly connections: Map<string, Connection<Received, Sent, Data>> = new Map();
   readonly sessions: Set<Session<Received, Sent, Data>> = new Set();
-  /** Ids of the connections that `destroyAll` found. */
-  readonly destroyed: string[] = [];
+  /** The connections that `destroyAll` found. */
+  readonly destroyed: Unfinished[] = [];
   readonly closedByReason: Partial<Record<CloseReason, number>> = {};
   readonly #observers: readonly RegistryObserver<Received, Sent, Data>[];
   readonly #effects: EffectSupport<Received, Sent, Data> | undefined;
@@ -104,7 +104,7 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Session<Rece
 
   /**
    * Destroys every connection, and no longer waits for handlers: one that never returns cannot be stopped, its
-   * connection is gone and that must do. Adds the ids of all of them to `destroyed`. The first ones go at once, very many
+   * connection is gone and that must do. Adds all of them to `destroyed`. The first ones go at once, very many
    * in slices; `done` is called after all, also for a second call.
    */
   destroyAll(done: (error?: unknown) => void = () => {}): void {
@@ -182,12 +182,12 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Session<Rece
   #destroy(over: (error?: unknown) => void): void {
     const sessions = [...this.sessions];
     this.#abandoned = true;
-    for (const session of this.#lingering) this.destroyed.push(session.id);
+    for (const session of this.#lingering) this.destroyed.push(unfinished(session));
     this.#lingering.clear();
     const destroy = (session: Session<Received, Sent, Data>): void => {
       // One that has ended meanwhile, by itself.
       if (!this.sessions.has(session)) return;
-      this.destroyed.push(session.id);
+      this.destroyed.push(unfinished(session));
       session.life.destroy("shutdown");
     };
     inSlices(this.clock, sessions, destroy, over);
@@ -200,6 +200,12 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Session<Rece
     this.#waiting = [];
     waiting.forEach((resume) => resume());
   }
+}
+
+/** What is told of a connection that has not ended by itself. */
+function unfinished<Received, Sent, Data>(session: Session<Received, Sent, Data>): Unfinished {
+  const { id, handling, ageMs, transport: { peer: { ip, port } } } = session;
+  return { id, ip, port, handlerRunning: handling, openMs: Math.round(ageMs) };
 }
 
 /** The part of a session that counts. */

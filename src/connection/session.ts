@@ -1,12 +1,10 @@
 /**
- * The life of one connection, from its transport to its termination record.
- *
- * Between the pipeline (in), the outbox (out), the handler and the clocks it decides what follows from what.
- * Users have its `Connection`. The server or client that owns it hears how it ended.
+ * The life of one connection, from its transport to its termination record: between the pipeline (in), the outbox (out),
+ * the handler and the clocks it decides what follows from what. Users have its `Connection`; its owner hears how it ended.
  */
 import type { Diagnosis } from "../core/framing/diagnosis.ts";
-import type { FrameError, LimitError, SocketError, TimeoutError } from "../core/errors.ts";
-import { MillraceError } from "../core/errors.ts";
+import { type FrameError, type LimitError, MillraceError } from "../core/errors.ts";
+import type { SocketError, TimeoutError } from "../core/errors.ts";
 import type { Inbox } from "../core/flow/inbox.ts";
 import { Outbox } from "../core/flow/outbox.ts";
 import type { OutboxOwner, OutcomeListener } from "../core/flow/outcome.ts";
@@ -22,7 +20,7 @@ import { makeConnectionId } from "./identity.ts";
 import { Life } from "./life.ts";
 import type { ConnectionProfile } from "./profile.ts";
 import type { Tally } from "./tally.ts";
-import { type CloseReason, makeRecord, type TerminationRecord } from "./termination.ts";
+import { type CloseReason, makeRecord, type Retiring, type TerminationRecord } from "./termination.ts";
 import * as user from "./user_code.ts";
 import { Vigil } from "./vigil.ts";
 
@@ -220,8 +218,7 @@ export class Session<Received, Sent, Context>
   }
 
   congested(full: boolean): void {
-    if (full) this.pipeline.closeGate(GateReason.outbox);
-    else this.pipeline.openGate(GateReason.outbox);
+    this.pipeline[full ? "closeGate" : "openGate"](GateReason.outbox);
   }
 
   overflowed(error: LimitError): void {
@@ -229,9 +226,8 @@ export class Session<Received, Sent, Context>
   }
 
   emptied(): void {
-    const flushed = this.#flushed;
+    this.#flushed?.resolve();
     this.#flushed = undefined;
-    flushed?.resolve();
     this.#life?.emptied();
   }
 
@@ -256,6 +252,11 @@ export class Session<Received, Sent, Context>
     this.delivery.end(error);
     if (this.outbox.pending > 0) this.life.drop(reason, "local", error);
     else this.life.finish(reason, "local", error);
+  }
+
+  /** The end is wanted, by nobody's fault: for how many ms to read on, undefined where it has begun already. */
+  retire(reason: Retiring, hook?: user.LeavingHook<Received, Sent, Context>): number | undefined {
+    return this.life.drain(reason) ? user.tellLeaving(this, this.#owner, hook) : undefined;
   }
 
   sendKeepalive(payload: Uint8Array): void {

@@ -3,8 +3,8 @@ import { type MillraceError, SocketError } from "../core/errors.ts";
 import type { Peer } from "../core/transport.ts";
 
 /**
- * Why a connection ended; the first cause wins. `peer_closed` and `drained` mean a clean end, and are replaced by an
- * error that prevents it; `handler_done` and `closed` are only replaced by `close_timeout`.
+ * Why a connection ended; the first cause wins. `peer_closed`, `drained` and `max_lifetime` mean a clean end, and are
+ * replaced by an error that prevents it; `handler_done` and `closed` are only replaced by `close_timeout`.
  */
 export type CloseReason =
   /** The peer sent FIN at a frame boundary and everything owed to it was delivered. */
@@ -27,6 +27,8 @@ export type CloseReason =
   | "drained"
   /** The server shut down, and this connection was destroyed: at the deadline, or by `server.destroy()`. */
   | "shutdown"
+  /** It was open for `maxLifetime`. */
+  | "max_lifetime"
   | "idle_timeout"
   | "first_frame_timeout"
   | "frame_timeout"
@@ -42,6 +44,9 @@ export type CloseReason =
   | "handler_error"
   /** Egress policy `close`: the peer read too slowly. */
   | "egress_limit";
+
+/** Ends that are nobody's fault, and that handler and peer are told of in time. */
+export type Retiring = "drained" | "max_lifetime";
 
 /** One connection's end, as data. */
 export interface TerminationRecord {
@@ -112,7 +117,7 @@ export type Cause = readonly [
 ];
 
 /** Causes that stand for as long as all that is owed gets delivered. */
-export const hopes: readonly CloseReason[] = ["peer_closed", "drained"];
+export const hopes: readonly CloseReason[] = ["peer_closed", "drained", "max_lifetime"];
 /** Those of them, and of our own closing, that a delivery which has failed makes untrue. */
 export const promises: readonly CloseReason[] = [...hopes, "handler_done", "closed"];
 /** A peer that let time pass has had its time. */

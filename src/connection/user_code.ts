@@ -126,6 +126,36 @@ export function tellQuietly<Received, Sent, Context>(
   }
 }
 
+/** Hears that a connection begins to leave. */
+export type LeavingHook<Received, Sent, Context> =
+  | ((connection: Connection<Received, Sent, Context>) => void)
+  | undefined;
+
+/** It begins to leave: tells the hook, and the peer, behind all that was sent. For how many ms to read on. */
+export function tellLeaving<Received, Sent, Context>(
+  session: Hooked<Received, Sent, Context> & {
+    readonly profile: { readonly goodbyeWait: number };
+    send(frame: Sent): void | Promise<void>;
+  },
+  owner: HookOwner<Received, Sent, Context>,
+  hook: LeavingHook<Received, Sent, Context>,
+): number {
+  const { options: { goodbye }, goodbyeWait } = session.profile;
+  if (hook !== undefined) tellQuietly(session, owner, () => hook(session.connection));
+  if (goodbye === undefined) return 0;
+  let wait = 0;
+  tellQuietly(session, owner, () => {
+    const frame = typeof goodbye === "function"
+      ? (goodbye as (connection: Connection<Received, Sent, Context>) => Sent | undefined)(session.connection)
+      : goodbye;
+    if (frame === undefined) return;
+    // A peer that has no room for it, or to which nothing can be sent any more, is not waited for.
+    session.send(frame)?.catch(() => {});
+    wait = goodbyeWait;
+  });
+  return wait;
+}
+
 /** It is over; `error` is with what it broke. */
 export function tellEnd<Received, Sent, Context>(
   session: Hooked<Received, Sent, Context>,

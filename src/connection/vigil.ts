@@ -1,5 +1,5 @@
 /**
- * All the clocks of one connection: idle times, the first frame, a frame that has begun and its rate, the keepalive.
+ * All the clocks of one connection: idle times, the first frame, a frame that has begun and its rate, the keepalive, its age.
  *
  * The session tells it what happens, in plain writes of a number, and is told when time is up. It is the one entry of
  * the timer wheel for all of them: nothing is set anew per chunk, the wheel looks when the next one may be due.
@@ -9,18 +9,19 @@ import { idleLeft, idleTimeoutError, type IdleTimes } from "../core/streams/idle
 import { keepaliveBytes, keepaliveLeft, type KeepalivePayload } from "../core/streams/keepalive_writer.ts";
 import type { ReadWitness } from "../core/flow/pipeline_owner.ts";
 import type { TimerWheel, WheelEntry } from "../core/time/timer_wheel.ts";
+import { Age, type Aging, type LifeSpan } from "./age.ts";
 import { type RateFloor, RatePeriod } from "./byte_rate.ts";
 import type { CloseReason } from "./termination.ts";
 
 /** What the clocks ask and tell. */
-export interface VigilOwner {
+export interface VigilOwner extends Aging {
   /** Received frames wait for a handler at work, or we do not read: silence is not the peer's. */
   readonly busy: boolean;
   /** Bytes wait for the peer to take them. */
   readonly owing: boolean;
   /** Counts bytes that the kernel has taken, of a write that is still under way too. */
   readonly transport: { readonly taken: number };
-  readonly pipeline: { readonly bytesReceived: number };
+  readonly pipeline: Aging["pipeline"] & { readonly bytesReceived: number };
   timedOut(reason: CloseReason, error: TimeoutError): void;
   sendKeepalive(payload: Uint8Array): void;
   /** The user's function for the keepalive threw, or did not return bytes. */
@@ -33,6 +34,7 @@ export interface VigilTimes extends IdleTimes {
   readonly frame: number;
   readonly minByteRate: RateFloor | undefined;
   readonly keepalive: { readonly interval: number; readonly payload: KeepalivePayload } | undefined;
+  readonly lifetime: LifeSpan | undefined;
 }
 
 const noFrame = -1;
@@ -59,6 +61,8 @@ export class Vigil implements WheelEntry, ReadWitness {
   #frameBegun = 0;
   /** Made for the first frame that has begun, where there is a minimum rate. */
   #rate: RatePeriod | undefined = undefined;
+  /** Made where there is a longest life. */
+  #age: Age | undefined = undefined;
   /** When the wheel will look, and the wait that decides how fine its tick is until then. */
   #look = 0;
   #grain = 0;
@@ -79,6 +83,7 @@ export class Vigil implements WheelEntry, ReadWitness {
       this.#lastWrite =
       this.#lastKeepalive =
         this.#wheel.now;
+    if (this.#times.lifetime !== undefined) this.#ageAt(this.#wheel.now);
   }
 
   /** The connection is over, or nobody waits for it any more. */
@@ -120,7 +125,7 @@ export class Vigil implements WheelEntry, ReadWitness {
     const wait = this.#partialWait;
     // First the tick, then the reading: it must not be older than what the wheel allows for such a wait.
     if (wait < this.#grain || this.#wheel.now + wait < this.#look) {
-      this.#schedule(wait, Math.min(wait, this.#grain));
+      this.#schedule(Math.min(wait, Math.max(0, this.#look - this.#wheel.now)), Math.min(wait, this.#grain));
     }
     this.#frameBegun = this.#wheel.now;
     if (minByteRate !== undefined) this.#beginPeriod();
@@ -168,7 +173,15 @@ export class Vigil implements WheelEntry, ReadWitness {
       left = this.#keepalive(keepalive.interval, keepalive.payload, now);
       next = Math.min(next, left);
     }
+    if (times.lifetime !== undefined) {
+      next = Math.min(next, this.#ageAt(now).left(wheel, times.lifetime, now, this.#owner));
+    }
     return this.#lookAgain(next);
+  }
+
+  /** One whose longest life was set later has been alive for as long as the clock says. */
+  #ageAt(now: number): Age {
+    return this.#age ??= new Age(now - this.#owner.ageMs);
   }
 
   /** Of a write that is under way only the count tells that the peer takes it. */
@@ -259,7 +272,7 @@ export class Vigil implements WheelEntry, ReadWitness {
   }
 
   #shortest(): number {
-    const { idle, readIdle, writeIdle, firstFrame, keepalive } = this.#times;
+    const { idle, readIdle, writeIdle, firstFrame, keepalive, lifetime } = this.#times;
     return Math.min(
       idle,
       this.#inputOver ? Infinity : readIdle,
@@ -267,6 +280,7 @@ export class Vigil implements WheelEntry, ReadWitness {
       this.#firstFrameOwed ? firstFrame : Infinity,
       this.#partialAfter === noFrame ? Infinity : this.#partialWait,
       keepalive === undefined ? Infinity : keepalive.interval,
+      lifetime === undefined ? Infinity : this.#age?.wait(lifetime) ?? lifetime.max * (1 - lifetime.jitter),
     );
   }
 }

@@ -149,6 +149,7 @@ export class TimeoutError extends MillraceError {
     | "read_idle"
     | "write_idle"
     | "idle"
+    | "lifetime"
     | "shutdown";
   /** The limit that passed, in milliseconds; for `byte_rate` the period over which the rate is averaged. */
   readonly limit: number;
@@ -180,20 +181,44 @@ export class ShutdownTimeoutError extends TimeoutError {
   override readonly _tag = "ShutdownTimeoutError" as const;
   /** Ids of the connections that were destroyed at the deadline. */
   readonly connectionIds: readonly string[];
+  /** The same connections, with what is known of each. */
+  readonly unfinished: readonly {
+    /** Id of the connection, as in logs. */
+    readonly id: string;
+    /** Address of the peer; empty for a Unix socket. */
+    readonly ip: string;
+    /** Port of the peer; 0 for a Unix socket. */
+    readonly port: number;
+    /** Its handler had not returned: it does not heed `connection.signal`, or waits for something that does not come. */
+    readonly handlerRunning: boolean;
+    /** How long it had been open, in milliseconds. */
+    readonly openMs: number;
+  }[];
   /**
-   * The message names the first five connections. `limit` is the deadline that was in force; `cutShort` means that
+   * The message tells of the first five connections. `limit` is the deadline that was in force; `cutShort` means that
    * `destroy()` ended the shutdown before it.
    */
-  constructor(limit: number, connectionIds: readonly string[], cutShort: boolean = false) {
-    const shown = connectionIds.slice(0, 5).join(", ") + (connectionIds.length > 5 ? ", …" : "");
-    const what = `destroyed ${counted(connectionIds.length, "connection")} still open`;
+  constructor(limit: number, unfinished: ShutdownTimeoutError["unfinished"], cutShort: boolean = false) {
+    const shown = unfinished.slice(0, 5).map(describeUnfinished).join("; ") +
+      (unfinished.length > 5 ? "; …" : "");
+    const what = `destroyed ${counted(unfinished.length, "connection")} still open`;
     const how = cutShort
       ? `shut down: destroy() was called, which ${what} (${shown})`
       : `shut down within ${limit} ms: ${what} (${shown}); raise the deadline, let handlers end when ` +
         `connection.signal aborts, and do not await server.close() in a handler, because close() waits for the handler`;
     super("shutdown", limit, how);
-    this.connectionIds = connectionIds;
+    this.unfinished = unfinished;
+    this.connectionIds = unfinished.map(({ id }) => id);
   }
+}
+
+/** A connection that was still there when a shutdown ended. */
+export type Unfinished = ShutdownTimeoutError["unfinished"][number];
+
+function describeUnfinished({ id, ip, port, handlerRunning, openMs }: Unfinished): string {
+  const peer = ip === "" ? "" : ` of ${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
+  const why = handlerRunning ? ", its handler has not returned" : "";
+  return `${id}${peer}, open for ${openMs} ms${why}`;
 }
 
 /**

@@ -17,6 +17,7 @@ interface Defaults {
   readonly frameTimeout: number;
   readonly closeTimeout: number;
   readonly lingerTimeout: number;
+  readonly goodbyeWait: number;
   readonly connectTimeout: number;
   readonly handshakeTimeout: number;
   readonly maxHandshakes: number;
@@ -37,6 +38,7 @@ export const defaults: Defaults = {
   frameTimeout: 30_000,
   closeTimeout: 30_000,
   lingerTimeout: 2_000,
+  goodbyeWait: 1_000,
   connectTimeout: 10_000,
   handshakeTimeout: 10_000,
   maxHandshakes: 1024,

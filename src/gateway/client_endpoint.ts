@@ -189,21 +189,32 @@ export class ClientEndpoint implements RunningEndpoint {
       if (deadline === 0) this.#abort();
       else {
         // Our FIN tells the peer; what it still sends is taken until its own.
-        open.forEach((connection) => connection.end());
+        open.forEach((connection) => this.#takeLeave(connection));
         const linger = Math.min(lingerMs, deadline);
         if (Option.isNone(yield* over(linger))) {
           open.forEach((connection) => void connection.close("the gateway is stopping"));
           yield* over(Math.max(0, deadline - linger));
         }
       }
-      const destroyed = [...this.connections.keys()];
+      const unfinished = [...this.connections.values()].map((connection) => {
+        const { id, peer: { ip, port } } = connection;
+        return { id, ip, port, handlerRunning: true, openMs: Math.round(connection.stats().ageMs) };
+      });
+      const destroyed = unfinished.map(({ id }) => id);
       this.#abort();
       yield* over(lingerMs);
       yield* this.#traffic.stop();
       this.#state = "stopped";
       const drained = Math.max(0, open.length - destroyed.length);
-      this.#report = { open: open.length, drained, destroyed, durationMs: this.#clock.now() - begun };
+      const durationMs = this.#clock.now() - begun;
+      this.#report = { open: open.length, drained, destroyed, unfinished, durationMs };
     });
+  }
+
+  #takeLeave(connection: FrameConnection): void {
+    const { goodbye } = this.settings.limits;
+    if (goodbye !== undefined) void connection.deliver(goodbye);
+    connection.end();
   }
 
   #abort(): void {

@@ -163,7 +163,8 @@ class RunningGateway implements Gateway {
         const { name } = settings;
         const own = withFields(log, { endpoint: name });
         const { signal } = this.#options;
-        const context = { bus, queue, clock, adapter: this.#adapter, log: own, signal };
+        const { drainSpread } = config;
+        const context = { bus, queue, clock, adapter: this.#adapter, log: own, signal, drainSpread };
         const what = `endpoint ${name}`;
         const starting: Effect.Effect<RunningEndpoint, unknown> = settings.mode === "server"
           ? ServerEndpoint.start(settings, context)

@@ -32,6 +32,8 @@ export interface EndpointContext {
   readonly adapter: Adapter;
   /** Aborts the start. */
   readonly signal: AbortSignal | undefined;
+  /** Over how many ms a drain tells the connections of a server. */
+  readonly drainSpread: number;
 }
 
 /** What a configuration can say of a server; none is upgradable. */
@@ -69,7 +71,7 @@ export class ServerEndpoint implements RunningEndpoint {
     return Effect.gen(function* () {
       const endpoint = new ServerEndpoint(settings, context);
       const traffic = endpoint.#traffic;
-      const { adapter, clock, log: logger, signal } = context;
+      const { adapter, clock, log: logger, signal, drainSpread } = context;
       const tls = settings.tls && serverTlsOptions(settings.tls);
       const others = new OtherProtocols(logger, settings.framing.name);
       endpoint.#certificates = tls?.certificates;
@@ -81,6 +83,7 @@ export class ServerEndpoint implements RunningEndpoint {
         clock,
         logger,
         signal,
+        drainSpread,
         onOtherProtocol: (found, connection) => others.warn(found, connection),
       });
       endpoint.#server = yield* Effect.onError(opening, () => traffic.stop());

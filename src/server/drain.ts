@@ -1,10 +1,9 @@
 /**
- * Draining: everybody is told, finishes what it has and goes; who is still there at the deadline is
- * destroyed. Called by `socket_server.ts` once the listener is closed.
+ * Draining: everybody is told, at once or spread over time, finishes what it has and goes; who is still there at the
+ * deadline is destroyed. Called by `socket_server.ts` once the listener is closed.
  */
 import * as Effect from "effect/Effect";
 import type { Connection } from "../connection/connection.ts";
-import { tellQuietly } from "../connection/user_code.ts";
 import type { Registry } from "../connection/registry.ts";
 import type { Session } from "../connection/session.ts";
 import type { Clock } from "../core/time/clock.ts";
@@ -21,34 +20,79 @@ const quietLooks = 3;
 /** Connections whose counters are added up in one turn. */
 const summedAtOnce = 16_384;
 
+/** Connections that are told at different times are told so many ms apart, and at so many times, at most. */
+const finestStep = 20;
+const mostSteps = 1_000;
+
+/** How it is done. */
+export interface DrainTerms<Received, Sent, Context> {
+  /** In ms; 0 destroys at once. */
+  readonly deadline: number;
+  /** Over how many ms connections are told; no more than half the deadline, so that the last ones have as long. */
+  readonly spread: number;
+  readonly onDrain: ((connection: Connection<Received, Sent, Context>) => void) | undefined;
+}
+
 /**
- * Succeeds, always, at the latest shortly after the deadline (ms; 0 destroys at once) on the clock of the Effect that
- * it is part of, which is the registry's.
+ * Succeeds, always, at the latest shortly after the deadline, on the clock of the Effect that it is part of, which is
+ * the registry's.
  */
 export function drain<Received, Sent, Context>(
   registry: Registry<Received, Sent, Context>,
-  deadline: number,
-  onDrain: ((connection: Connection<Received, Sent, Context>) => void) | undefined,
+  { deadline, spread, onDrain }: DrainTerms<Received, Sent, Context>,
 ): Effect.Effect<ShutdownReport> {
   const { clock } = registry;
   return Effect.gen(function* () {
     const begun = clock.now();
     const open = registry.remaining;
     if (deadline > 0) {
-      const told: Session<Received, Sent, Context>[] = [];
-      yield* forAll(clock, [...registry.sessions], (session) => {
-        if (!session.life.drain()) return;
-        told.push(session);
-        tellQuietly(session, registry, () => onDrain?.(session.connection));
-      });
-      yield* readOut(clock, told);
-      yield* forAll(clock, told, ({ pipeline }) => pipeline.stopAtBoundary());
-      yield* Effect.timeoutOption(whenEmpty(registry), Math.max(0, begun + deadline - clock.now()));
+      const steps = inSteps([...registry.sessions], Math.min(spread, deadline / 2));
+      const retiring = Effect.forEach(steps, ({ at, members }) => {
+        const retired = retire(clock, members, onDrain);
+        return at === 0 ? retired : Effect.delay(retired, at);
+      }, { concurrency: "unbounded", discard: true });
+      const over = Effect.raceFirst(Effect.andThen(retiring, Effect.never), whenEmpty(registry));
+      yield* Effect.timeoutOption(over, deadline);
     }
     if (!registry.empty) yield* allDestroyed(registry);
     if (!registry.empty) yield* Effect.timeoutOption(whenEmpty(registry), afterDestroying);
-    const { destroyed } = registry;
-    return { open, drained: open - destroyed.length, destroyed, durationMs: clock.now() - begun };
+    const { destroyed: unfinished } = registry;
+    const destroyed = unfinished.map(({ id }) => id);
+    return { open, drained: open - destroyed.length, destroyed, unfinished, durationMs: clock.now() - begun };
+  });
+}
+
+/** Who is told when, evenly. */
+function inSteps<Item>(items: readonly Item[], spread: number): readonly {
+  readonly at: number;
+  readonly members: readonly Item[];
+}[] {
+  const count = Math.max(1, Math.min(items.length, mostSteps, Math.floor(spread / finestStep)));
+  const begin = (step: number): number => Math.floor(step * items.length / count);
+  return Array.from({ length: count }, (_, step) => ({
+    at: spread * step / count,
+    members: items.slice(begin(step), begin(step + 1)),
+  }));
+}
+
+/** These are told; each reads on for as long as a goodbye may take to be read, and stops at a frame boundary. */
+function retire<Received, Sent, Context>(
+  clock: Clock,
+  sessions: readonly Session<Received, Sent, Context>[],
+  onDrain: DrainTerms<Received, Sent, Context>["onDrain"],
+): Effect.Effect<void> {
+  return Effect.gen(function* () {
+    const told: Session<Received, Sent, Context>[] = [];
+    let wait = 0;
+    yield* forAll(clock, sessions, (session) => {
+      const more = session.retire("drained", onDrain);
+      if (more === undefined) return;
+      told.push(session);
+      wait = Math.max(wait, more);
+    });
+    if (wait > 0) yield* Effect.sleep(wait);
+    yield* readOut(clock, told);
+    yield* forAll(clock, told, ({ pipeline }) => pipeline.stopAtBoundary());
   });
 }
 

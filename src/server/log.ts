@@ -1,7 +1,7 @@
 /** Structured log records of what happens at a server and its connections. */
 import type { RegistryObserver } from "../connection/registry.ts";
 import type { TerminationRecord } from "../connection/termination.ts";
-import { TimeoutError } from "../core/errors.ts";
+import { TimeoutError, type Unfinished } from "../core/errors.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Logger } from "../core/logger.ts";
 import { errorText } from "../host/standard_log.ts";
@@ -49,6 +49,22 @@ function closedFields(record: TerminationRecord): Record<string, unknown> {
 }
 /** Every number and word of the record is among them. */
 type Facts = Omit<TerminationRecord, "connectionId" | "peer" | "error" | "message">;
+
+/** Handlers that are named, one a record; of more than these only the number is told. */
+const mostNamed = 20;
+
+/** Handlers that had not returned when a drain was over, which is why connections had to be destroyed. */
+export function logStuck(log: Logger, unfinished: readonly Unfinished[], deadlineMs: number): void {
+  const stuck = unfinished.filter(({ handlerRunning }) => handlerRunning);
+  for (const { id, ip, port, openMs } of stuck.slice(0, mostNamed)) {
+    const fields = { "conn.id": id, ...peerFields({ ip, port }), openMs, deadlineMs };
+    log({ level: "warn", message: "handler had not returned at the deadline", fields });
+  }
+  const more = stuck.length - mostNamed;
+  if (more <= 0) return;
+  const fields = { handlers: more, deadlineMs };
+  log({ level: "warn", message: "more handlers had not returned at the deadline", fields });
+}
 
 /** For how long frames that are skipped belong to the episode whose first one was logged. */
 const episodeMs = 10_000;

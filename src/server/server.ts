@@ -89,14 +89,17 @@ export interface Server<Received, in Sent = Received, Context = undefined, At ex
 
   /**
    * Drains: stops accepting, tells handlers through `connection.signal`, lets them finish, flushes and closes. At the
-   * deadline (default: the option `shutdownDeadline`) the remaining connections are destroyed. Idempotent: the first
+   * deadline (default: the option `shutdownDeadline`) the remaining connections are destroyed. With `spread` (default:
+   * the option `drainSpread`) connections are told one after the other, evenly over that time. Idempotent: the first
    * call decides, and errors name its deadline; `destroy` ends it at once. It waits for every handler, so a handler
    * or hook of this server must not await it, which would wait for itself until the deadline. Call it there without
    * `await`, and return.
    *
    * @throws {ShutdownTimeoutError} rejects when connections were still open at the deadline
    */
-  close(options?: { readonly deadline?: DurationInput | undefined }): Promise<ShutdownReport>;
+  close(
+    options?: { readonly deadline?: DurationInput | undefined; readonly spread?: DurationInput | undefined },
+  ): Promise<ShutdownReport>;
 
   /** Destroys everything at once, even during a shutdown. Idempotent, never rejects. */
   destroy(): Promise<ShutdownReport>;

@@ -12,7 +12,7 @@ import type {
   OnFrame,
 } from "../connection/connection_options.ts";
 import type { CloseReason } from "../connection/termination.ts";
-import type { SocketError } from "../core/errors.ts";
+import type { ShutdownTimeoutError, SocketError } from "../core/errors.ts";
 import type { TlsError, TlsErrorReason } from "../core/tls/tls_error.ts";
 import type { Certificates } from "../core/tls/certificate_options.ts";
 import type { TlsServerOptions } from "../connection/tls/options.ts";
@@ -68,6 +68,12 @@ export type ServeOptions<
     readonly farewell?: Uint8Array | string | undefined;
     /** How long `close` waits for connections to finish unless it is given a deadline. @default "30 seconds" */
     readonly shutdownDeadline?: DurationInput | undefined;
+    /**
+     * Over how long `close` tells the connections that they end, evenly, so that their peers do not all come back at
+     * once: 1,000 connections over 10 seconds are one every 10 ms. Those that are not told yet go on as before. At most
+     * half the deadline, so that the last ones have as long to finish. @default 0, all at once
+     */
+    readonly drainSpread?: DurationInput | undefined;
     /** Called when a connection is rejected. */
     readonly onReject?: ((peer: Peer, reason: RejectReason) => void) | undefined;
     /**
@@ -301,6 +307,8 @@ export interface ShutdownReport {
   readonly drained: number;
   /** Ids of the connections that were destroyed at the deadline. */
   readonly destroyed: readonly string[];
+  /** What is known of these connections, in the same order. */
+  readonly unfinished: ShutdownTimeoutError["unfinished"];
   /** How long it took, in milliseconds. */
   readonly durationMs: number;
 }

@@ -29,6 +29,7 @@ export interface ServerSettings<Received, Sent, Context> {
   readonly maxHandshakes: number;
   readonly farewell: Uint8Array | undefined;
   readonly shutdownDeadline: number;
+  readonly drainSpread: number;
   /** Undefined for one attempt. */
   readonly bindRetry: BackoffSchedule | undefined;
 }
@@ -70,6 +71,7 @@ const serverKeys: readonly string[] = [
   "maxHandshakes",
   "farewell",
   "shutdownDeadline",
+  "drainSpread",
   "bindRetry",
   ...serverHooks,
   "adapter",
@@ -134,6 +136,7 @@ export function resolveServer<Received, Sent, Context>(
       options.shutdownDeadline,
       defaults.shutdownDeadline,
     ),
+    drainSpread: checkDuration(check, "drainSpread", options.drainSpread, 0, { zero: true, infinite: false }),
     bindRetry: resolveBindRetry(check, options.bindRetry),
   };
   const { backlog, reusePort, ipv6Only } = options;

@@ -10,7 +10,7 @@ import type { Connection } from "../connection/connection.ts";
 import { Lifetime } from "../connection/effect/lifetime.ts";
 import { type ConnectionProfile, withSlots } from "../connection/profile.ts";
 import type { Registry } from "../connection/registry.ts";
-import { type DurationInput, toMilliseconds } from "../core/time/duration.ts";
+import { toMilliseconds } from "../core/time/duration.ts";
 import { type OptionsError, ShutdownTimeoutError, SocketError } from "../core/errors.ts";
 import type { SendOutcome } from "../core/flow/outcome.ts";
 import type { Adapter, Address, Transport } from "../core/transport.ts";
@@ -18,7 +18,7 @@ import { Admission } from "./admission.ts";
 import { drain } from "./drain.ts";
 import { inspect, type ServerInspection } from "./inspection.ts";
 import { Listening } from "./listening.ts";
-import { peerFields } from "./log.ts";
+import { logStuck, peerFields } from "./log.ts";
 import { errorText, guarded, standardLogger } from "../host/standard_log.ts";
 import { retried } from "./retried.ts";
 import { RateSampler } from "./rates.ts";
@@ -39,6 +39,8 @@ import { collectStats } from "./stats.ts";
 /** How long the runtime may take to let go of a listener whose connections are gone, in ms. */
 const letGoMs = 1_000;
 
+type CloseOptions = NonNullable<Parameters<Server<unknown>["close"]>[0]>;
+
 /** A server over the sockets of an adapter. What its public members mean is said at `Server`. */
 export class SocketServer<Received, Sent, Context> implements Server<Received, Sent, Context> {
   readonly finished: Promise<ShutdownReport>;
@@ -56,6 +58,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   #sampler: RateSampler<Received, Sent, Context> | undefined = undefined;
   /** The deadline of the first call that stopped it, in ms. */
   #deadline = 0;
+  #spread = 0;
   /** `destroy` came before that, perhaps before a shutdown had got as far as draining. */
   #cutShort = false;
   #report: ShutdownReport | undefined = undefined;
@@ -115,9 +118,10 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   static stop<Received, Sent, Context>(
     server: SocketServer<Received, Sent, Context>,
     deadline: number = server.#settings.shutdownDeadline,
+    spread: number = server.#settings.drainSpread,
   ): Effect.Effect<ShutdownReport> {
     return Effect.suspend(() => {
-      if (!server.#lifetime.closing) server.#deadline = deadline;
+      if (!server.#lifetime.closing) [server.#deadline, server.#spread] = [deadline, spread];
       return Effect.map(server.#lifetime.close, () => server.#report!);
     });
   }
@@ -136,17 +140,20 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   /** What `close` does; its scope is closed also where this fails. */
   static close<Received, Sent, Context>(
     server: SocketServer<Received, Sent, Context>,
-    { deadline }: { readonly deadline?: DurationInput | undefined },
+    { deadline, spread }: CloseOptions,
   ): Effect.Effect<ShutdownReport, ShutdownTimeoutError | OptionsError> {
     return Effect.gen(function* () {
-      const ms = deadline === undefined ? undefined : yield* Effect.try({
-        try: () => toMilliseconds(deadline, "deadline"),
+      const [ms, over] = yield* Effect.try({
+        try: () => [
+          deadline === undefined ? undefined : toMilliseconds(deadline, "deadline"),
+          spread === undefined ? undefined : toMilliseconds(spread, "spread"),
+        ],
         catch: (error) => error as OptionsError,
       });
-      const report = yield* SocketServer.stop(server, ms);
+      const report = yield* SocketServer.stop(server, ms, over);
       if (report.destroyed.length === 0) return report;
       const limit = server.#cutShort ? 0 : server.#deadline;
-      return yield* Effect.fail(new ShutdownTimeoutError(limit, report.destroyed, server.#cutShort));
+      return yield* Effect.fail(new ShutdownTimeoutError(limit, report.unfinished, server.#cutShort));
     });
   }
 
@@ -226,7 +233,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
     return this.#listening.resume();
   }
 
-  close(options: { readonly deadline?: DurationInput | undefined } = {}): Promise<ShutdownReport> {
+  close(options: CloseOptions = {}): Promise<ShutdownReport> {
     return Effect.runPromise(SocketServer.close(this, options));
   }
 
@@ -283,7 +290,9 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
       const stopped = this.#listening.stop();
       const undone = this.#tlsAdmission?.close();
       const deadline = this.#cutShort ? 0 : this.#deadline;
-      const report = this.#report = yield* drain(this.#registry, deadline, this.#options.onDrain);
+      const terms = { deadline, spread: this.#spread, onDrain: this.#options.onDrain };
+      const report = this.#report = yield* drain(this.#registry, terms);
+      if (deadline > 0 && !this.#cutShort) logStuck(this.#log, report.unfinished, deadline);
       // Promises of the adapter and of the certificates.
       yield* Effect.promise(() => Promise.all([stopped, undone])).pipe(Effect.timeoutOption(letGoMs));
       this.#sampler?.stop();

@@ -58,6 +58,18 @@ test("every fault of the times, the keepalive and the rate is told at once, with
     ]],
     [{ rateLimit: { bytesPerSec: 5 } }, ["rateLimit.bytesPerSec"]],
     [{ rateLimit: { burstBytes: 5 } }, ["rateLimit.burstBytes"]],
+    [{ maxLifetime: "1 hour", goodbyeWait: 0 }, []],
+    [{ maxLifetime: { hours: 1 } }, []],
+    [{ maxLifetime: { after: "1 hour", jitter: 1, grace: Infinity } }, []],
+    [{ maxLifetime: 0 }, ["maxLifetime"]],
+    [{ maxLifetime: { after: "1 hours ago", jitter: 2, grace: -1 } }, [
+      "maxLifetime.jitter",
+      "maxLifetime.after",
+      "maxLifetime.grace",
+    ]],
+    [{ maxLifetime: { after: "1 hour", jiter: 0 } }, ["maxLifetime.jiter"]],
+    [{ goodbye: () => undefined }, []],
+    [{ goodbye: 5, goodbyeWait: Infinity }, ["goodbye", "goodbyeWait"]],
     [{ minByteRate: 100 }, ["minByteRate"]],
     [{ minByteRate: {} }, ["minByteRate.bytesPerSecond"]],
     [{ minByteRate: { bytesPerSecond: Infinity, period: 0 } }, [

@@ -86,6 +86,7 @@ const rows: Readonly<Record<Exclude<CloseReason, "tls_error">, Row>> = {
     with: "fin",
     message: /minByteRate, 0 bytes in 2000 ms, expected 10 a second/,
   },
+  max_lifetime: { end: () => {}, options: { maxLifetime: 3_000 }, by: "local", with: "fin" },
   close_timeout: {
     end: ({ peer }) => peer.end(),
     options: { closeTimeout: 3_000 },

@@ -1,8 +1,9 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import type { CloseReason } from "../../src/connection/termination.ts";
+import type { ConnectionState } from "../../src/connection/connection.ts";
+import type { CloseReason, Retiring } from "../../src/connection/termination.ts";
 import { Vigil, type VigilOwner, type VigilTimes } from "../../src/connection/vigil.ts";
-import { IdleTimeoutError, OptionsError, TimeoutError } from "../../src/core/errors.ts";
+import { IdleTimeoutError, type MillraceError, OptionsError, TimeoutError } from "../../src/core/errors.ts";
 import { TimerWheel } from "../../src/core/time/timer_wheel.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 
@@ -14,13 +15,23 @@ const never: VigilTimes = {
   frame: Infinity,
   minByteRate: undefined,
   keepalive: undefined,
+  lifetime: undefined,
 };
 
 class Watched implements VigilOwner {
   busy = false;
   owing = false;
   readonly transport = { taken: 0 };
-  readonly pipeline = { bytesReceived: 0 };
+  readonly pipeline = { bytesReceived: 0, stopAtBoundary: () => this.#note("stops reading") };
+  readonly life = {
+    state: "open" as ConnectionState,
+    destroy: (reason: CloseReason, why?: { readonly error?: MillraceError }) => {
+      this.errors.push(why?.error);
+      this.#note(reason);
+    },
+  };
+  /** For how long a goodbye is read on. */
+  goodbyeWait: number | undefined = 0;
   readonly events: string[] = [];
   readonly errors: unknown[] = [];
   readonly vigil: Vigil;
@@ -31,6 +42,20 @@ class Watched implements VigilOwner {
     this.clock = clock;
     this.vigil = new Vigil(wheel, { ...never, ...times }, this);
     this.vigil.start();
+  }
+
+  get ageMs(): number {
+    return this.clock.now();
+  }
+
+  retire(reason: Retiring): number | undefined {
+    this.#note(`told ${reason}`);
+    if (this.goodbyeWait !== undefined) this.life.state = "draining";
+    return this.goodbyeWait;
+  }
+
+  #note(what: string): void {
+    this.events.push(`${this.clock.now()} ${what}`);
   }
 
   timedOut(reason: CloseReason, error: TimeoutError): void {
@@ -196,6 +221,86 @@ test("S-32: a stall of the process is not the peer's slowness (F-63, F-68)", () 
   peer.quiet();
   clock.advance(4_000);
   equal(peer.events.length, 1);
+});
+
+const hour = { max: 3_600_000, jitter: 0, grace: 30_000 };
+
+/** What happened, without when. */
+function order({ events }: Watched): string[] {
+  return events.map((event) => event.replace(/^\d+ /, ""));
+}
+
+test("a connection is told when its longest life is over, and reads no more; after the grace it is dropped (F-84)", () => {
+  const { clock, wheel, peer } = watch({ lifetime: hour });
+  clock.advance(3_600_000);
+  peer.quiet();
+  clock.advance(750);
+  deepEqual(order(peer), ["told max_lifetime", "stops reading"]);
+  within(peer.times[0], 3_600_000, 250);
+  clock.advance(29_000);
+  equal(peer.events.length, 2);
+  clock.advance(2_500);
+  deepEqual(order(peer), ["told max_lifetime", "stops reading", "max_lifetime"]);
+  within(peer.times[2], peer.times[0]! + 30_000, 250);
+  const [error] = peer.errors;
+  ok(error instanceof TimeoutError && error.reason === "lifetime" && error.limit === 30_000);
+  clock.advance(7_200_000);
+  equal(peer.events.length, 3);
+  equal(wheel.size, 0);
+});
+
+test("one that has begun to close by the end of the grace is left to the limits of closing (F-84)", () => {
+  const { clock, peer } = watch({ lifetime: hour });
+  clock.advance(3_601_000);
+  peer.life.state = "closing";
+  clock.advance(7_200_000);
+  deepEqual(order(peer), ["told max_lifetime", "stops reading"]);
+});
+
+test("one whose end has begun before is neither told nor stopped (F-84)", () => {
+  const { clock, peer } = watch({ lifetime: hour });
+  peer.goodbyeWait = undefined;
+  clock.advance(7_200_000);
+  deepEqual(order(peer), ["told max_lifetime"]);
+});
+
+test("after a goodbye it reads on for a while (F-65, F-84)", () => {
+  const { clock, peer } = watch({ lifetime: { ...hour, max: 10_000 } });
+  peer.goodbyeWait = 2_000;
+  clock.advance(11_000);
+  deepEqual(order(peer), ["told max_lifetime"]);
+  clock.advance(2_500);
+  deepEqual(order(peer), ["told max_lifetime", "stops reading"]);
+  ok(peer.times[1]! - peer.times[0]! >= 1_500, peer.times.join());
+});
+
+test("a thousand connections of one moment do not end at one moment, none too late, none before its part (F-84)", () => {
+  const clock = new FakeClock();
+  const wheel = new TimerWheel(clock);
+  const peers = Array.from(
+    { length: 1_000 },
+    () => new Watched(clock, wheel, { lifetime: { max: 100_000, jitter: 0.5, grace: 1_000 } }),
+  );
+  clock.advance(50_000);
+  for (const peer of peers) peer.quiet();
+  clock.advance(51_000);
+  const times = peers.map(({ times }) => times[0]!);
+  for (const time of times) ok(time >= 50_000 && time <= 100_750, `${time}`);
+  for (let from = 50_000; from < 100_000; from += 10_000) {
+    const share = times.filter((time) => time >= from && time < from + 10_000).length;
+    ok(share > 100 && share < 300, `${share} of 1,000 from ${from} on`);
+  }
+  for (const { vigil } of peers) vigil.stop();
+});
+
+test("S-32: a process that stood still does not end all connections at once (F-68, F-84)", () => {
+  const { clock, peer } = watch({ lifetime: hour });
+  clock.advance(1_000);
+  clock.stall(3 * 3_600_000);
+  clock.advance(1_000);
+  peer.quiet();
+  clock.advance(3_600_000);
+  equal(order(peer)[0], "told max_lifetime");
 });
 
 test("the frame timeout runs for each frame anew, a chunk that ends one frame and begins another included", () => {
@@ -430,6 +535,14 @@ test("the first keepalive comes a whole interval after the start, the next ones 
   within(peer.times[0], 1_000, 50);
   ok(peer.events.length >= 4 && peer.events.length <= 5, peer.events.join());
   for (let i = 1; i < peer.times.length; i++) within(peer.times[i]! - peer.times[i - 1]!, 1_000, 50);
+});
+
+test("a frame that begins shortly before a keepalive is due does not put it off (F-13)", () => {
+  const { clock, peer } = watch({ frame: 30_000, keepalive: { interval: 60_000, payload: ping } });
+  clock.advance(59_000);
+  peer.vigil.frameProgress(true, 0);
+  clock.advance(2_000);
+  within(peer.times[0], 60_000, 250);
 });
 
 test("a write puts the keepalive off, a read does not", () => {

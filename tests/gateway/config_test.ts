@@ -83,6 +83,24 @@ maxConnections = 10
     });
   });
 
+  it("takes how long a connection may live, its last words, and how a drain is spread (F-65, F-84)", () => {
+    const config = good(checkConfig({
+      endpoints: [
+        { ...echo, maxLifetime: "1h", goodbye: "BYE", goodbyeWait: "2s" },
+        { ...echo, name: "b", listen: 1, maxLifetime: { after: "1h", jitter: 0, grace: "5s" } },
+      ],
+      shutdown: { spread: "10s" },
+    }));
+    const [first, second] = config.endpoints;
+    assert.deepEqual(first?.limits, {
+      maxLifetime: { after: 3_600_000 },
+      goodbye: new TextEncoder().encode("BYE"),
+      goodbyeWait: 2_000,
+    });
+    assert.deepEqual(second?.limits, { maxLifetime: { after: 3_600_000, jitter: 0, grace: 5_000 } });
+    assert.deepEqual([config.shutdownDeadline, config.drainSpread], [30_000, 10_000]);
+  });
+
   it("has subjects of the endpoint's name, a line framing and the memory bus unless told otherwise", () => {
     const config = good(checkConfig({ endpoints: [echo] }));
     const [endpoint] = config.endpoints;
@@ -173,6 +191,26 @@ maxConnections = 10
       /found "60 sek", expected a duration .*; the units are ns, us, ms, s,/,
     ],
     ["another spelling", { endpoints: [{ ...echo, idle_timeout: "60s" }] }, /did you mean "idleTimeout"\?/],
+    [
+      "a jitter that is no part",
+      { endpoints: [{ ...echo, maxLifetime: { after: "1h", jitter: 10 } }] },
+      /maxLifetime\.jitter: found 10, expected a number from 0 to 1, such as 0\.1 for a tenth/,
+    ],
+    [
+      "a longest life that is no duration",
+      { endpoints: [{ ...echo, maxLifetime: "long" }] },
+      /maxLifetime: found "long", expected a duration above 0/,
+    ],
+    [
+      "a longest life without a duration",
+      { endpoints: [{ ...echo, maxLifetime: { jitter: 0 } }] },
+      /maxLifetime\.after: .*how long a connection may be open, such as "1h"/,
+    ],
+    [
+      "a spread without end",
+      { endpoints: [echo], shutdown: { spread: "Infinity" } },
+      /shutdown\.spread: found "Infinity", expected a duration of 0 or more/,
+    ],
     [
       "a minimum rate without a number",
       { endpoints: [{ ...echo, minByteRate: { bytesPerSecond: "slow" } }] },

@@ -20,6 +20,7 @@ interface GatewayOrder {
   readonly config: string;
   /** In the place of the config's own. */
   readonly deadlineMs: number | undefined;
+  readonly spreadMs: number | undefined;
 }
 
 /** Runs until told to stop, or until it cannot go on; gives the exit code. */
@@ -35,7 +36,9 @@ export async function runGateway(order: GatewayOrder, shell: Shell): Promise<num
   const { soft: signal } = shell.stop;
   let gateway: Gateway;
   try {
-    gateway = await startGateway(result.config, { output: shell.output, signal });
+    const { drainSpread } = result.config;
+    const config = { ...result.config, drainSpread: order.spreadMs ?? drainSpread };
+    gateway = await startGateway(config, { output: shell.output, signal });
   } catch (error) {
     if (!(signal.aborted && error instanceof SocketError && error.reason === "aborted")) throw error;
     say(shell, "millrace: stopped before every endpoint listened\n");

@@ -1,28 +1,54 @@
 /** Flags of `millrace serve` for how long a connection may live and what it may hold, and the settings made of them. */
-import type { Command } from "commander";
+import type { Command, Option } from "commander";
 import type { ConnectionOptions } from "../../connection/connection_options.ts";
-import { minRate, option } from "./option_values.ts";
+import { duration, minRate, option } from "./option_values.ts";
 
 /** What commander makes of them. */
 export interface LimitFlags {
   minByteRate?: number;
+  maxLifetime?: number;
+  goodbye?: Uint8Array;
+  drainSpread?: number;
 }
 
 /** What the library takes. */
-export type LimitOptions = Pick<ConnectionOptions<Uint8Array>, "minByteRate">;
+export type LimitOptions =
+  & Pick<ConnectionOptions<Uint8Array>, "minByteRate" | "maxLifetime">
+  & { readonly goodbye?: Uint8Array; readonly drainSpread?: number };
 
 /** Declares them. */
 export function addLimits(command: Command): Command {
-  return command.addOption(
-    option(
-      "--min-byte-rate <bytes>",
-      "close a peer that sends a frame more slowly than this, in bytes a second",
-      minRate,
-    ),
-  );
+  return command
+    .addOption(
+      option(
+        "--min-byte-rate <bytes>",
+        "close a peer that sends a frame more slowly than this, in bytes a second",
+        minRate,
+      ),
+    )
+    .addOption(
+      option("--max-lifetime <duration>", "close connections that have been open for this long", duration()),
+    )
+    .addOption(option("--goodbye <text>", "frame to send to each connection before it is closed", utf8))
+    .addOption(drainSpreadOption());
+}
+
+/** Also one of `millrace gateway`. */
+export function drainSpreadOption(): Option {
+  const about = "after a stop signal, tell the connections evenly over this time";
+  return option("--drain-spread <duration>", about, duration({ zero: true, infinite: false }));
+}
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }
 
 /** The settings, without those that were not given. */
-export function limitsOf({ minByteRate }: LimitFlags): LimitOptions {
-  return { ...(minByteRate !== undefined && { minByteRate: { bytesPerSecond: minByteRate } }) };
+export function limitsOf({ minByteRate, maxLifetime, goodbye, drainSpread }: LimitFlags): LimitOptions {
+  return {
+    ...(minByteRate !== undefined && { minByteRate: { bytesPerSecond: minByteRate } }),
+    ...(maxLifetime !== undefined && { maxLifetime }),
+    ...(goodbye !== undefined && { goodbye }),
+    ...(drainSpread !== undefined && { drainSpread }),
+  };
 }

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { CommandFailure, exitCodes } from "./failure.ts";
 import { formsHelp, framingSpec } from "./framing_spec.ts";
-import { addLimits, type LimitFlags, limitsOf } from "./limit_flags.ts";
+import { addLimits, drainSpreadOption, type LimitFlags, limitsOf } from "./limit_flags.ts";
 import { duration, fileMode, fileOwner, host, limit, option, path, port } from "./option_values.ts";
 import type { Shell } from "./shell.ts";
 import { addServerTls, type ServerTlsFlags, serverTlsOf } from "./tls_flags.ts";
@@ -19,6 +19,7 @@ export function addGateway(program: Command, shell: Shell, done: (code: number) 
     .addOption(
       option("--deadline <duration>", "time for connections to finish after a stop signal", deadline),
     )
+    .addOption(drainSpreadOption())
     .addHelpText(
       "after",
       `
@@ -26,11 +27,12 @@ The first SIGTERM or SIGINT drains: new connections are rejected, open ones fini
 
 Examples:
   millrace gateway gateway.yaml
-  millrace gateway gateway.toml --deadline 10s`,
+  millrace gateway gateway.toml --deadline 30s --drain-spread 10s`,
     )
-    .action(async (config: string, options: { deadline?: number }) => {
+    .action(async (config: string, options: { deadline?: number; drainSpread?: number }) => {
       const { runGateway } = await import("./gateway_command.ts");
-      done(await runGateway({ config, deadlineMs: options.deadline }, shell));
+      const { deadline: deadlineMs, drainSpread: spreadMs } = options;
+      done(await runGateway({ config, deadlineMs, spreadMs }, shell));
     });
 }
 

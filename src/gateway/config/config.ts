@@ -12,7 +12,7 @@ import { Section } from "./section.ts";
 import { type ListenPlace, refuseSharedPlaces } from "./shared_places.ts";
 import { refuseSharedSubjects } from "./shared_subjects.ts";
 import { type ConfigFormat, formatOfFile, parseText } from "./source.ts";
-import { address, finiteDuration, finiteSize, hostNames, integer, oneOf } from "./values.ts";
+import { address, finiteDuration, finiteSize, hostNames, integer, oneOf, wait } from "./values.ts";
 
 /** How much a gateway says about itself on standard error. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -25,6 +25,8 @@ export interface GatewayConfig {
   readonly admin: AdminConfig | undefined;
   /** How long connections may take to finish when the gateway stops. */
   readonly shutdownDeadline: number;
+  /** Over how long the connections of servers are told of it. */
+  readonly drainSpread: number;
   readonly logLevel: LogLevel;
 }
 
@@ -115,10 +117,10 @@ function readGateway(list: FaultList, value: unknown, folder: string): GatewayCo
   const bus = readBus(section);
   const endpoints = readEndpoints(list, section, bus.type, folder);
   const admin = section.table("admin", 'a table such as { listen: "127.0.0.1:9464" }', readAdmin);
-  const shutdownDeadline = section.table(
+  const shutdown = section.table(
     "shutdown",
-    'a table such as { deadline: "30s" }',
-    (table) => table.take("deadline", finiteDuration),
+    'a table such as { deadline: "30s", spread: "10s" }',
+    (table) => ({ deadline: table.take("deadline", finiteDuration), spread: table.take("spread", wait) }),
   );
   const logLevel = section.table(
     "log",
@@ -131,7 +133,8 @@ function readGateway(list: FaultList, value: unknown, folder: string): GatewayCo
     endpoints,
     bus,
     admin,
-    shutdownDeadline: shutdownDeadline ?? 30_000,
+    shutdownDeadline: shutdown?.deadline ?? 30_000,
+    drainSpread: shutdown?.spread ?? 0,
     logLevel: logLevel ?? "info",
   };
 }

@@ -4,7 +4,6 @@
  * Read by `config.ts`, used by the gateway. What only a runtime's sockets can tell is checked at the start.
  */
 import type { Framing } from "../../core/framing/framing.ts";
-import type { EgressPolicy } from "../../core/flow/outcome.ts";
 import type { Address } from "../../core/transport.ts";
 import { isSubject } from "../buses/subject.ts";
 import { type PayloadEncoding, payloadEncodings } from "../payload.ts";
@@ -12,44 +11,12 @@ import type { Backoff } from "../../core/time/backoff.ts";
 import { readBackoff } from "./backoff.ts";
 import { readClientTls, type TlsClientConfig } from "./client_tls.ts";
 import type { ConfigPath, FaultList } from "./fault.ts";
+import { type ConnectionLimits, readLimits } from "./connection_limits.ts";
 import { readFraming } from "./framing.ts";
-import { type Read, Refusal, Section } from "./section.ts";
+import { type Read, readAll, Refusal, Section } from "./section.ts";
 import { readServerTls, type TlsServerConfig } from "./server_tls.ts";
 import { isTable, readSocketPlace, type SocketFileConfig } from "./socket_place.ts";
-import {
-  address,
-  boolean,
-  byteRate,
-  bytes,
-  duration,
-  finiteDuration,
-  frameRate,
-  integer,
-  limit,
-  minRate,
-  oneOf,
-  size,
-  wait,
-} from "./values.ts";
-
-/** Settings of connections that the configuration has set; what is missing is left to the defaults. */
-interface ConnectionLimits {
-  readonly idleTimeout?: number;
-  readonly readIdleTimeout?: number;
-  readonly writeIdleTimeout?: number;
-  readonly firstFrameTimeout?: number;
-  readonly frameTimeout?: number;
-  readonly closeTimeout?: number;
-  readonly lingerTimeout?: number;
-  readonly ingressLimit?: number;
-  readonly egressLimit?: number;
-  readonly egressPolicy?: EgressPolicy;
-  readonly noDelay?: boolean;
-  readonly tcpKeepAlive?: false | "system" | number;
-  readonly keepalive?: { readonly interval: number; readonly payload: Uint8Array };
-  readonly minByteRate?: { readonly bytesPerSecond: number; readonly period?: number };
-  readonly rateLimit?: { readonly bytesPerSecond?: number; readonly framesPerSecond?: number };
-}
+import { address, boolean, bytes, duration, finiteDuration, integer, limit, oneOf, wait } from "./values.ts";
 
 /** Settings of a listener that the configuration has set. */
 interface ListenerLimits {
@@ -117,22 +84,6 @@ export interface ClientEndpointConfig extends EndpointSettings {
 
 export type EndpointConfig = ServerEndpointConfig | ClientEndpointConfig;
 
-const policies: readonly EgressPolicy[] = ["wait", "drop-newest", "drop-oldest", "close"];
-
-const limitReaders: Readonly<Record<string, Read<unknown>>> = {
-  idleTimeout: duration,
-  readIdleTimeout: duration,
-  writeIdleTimeout: duration,
-  firstFrameTimeout: duration,
-  frameTimeout: duration,
-  closeTimeout: duration,
-  lingerTimeout: duration,
-  ingressLimit: size,
-  egressLimit: size,
-  egressPolicy: oneOf(policies),
-  noDelay: boolean,
-  tcpKeepAlive: (value) => typeof value === "boolean" || value === "system" ? value : keepAliveDelay(value),
-};
 const listenerReaders: Readonly<Record<string, Read<unknown>>> = {
   maxConnections: limit,
   maxHandshakes: limit,
@@ -143,18 +94,6 @@ const listenerReaders: Readonly<Record<string, Read<unknown>>> = {
 };
 const clientKeys = ["connect", "connectTimeout", "reconnect"];
 const serverKeys = ["listen", "bindRetry", ...Object.keys(listenerReaders)];
-
-function keepAliveDelay(value: unknown): number {
-  try {
-    return finiteDuration(value);
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    throw new Refusal(
-      `true, false, "system", or the delay to the first probe, ${error.expected}`,
-      error.hint,
-    );
-  }
-}
 
 /** A subject of an endpoint leaves room for `.` and a connection's id behind it. */
 const longestSubject = 512;
@@ -295,47 +234,6 @@ function readSubjects(section: Section, name: string): Subjects {
     control: table.take("control", subject) ?? standard.control,
   }));
   return own ?? standard;
-}
-
-function readLimits(section: Section): ConnectionLimits {
-  const limits = readAll(section, limitReaders);
-  const keepalive = section.table("keepalive", "a table with interval and payload", (table) => ({
-    interval: table.require("interval", finiteDuration, 'the silence before it is sent, such as "30s"'),
-    payload: table.require("payload", bytes, "the bytes to send, with the line end if there is one"),
-  }));
-  const rateLimit = section.table(
-    "rateLimit",
-    "a table with bytesPerSecond or framesPerSecond",
-    (table) => readAll(table, { bytesPerSecond: byteRate, framesPerSecond: frameRate }),
-  );
-  const minByteRate = section.table(
-    "minByteRate",
-    'a table such as { bytesPerSecond: 100, period: "5s" }',
-    (table) => ({
-      bytesPerSecond: table.require(
-        "bytesPerSecond",
-        minRate,
-        "bytes that must come each second, such as 100",
-      ),
-      ...readAll(table, { period: finiteDuration }),
-    }),
-  );
-  return {
-    ...limits,
-    ...(keepalive && { keepalive }),
-    ...(rateLimit && { rateLimit }),
-    ...(minByteRate && { minByteRate }),
-  } as ConnectionLimits;
-}
-
-/** The values at these keys, without those that are missing or were refused. */
-function readAll(section: Section, readers: Readonly<Record<string, Read<unknown>>>): Record<string, never> {
-  const found: Record<string, unknown> = {};
-  for (const [key, read] of Object.entries(readers)) {
-    const value = section.take(key, read);
-    if (value !== undefined) found[key] = value;
-  }
-  return found as Record<string, never>;
 }
 
 function otherMode(mode: "server" | "client", key: string): string | undefined {

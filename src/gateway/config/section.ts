@@ -126,3 +126,16 @@ export function nearest(found: string, names: Iterable<string>): string | undefi
   }
   return best;
 }
+
+/** The values at these keys, without those that are missing or were refused. */
+export function readAll(
+  section: Section,
+  readers: Readonly<Record<string, Read<unknown>>>,
+): Record<string, never> {
+  const found: Record<string, unknown> = {};
+  for (const [key, read] of Object.entries(readers)) {
+    const value = section.take(key, read);
+    if (value !== undefined) found[key] = value;
+  }
+  return found as Record<string, never>;
+}

@@ -86,6 +86,12 @@ export function integer(least: number, most: number = Number.MAX_SAFE_INTEGER): 
   };
 }
 
+/** A part of a whole. */
+export const share: Read<number> = (value) => {
+  if (typeof value === "number" && value >= 0 && value <= 1) return value;
+  throw new Refusal("a number from 0 to 1, such as 0.1 for a tenth");
+};
+
 /** Frames a second. */
 export const frameRate: Read<number> = (value) => {
   if (isInfinity(value)) return Infinity;

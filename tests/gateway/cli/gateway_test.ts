@@ -45,6 +45,33 @@ describe("millrace gateway", () => {
     assert.match(err, /millrace: stopped in .*\n$/);
   });
 
+  it("sends the goodbye of an endpoint to its connections at SIGTERM, one after the other over --drain-spread (F-65)", async (t) => {
+    const file = configFile(t, { endpoints: [{ ...echo, goodbye: "BYE", goodbyeWait: 0 }] });
+    const program = startMillrace(t, "gateway", file, "--drain-spread", "1s");
+    const [, port] = await program.said("err", /listens on 127\.0\.0\.1:(\d+)/);
+    const said: number[] = [];
+    const peers = await Promise.all([1, 2].map(async () => {
+      const peer = createConnection({ port: Number(port), host: "127.0.0.1" });
+      t.after(() => peer.destroy());
+      peer.on("error", () => {});
+      let text = "";
+      peer.setEncoding("utf8").on("data", (chunk: string) => {
+        text += chunk;
+        if (text.endsWith("BYE\n")) said.push(performance.now());
+      });
+      peer.write("hello\n");
+      const ended = new Promise<string>((resolve) => peer.on("end", () => resolve(text)));
+      await new Promise((resolve) => peer.once("data", resolve));
+      return { ended };
+    }));
+    program.signal("SIGTERM");
+    assert.deepEqual(await Promise.all(peers.map(({ ended }) => ended)), ["hello\nBYE\n", "hello\nBYE\n"]);
+    const { code } = await program.end();
+    assert.equal(code, 0);
+    // Two connections over a second: half a second from one to the other.
+    assert.ok(said[1]! - said[0]! >= 400, `${said[1]! - said[0]!} ms apart`);
+  });
+
   it("cuts what does not finish by --deadline, with exit code 3", async (t) => {
     const program = startMillrace(t, "gateway", configFile(t, { endpoints: [echo] }), "--deadline", "50ms");
     const [, port] = await program.said("err", /listens on 127\.0\.0\.1:(\d+)/);

@@ -71,6 +71,12 @@ describe("the command line", () => {
       ["serve", "--min-byte-rate", "Infinity"],
       /expected a number of bytes a second, more than 0, such as 100/,
     ],
+    [
+      ["serve", "--drain-spread", "Infinity"],
+      /--drain-spread: found "Infinity", expected a duration of 0 or more/,
+    ],
+    [["gateway", "x.yaml", "--drain-spread", "soon"], /--drain-spread: found "soon", expected a duration/],
+    [["serve", "--max-lifetime", "0"], /--max-lifetime: found "0", expected a duration above 0/],
     [["serve", "--idle-timeout", "0"], /expected a duration above 0: .*or "Infinity" for no limit/],
     [["serve", "--max-connections", "many"], /expected a whole number, 1 or more, or Infinity for no limit/],
     [["serve", "--unix", "/x", "--port", "1"], /--unix cannot be combined with --port or --host/],

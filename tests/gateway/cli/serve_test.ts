@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe } from "node:test";
 import { detectAdapter } from "../../../src/adapters/detect.ts";
 import { connect } from "../../../src/client/connect.ts";
+import { lines } from "../../../src/core/framing/lines.ts";
 import { framingSpec } from "../../../src/gateway/cli/framing_spec.ts";
 import { type Cleaner, type Program, runMillrace, startMillrace } from "../../support/program.ts";
 import { it } from "../../support/it.ts";
@@ -51,6 +52,40 @@ describe("millrace serve", () => {
     assert.deepEqual([lines[1].payload, lines[1].encoding], ["/wA=", "base64"]);
     assert.match(err, /stopped; 1 of 1 open connections drained\n$/);
     assert.equal(code, 0);
+  });
+
+  it("says --goodbye to each connection at SIGTERM, spread over --drain-spread, and ends those of --max-lifetime (F-65, F-84)", async (t) => {
+    const { program, port } = await startServer(t, "--echo", "--goodbye", "BYE", "--drain-spread", "200ms");
+    const framing = lines({ encoding: "utf-8" });
+    const connections = await Promise.all([1, 2, 3].map(() => connect({ port, framing })));
+    const all = connections.map(async (connection) => {
+      const got: string[] = [];
+      for await (const line of connection) {
+        got.push(line);
+        if (line === "BYE") break;
+      }
+      await connection.close();
+      return got;
+    });
+    for (const connection of connections) await connection.send("hello");
+    await program.said("out", /hello[^]*hello[^]*hello/);
+    program.signal("SIGTERM");
+    assert.deepEqual(await Promise.all(all), Array.from({ length: 3 }, () => ["hello", "BYE"]));
+    const { code, err } = await program.end();
+    assert.match(err, /stopped; 3 of 3 open connections drained\n$/);
+    assert.equal(code, 0);
+
+    const short = await startServer(t, "--goodbye", "BYE", "--max-lifetime", "300ms");
+    const connection = await connect({ port: short.port, framing });
+    const got: string[] = [];
+    for await (const line of connection) {
+      got.push(line);
+      if (line === "BYE") break;
+    }
+    assert.deepEqual(got, ["BYE"]);
+    await connection.close();
+    short.program.signal("SIGTERM");
+    assert.equal((await short.program.end()).code, 0);
   });
 
   it("prints nothing with --quiet, and sends nothing back without --echo", async (t) => {
