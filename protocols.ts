@@ -19,13 +19,20 @@
  */
 export type { FrameErrorPolicy, Framing } from "./src/core/framing/framing.ts";
 export type { SizeInput } from "./src/core/text/size.ts";
+export { fix, type FixOptions } from "./src/protocols/fix.ts";
+export { hl7Answer, type Hl7AnswerOptions } from "./src/protocols/hl7_answer.ts";
+export { iso8583, type Iso8583Length, type Iso8583Options, swapTpdu } from "./src/protocols/iso8583.ts";
 export type { ProtocolLimits } from "./src/protocols/limits.ts";
+export { mllp, mllpCommit, mllpCommitOf, type MllpOptions } from "./src/protocols/mllp.ts";
+export { modbus } from "./src/protocols/modbus.ts";
 export { mqtt } from "./src/protocols/mqtt.ts";
 export { ndjson } from "./src/protocols/ndjson.ts";
 export { netstring, type NetstringOptions } from "./src/protocols/netstring.ts";
+export { nmea, type NmeaOptions } from "./src/protocols/nmea.ts";
 export { opcua } from "./src/protocols/opcua.ts";
 export { postgres, type PostgresOptions } from "./src/protocols/postgres.ts";
 export { resp, type RespOptions } from "./src/protocols/resp.ts";
+export { stxEtx, type StxEtxOptions } from "./src/protocols/stx_etx.ts";
 export { syslog, type SyslogOptions } from "./src/protocols/syslog.ts";
 export { tpkt } from "./src/protocols/tpkt.ts";
 export { parseFraming } from "./src/protocols/framing_text.ts";

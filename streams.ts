@@ -24,7 +24,7 @@ export type {
   FramingHint,
 } from "./src/core/framing/framing.ts";
 export { defineFraming, type FramingDefinition } from "./src/core/framing/define_framing.ts";
-export type { FoundFrame } from "./src/core/framing/found_decoder.ts";
+export type { FoundFrame } from "./src/core/framing/found_frame.ts";
 export { delimited, type DelimitedOptions, type DelimiterOptions } from "./src/core/framing/delimited.ts";
 export { fixedLength, type FixedLengthOptions } from "./src/core/framing/fixed_length.ts";
 export { berField } from "./src/core/framing/ber_field.ts";

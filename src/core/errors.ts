@@ -56,7 +56,7 @@ export class FrameError extends MillraceError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag = "FrameError";
   /** What is wrong with the frame. */
-  readonly reason: "too_large" | "malformed" | "truncated";
+  readonly reason: "too_large" | "malformed" | "truncated" | "checksum";
   /** Byte offset in the connection's inbound stream at which the faulty frame starts. */
   readonly offset: number;
   /** The limit in force, in bytes, where one was passed. */

@@ -29,6 +29,14 @@ export interface ProtocolLimits {
   readonly onFrameError?: FrameErrorPolicy | undefined;
 }
 
+/** What stands in the place of an option that is left out, and the size of the smallest frame. */
+interface LimitDefaults {
+  readonly least?: number;
+  readonly maxFrameBytes?: number;
+  readonly maxSentFrameBytes?: number;
+  readonly onFrameError?: FrameErrorPolicy;
+}
+
 /** The limits in numbers. */
 interface CheckedLimits {
   readonly maxFrameBytes: number;
@@ -47,13 +55,17 @@ export const limitOptions: Readonly<Record<keyof ProtocolLimits, PresetValue>> =
 export function checkLimits(
   check: OptionsCheck,
   options: ProtocolLimits,
-  policyOfDefault: FrameErrorPolicy = "close",
+  defaults: LimitDefaults = {},
 ): CheckedLimits {
-  const { maxFrameBytes, maxSentFrameBytes, onFrameError } = options;
+  const { least = 1, maxFrameBytes = defaultMaxFrameBytes, maxSentFrameBytes = Infinity } = defaults;
+  const range = { least };
   return {
-    maxFrameBytes: check.size("maxFrameBytes", maxFrameBytes, defaultMaxFrameBytes),
-    maxSentFrameBytes: check.size("maxSentFrameBytes", maxSentFrameBytes, Infinity),
-    onFrameError: check.oneOf("onFrameError", onFrameError, policyOfDefault, ["close", "skip"]),
+    maxFrameBytes: check.size("maxFrameBytes", options.maxFrameBytes, maxFrameBytes, range),
+    maxSentFrameBytes: check.size("maxSentFrameBytes", options.maxSentFrameBytes, maxSentFrameBytes, range),
+    onFrameError: check.oneOf("onFrameError", options.onFrameError, defaults.onFrameError ?? "close", [
+      "close",
+      "skip",
+    ]),
   };
 }
 

@@ -1,6 +1,6 @@
 /** MQTT: control packets behind a type, flags and a length of one to four bytes. */
 import { defineFraming } from "../core/framing/define_framing.ts";
-import type { FoundFrame } from "../core/framing/found_decoder.ts";
+import type { FoundFrame } from "../core/framing/found_frame.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import { OptionsCheck } from "../core/options.ts";
 import { checkLimits, limitOptions, type ProtocolLimits, writeWhole } from "./limits.ts";

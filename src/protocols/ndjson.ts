@@ -78,7 +78,7 @@ function ndjsonBytes(options: ProtocolLimits): Framing<Uint8Array> {
 function checked(options: ProtocolLimits): ReturnType<typeof checkLimits> {
   const check = new OptionsCheck();
   check.keys(options, Object.keys(limitOptions));
-  const limits = checkLimits(check, options, "skip");
+  const limits = checkLimits(check, options, { onFrameError: "skip" });
   check.done();
   return limits;
 }

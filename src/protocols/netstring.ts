@@ -1,6 +1,6 @@
 /** Netstrings: a length in decimal digits, a colon, so many bytes, a comma. */
 import { defineFraming } from "../core/framing/define_framing.ts";
-import type { FoundFrame } from "../core/framing/found_decoder.ts";
+import type { FoundFrame } from "../core/framing/found_frame.ts";
 import { defaultMaxFrameBytes, type FrameErrorPolicy, type Framing } from "../core/framing/framing.ts";
 import { overSent, requireBytes } from "../core/framing/refusal.ts";
 import { OptionsCheck } from "../core/options.ts";

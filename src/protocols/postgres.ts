@@ -1,5 +1,5 @@
 /** The PostgreSQL protocol, version 3: packets of the start-up without a type, then messages with one. */
-import type { FoundFrame } from "../core/framing/found_decoder.ts";
+import type { FoundFrame } from "../core/framing/found_frame.ts";
 import { FoundDecoder } from "../core/framing/found_decoder.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import { OptionsCheck } from "../core/options.ts";

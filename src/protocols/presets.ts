@@ -1,11 +1,17 @@
 /** All presets by name. A new protocol is one file with a function and its `Preset`, and one line here. */
+import { fixPreset } from "./fix.ts";
+import { iso8583Preset } from "./iso8583.ts";
+import { mllpPreset } from "./mllp.ts";
+import { modbusPreset } from "./modbus.ts";
 import { mqttPreset } from "./mqtt.ts";
 import { ndjsonPreset } from "./ndjson.ts";
 import { netstringPreset } from "./netstring.ts";
+import { nmeaPreset } from "./nmea.ts";
 import { opcuaPreset } from "./opcua.ts";
 import { postgresPreset } from "./postgres.ts";
 import type { Preset } from "./preset.ts";
 import { respPreset } from "./resp.ts";
+import { stxEtxPreset } from "./stx_etx.ts";
 import { syslogPreset } from "./syslog.ts";
 import { tpktPreset } from "./tpkt.ts";
 
@@ -20,5 +26,11 @@ export const presets: ReadonlyMap<string, Preset> = new Map(
     opcuaPreset,
     tpktPreset,
     netstringPreset,
+    modbusPreset,
+    mllpPreset,
+    fixPreset,
+    nmeaPreset,
+    stxEtxPreset,
+    iso8583Preset,
   ].map((preset) => [preset.name, preset]),
 );

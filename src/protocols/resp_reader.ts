@@ -3,7 +3,7 @@
  *
  * Used by `resp.ts`, one for each connection. Depth is a stack of counts, not of calls.
  */
-import type { FoundFrame } from "../core/framing/found_decoder.ts";
+import type { FoundFrame } from "../core/framing/found_frame.ts";
 
 /** What a value may have. */
 interface RespLimits {

@@ -1,6 +1,7 @@
 /** Syslog over TCP and TLS: messages behind their length, or lines. */
 import { indexOfByte } from "../core/bytes/byte_search.ts";
-import { FoundDecoder, type FoundFrame } from "../core/framing/found_decoder.ts";
+import { FoundDecoder } from "../core/framing/found_decoder.ts";
+import type { FoundFrame } from "../core/framing/found_frame.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import { overSent, refusal, requireBytes } from "../core/framing/refusal.ts";
 import { OptionsCheck } from "../core/options.ts";

@@ -35,6 +35,8 @@ export class FramerTrial<Received> {
   /** It takes one frame, or one that is refused, at a time; only of a decoder that can stop. */
   readonly stops: boolean;
   #enough = false;
+  /** What is whole at the end is passed on in one go. */
+  #ending = false;
   #inside = false;
   #fed = 0;
   /** For each count of bytes: frames, skipped frames, whether a frame was open, whether it had failed. */
@@ -74,6 +76,7 @@ export class FramerTrial<Received> {
     if (this.error !== undefined) return;
     if (this.#fed !== bytes.length) throw new RangeError("a split must end where the bytes end");
     const { buffered } = this.#decoder;
+    this.#ending = true;
     this.#run(() =>
       this.#decoder.flush === undefined ? this.#endUnflushed() : this.#decoder.flush(this.#next)
     );
@@ -109,7 +112,7 @@ export class FramerTrial<Received> {
 
   /** Says whether to go on; what comes after a "no" is a fault. */
   #more(): boolean {
-    if (this.#enough) {
+    if (this.#enough && !this.#ending) {
       this.fail("a frame", "passed on after next had answered false", "the rest, kept for resume");
     }
     this.#enough = this.stops;

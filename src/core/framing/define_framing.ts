@@ -5,7 +5,8 @@
  */
 import { OptionsCheck } from "../options.ts";
 import type { SizeInput } from "../text/size.ts";
-import { FoundDecoder, type FoundFrame } from "./found_decoder.ts";
+import { FoundDecoder } from "./found_decoder.ts";
+import type { FoundFrame } from "./found_frame.ts";
 import {
   type ByteSink,
   defaultMaxFrameBytes,
@@ -25,8 +26,8 @@ export interface FramingDefinition<Sent = Uint8Array> {
    */
   readonly maxFrameBytes?: SizeInput | undefined;
   /**
-   * What happens after a bad frame: close the connection, or report it and skip it, if its size is known.
-   * @default "close"
+   * What happens after a bad frame: close the connection, or report it and skip it, if its size is known or `resync` is
+   * there. @default "close"
    */
   readonly onFrameError?: FrameErrorPolicy | undefined;
   /** What the bytes should look like, for the diagnosis of a wrong peer. @default none */
@@ -44,13 +45,21 @@ export interface FramingDefinition<Sent = Uint8Array> {
    */
   find(bytes: Uint8Array, searched: number, atEnd: boolean): number | FoundFrame | undefined;
   /**
+   * Looks for the next frame after a bad one whose end is unknown, if `onFrameError` is `"skip"`. Returns the first place, at
+   * `from` or after it, where a frame may begin, or -1. `find` is then asked about that place; what it finds wrong there
+   * is not reported again. `atEnd`: the input has ended, and the frame before was incomplete; return -1 if then none
+   * behind it can be complete. Look at each byte once, and only as far as the place that is returned.
+   * @default the connection ends after a bad frame whose end is unknown
+   */
+  resync?(bytes: Uint8Array, from: number, atEnd: boolean): number;
+  /**
    * Writes one frame, with its header and trailer. Throw a `FrameError` for a frame that cannot be written; what was
    * written of it is discarded.
    */
   encode(frame: Sent, out: ByteSink): void;
 }
 
-const known = ["name", "maxFrameBytes", "onFrameError", "hint", "find", "encode"];
+const known = ["name", "maxFrameBytes", "onFrameError", "hint", "find", "resync", "encode"];
 
 /**
  * Makes a framing from a function that finds the end of a frame. The rest is provided: bytes are held until a frame
@@ -101,6 +110,7 @@ export function defineFraming<Sent = Uint8Array>(
   for (const part of ["find", "encode"] as const) {
     if (typeof definition[part] !== "function") check.refuse(part, definition[part], "a function");
   }
+  check.functions(definition, ["resync"]);
   const maxFrameBytes = check.size("maxFrameBytes", definition.maxFrameBytes, defaultMaxFrameBytes);
   const policy = check.oneOf("onFrameError", definition.onFrameError, "close", ["close", "skip"]);
   check.done();
@@ -109,6 +119,7 @@ export function defineFraming<Sent = Uint8Array>(
     maxFrameBytes,
     skip: policy === "skip",
     find: definition.find.bind(definition),
+    resync: definition.resync?.bind(definition),
   };
   return {
     name,

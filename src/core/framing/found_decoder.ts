@@ -9,47 +9,9 @@ import { view } from "../bytes/bytes.ts";
 import { GrowingBytes } from "../bytes/growing_bytes.ts";
 import { HeldBytes } from "../bytes/held_bytes.ts";
 import { FrameError, type FrameErrorReason } from "../errors.ts";
+import type { FoundFrame } from "./found_frame.ts";
 import type { Decoder } from "./framing.ts";
 import { restWaits } from "./refusal.ts";
-
-/** What `find` of a `FramingDefinition` may return, besides a number or nothing. */
-export type FoundFrame =
-  | {
-    /** Size of the whole frame, in bytes, whether or not all of them have arrived. */
-    readonly size: number;
-    /** Position of the first byte to pass on, after a header. @default 0 */
-    readonly start?: number | undefined;
-    /** Position after the last byte to pass on, before a trailer. @default size */
-    readonly end?: number | undefined;
-    /** Drop the frame instead of passing it on, such as a keepalive. @default false */
-    readonly drop?: boolean | undefined;
-    readonly malformed?: undefined;
-    readonly atLeast?: undefined;
-  }
-  | {
-    /**
-     * The frame has so many bytes or more; where it ends is not known yet. Over `maxFrameBytes` it is a `FrameError`
-     * `too_large` at once, otherwise more bytes are awaited.
-     */
-    readonly atLeast: number;
-    /**
-     * How many bytes to skip to reach the next frame, 1 or more, if it is too large. Without it the start of the next
-     * frame is unknown, and the connection ends even if `onFrameError` is `"skip"`.
-     */
-    readonly skip?: number | undefined;
-    readonly malformed?: undefined;
-    readonly size?: undefined;
-  }
-  | {
-    /** What is wrong with the bytes, for the message of the `FrameError`: `"found a length of more than 5 bytes"`. */
-    readonly malformed: string;
-    /**
-     * How many bytes to skip to reach the next frame, 1 or more. Without it the start of the next frame is unknown,
-     * and the connection ends even if `onFrameError` is `"skip"`.
-     */
-    readonly size?: number | undefined;
-    readonly atLeast?: undefined;
-  };
 
 /** What one framing's decoders share. */
 interface FindRules {
@@ -57,6 +19,7 @@ interface FindRules {
   readonly maxFrameBytes: number;
   readonly skip: boolean;
   readonly find: (bytes: Uint8Array, searched: number, atEnd: boolean) => number | FoundFrame | undefined;
+  readonly resync?: ((bytes: Uint8Array, from: number, atEnd: boolean) => number) | undefined;
 }
 
 interface Sizes {
@@ -84,6 +47,8 @@ export class FoundDecoder implements Decoder<Uint8Array> {
   #drop = false;
   /** Bytes still to come of a frame that was refused. */
   #skipping = 0;
+  /** The next frame is being looked for. What is bad on the way there was reported with the first of it. */
+  #lost = false;
   #failed: { readonly error: unknown } | undefined = undefined;
   /** An array that was cut up to `#restAt`, because the receiver of the frames had enough. */
   #rest: Uint8Array | undefined = undefined;
@@ -145,21 +110,49 @@ export class FoundDecoder implements Decoder<Uint8Array> {
     const open = this.#open;
     const length = open.length + this.#held.length;
     if (length === 0) return;
-    const offset = this.#position - length;
+    const first = this.#position - length;
+    let at = 0;
     if (this.#size === 0) {
       const bytes = open.extend(none);
-      const passed = this.#ask(bytes, length, true, offset);
-      if (passed > 0) return open.clear();
-      if (this.#size === length) {
-        open.clear();
-        this.#size = 0;
-        this.frameOffset = offset;
-        if (!this.#drop) next(this.#trimmed(bytes));
-        return;
+      open.clear();
+      at = this.#endOpen(bytes, first, next);
+      if (at < 0) return;
+    }
+    const size = length - at;
+    const wanted = this.#size > size ? ` of the ${this.#size} of a frame` : " of a frame, before its end";
+    const problem = `the input ended after ${size} bytes${wanted}`;
+    const error = this.#errorOf("truncated", first + at, problem, { size });
+    this.#failed = { error };
+    throw error;
+  }
+
+  /** Passes on what is whole in the last bytes. Returns where in them a frame begins that is not, or -1. */
+  #endOpen(bytes: Uint8Array, first: number, next: (frame: Uint8Array) => unknown): number {
+    const { resync, maxFrameBytes, skip } = this.#rules;
+    const { length } = bytes;
+    let [incomplete, claimed] = [-1, 0];
+    for (let at = 0; at < length;) {
+      if (this.#lost) at = resync!(bytes, at, true);
+      if (!(at >= 0 && at < length)) break;
+      this.#size = 0;
+      const seen = at === 0 ? length : 0;
+      const passed = this.#ask(bytes.subarray(at, at + maxFrameBytes), seen, true, first + at);
+      const size = this.#size;
+      if (passed > 0) at += passed;
+      else if (size > 0 && size <= length - at) {
+        this.frameOffset = first + at;
+        if (!this.#drop) next(view(bytes, at + this.#from, at + this.#to));
+        at += size;
+      } else {
+        // Whole frames may lie behind it, where its length was wrong.
+        if (!this.#lost && incomplete < 0) [incomplete, claimed] = [at, size];
+        if (!skip || resync === undefined) break;
+        this.#lost = true;
+        at++;
       }
     }
-    const wanted = this.#size > length ? ` of the ${this.#size} of a frame` : " of a frame, before its end";
-    throw this.#fail("truncated", offset, `the input ended after ${length} bytes${wanted}`, { size: length });
+    this.#size = claimed;
+    return incomplete;
   }
 
   /**
@@ -173,7 +166,16 @@ export class FoundDecoder implements Decoder<Uint8Array> {
     const whole = array.constructor === Uint8Array ? array : view(array, 0, length);
     let seen = searched;
     let at = start;
+    // The bytes of this array are held already, and none of them has been passed on.
+    let own = searched > 0;
+    let left = false;
     while (at < length) {
+      if (this.#lost) {
+        const place = this.#rules.resync!(whole, at, false);
+        if (place !== at) seen = 0;
+        at = place;
+        if (!(at >= 0 && at < length)) break;
+      }
       const offset = this.#position + at;
       const to = Math.min(length, at + maxFrameBytes);
       const passed = this.#ask(
@@ -184,14 +186,13 @@ export class FoundDecoder implements Decoder<Uint8Array> {
       );
       const size = this.#size;
       if (passed === 0 && (size === 0 || size > length - at)) {
-        // What began in an earlier chunk is held already.
-        if (size > 0 || at > 0) open.clear();
-        if (size > 0) this.#held.add(whole, at);
-        else if (open.length === 0) open.extend(at === 0 ? whole : whole.subarray(at));
+        left = size === 0;
+        if (!left) this.#held.add(whole, at);
+        else if (own) open.drop(at);
+        else open.extend(at === 0 ? whole : whole.subarray(at));
         break;
       }
       seen = 0;
-      if (open.length > 0) open.clear();
       let more: unknown;
       if (passed > 0) {
         more = !this.#enough;
@@ -199,11 +200,18 @@ export class FoundDecoder implements Decoder<Uint8Array> {
       } else {
         this.#size = 0;
         this.frameOffset = offset;
+        // It may be changed and given away by who gets it, with the memory it lies in.
+        own = false;
+        if (open.length > 0) open.clear();
         more = this.#drop || next(view(whole, at + this.#from, at + this.#to));
         at += size;
       }
-      if (more === false && at < length) return this.#keep(whole, at);
+      if (more === false && at < length) {
+        open.clear();
+        return this.#keep(whole, at);
+      }
     }
+    if (!left && open.length > 0) open.clear();
     this.#position += length;
     return true;
   }
@@ -238,20 +246,19 @@ export class FoundDecoder implements Decoder<Uint8Array> {
       const { atLeast, skip } = found;
       if (atLeast > maxFrameBytes) {
         const problem = `found a frame of ${atLeast} bytes or more${this.#advice}`;
-        return this.#refuse("too_large", offset, problem, skip, { size: atLeast, limit: maxFrameBytes });
+        return this.#refuse("too_large", offset, problem, { size: atLeast, limit: maxFrameBytes }, skip, 1);
       }
       found = undefined;
     }
     if (found === undefined) {
       if (bytes.length < maxFrameBytes || atEnd) return 0;
       const size = bytes.length;
-      throw this.#fail("too_large", offset, `found no end in ${size} bytes${this.#advice}`, {
-        size,
-        limit: maxFrameBytes,
-      });
+      const problem = `found no end in ${size} bytes${this.#advice}`;
+      return this.#refuse("too_large", offset, problem, { size, limit: maxFrameBytes }, undefined, size);
     }
     if (typeof found === "object" && found.malformed !== undefined) {
-      return this.#refuse("malformed", offset, found.malformed, found.size, { size: found.size });
+      const { malformed, reason = "malformed", size, passed = 1 } = found;
+      return this.#refuse(reason, offset, malformed, { size }, size, passed);
     }
     const { size, start = 0, end = size, drop = false }: Exclude<
       FoundFrame,
@@ -270,8 +277,10 @@ export class FoundDecoder implements Decoder<Uint8Array> {
     }
     if (size > maxFrameBytes) {
       const problem = `found a frame of ${size} bytes${this.#advice}`;
-      return this.#refuse("too_large", offset, problem, size, { size, limit: maxFrameBytes });
+      const next = this.#rules.resync === undefined ? size : undefined;
+      return this.#refuse("too_large", offset, problem, { size, limit: maxFrameBytes }, next, 1);
     }
+    this.#lost = false;
     this.#size = size;
     this.#from = start;
     this.#to = end;
@@ -284,33 +293,30 @@ export class FoundDecoder implements Decoder<Uint8Array> {
     return `, over maxFrameBytes, ${maxFrameBytes}; raise it, or check that the peer speaks ${name}`;
   }
 
-  /** Throws, unless the policy is to skip and it is known how far; returns that. */
+  /**
+   * Throws, unless the policy is to skip and it is known how far: `next` bytes lead to the next frame, or it is to be looked
+   * for after `passed` of them. Returns how many to pass over.
+   */
   #refuse(
     reason: FrameErrorReason,
     offset: number,
     problem: string,
-    skip: number | undefined,
     sizes: Sizes,
+    next: number | undefined,
+    passed: number,
   ): number {
+    const { skip, resync } = this.#rules;
+    const known = next !== undefined && Number.isInteger(next) && next > 0;
+    this.#enough = false;
+    if (this.#lost && !known) return passed;
     const error = this.#errorOf(reason, offset, problem, sizes);
-    const passes = skip !== undefined && Number.isInteger(skip) && skip > 0;
-    if (!this.#rules.skip || !passes) {
+    if (!skip || !(known || resync !== undefined)) {
       this.#failed = { error };
       throw error;
     }
+    this.#lost = !known;
     this.#enough = this.#report(error) === false;
-    return skip;
-  }
-
-  #fail(
-    reason: FrameErrorReason,
-    offset: number,
-    problem: string,
-    sizes: Sizes,
-  ): FrameError {
-    const error = this.#errorOf(reason, offset, problem, sizes);
-    this.#failed = { error };
-    return error;
+    return known ? next : passed;
   }
 
   #errorOf(

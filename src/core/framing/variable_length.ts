@@ -5,7 +5,8 @@
  */
 import { checkFlag, checkInteger, OptionsCheck } from "../options.ts";
 import type { SizeInput } from "../text/size.ts";
-import { FoundDecoder, type FoundFrame } from "./found_decoder.ts";
+import { FoundDecoder } from "./found_decoder.ts";
+import type { FoundFrame } from "./found_frame.ts";
 import { type ByteSink, defaultMaxFrameBytes, type FrameErrorPolicy, type Framing } from "./framing.ts";
 import { overSent, refusal, requireBytes } from "./refusal.ts";
 

@@ -109,6 +109,75 @@ describe("defineFraming (F-11)", () => {
     ]);
   });
 
+  it("looks for the next frame after a bad one whose end is unknown, and reports only the first fault", () => {
+    const found = brackets({
+      onFrameError: "skip",
+      find(bytes, searched) {
+        if (bytes[0] !== 0x5b) return { malformed: `found ${bytes[0]}, expected [` };
+        if (bytes[1] === 0x5b) return { malformed: "found [[", passed: 2 };
+        const at = bytes.indexOf(0x5d, searched);
+        if (at < 0) return undefined;
+        return bytes[1] === 0x21 ? { malformed: "found !", reason: "checksum", size: at + 1 } : at + 1;
+      },
+      resync: (bytes, from, atEnd) => atEnd ? -1 : bytes.indexOf(0x5b, from),
+    });
+    const frames = ["[a]", "[b]"].map(bytesOf);
+    assertFramer(found, [
+      { bytes: "[a]xyz[b]", frames, skipped: [{ reason: "malformed", offset: 3 }] },
+      { bytes: "[a][[[b]", frames, skipped: [{ reason: "malformed", offset: 3 }] },
+      { bytes: "[a]x[[y]z[[[b]", frames, skipped: [{ reason: "malformed", offset: 3 }] },
+      // What is whole is a fault of its own.
+      {
+        bytes: "[a]x[!][!][b]",
+        frames,
+        skipped: [{ reason: "malformed", offset: 3 }, { reason: "checksum", offset: 4 }, {
+          reason: "checksum",
+          offset: 7,
+        }],
+      },
+      { bytes: "[a][cdefghi[b]", frames, skipped: [{ reason: "too_large", offset: 3, limit: 8 }] },
+      { bytes: "[a]x", frames: [frames[0]!], skipped: [{ reason: "malformed", offset: 3 }] },
+      {
+        bytes: "[a]x[b",
+        frames: [frames[0]!],
+        skipped: [{ reason: "malformed", offset: 3 }],
+      },
+    ]);
+  });
+
+  it("finds whole frames at the end behind one whose length was wrong, and says that it was cut off", () => {
+    const sized = digits({
+      maxFrameBytes: 20,
+      onFrameError: "skip",
+      find(bytes) {
+        if (bytes[0] !== 0x3c) return { malformed: "found no <" };
+        const size = bytes.length > 1 ? bytes[1]! - 48 : Infinity;
+        return bytes.length < size ? undefined : size;
+      },
+      resync: (bytes, from) => bytes.indexOf(0x3c, from),
+    });
+    const frames = ["<3a", "<3c", "<3d"].map(bytesOf);
+    assertFramer(sized, [
+      { bytes: "<3a<Cb<3c<3d<4", frames, error: { reason: "truncated", offset: 3, size: 11 } },
+    ]);
+  });
+
+  it("moves bytes seldom while each of them may begin a frame that turns out to be none", () => {
+    const memories = new Set<ArrayBufferLike>();
+    const decoder = brackets({
+      maxFrameBytes: 10_000,
+      onFrameError: "skip",
+      find(bytes) {
+        memories.add(bytes.buffer);
+        return bytes.length < 1000 ? undefined : { malformed: "found nothing" };
+      },
+      resync: (_bytes, from) => from,
+    }).decoder(() => {});
+    for (let at = 0; at < 20_000; at++) decoder.push(new Uint8Array(1), () => {});
+    assert.equal(decoder.buffered, 999);
+    assert.ok(memories.size < 60, `${memories.size} arrays`);
+  });
+
   it("lets the end of the input end a frame", () => {
     const rest = brackets({
       find(bytes, searched, atEnd) {

@@ -1,0 +1,44 @@
+/** What a function that looks for the end of a frame says of it. Asked for by `found_decoder.ts`. */
+
+/** What `find` of a `FramingDefinition` may return, besides a number or nothing. */
+export type FoundFrame =
+  | {
+    /** Size of the whole frame, in bytes, whether or not all of them have arrived. */
+    readonly size: number;
+    /** Position of the first byte to pass on, after a header. @default 0 */
+    readonly start?: number | undefined;
+    /** Position after the last byte to pass on, before a trailer. @default size */
+    readonly end?: number | undefined;
+    /** Drop the frame instead of passing it on, such as a keepalive. @default false */
+    readonly drop?: boolean | undefined;
+    readonly malformed?: undefined;
+    readonly atLeast?: undefined;
+  }
+  | {
+    /**
+     * The frame has so many bytes or more; where it ends is not known yet. Over `maxFrameBytes` it is a `FrameError`
+     * `too_large` at once, otherwise more bytes are awaited.
+     */
+    readonly atLeast: number;
+    /**
+     * How many bytes to skip to reach the next frame, 1 or more, if it is too large. Without it the start of the next
+     * frame is unknown, as below.
+     */
+    readonly skip?: number | undefined;
+    readonly malformed?: undefined;
+    readonly size?: undefined;
+  }
+  | {
+    /** What is wrong with the bytes, for the message of the `FrameError`: `"found a length of more than 5 bytes"`. */
+    readonly malformed: string;
+    /** The reason of the error. @default "malformed" */
+    readonly reason?: "malformed" | "checksum" | undefined;
+    /**
+     * How many bytes to skip to reach the next frame, 1 or more. Without it the start of the next frame is unknown:
+     * `resync` looks for it, and without that the connection ends even if `onFrameError` is `"skip"`.
+     */
+    readonly size?: number | undefined;
+    /** Without `size`: how many bytes are certainly not the next frame's, so that `resync` looks behind them. @default 1 */
+    readonly passed?: number | undefined;
+    readonly atLeast?: undefined;
+  };
