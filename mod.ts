@@ -83,6 +83,11 @@ export { parseFraming } from "./src/protocols/framing_text.ts";
 export { varintField } from "./src/core/framing/varint_field.ts";
 export type { VariableLengthOptions } from "./src/core/framing/variable_length.ts";
 export { raw } from "./src/core/framing/raw.ts";
+export { silence, type SilenceOptions } from "./src/core/framing/silence.ts";
+export {
+  discardAfterSilence,
+  type DiscardAfterSilenceOptions,
+} from "./src/core/framing/discard_after_silence.ts";
 
 // Durations, sizes and errors
 export type { DurationInput } from "./src/core/time/duration.ts";

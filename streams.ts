@@ -43,6 +43,11 @@ export { parseFraming } from "./src/protocols/framing_text.ts";
 export { varintField } from "./src/core/framing/varint_field.ts";
 export type { VariableLengthOptions } from "./src/core/framing/variable_length.ts";
 export { raw } from "./src/core/framing/raw.ts";
+export { silence, type SilenceOptions } from "./src/core/framing/silence.ts";
+export {
+  discardAfterSilence,
+  type DiscardAfterSilenceOptions,
+} from "./src/core/framing/discard_after_silence.ts";
 export type { TextEncoding } from "./src/core/text/text_encoding.ts";
 export { checksum, type ChecksumName } from "./src/core/checksum/checksum.ts";
 export {

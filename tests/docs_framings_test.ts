@@ -37,7 +37,14 @@ describe("docs/framings.md", () => {
       writeFileSync(file, placed(code, (name) => pathToFileURL(join(root, name)).href));
       await import(pathToFileURL(file).href);
     }
-    assert.deepEqual(shown, ["delimited", "lengthField", 21, "HTTP/1.1 200 Connection established", "1,2,3"]);
+    assert.deepEqual(shown, [
+      "delimited",
+      "lengthField",
+      21,
+      "lengthField",
+      "HTTP/1.1 200 Connection established",
+      "1,2,3",
+    ]);
   });
 
   it("names every option of every framing, and no other", () => {
@@ -49,6 +56,7 @@ describe("docs/framings.md", () => {
       lengthField: "length_options",
       varintField: "variable_length",
       berField: "variable_length",
+      silence: "silence",
     };
     for (const [framing, file] of Object.entries(files)) {
       const source = readFileSync(join(root, `src/core/framing/${file}.ts`), "utf8");

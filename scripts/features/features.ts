@@ -253,7 +253,7 @@ export const features: readonly Section[] = [
       row(76, "planned", "Order and exactly-once per connection across failures of the bus"),
       row(77, "planned", "Device identity: an alias read from a frame, by which to send and to close"),
       row(78, "planned", "Who the peer is, on every message: TLS names and PROXY fields"),
-      row(79, "planned", "Silence as the end of a frame"),
+      row(79, "held", "Silence as the end of a frame"),
       row(
         80,
         "partly",

@@ -320,9 +320,9 @@ export const mutants = [
     why: "the laxer of two rates holds",
   },
   {
-    file: "src/core/flow/pipeline.ts",
-    find: "if (before !== 0 && this.gateReasons === 0) this.#transport.resume();",
-    put: "if (before !== 0) this.#transport.resume();",
+    file: "src/core/flow/read_gate.ts",
+    find: "if (before === 0 || this.gateReasons !== 0) return;",
+    put: "if (before === 0) return;",
     tests: ["tests/core/gate_test.ts"],
     why: "reading goes on while somebody holds it",
   },

@@ -6,14 +6,17 @@ import { distance } from "../core/options.ts";
 import { OptionsError } from "../core/errors.ts";
 import { wanted } from "../core/text/reading.ts";
 import { readSize } from "../core/text/size.ts";
+import { readDuration } from "../core/time/duration.ts";
 import { berField } from "../core/framing/ber_field.ts";
 import { delimited, type DelimitedOptions } from "../core/framing/delimited.ts";
+import { discardAfterSilence } from "../core/framing/discard_after_silence.ts";
 import { fixedLength } from "../core/framing/fixed_length.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import { lengthField } from "../core/framing/length_field.ts";
 import type { LengthFieldOptions, LengthNotation } from "../core/framing/length_options.ts";
 import { lines } from "../core/framing/lines.ts";
 import { raw } from "../core/framing/raw.ts";
+import { silence } from "../core/framing/silence.ts";
 import type { VariableLengthOptions } from "../core/framing/variable_length.ts";
 import { varintField } from "../core/framing/varint_field.ts";
 import { FramingWords, split, unescape, wrong } from "./framing_words.ts";
@@ -51,6 +54,7 @@ const forms = "a framing such as lines, delimited:\\x03, length:4, fixed:16 or r
  * | `varint,keep`             | frames include their header; `drop-empty` as above                            |
  * | `length:N,max-sent=SIZE`  | the maximum size of a frame to send; also of `varint` and `ber`               |
  * | `fixed:N`                 | frames of N bytes                                                             |
+ * | `silence:DURATION`        | frames that end when nothing has come for so long, such as `silence:15ms`     |
  * | `raw`                     | no framing: a frame is what one read returned                                 |
  *
  * The framings of `millrace/protocols` have their own names, such as `netstring`. Their options are words: `max=SIZE` and
@@ -58,7 +62,8 @@ const forms = "a framing such as lines, delimited:\\x03, length:4, fixed:16 or r
  * `word=VALUE`, or `word` and `no-word` for true and false.
  *
  * All but `fixed` and `raw` also take `max=SIZE`, the maximum frame size, and `skip`, which drops a bad frame instead of
- * closing the connection. `delimited` and `lengthField` alone stand for these functions with their defaults.
+ * closing the connection. All but `silence` and `raw` take `discard-after-silence=50ms`, which drops a frame that has begun
+ * when nothing comes for so long. `delimited` and `lengthField` alone stand for these functions with their defaults.
  *
  * @example
  * ```ts
@@ -92,8 +97,9 @@ export function parseFraming(text: string): Framing<Uint8Array> {
   const parts = new FramingWords(argument, words, text[end] === ":");
   try {
     const framing = make(parts);
+    const gap = unbroken.includes(name) ? undefined : parts.duration("discard-after-silence");
     parts.done();
-    return framing;
+    return gap === undefined ? framing : discardAfterSilence(framing, { gap });
   } catch (error) {
     if (!(error instanceof OptionsError) || error.issues[0]!.path === "framing") throw error;
     const issue = error.issues[0]!;
@@ -116,7 +122,11 @@ const optionWords: Readonly<Record<string, string>> = {
   frameBytes: "the number after fixed:",
   delimiter: "the delimiters",
   keepDelimiter: "keep",
+  gap: "the duration after silence:",
 };
+
+/** Those whose frames cannot be torn by silence. */
+const unbroken: readonly string[] = ["raw", "silence"];
 
 const lineEnds: ReadonlyMap<string, "\n" | "\r\n" | "\r"> = new Map([
   ["", "\n"],
@@ -189,6 +199,11 @@ const makers: Readonly<Record<string, (parts: FramingWords) => Framing<Uint8Arra
   berField: (parts) => variableLengths(berField, parts),
   fixed: fixedFrames,
   fixedLength: fixedFrames,
+  silence(parts) {
+    const gap = readDuration(parts.argument);
+    if (gap.ok) return silence({ gap: gap.value, ...parts.limits() });
+    throw wrong(parts.argument, `a duration after silence:, such as silence:15ms: ${wanted(gap)}`);
+  },
   raw(parts) {
     if (parts.argument !== "") throw wrong(parts.argument, "nothing after raw:");
     return raw();

@@ -7,6 +7,7 @@ import { OptionsError } from "../core/errors.ts";
 import { distance } from "../core/options.ts";
 import { wanted } from "../core/text/reading.ts";
 import { readSize } from "../core/text/size.ts";
+import { readDuration } from "../core/time/duration.ts";
 import type { PresetValue } from "./preset.ts";
 
 /** The text, or a part of it, is wrong. */
@@ -109,6 +110,15 @@ export class FramingWords {
     const size = readSize(found.slice(word.length + 1));
     if (size.ok) return size.value;
     throw wrong(found, `${word}= and a size, such as ${word}=65536 or ${word}=64KiB: ${wanted(size)}`);
+  }
+
+  /** The duration of `word=DURATION`, in milliseconds. */
+  duration(word: string): number | undefined {
+    const found = this.#text(word, "DURATION");
+    if (found === undefined) return undefined;
+    const duration = readDuration(found, { infinite: false });
+    if (duration.ok) return duration.value;
+    throw wrong(`${word}=${found}`, `${word}= and a duration, such as ${word}=50ms: ${wanted(duration)}`);
   }
 
   /** Refuses what nobody asked for. */

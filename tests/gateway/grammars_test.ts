@@ -289,7 +289,14 @@ describe("framings", () => {
         "length:2,mask=0x7fff,drop-empty",
         "length:4,max=64KiB,skip",
       ],
-      ...["lengthField", "fixed:16", "fixedLength:1k", "raw"],
+      ...[
+        "lengthField",
+        "fixed:16",
+        "fixedLength:1k",
+        "raw",
+        "silence:15ms",
+        "fixed:16,discard-after-silence=50ms",
+      ],
     ]
   ) {
     it(`library, config and command line take ${text}`, () => {
@@ -360,9 +367,40 @@ describe("framings", () => {
     assert.match(configured({ framing: { type: "berField", strip: 1 } }).fault, /it belongs to lengthField/);
   });
 
+  it("a configuration's tables have silence, and discardAfterSilence beside any other framing (F-79)", () => {
+    const gapOf = (framing: object): number | undefined => {
+      const { endpoint, fault } = configured({ framing });
+      assert.equal(fault, "");
+      return (endpoint?.framing as ReturnType<typeof parseFraming>).decoder(() => {}).gap;
+    };
+    assert.equal(gapOf({ type: "silence", gap: "15ms", maxFrameBytes: "256", onFrameError: "skip" }), 15);
+    assert.equal(gapOf({ type: "lines", discardAfterSilence: "50ms" }), 50);
+    const wrong: readonly (readonly [object, RegExp])[] = [
+      [{ type: "silence" }, /framing\.gap: .*how long nothing comes after the end of a frame, such as 15ms/],
+      [{ type: "silence", gap: "Infinity" }, /framing\.gap: found "Infinity"/],
+      [
+        { type: "silence", gap: "15ms", discardAfterSilence: "1s" },
+        /framing\.discardAfterSilence: found "1s"/,
+      ],
+      [{ type: "lines", discardAfterSilence: "soon" }, /framing\.discardAfterSilence: found "soon"/],
+      [{ type: "lines", gap: "15ms" }, /it belongs to silence, not to lines/],
+    ];
+    for (const [framing, fault] of wrong) assert.match(configured({ framing }).fault, fault);
+  });
+
   for (
     const text of [
-      ...["", "line", "lines:lfcr", "lines,max=1t", "delimited:\\q", "length:9", "fixed:0", "raw:1"],
+      ...[
+        "",
+        "line",
+        "lines:lfcr",
+        "lines,max=1t",
+        "delimited:\\q",
+        "length:9",
+        "fixed:0",
+        "raw:1",
+        "silence:5",
+      ],
       ...["delimited:a,or=", "delimited:a,or=a", "delimited:ab,or=a,keep", "delimited:a,or=b,prefix"],
     ]
   ) {

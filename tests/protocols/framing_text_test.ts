@@ -65,6 +65,8 @@ describe("a framing written as text", () => {
     ["fixed:3", "abcdef", ["abc", "def"]],
     ["fixedLength:1k", "x".repeat(1024), ["x".repeat(1024)]],
     ["raw", "abc", ["abc"]],
+    ["silence:15ms", "abc", ["abc"]],
+    ["lines,discard-after-silence=50ms", "a\nb\n", ["a", "b"]],
     // The functions with their defaults.
     ["delimited", "a\nb\n", ["a", "b"]],
     ["delimited,keep", "a\n", ["a\n"]],
@@ -109,9 +111,12 @@ describe("a framing written as text", () => {
     ["LengthField", /^framing: found "LengthField", .*; did you mean "length"\?$/],
     ["lengthField:4", /^framing: found "4", expected nothing after lengthField, .*write length:4/],
     ["lines:lfcr", /^framing: found "lfcr", expected lf, crlf or cr after lines:$/],
-    ["lines,fast", /^framing: found "fast", expected lone-cr, max=SIZE, skip$/],
+    [
+      "lines,fast",
+      /^framing: found "fast", expected lone-cr, max=SIZE, skip, discard-after-silence=DURATION$/,
+    ],
     ["lines,skp", /did you mean "skip"\?$/],
-    ["lines,", /^framing: found "", expected lone-cr, max=SIZE, skip$/],
+    ["lines,", /^framing: found "", expected lone-cr, max=SIZE, skip, discard-after-silence=DURATION$/],
     [
       "lines,max=0",
       /^framing: found "max=0", expected max= and a size, such as max=65536 or max=64KiB: a number of bytes \(whole, 1 or more\)/,
@@ -141,7 +146,20 @@ describe("a framing written as text", () => {
     ["fixed:0", /expected a number of bytes after fixed:/],
     ["fixedLength", /^framing: found "", expected a number of bytes after fixed:, such as fixed:16/],
     ["fixed:x", /expected a number of bytes after fixed:/],
-    ["fixed:3,max=4", /^framing: found "max=4", expected nothing there$/],
+    ["fixed:3,max=4", /^framing: found "max=4", expected discard-after-silence=DURATION$/],
+    ["raw,discard-after-silence=1s", /expected nothing there$/],
+    ["silence", /^framing: found "", expected a duration after silence:, such as silence:15ms: /],
+    ["silence:15", /expected a duration after silence:, such as silence:15ms: /],
+    ["silence:Infinity", /expected the duration after silence: to be a duration above 0/],
+    [
+      "silence:15ms,discard-after-silence=1s",
+      /^framing: found "discard-after-silence=1s", expected max=SIZE, skip$/,
+    ],
+    [
+      "lines,discard-after-silence=1",
+      /expected discard-after-silence= and a duration, such as discard-after-silence=50ms: /,
+    ],
+    ["lines,discard-after-silence=Infinity", /expected discard-after-silence= and a duration/],
     ["raw:1", /^framing: found "1", expected nothing after raw:$/],
   ];
   for (const [spec, message] of faults) {

@@ -74,7 +74,7 @@ const names: Readonly<Record<string, readonly string[]>> = {
     ],
     ...["FixedLengthOptions", "lengthField", "LengthFieldOptions", "raw", "parseFraming", "defineFraming"],
     ...["berField", "varintField", "VariableLengthOptions"],
-    ...["mapFraming"],
+    ...["mapFraming", "silence", "SilenceOptions", "discardAfterSilence", "DiscardAfterSilenceOptions"],
   ],
   values: ["DurationInput", "SizeInput", "Backoff"],
   errors: [

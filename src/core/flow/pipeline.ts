@@ -10,42 +10,38 @@ import type { Diagnosis } from "../framing/diagnosis.ts";
 import type { FrameError, SocketError } from "../errors.ts";
 import { Fifo } from "../bytes/fifo.ts";
 import type { Framing } from "../framing/framing.ts";
+import { countFrames } from "./frame_count.ts";
 import { frameFault, truncatedFault } from "./frame_fault.ts";
 import { type StoppableDecoder, stoppableDecoder } from "../framing/piecewise_decoder.ts";
 import { Pace } from "./pace.ts";
-import type {
-  Gate,
-  GateReason,
-  PipelineOwner,
-  PipelineSettings,
-  PipelineTime,
-  ReadWitness,
-} from "./pipeline_owner.ts";
+import type { PipelineOwner, PipelineSettings, PipelineTime, ReadWitness } from "./pipeline_owner.ts";
+import { ReadGate } from "./read_gate.ts";
 import { StopAtBoundary } from "./stop_at_boundary.ts";
 import { StreamHead } from "./stream_head.ts";
+import { type SilenceOwner, SilenceWatch } from "../time/silence_watch.ts";
+import type { TimerWheel } from "../time/timer_wheel.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
 import { Unread } from "./unread.ts";
 import type { Turn, TurnMember } from "../time/turn.ts";
 
 /** So many frames of one connection are cut before others have their turn. */
 export const framesAtOnce = 1024;
+/** Stands between two chunks where nothing came for as long as the framing says. */
+const silenceMark = new Uint8Array(0);
 /** A frame that is refused costs about as much as so many good ones: an error is made, told and logged. */
 const refusalCost = 16;
 
 /** Takes a transport's events. */
-export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
+export class Pipeline<Received> extends ReadGate implements TransportEvents, TurnMember, SilenceOwner {
   bytesReceived = 0;
   framesReceived = 0;
   /** The decoder is on the call stack. */
   cutting = false;
-  /** Why reading is stopped, as bits of `GateReason`; 0 while it is not. */
-  gateReasons = 0;
-  readonly #transport: Transport;
   #framing: Framing<Received, never>;
   #decoder: StoppableDecoder<Received>;
-  readonly #watchdog: ReadWitness;
   readonly #pace: Pace | undefined;
   readonly #turn: Turn;
+  readonly #wheel: TimerWheel;
   readonly #owner: PipelineOwner<Received>;
   readonly #next: (frame: Received) => boolean;
   readonly #looksAtHeads: boolean;
@@ -76,14 +72,14 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
     time: PipelineTime,
     owner: PipelineOwner<Received>,
   ) {
+    super(transport, watchdog);
     this.#framing = framing;
     this.#unread = reframable ? new Unread() : undefined;
-    this.#decoder = this.#decoderOf(framing, owner);
-    this.#watchdog = watchdog;
     this.#turn = time.turn;
+    this.#wheel = time.wheel;
     this.#looksAtHeads = looksAtHeads;
     this.#owner = owner;
-    this.#transport = transport;
+    this.#decoder = this.#decoderOf(framing);
     this.#pace = rateLimit && new Pace(rateLimit, time.clock, time.wheel, this);
     this.#next = (frame) => {
       if (++this.framesReceived === 1) owner.firstFrame();
@@ -111,8 +107,9 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
     // Read once, before: a frame may be the chunk itself, and its receiver may transfer the memory.
     const { length } = chunk;
     this.bytesReceived += length;
-    this.#watchdog.noteRead();
+    this.watchdog.noteRead();
     if (this.#discarding) return true;
+    if (this.silence !== undefined) this.silence.arrived();
     // Where the framing may change, a chunk of which no frame is wanted is not looked at.
     const unwanted = this.#unread !== undefined && !this.#owner.delivery.hungry;
     if (this.#stopped || this.#waiting !== undefined || this.cutting || unwanted) {
@@ -159,6 +156,7 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
   end(): void {
     if (this.#discarding) return this.#owner.inputEnded(true);
     this.#peerEnded = true;
+    this.silence?.stop();
     if (this.behind || this.cutting) this.#owner.inputEnding();
     else this.#finishAtEnd();
   }
@@ -182,22 +180,17 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
     if (this.behind && this.#owner.delivery.hungry && !this.#yielding) this.#giveWay();
   }
 
-  closeGate(reason: GateReason): void {
-    this.gateReasons |= reason;
-  }
-
-  openGate(reason: GateReason): void {
-    const before = this.gateReasons;
-    this.gateReasons = before & ~reason;
-    if (before === 0 || this.gateReasons !== 0) return;
-    this.#watchdog.noteResumed();
-    this.#transport.resume();
+  /** For the watch: it has its place between two chunks, as frames are not always cut when they come. */
+  silent(): void {
+    (this.#waiting ??= new Fifo()).push(silenceMark);
+    this.goOn();
   }
 
   /** From now on, whatever arrives is read and forgotten, so that the peer's FIN is seen. */
   discard(): void {
     if (this.#discarding) return;
     this.#discarding = true;
+    this.silence?.stop();
     this.openGate(this.gateReasons);
     if (!this.cutting) this.#countRest();
   }
@@ -213,6 +206,7 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
   /** The transport is gone. Cuts what is left as far as it is wanted, to be counted; the rest is for a reader. */
   cutOff(): void {
     this.#closed = true;
+    this.silence?.stop();
     this.#pace?.stop();
     this.goOn();
   }
@@ -224,13 +218,16 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
     return this.#diagnosed(truncatedFault("the connection broke", partialFrameBytes, bytesReceived, cause));
   }
 
-  #decoderOf(framing: Framing<Received, never>, owner: PipelineOwner<Received>): StoppableDecoder<Received> {
+  #decoderOf(framing: Framing<Received, never>): StoppableDecoder<Received> {
     const report = (error: FrameError): boolean => {
       if (this.#discarding) return true;
-      owner.skipped(this.#diagnosed(error));
+      this.#owner.skipped(this.#diagnosed(error));
       return (this.#share -= refusalCost) > 0;
     };
-    return stoppableDecoder(framing, report, this.#unread !== undefined);
+    const decoder = stoppableDecoder(framing, report, this.#unread !== undefined);
+    this.silence?.stop();
+    this.silence = decoder.gap === undefined ? undefined : new SilenceWatch(decoder.gap, this.#wheel, this);
+    return decoder;
   }
 
   #recut(framing: Framing<Received, never>): void {
@@ -238,7 +235,8 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
     if (stopped && !this.#stopped) this.#stopping?.chunkAgain();
     this.#stopped = stopped;
     this.#framing = framing;
-    this.#decoder = this.#decoderOf(framing, this.#owner);
+    this.#decoder = this.#decoderOf(framing);
+    if (this.behind) this.silence?.arrived();
   }
 
   /** The decoder is off the call stack. */
@@ -286,25 +284,19 @@ export class Pipeline<Received> implements TransportEvents, TurnMember, Gate {
     const chunk = waiting.take();
     if (waiting.length === 0) this.#waiting = undefined;
     this.#head?.add(chunk);
-    this.#cut(chunk, 0);
+    // One of an earlier framing means nothing to this one.
+    const silent = chunk === silenceMark && this.#decoder.gap !== undefined;
+    if (silent) this.#decoder.silence?.();
+    this.#cut(silent ? undefined : chunk, 0);
   }
 
   /** Nobody wants what is left: its frames are only counted. */
   #countRest(): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    let chunk = this.#unread?.takeRest();
+    const rest = this.#unread?.takeRest();
     this.cutting = true;
-    try {
-      for (;;) {
-        if (chunk !== undefined) this.#stopped = this.#decoder.push(chunk, this.#next) === false;
-        while (this.#stopped) this.#stopped = this.#decoder.resume(this.#next) === false;
-        if (waiting === undefined || waiting.length === 0) break;
-        chunk = waiting.take();
-      }
-    } catch {
-      // A fault that lies behind the place where it was ended is nobody's business any more.
-    }
+    countFrames(this.#decoder, this.#stopped, rest, waiting, this.#next);
     this.cutting = this.#stopped = false;
   }
 

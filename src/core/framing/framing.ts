@@ -57,6 +57,13 @@ export interface Decoder<Received> extends Stage<Uint8Array, Received> {
    * slower.
    */
   readonly waiting?: number | undefined;
+  /**
+   * A decoder that ends frames by silence, or drops them: after how many milliseconds without a byte `silence` is
+   * called. Such a decoder has `silence` and `resume`.
+   */
+  readonly gap?: number | undefined;
+  /** Nothing has come for `gap`. The call of `resume` that follows passes on, or reports, what this has ended. */
+  silence?(): void;
   /** Processes a chunk. Returns `false` if the rest of it waits for `resume`. */
   push(chunk: Uint8Array, next: (frame: Received) => unknown): void | boolean;
   /** Continues with the rest of the chunk, and returns the same as `push`. Only called after a `false`. */

@@ -133,6 +133,14 @@ class MessageDecoder<Received, Message> implements Decoder<Message> {
     return this.#frames.frameOffset ?? this.#chunkOffset;
   }
 
+  get gap(): number | undefined {
+    return this.#frames.gap;
+  }
+
+  silence(): void {
+    this.#frames.silence?.();
+  }
+
   push(chunk: Uint8Array, next: (message: Message) => unknown): boolean {
     this.#checkReady();
     this.#next = next;

@@ -53,6 +53,7 @@ class Pieces<Received> implements StoppableDecoder<Received> {
   #at = 0;
   #next: (frame: Received) => unknown = ignore;
   #enough = false;
+  #silent = false;
   readonly #pass = (frame: Received): void => {
     if (this.#next(frame) === false) this.#enough = true;
   };
@@ -64,6 +65,15 @@ class Pieces<Received> implements StoppableDecoder<Received> {
 
   get buffered(): number {
     return this.#decoder.buffered;
+  }
+
+  get gap(): number | undefined {
+    return this.#decoder.gap;
+  }
+
+  silence(): void {
+    this.#decoder.silence?.();
+    this.#silent = true;
   }
 
   /** Where pieces are larger than a byte, some of it may have been looked at and cut. */
@@ -82,6 +92,7 @@ class Pieces<Received> implements StoppableDecoder<Received> {
   }
 
   resume(next: (frame: Received) => unknown): boolean {
+    if (this.#silent) this.#endSilence(next);
     const rest = this.#rest;
     if (rest === undefined) return true;
     this.#rest = undefined;
@@ -91,6 +102,12 @@ class Pieces<Received> implements StoppableDecoder<Received> {
   /** Enough, after this piece. */
   stop(): void {
     this.#enough = true;
+  }
+
+  #endSilence(next: (frame: Received) => unknown): void {
+    this.#silent = false;
+    this.#next = next;
+    this.#decoder.resume?.(this.#pass);
   }
 
   #cut(chunk: Uint8Array, start: number, next: (frame: Received) => unknown): boolean {

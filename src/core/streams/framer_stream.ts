@@ -12,6 +12,8 @@ import { checkStrategies, strategyKeys } from "./stream_strategies.ts";
 import type { Framing } from "../framing/framing.ts";
 import { OrderedPair, type StoppableStage } from "./ordered_pair.ts";
 import { type StoppableDecoder, stoppableDecoder } from "../framing/piecewise_decoder.ts";
+import { SilenceWatch } from "../time/silence_watch.ts";
+import { sharedWheel, type TimerWheel } from "../time/timer_wheel.ts";
 
 /** Options of {@linkcode FramerStream}. */
 export interface FramerStreamOptions<Received> {
@@ -25,6 +27,8 @@ export interface FramerStreamOptions<Received> {
    * @default none
    */
   readonly readableStrategy?: QueuingStrategy<Received> | undefined;
+  /** Timer wheel to use, for framings that end frames by silence. @default a shared one */
+  readonly wheel?: TimerWheel | undefined;
 }
 
 /**
@@ -32,6 +36,9 @@ export interface FramerStreamOptions<Received> {
  *
  * Input that cannot be cut, or that ends inside a frame, errors both sides with a `FrameError`, and a chunk that is
  * not bytes with a `TypeError`; the frames before the error can still be read.
+ *
+ * A framing that ends frames by silence does so here too. Time during which a chunk waits, because the reader has not
+ * taken earlier frames, does not count.
  *
  * @example
  * ```ts
@@ -59,15 +66,18 @@ export class FramerStream<Received> implements TransformStream<ByteChunk, Unshar
    * @throws {OptionsError} `invalid`, for an invalid option
    */
   constructor(framing: Framing<Received, never>, options: FramerStreamOptions<Received> = {}) {
-    const check = checkFramer(framing, "decoder", options, ["onFrameError", ...strategyKeys]);
+    const check = checkFramer(framing, "decoder", options, ["onFrameError", "wheel", ...strategyKeys]);
     check.functions(options, ["onFrameError"]);
     check.done();
-    const { onFrameError = ignore, writableStrategy, readableStrategy } = options;
+    const { onFrameError = ignore, writableStrategy, readableStrategy, wheel } = options;
+    const decoder = stoppableDecoder(framing, (error) => void onFrameError(error));
+    const stage = new Cutting(framing.name, decoder);
     const pair = new OrderedPair<ByteChunk, Received>({
-      stage: new Cutting(framing.name, stoppableDecoder(framing, (error) => void onFrameError(error))),
+      stage,
       writable: writableStrategy as QueuingStrategy<ByteChunk>,
       readable: readableStrategy,
     });
+    if (decoder.gap !== undefined) stage.watch(decoder.gap, wheel ?? sharedWheel(), pair);
     this.readable = pair.readable as ReadableStream<Unshared<Received>>;
     this.writable = pair.writable;
   }
@@ -77,6 +87,7 @@ export class FramerStream<Received> implements TransformStream<ByteChunk, Unshar
 class Cutting<Received> implements StoppableStage<ByteChunk, Received> {
   readonly #name: string;
   readonly #decoder: StoppableDecoder<Received>;
+  #silence: SilenceWatch | undefined = undefined;
   #position = 0;
 
   constructor(name: string, decoder: StoppableDecoder<Received>) {
@@ -84,18 +95,39 @@ class Cutting<Received> implements StoppableStage<ByteChunk, Received> {
     this.#decoder = decoder;
   }
 
+  /** Of a framing that ends frames by silence. */
+  watch(gap: number, wheel: TimerWheel, pair: OrderedPair<ByteChunk, Received>): void {
+    const decoder = this.#decoder;
+    this.#silence = new SilenceWatch(gap, wheel, {
+      get paused() {
+        return pair.writeWaits;
+      },
+      silent() {
+        decoder.silence?.();
+        pair.resume();
+      },
+    });
+  }
+
+  stop(): void {
+    this.#silence?.stop();
+  }
+
   push(chunk: ByteChunk, next: (frame: Received) => boolean): void | boolean {
     const bytes = bytesOf(chunk, "cut frames");
+    this.#silence?.arrived();
     // Read before: the frame's receiver may transfer the memory.
     this.#position += bytes.length;
     return this.#decoder.push(bytes, next);
   }
 
   resume(next: (frame: Received) => boolean): void | boolean {
+    this.#silence?.resumed();
     return this.#decoder.resume(next);
   }
 
   flush(next: (frame: Received) => void): void {
+    this.stop();
     if (this.#decoder.flush !== undefined) return this.#decoder.flush(next);
     // A framing of the user's own need not complain itself, here no more than on a connection.
     const { buffered } = this.#decoder;

@@ -18,6 +18,8 @@ export interface StoppableStage<In, Out> {
   resume?(next: (out: Out) => boolean): void | boolean;
   /** The input has ended. */
   flush?(next: (out: Out) => boolean): void;
+  /** Nothing more comes, and nobody wants more: the reader has left, or the writer has given up. */
+  stop?(): void;
 }
 
 /** What one item may give ahead of a reader. */
@@ -98,6 +100,18 @@ export class OrderedPair<In, Out> {
       close: () => this.#finish(),
       abort: (error) => this.#endWith({ error }),
     }, writable);
+  }
+
+  /** A write waits until earlier ones have been asked for: it is not the source that is silent. */
+  get writeWaits(): boolean {
+    return this.#resume !== undefined || this.#writing !== undefined;
+  }
+
+  /** The stage has something to pass on that nothing pushed into it: it is resumed as soon as more may be made. */
+  resume(): void {
+    if (this.#over) return;
+    this.#stopped = true;
+    this.#goOn();
   }
 
   /** More may be made: a reader waits for it, or there is room for what nobody has asked for yet. */
@@ -210,6 +224,7 @@ export class OrderedPair<In, Out> {
 
   /** The writer was aborted, or the reader is gone: no write waits any longer. What is in the stage can still be read. */
   #letGo(): void {
+    this.#stage.stop?.();
     this.#writing?.done();
     this.#writing = undefined;
     this.#wake();

@@ -49,9 +49,11 @@ export const formsHelp: string = `Framings:
   varint,shortest     a length must have its shortest form; keep and drop-empty as above
   length:N,max-sent=SIZE    the maximum size of a frame to send; also of varint and ber
   fixed:N             frames of N bytes
+  silence:DURATION    frames that end when nothing has come for so long, such as silence:15ms
   raw                 no framing: a frame is what one read returns
 ${[...presets.values()].map(protocolHelp).join("\n")}
 All but fixed and raw also take max=SIZE, the maximum frame size (64KiB, 1m; default 1m), and skip, which drops a bad
-frame instead of closing the connection.
+frame instead of closing the connection. All but silence and raw take discard-after-silence=50ms: a frame that has
+begun is dropped when nothing comes for so long.
 
 Durations: 500ms, 5s, 2m, 1h. Sizes: 64KiB or 64k, 1MB, or bytes. Infinity is no limit.`;

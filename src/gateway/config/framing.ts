@@ -8,18 +8,20 @@
 import { OptionsError } from "../../core/errors.ts";
 import { berField } from "../../core/framing/ber_field.ts";
 import { delimited } from "../../core/framing/delimited.ts";
+import { discardAfterSilence } from "../../core/framing/discard_after_silence.ts";
 import { fixedLength } from "../../core/framing/fixed_length.ts";
 import type { Framing } from "../../core/framing/framing.ts";
 import { parseFraming } from "../../protocols/framing_text.ts";
 import { lengthField } from "../../core/framing/length_field.ts";
 import { lines } from "../../core/framing/lines.ts";
 import { raw } from "../../core/framing/raw.ts";
+import { silence } from "../../core/framing/silence.ts";
 import { varintField } from "../../core/framing/varint_field.ts";
 import type { PresetValue } from "../../protocols/preset.ts";
 import { presets } from "../../protocols/presets.ts";
 import type { FaultList } from "./fault.ts";
 import { nearest, type Read, Section } from "./section.ts";
-import { boolean, bytes, finiteSize, integer, oneOf, size } from "./values.ts";
+import { boolean, bytes, finiteDuration, finiteSize, integer, oneOf, size } from "./values.ts";
 
 interface Kind {
   readonly options: Readonly<Record<string, Read<unknown>>>;
@@ -112,6 +114,11 @@ const kinds: ReadonlyMap<string, Kind> = new Map(Object.entries<Kind>({
   },
   varintField: { options: variableLength, make: varintField },
   berField: { options: variableLength, make: berField },
+  silence: {
+    options: { gap: finiteDuration, maxFrameBytes: size, onFrameError: policy },
+    required: { gap: "how long nothing comes after the end of a frame, such as 15ms" },
+    make: silence,
+  },
   raw: { options: {}, make: () => raw() },
   ...Object.fromEntries(
     [...presets].map(([name, { options, make }]) => [name, {
@@ -122,6 +129,8 @@ const kinds: ReadonlyMap<string, Kind> = new Map(Object.entries<Kind>({
     }]),
   ),
 }));
+/** Those whose frames cannot be torn by silence. */
+const unbroken: readonly string[] = ["raw", "silence"];
 const names = [...kinds.keys()];
 const wanted =
   "a framing such as lines or length:4, or a table such as { type: lengthField, lengthBytes: 2 }";
@@ -157,18 +166,21 @@ export function readFraming(endpoint: Section, list: FaultList): Framing<Uint8Ar
     const option = expected === undefined ? section.take(key, read) : section.require(key, read, expected);
     if (option !== undefined) options[key] = option;
   }
+  const gap = unbroken.includes(type) ? undefined : section.take("discardAfterSilence", finiteDuration);
   section.close((key) => belongsElsewhere(type, key));
-  return list.faults.length > before ? undefined : make(kind, options, list, path);
+  return list.faults.length > before ? undefined : make(kind, options, gap, list, path);
 }
 
 function make(
   kind: Kind,
   options: object,
+  gap: number | undefined,
   list: FaultList,
   path: readonly (string | number)[],
 ): Framing<Uint8Array> | undefined {
   try {
-    return kind.make(options as never);
+    const framing = kind.make(options as never);
+    return gap === undefined ? framing : discardAfterSilence(framing, { gap });
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;
     for (const issue of error.issues) {
