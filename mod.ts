@@ -23,9 +23,9 @@ export { serve } from "./src/server/serve.ts";
 export type { Server } from "./src/server/server.ts";
 export { onSignals, type SignalsOptions } from "./src/server/on_signals.ts";
 export type { ServerInspection } from "./src/server/inspection.ts";
+export type { AdmissionOptions, RejectReason } from "./src/server/admission_options.ts";
 export type {
   RateSample,
-  RejectReason,
   ServeOptions,
   ServerState,
   ServerStats,

@@ -40,7 +40,8 @@ describe("docs/protection.md", () => {
   });
 
   it("tells only of reasons that there are", () => {
-    const reasons = readFileSync(join(root, "src/connection/termination.ts"), "utf8");
+    const reasons = ["connection/termination.ts", "server/admission_options.ts"]
+      .map((file) => readFileSync(join(root, "src", file), "utf8")).join("\n");
     for (const [, row] of text.matchAll(/^\|.*\| (`[a-z_`, ]+`) +\|$/gm)) {
       for (const [, reason] of row!.matchAll(/`([a-z_]+)`/g)) {
         assert.ok(reasons.includes(`| "${reason}"`), reason);

@@ -91,7 +91,7 @@ export const features: readonly Section[] = [
         "held",
         "A maximum number of connections; further ones are rejected with a farewell and counted",
       ),
-      row(23, "planned", "Limits and accept rates per address, and allow and deny lists"),
+      row(23, "held", "Limits and accept rates per address, and allow and deny lists"),
       row(
         24,
         "held",

@@ -57,7 +57,7 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Session<Rece
   /** The connections that `destroyAll` found. */
   readonly destroyed: Unfinished[] = [];
   readonly closedByReason: Partial<Record<CloseReason, number>> = {};
-  readonly #observers: readonly RegistryObserver<Received, Sent, Data>[];
+  readonly #observers: RegistryObserver<Received, Sent, Data>[];
   readonly #effects: EffectSupport<Received, Sent, Data> | undefined;
   /** Sessions whose connection is closed while their handler still runs. */
   readonly #lingering: Set<Session<Received, Sent, Data>> = new Set();
@@ -75,7 +75,12 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Session<Rece
     this.wheel = sharedWheel(clock);
     this.turn = turnOf(clock);
     this.#effects = effects;
-    this.#observers = effects === undefined ? observers : [...observers, ...effects.observers];
+    this.#observers = [...observers, ...effects?.observers ?? []];
+  }
+
+  /** Hears of everything from now on. */
+  observe(observer: RegistryObserver<Received, Sent, Data>): void {
+    this.#observers.push(observer);
   }
 
   /** Takes a transport in, and starts it. */

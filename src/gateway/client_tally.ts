@@ -49,6 +49,7 @@ export class ClientTally {
       connectionsActive,
       connectionsAccepted: this.opened,
       connectionsRejected: 0,
+      connectionsRejectedByReason: {},
       connectionsLost: 0,
       connectionsClosed: this.#closed,
       handshakesActive: 0,

@@ -22,13 +22,26 @@ const perTurn = 4;
 interface HandshakeSettings {
   /** Milliseconds. */
   readonly timeout: number;
-  readonly most: number;
+  /** May change while the server runs. */
+  most: number;
   readonly authorize: Authorize | undefined;
   failed(error: TlsError, peer: HandshakePeer): void;
   /** The peer has left without having sent anything, as checks of load balancers do. */
   probed(peer: HandshakePeer): void;
+  /** The peer may not connect, and has been counted. */
+  refused(peer: HandshakePeer): boolean;
+  /** A handshake of this address has begun, or is over. */
+  entered(ip: string): void;
+  left(ip: string): void;
   /** All slots are taken: told once, until one is free again. */
   full(most: number, peer: HandshakePeer): void;
+}
+
+/** Of one handshake on its way. */
+interface Slot {
+  readonly ip: string;
+  /** None for upgrades, whose connections limit them and end them. */
+  readonly deadline: Deadline | undefined;
 }
 
 /** Handshakes of one server. */
@@ -40,8 +53,7 @@ export class Handshakes implements HandshakeObserver, UpgradeSlots {
   readonly failedByReason: Partial<Record<TlsErrorReason, number>> = {};
   readonly #settings: HandshakeSettings;
   readonly #wheel: TimerWheel;
-  /** Without a deadline: upgrades, whose connections limit them and end them. */
-  readonly #slots: Map<{ abort(): void }, Deadline | undefined> = new Map();
+  readonly #slots: Map<{ abort(): void }, Slot> = new Map();
   /** Of whose peers nothing has come. */
   readonly #silent: Set<object> = new Set();
   readonly #ready: Fifo<Handshake> = new Fifo();
@@ -59,8 +71,19 @@ export class Handshakes implements HandshakeObserver, UpgradeSlots {
     return this.#slots.size;
   }
 
+  /** Addresses of those that are no connections yet. */
+  *addresses(): IterableIterator<string> {
+    for (const { ip, deadline } of this.#slots.values()) if (deadline !== undefined) yield ip;
+  }
+
+  /** Another maximum; those on their way go on. */
+  limit(most: number): void {
+    this.#settings.most = most;
+    if (this.#slots.size < most) this.#full = false;
+  }
+
   began(handshake: Handshake): boolean {
-    if (!this.#hasRoom(handshake)) return false;
+    if (this.#settings.refused(handshake) || !this.#hasRoom(handshake)) return false;
     this.#silent.add(handshake);
     this.#hold(handshake, handshake, "the handshake");
     return true;
@@ -70,7 +93,7 @@ export class Handshakes implements HandshakeObserver, UpgradeSlots {
     if (!this.#hasRoom(peer)) return undefined;
     const { ip, port } = peer;
     const slot: Handshake = { ip, port, proceed: () => {}, abort: () => {} };
-    this.#slots.set(slot, undefined);
+    this.#slots.set(slot, { ip, deadline: undefined });
     return {
       pace: (proceed) => this.ready(Object.assign(slot, { proceed })),
       succeed: () => {
@@ -116,7 +139,7 @@ export class Handshakes implements HandshakeObserver, UpgradeSlots {
 
   /** Drops all that are on their way and no connections yet, without counting them. */
   abortAll(): void {
-    for (const [slot, deadline] of [...this.#slots]) {
+    for (const [slot, { deadline }] of [...this.#slots]) {
       if (deadline === undefined) continue;
       this.#release(slot);
       slot.abort();
@@ -169,15 +192,21 @@ export class Handshakes implements HandshakeObserver, UpgradeSlots {
       const limit = `not complete within ${timeout} ms`;
       this.#fail(new TlsError("timeout", `TLS handshake with ${peer.ip}: ${what} was ${limit}`), peer);
     });
-    this.#slots.set(slot, deadline);
+    this.#slots.set(slot, { ip: peer.ip, deadline });
+    this.#settings.entered(peer.ip);
     deadline.set(timeout);
   }
 
   /** False when it is over already. */
   #release(slot: { abort(): void }): boolean {
     this.#silent.delete(slot);
-    this.#slots.get(slot)?.unset();
-    if (!this.#slots.delete(slot)) return false;
+    const held = this.#slots.get(slot);
+    if (held === undefined) return false;
+    this.#slots.delete(slot);
+    if (held.deadline !== undefined) {
+      held.deadline.unset();
+      this.#settings.left(held.ip);
+    }
     this.#full = false;
     return true;
   }

@@ -22,12 +22,6 @@ const firstByte = "Times from accept to first byte of the connections that have 
 export const serverRows: readonly ServerRow[] = [
   ["connections_active", "gauge", "Connections open now.", (s) => s.connectionsActive],
   ["connections_accepted_total", "counter", "Connections accepted.", (s) => s.connectionsAccepted],
-  [
-    "connections_rejected_total",
-    "counter",
-    "Connections rejected.",
-    (s) => s.connectionsRejected,
-  ],
   ["tls_handshakes_active", "gauge", "TLS handshakes in progress.", (s) => s.handshakesActive],
   [
     "connections_lost_total",
@@ -84,6 +78,11 @@ export const reasonRows: readonly (readonly [
   help: string,
   of: (stats: ServerStats) => Readonly<Partial<Record<string, number>>>,
 ])[] = [
+  [
+    "connections_rejected_total",
+    "Connections rejected, by reason.",
+    (stats) => stats.connectionsRejectedByReason,
+  ],
   ["connections_closed_total", "Connections closed, by reason.", (stats) => stats.closedByReason],
   [
     "tls_handshakes_failed_total",

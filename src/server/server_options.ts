@@ -14,6 +14,7 @@ import type {
 import type { CloseReason } from "../connection/termination.ts";
 import type { ShutdownTimeoutError, SocketError } from "../core/errors.ts";
 import type { TlsError, TlsErrorReason } from "../core/tls/tls_error.ts";
+import type { AdmissionOptions, RejectReason } from "./admission_options.ts";
 import type { Certificates } from "../core/tls/certificate_options.ts";
 import type { TlsServerOptions } from "../connection/tls/options.ts";
 
@@ -30,6 +31,7 @@ export type ServeOptions<
   Handling = Handler<Received, Sent, Context>,
 > =
   & ConnectionOptions<Received, Sent, Context>
+  & AdmissionOptions
   & {
     /**
      * Permissions of the Unix socket's file, which decide who may connect: a number or octal digits as text. `0o660`
@@ -51,10 +53,6 @@ export type ServeOptions<
     /** On `"::"`, refuse IPv4. @default false */
     readonly ipv6Only?: boolean | undefined;
     /**
-     * Maximum number of open connections; further ones are rejected. `Infinity`, or 0, for no limit. @default 4096
-     */
-    readonly maxConnections?: number | undefined;
-    /**
      * TLS for every connection: one certificate, the result of `certificates()`, or that with further settings.
      * @default none
      */
@@ -64,8 +62,6 @@ export type ServeOptions<
      * are dropped (`TlsError` `too_many_handshakes`). `Infinity`, or 0, for no limit. @default 1024
      */
     readonly maxHandshakes?: number | undefined;
-    /** Bytes sent to a rejected connection before it is closed. @default none */
-    readonly farewell?: Uint8Array | string | undefined;
     /** How long `close` waits for connections to finish unless it is given a deadline. @default "30 seconds" */
     readonly shutdownDeadline?: DurationInput | undefined;
     /**
@@ -74,8 +70,6 @@ export type ServeOptions<
      * half the deadline, so that the last ones have as long to finish. @default 0, all at once
      */
     readonly drainSpread?: DurationInput | undefined;
-    /** Called when a connection is rejected. */
-    readonly onReject?: ((peer: Peer, reason: RejectReason) => void) | undefined;
     /**
      * Called when a TLS handshake fails: the peer did not become a connection, or its `upgrade` ended the connection.
      * Not called for handshakes that `maxHandshakes` drops. @default logged
@@ -219,9 +213,6 @@ export interface UncheckedServeOptions<Received, Sent = Received, Context = unde
  */
 export type ServerState = "created" | "binding" | "running" | "suspended" | "draining" | "stopped";
 
-/** Why a connection was rejected. */
-export type RejectReason = "max_connections" | "draining";
-
 /** What a server has counted since it started, and what it holds now. */
 export interface ServerStats {
   /** Connections open now. */
@@ -230,6 +221,8 @@ export interface ServerStats {
   readonly connectionsAccepted: number;
   /** Connections rejected. */
   readonly connectionsRejected: number;
+  /** Rejected connections by reason. */
+  readonly connectionsRejectedByReason: Readonly<Partial<Record<RejectReason, number>>>;
   /**
    * Connections reset by the peer before they were accepted. On Bun and Node, data that such a peer sent is still
    * read, so it also counts as accepted, with the address `""`; on Deno it does not.

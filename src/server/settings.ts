@@ -15,6 +15,7 @@ import { checkFlag, checkInteger, defaults, OptionsCheck } from "../core/options
 import type { TlsMaterial } from "../core/tls/tls.ts";
 import type { Adapter, AdapterListenOptions } from "../core/transport.ts";
 import { certificateHost } from "../certificates/certificate_host.ts";
+import { admissionKeys, type AdmissionSettings, most, resolveAdmission } from "./admission_settings.ts";
 import type { UncheckedServeOptions } from "./server_options.ts";
 import { resolveTls, type ServerSecurity } from "./server_tls.ts";
 
@@ -23,11 +24,9 @@ export interface ServerSettings<Received, Sent, Context> {
   readonly listen: Omit<AdapterListenOptions, "failed" | "handshakes">;
   readonly tls: ServerSecurity | undefined;
   readonly profile: ConnectionProfile<Received, Sent, Context>;
-  /** `Infinity` for no limit. */
-  readonly maxConnections: number;
+  readonly admission: AdmissionSettings;
   /** `Infinity` for no limit. */
   readonly maxHandshakes: number;
-  readonly farewell: Uint8Array | undefined;
   readonly shutdownDeadline: number;
   readonly drainSpread: number;
   /** Undefined for one attempt. */
@@ -46,7 +45,6 @@ export const bindRetryDefaults: BackoffSchedule = {
 
 const serverHooks = [
   "handler",
-  "onReject",
   "onTlsError",
   "onDrain",
   "onState",
@@ -66,10 +64,9 @@ const serverKeys: readonly string[] = [
   "backlog",
   "reusePort",
   "ipv6Only",
-  "maxConnections",
+  ...admissionKeys,
   "tls",
   "maxHandshakes",
-  "farewell",
   "shutdownDeadline",
   "drainSpread",
   "bindRetry",
@@ -86,25 +83,17 @@ export function resolveServer<Received, Sent, Context>(
 ): ServerSettings<Received, Sent, Context> {
   const check = new OptionsCheck();
   check.keys(options, serverKeys);
-  const { handler, onFrame, farewell } = options;
+  const { handler, onFrame } = options;
   if ((handler === undefined) === (onFrame === undefined)) {
     check.refuse("handler", handler && "handler and onFrame", "exactly one of handler and onFrame");
   }
-  check.functions(options, serverHooks);
+  check.functions(options, [...serverHooks, "onReject"]);
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
     check.refuse("signal", options.signal, "an AbortSignal");
   }
   if (adapter.listens === false) {
     check.unsupported("adapter", adapter.name, "a host with sockets that listen: Bun, Deno or Node.js");
   }
-  const most = checkInteger(check, "maxConnections", options.maxConnections, defaults.maxConnections, 0);
-  const mostHandshakes = checkInteger(
-    check,
-    "maxHandshakes",
-    options.maxHandshakes,
-    defaults.maxHandshakes,
-    0,
-  );
   const tls = resolveTls(check, options.tls, adapter);
   const address = resolveAddress(check, options, adapter, "listen");
   const settings: ServerSettings<Received, Sent, Context> = {
@@ -127,9 +116,8 @@ export function resolveServer<Received, Sent, Context>(
       checkPair,
     }),
     tls,
-    maxConnections: most === 0 ? Infinity : most,
-    maxHandshakes: mostHandshakes === 0 ? Infinity : mostHandshakes,
-    farewell: typeof farewell === "string" ? new TextEncoder().encode(farewell) : farewell,
+    admission: resolveAdmission(check, options, address),
+    maxHandshakes: most(check, "maxHandshakes", options.maxHandshakes, defaults.maxHandshakes),
     shutdownDeadline: checkDuration(
       check,
       "shutdownDeadline",
@@ -147,9 +135,6 @@ export function resolveServer<Received, Sent, Context>(
     ["reusePort", reusePort, reusePort === true],
     ["ipv6Only", ipv6Only, ipv6Only === true],
   ]);
-  if (farewell !== undefined && typeof farewell !== "string" && !(farewell instanceof Uint8Array)) {
-    check.refuse("farewell", farewell, "text or a Uint8Array");
-  }
   if (address.transport === "unix") {
     for (const name of ["reusePort", "ipv6Only"] as const) {
       if (options[name] === true) {

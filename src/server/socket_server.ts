@@ -18,7 +18,7 @@ import { Admission } from "./admission.ts";
 import { drain } from "./drain.ts";
 import { inspect, type ServerInspection } from "./inspection.ts";
 import { Listening } from "./listening.ts";
-import { logStuck, peerFields } from "./log.ts";
+import { logStuck } from "./log.ts";
 import { errorText, guarded, standardLogger } from "../host/standard_log.ts";
 import { retried } from "./retried.ts";
 import { RateSampler } from "./rates.ts";
@@ -76,8 +76,18 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
     this.#settings = settings;
     this.#log = guarded(options.logger ?? logger);
     this.#registry = registry(this.#log);
-    this.#admission = new Admission(settings, this.#registry.clock, this.#log);
     const { clock, wheel } = this.#registry;
+    const admission = this.#admission = new Admission(settings.admission, {
+      clock,
+      log: this.#log,
+      unix: settings.listen.address.transport === "unix",
+      rejected: (peer, reason) => this.#call(() => this.#options.onReject?.(peer, reason)),
+      call: (hook) => this.#call(hook),
+    });
+    this.#registry.observe({
+      opened: ({ transport }) => admission.entered(transport.peer.ip),
+      closed: ({ transport }) => admission.left(transport.peer.ip),
+    });
     this.#lifetime = new Lifetime(clock);
     const { tls, maxHandshakes, listen: { upgradable } } = settings;
     if (tls !== undefined || upgradable) {
@@ -87,6 +97,9 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
         wheel,
         maxHandshakes,
         failed: (error, peer) => this.#call(() => this.#options.onTlsError?.(error, peer)),
+        refused: (peer) => admission.turnsAway(peer, this.address),
+        entered: (ip) => admission.entered(ip),
+        left: (ip) => admission.left(ip),
       });
     }
     this.#profile = withSlots(settings.profile, this.#tlsAdmission?.handshakes);
@@ -265,21 +278,12 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   }
 
   #accept(transport: Transport): void {
+    const knocked = this.#settings.tls !== undefined;
     const refusal = this.#state !== "running" && this.#state !== "binding"
       ? "draining"
-      : this.#admission.refusal(this.#registry.sessions.size);
-    if (refusal === undefined) {
-      this.#registry.open(transport, this.#profile);
-      return;
-    }
-    const { peer } = transport;
-    this.#admission.reject(transport);
-    this.#log({
-      level: "debug",
-      message: "connection rejected",
-      fields: { ...peerFields(peer), reason: refusal },
-    });
-    this.#call(() => this.#options.onReject?.(peer, refusal));
+      : this.#admission.refusal(transport.peer, this.#registry.sessions.size, knocked);
+    if (refusal === undefined) this.#registry.open(transport, this.#profile);
+    else this.#admission.reject(transport, refusal);
   }
 
   /** Stops accepting, lets connections finish until the deadline, and lets go of everything. */
@@ -327,11 +331,12 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
     );
   }
 
-  #call(hook: () => void): void {
+  #call<Result>(hook: () => Result): Result | undefined {
     try {
-      hook();
+      return hook();
     } catch (error) {
       this.#log({ level: "error", message: "hook failed", fields: { error: errorText(error) } });
+      return undefined;
     }
   }
 }

@@ -19,6 +19,7 @@ export function collectStats<Received, Sent, Context>(
     connectionsActive: registry.sessions.size,
     connectionsAccepted: opened,
     connectionsRejected: admission.rejected,
+    connectionsRejectedByReason: { ...admission.rejectedByReason },
     connectionsLost: admission.lost,
     connectionsClosed: closed,
     handshakesActive: handshakes?.active ?? 0,

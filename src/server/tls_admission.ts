@@ -20,6 +20,10 @@ interface SecureDoorOwner {
   readonly maxHandshakes: number;
   /** Tells the user; what that throws is caught. */
   failed(error: TlsError, peer: HandshakePeer): void;
+  /** Asked before a handshake begins; one that is refused has been counted. */
+  refused(peer: HandshakePeer): boolean;
+  entered(ip: string): void;
+  left(ip: string): void;
 }
 
 /** TLS of one server. */
@@ -43,6 +47,9 @@ export class TlsAdmission {
         log({ level: "warn", message: "TLS handshake failed", fields });
         owner.failed(error, peer);
       },
+      refused: (peer) => owner.refused(peer),
+      entered: (ip) => owner.entered(ip),
+      left: (ip) => owner.left(ip),
       probed: (peer) => {
         const message = "connection closed before a TLS handshake began";
         log({ level: "debug", message, fields: { ...peerFields(peer), reason: "probe" } });

@@ -266,7 +266,8 @@ it("many upgrades at one time begin a few in a turn, and those that are over tak
   const clock = new FakeClock();
   const turns: (() => void)[] = [];
   clock.endOfTurn = (callback) => void turns.push(callback);
-  const told = { failed: () => {}, probed: () => {}, full: () => {} };
+  const nobody = { refused: () => false, entered: () => {}, left: () => {} };
+  const told = { failed: () => {}, probed: () => {}, full: () => {}, ...nobody };
   const settings = { timeout: Infinity, most: 100, authorize: undefined, ...told };
   const handshakes = new Handshakes(settings, new TimerWheel(clock));
   const begun: number[] = [];

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lines } from "../../src/core/framing/lines.ts";
 import { sharedWheel } from "../../src/core/time/timer_wheel.ts";
-import type { RejectReason } from "../../src/server/server_options.ts";
+import type { RejectReason } from "../../src/server/admission_options.ts";
 import { echo } from "../support/frames.ts";
 import type { Peer } from "../support/peer.ts";
 import { Real, Virtual } from "../support/server.ts";

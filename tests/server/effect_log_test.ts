@@ -184,7 +184,11 @@ test("servers with the same attributes are added up, stopped ones too; others ha
 test("a snapshot sums the statistics of a server once, for all metrics", async () => {
   const { services } = registry();
   let sums = 0;
-  const stats = { closedByReason: {}, handshakesFailedByReason: {} } as ReturnType<Server<string>["stats"]>;
+  const stats = {
+    closedByReason: {},
+    connectionsRejectedByReason: {},
+    handshakesFailedByReason: {},
+  } as ReturnType<Server<string>["stats"]>;
   const stop = showMetrics({ stats: () => (sums++, stats) }, services);
   assert.equal(sums, 0);
   Metric.snapshotUnsafe(services);
@@ -200,6 +204,7 @@ test("what is the process's own, or the last drain's, is not added up", () => {
   const stats = {
     closedByReason: {},
     handshakesFailedByReason: {},
+    connectionsRejectedByReason: {},
     stalls: 3,
     drainMs: 2_000,
     outboxBytes: 7,

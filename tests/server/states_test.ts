@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SocketError } from "../../src/core/errors.ts";
 import { lines } from "../../src/core/framing/lines.ts";
-import type { RejectReason, ServerState } from "../../src/server/server_options.ts";
+import type { RejectReason } from "../../src/server/admission_options.ts";
+import type { ServerState } from "../../src/server/server_options.ts";
 import { echo, rejection } from "../support/frames.ts";
 import { Real, Virtual } from "../support/server.ts";
 

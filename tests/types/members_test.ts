@@ -42,6 +42,7 @@ const names: Readonly<Record<string, readonly string[]>> = {
   servers: [
     ...["serve", "ServeOptions", "Server", "ServerState", "ServerStats", "ServerInspection", "RateSample"],
     ...[
+      "AdmissionOptions",
       "RejectReason",
       "ShutdownReport",
       "prometheusText",

@@ -118,3 +118,22 @@ function put(words: Uint32Array, group: number, value: number): void {
   const word = words[group >> 1]!;
   words[group >> 1] = group % 2 === 0 ? value * 0x10000 + (word & 0xffff) : (word & 0xffff0000) | value;
 }
+
+/** The address in these words as text: IPv4 as four numbers, IPv6 in its one form (RFC 5952). */
+export function ipText(words: Uint32Array): string {
+  if (ipFamily(words) === 4) {
+    const address = words[3]!;
+    return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
+  }
+  let [gap, longest] = [8, 1];
+  for (let from = 0, zeros = 0; from < 8; from += zeros + 1) {
+    for (zeros = 0; from + zeros < 8 && get(words, from + zeros) === 0;) zeros++;
+    if (zeros > longest) [gap, longest] = [from, zeros];
+  }
+  const groups = (from: number, to: number): string => {
+    const all: string[] = [];
+    for (let group = from; group < to; group++) all.push(get(words, group).toString(16));
+    return all.join(":");
+  };
+  return gap === 8 ? groups(0, 8) : `${groups(0, gap)}::${groups(gap + longest, 8)}`;
+}

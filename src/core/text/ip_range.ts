@@ -3,7 +3,7 @@
  *
  * Sets of them are in `ip_ranges.ts`.
  */
-import { type IpFamily, ipWords, readIp } from "./ip.ts";
+import { type IpFamily, ipText, ipWords, readIp } from "./ip.ts";
 import { misread, read, type Reading } from "./reading.ts";
 
 /** The addresses that share their first bits. */
@@ -62,10 +62,6 @@ function hostMask(prefix: number): number {
 }
 
 function rangeText(first: Uint32Array, before: number, prefix: number): string {
-  const view = new DataView(new ArrayBuffer(16));
-  first.forEach((word, at) => view.setUint32(at * 4, word));
-  if (before === 96) return `${[12, 13, 14, 15].map((at) => view.getUint8(at)).join(".")}/${prefix}`;
-  const groups = Array.from({ length: 8 }, (_, at) => view.getUint16(at * 2).toString(16));
-  const { hostname } = new URL(`http://[${groups.join(":")}]`);
-  return `${hostname.slice(1, -1)}/${prefix}`;
+  const text = ipText(first);
+  return `${before === 96 || text.includes(":") ? text : `::ffff:${text}`}/${prefix}`;
 }

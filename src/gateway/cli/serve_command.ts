@@ -5,6 +5,7 @@ import { ShutdownTimeoutError, SocketError } from "../../core/errors.ts";
 import type { Address } from "../../core/transport.ts";
 import { LossyLines } from "../../host/lossy_lines.ts";
 import type { Server } from "../../server/server.ts";
+import type { AdmissionOptions } from "../../server/admission_options.ts";
 import { serve } from "../../server/serve.ts";
 import type { LogRecord } from "../../core/logger.ts";
 import type { TlsServerConfig } from "../config/server_tls.ts";
@@ -35,7 +36,8 @@ interface ServeOrder {
   /** How long to try to bind; undefined for once. */
   readonly bindRetryMs: number | undefined;
   readonly idleTimeoutMs: number;
-  readonly maxConnections: number;
+  /** Who may connect. */
+  readonly admission: AdmissionOptions;
   readonly deadlineMs: number;
 }
 
@@ -59,7 +61,7 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
     tls: secured,
     bindRetry: order.bindRetryMs === undefined ? undefined : { for: order.bindRetryMs },
     idleTimeout: order.idleTimeoutMs,
-    maxConnections: order.maxConnections,
+    ...order.admission,
     signal: shell.stop.soft,
     logger,
     onOtherProtocol: (found, connection) => others.warn(found, connection),

@@ -1,9 +1,10 @@
 /** Options and help of the commands that serve: `gateway`, `check`, `serve`. Declared in `program.ts`'s program. */
 import type { Command } from "commander";
+import { addAdmission, type AdmissionFlags, admissionOf } from "./admission_flags.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
 import { formsHelp, framingSpec } from "./framing_spec.ts";
 import { addLimits, drainSpreadOption, type LimitFlags, limitsOf } from "./limit_flags.ts";
-import { duration, fileMode, fileOwner, host, limit, option, path, port } from "./option_values.ts";
+import { duration, fileMode, fileOwner, host, option, path, port } from "./option_values.ts";
 import type { Shell } from "./shell.ts";
 import { addServerTls, type ServerTlsFlags, serverTlsOf } from "./tls_flags.ts";
 
@@ -91,9 +92,6 @@ export function addServe(program: Command, shell: Shell, done: (code: number) =>
       ),
     )
     .addOption(
-      option("--max-connections <count>", "maximum concurrent connections, or Infinity", limit, "4096"),
-    )
-    .addOption(
       option(
         "--deadline <duration>",
         "time for connections to finish after a stop signal",
@@ -101,7 +99,7 @@ export function addServe(program: Command, shell: Shell, done: (code: number) =>
         "30s",
       ),
     );
-  addServerTls(addLimits(command))
+  addServerTls(addLimits(addAdmission(command)))
     .addHelpText(
       "after",
       `
@@ -110,6 +108,7 @@ ${formsHelp}
 Examples:
   millrace serve --port 3034 --framing lines --echo
   millrace serve --unix /tmp/echo.sock --mode 0660 --framing length:4 --echo --quiet
+  millrace serve --host :: --max-per-address 20 --accept-rate-per-address 5:20 --deny 203.0.113.0/24
   millrace serve --framing 'delimited:\\x03' | jq .
   millrace serve --echo --tls --cert certs/localhost.crt --key certs/localhost.key`,
     )
@@ -128,8 +127,8 @@ Examples:
       const address = path === undefined
         ? { transport: "tcp" as const, host, port }
         : { transport: "unix" as const, path };
-      const { mode, owner, framing, echo = false, quiet = false, idleTimeout, maxConnections, deadline } =
-        options;
+      const { mode, owner, framing, echo = false, quiet = false, idleTimeout, deadline } = options;
+      const admission = admissionOf(options, path !== undefined);
       done(
         await runServe(
           {
@@ -142,7 +141,7 @@ Examples:
             quiet,
             bindRetryMs: options.bindRetry,
             idleTimeoutMs: idleTimeout,
-            maxConnections,
+            admission,
             deadlineMs: deadline,
           },
           shell,
@@ -151,7 +150,7 @@ Examples:
     });
 }
 
-interface ServeFlags extends ServerTlsFlags, LimitFlags {
+interface ServeFlags extends ServerTlsFlags, LimitFlags, AdmissionFlags {
   port?: number;
   host?: string;
   unix?: string;
@@ -162,6 +161,5 @@ interface ServeFlags extends ServerTlsFlags, LimitFlags {
   echo?: boolean;
   quiet?: boolean;
   idleTimeout: number;
-  maxConnections: number;
   deadline: number;
 }

@@ -8,6 +8,7 @@ import type { Address } from "../../core/transport.ts";
 import { isSubject } from "../buses/subject.ts";
 import { type PayloadEncoding, payloadEncodings } from "../payload.ts";
 import type { Backoff } from "../../core/time/backoff.ts";
+import { type AdmissionConfig, admissionKeys, readAdmission, refuseAddressKeys } from "./admission.ts";
 import { readBackoff } from "./backoff.ts";
 import { readClientTls, type TlsClientConfig } from "./client_tls.ts";
 import type { ConfigPath, FaultList } from "./fault.ts";
@@ -16,13 +17,11 @@ import { readFraming } from "./framing.ts";
 import { type Read, readAll, Refusal, Section } from "./section.ts";
 import { readServerTls, type TlsServerConfig } from "./server_tls.ts";
 import { isTable, readSocketPlace, type SocketFileConfig } from "./socket_place.ts";
-import { address, boolean, bytes, duration, finiteDuration, integer, limit, oneOf, wait } from "./values.ts";
+import { address, boolean, duration, finiteDuration, integer, limit, oneOf, wait } from "./values.ts";
 
 /** Settings of a listener that the configuration has set. */
-interface ListenerLimits {
-  readonly maxConnections?: number;
+interface ListenerLimits extends AdmissionConfig {
   readonly maxHandshakes?: number;
-  readonly farewell?: Uint8Array;
   readonly backlog?: number;
   readonly reusePort?: boolean;
   readonly ipv6Only?: boolean;
@@ -85,15 +84,13 @@ export interface ClientEndpointConfig extends EndpointSettings {
 export type EndpointConfig = ServerEndpointConfig | ClientEndpointConfig;
 
 const listenerReaders: Readonly<Record<string, Read<unknown>>> = {
-  maxConnections: limit,
   maxHandshakes: limit,
-  farewell: bytes,
   backlog: integer(1, 2 ** 31 - 1),
   reusePort: boolean,
   ipv6Only: boolean,
 };
 const clientKeys = ["connect", "connectTimeout", "reconnect"];
-const serverKeys = ["listen", "bindRetry", ...Object.keys(listenerReaders)];
+const serverKeys = ["listen", "bindRetry", ...Object.keys(listenerReaders), ...admissionKeys];
 
 /** A subject of an endpoint leaves room for `.` and a connection's id behind it. */
 const longestSubject = 512;
@@ -159,8 +156,9 @@ export function readEndpoint(
     replyWait: section.take("replyWait", wait) ??
       (bus === "stdio" ? 2_000 : 0),
   };
-  if (mode === "client" && place?.transport === "unix") {
-    requireServerName(section, (own as ClientEndpointConfig).tls);
+  if (place?.transport === "unix") {
+    if (mode === "client") requireServerName(section, (own as ClientEndpointConfig).tls);
+    else refuseAddressKeys(section);
   }
   section.close((key) => otherMode(mode, key));
   if (list.faults.length > before || framing === undefined || place === undefined) return undefined;
@@ -190,6 +188,7 @@ function readListener(
   const bindRetry = readBackoff(section, "bindRetry");
   const listener: ListenerLimits = {
     ...readAll(section, listenerReaders),
+    ...readAdmission(section),
     ...(bindRetry !== undefined && { bindRetry }),
   };
   const tls = readServerTls(section, folder);

@@ -97,6 +97,40 @@ describe("millrace serve", () => {
     assert.deepEqual([code, out], [0, ""]);
   });
 
+  it("limits an address, and says once that it rejects (F-23)", async (t) => {
+    const { program, port } = await startServer(t, "--quiet", "--echo", "--max-per-address", "1");
+    const { framing } = framingSpec("lines");
+    const first = await connect({ port, framing });
+    t.after(() => first.destroy());
+    await first.send(new TextEncoder().encode("in"));
+    for await (const _ of first) break;
+    for (let time = 0; time < 3; time++) {
+      const other = createConnection({ port, host: "127.0.0.1" });
+      other.on("error", () => {});
+      t.after(() => other.destroy());
+      await new Promise((resolve) => other.resume().on("close", resolve));
+    }
+    program.signal("SIGTERM");
+    const { err } = await program.end();
+    const told = err.split("\n").filter((line) => line.includes("connections are rejected"));
+    assert.equal(told.length, 1, err);
+    assert.match(told[0]!, /warn: .*peer\.ip="127\.0\.0\.1" .*reason="address_connections"/);
+  });
+
+  it("refuses rates and ranges that are none, and those for addresses with --unix (F-23)", async (t) => {
+    const wrong: [string[], RegExp][] = [
+      [["--accept-rate", "0"], /accept-rate.*found "0", expected connections a second above 0/],
+      [["--accept-rate-per-address", "5:0"], /found "5:0"/],
+      [["--allow", "10.0.0.1/8"], /found "10\.0\.0\.1\/8", expected a range whose bits/],
+      [["--unix", "/tmp/never.sock", "--deny", "::1"], /peers of --unix have no address/],
+    ];
+    for (const [args, message] of wrong) {
+      const { code, err } = await runMillrace(t, ["serve", ...args]);
+      assert.match(err, message);
+      assert.equal(code, 2);
+    }
+  });
+
   it("S-21: warns once of a peer that speaks another protocol, though lines can be cut from it (F-64)", async (t) => {
     const { program, port } = await startServer(t);
     for (let time = 0; time < 2; time++) {

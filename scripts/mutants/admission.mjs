@@ -1,0 +1,145 @@
+/** Who may connect: numbers, rates, lists, bans, and what becomes of the rejected. */
+const admission = "src/server/admission.ts";
+const farewells = "src/server/farewells.ts";
+const table = "src/server/address_table.ts";
+const bans = "src/server/bans.ts";
+const rules = ["tests/server/admission_rules_test.ts"];
+const known = ["tests/server/address_table_test.ts"];
+const many = ["tests/server/admission_test.ts"];
+
+/** For `npm run mutate`. */
+export const mutants = [
+  {
+    file: admission,
+    find: "open >= this.#settings.maxConnections",
+    put: "open > this.#settings.maxConnections",
+    tests: many,
+    why: "one connection too many",
+  },
+  {
+    file: farewells,
+    find: "return this.#leaving < mostFarewells;",
+    put: "return true;",
+    tests: [...many, "tests/server/faults_test.ts"],
+    why: "any number of rejected peers read their farewell",
+  },
+  {
+    file: admission,
+    find: "    this.rejected++;\n",
+    put: "",
+    tests: many,
+    why: "rejected peers are not counted",
+  },
+  {
+    file: farewells,
+    find: "const timer = this.#clock.setTimer(leave, farewellMs);",
+    put: "const timer = this.#clock.setTimer(leave, Infinity);",
+    tests: many,
+    why: "a rejected peer may stay",
+  },
+  {
+    file: admission,
+    find: "this.#table.open(key) >= maxPerAddress",
+    put: "this.#table.open(key) > maxPerAddress",
+    tests: rules,
+    why: "one connection of an address too many",
+  },
+  {
+    file: admission,
+    find: 'if (!hasToken(this.#bucket, pace, now)) return "accept_rate";\n',
+    put: "",
+    tests: rules,
+    why: "any number of connections in a second",
+  },
+  {
+    file: admission,
+    find: 'if (deny?.has(ip)) return "denied";\n',
+    put: "",
+    tests: rules,
+    why: "who is denied gets in",
+  },
+  {
+    file: admission,
+    find: 'return this.#owner.unix || !this.#addressed ? undefined : "unknown_address";',
+    put: "return undefined;",
+    tests: rules,
+    why: "a peer without an address passes the lists",
+  },
+  {
+    file: "src/server/handshakes.ts",
+    find: "this.#settings.refused(handshake) || ",
+    put: "",
+    tests: rules,
+    why: "who is denied begins a handshake",
+  },
+  {
+    file: "src/server/handshakes.ts",
+    find: "this.#settings.entered(peer.ip);\n",
+    put: "",
+    tests: rules,
+    why: "handshakes of an address are not counted",
+  },
+  {
+    file: "src/server/handshakes.ts",
+    find: 'if (silent && error.reason === "peer_closed")',
+    put: "if (silent && false)",
+    tests: ["tests/server/probe_test.ts"],
+    why: "a check of a load balancer is a failed handshake",
+  },
+  {
+    file: "src/connection/termination.ts",
+    find: "outbox.framesSent + outbox.framesPending <= 1",
+    put: "true",
+    tests: ["tests/server/probe_test.ts"],
+    why: "a subscriber that only listens is a probe",
+  },
+  {
+    file: "src/connection/termination.ts",
+    find: "return profile.accepted && ",
+    put: "return ",
+    tests: ["tests/server/probe_test.ts"],
+    why: "a client takes its server for a probe",
+  },
+  {
+    file: table,
+    find: "if (this.#idle >= mostIdle) this.#drop(this.#oldest!);\n",
+    put: "",
+    tests: known,
+    why: "addresses are remembered without bound",
+  },
+  {
+    file: table,
+    find: "now - this.#oldest.at >= after",
+    put: "false",
+    tests: known,
+    why: "addresses are remembered for ever",
+  },
+  {
+    file: table,
+    find: "entry.tokens >= pace.burst",
+    put: "true",
+    tests: known,
+    why: "who closes and connects again has a fresh burst",
+  },
+  {
+    file: "src/server/refusal_log.ts",
+    find: "if (silent) return;\n",
+    put: "",
+    tests: rules,
+    why: "each rejected peer writes a record",
+  },
+  {
+    file: bans,
+    find: "if (ban.until > this.#clock.now()) return true;",
+    put: "return true;",
+    tests: known,
+    why: "a ban never ends",
+  },
+  {
+    file: bans,
+    find: "if (this.#bans.size < mostBans) return undefined;\n    let",
+    put: "return undefined;\n    let",
+    tests: known,
+    why: "any number of bans",
+  },
+];
