@@ -77,12 +77,12 @@ export function writeWhole(
   name: string,
   frame: Uint8Array,
   limit: number,
-  sizeOf: (frame: Uint8Array) => SaidSize,
+  sizeOf: (frame: Uint8Array, from: number, to: number) => SaidSize,
   out: ByteSink,
 ): void {
   requireBytes(name, frame);
   const { length } = frame;
-  const said = length === 0 ? undefined : sizeOf(frame);
+  const said = length === 0 ? undefined : sizeOf(frame, 0, length);
   if (typeof said === "object") throw refusal(name, said.malformed);
   if (said !== length) {
     const problem = said === undefined ? "the end of the frame is missing" : `its header says ${said} bytes`;

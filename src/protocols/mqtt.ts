@@ -1,5 +1,5 @@
 /** MQTT: control packets behind a type, flags and a length of one to four bytes. */
-import { defineFraming } from "../core/framing/define_framing.ts";
+import { FoundDecoder } from "../core/framing/found_decoder.ts";
 import type { FoundFrame } from "../core/framing/found_frame.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import { OptionsCheck } from "../core/options.ts";
@@ -40,27 +40,32 @@ export function mqtt(options: ProtocolLimits = {}): Framing<Uint8Array> {
   check.keys(options, Object.keys(mqttPreset.options));
   const { maxFrameBytes, maxSentFrameBytes, onFrameError } = checkLimits(check, options);
   check.done();
-  return defineFraming({
+  const rules = { name: "mqtt", maxFrameBytes, skip: onFrameError === "skip", find: sizeOf };
+  return {
     name: "mqtt",
-    maxFrameBytes,
-    onFrameError,
-    find: sizeOf,
+    decoder: (report) => new FoundDecoder(rules, report),
     encode: (packet, out) => writeWhole("mqtt", packet, maxSentFrameBytes, sizeOf, out),
-  });
+  };
 }
 
-function sizeOf(bytes: Uint8Array): number | undefined | (FoundFrame & { readonly malformed: string }) {
-  const first = bytes[0]!;
+function sizeOf(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): number | undefined | (FoundFrame & { readonly malformed: string }) {
+  const first = bytes[from]!;
   const [type, flags] = [first >> 4, first & 15];
   if (type === 0) return { malformed: "found a packet of type 0; check that the peer speaks MQTT" };
   if (type === publish ? (flags & 6) === 6 : flags !== flagsOf(type)) {
     return { malformed: `found a packet of type ${type} with flags ${flags}, which it does not have` };
   }
   let length = 0;
+  let unit = 1;
   for (let at = 1; at <= 4; at++) {
-    const byte = bytes[at];
-    if (byte === undefined) return undefined;
-    length += (byte & 127) * 128 ** (at - 1);
+    if (from + at >= to) return undefined;
+    const byte = bytes[from + at]!;
+    length += (byte & 127) * unit;
+    unit *= 128;
     if (byte > 127) continue;
     return byte === 0 && at > 1
       ? { malformed: `found a length of ${length} in ${at} bytes, more than it needs` }

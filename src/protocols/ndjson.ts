@@ -41,7 +41,7 @@ export function ndjson<Received = unknown, Sent = Received>(
 ): Framing<Received, Sent> {
   const { maxFrameBytes, maxSentFrameBytes, onFrameError } = checked(options);
   const text = lines({ encoding: "utf-8", fatal: true, maxFrameBytes, onFrameError });
-  return mapFraming(withoutEmpty(text, (line) => !/[^ \t\r]/.test(line)), {
+  return mapFraming(withoutEmpty(text, isBlankText), {
     name: "ndjson",
     onFrameError,
     decode: (line): Received => JSON.parse(line),
@@ -85,6 +85,10 @@ function checked(options: ProtocolLimits): ReturnType<typeof checkLimits> {
 
 function checkSize(length: number, limit: number): void {
   if (length + 1 > limit) throw overSent("ndjson", length + 1, limit);
+}
+
+function isBlankText(line: string): boolean {
+  return !(line.charCodeAt(0) > 32) && !/[^ \t\r]/.test(line);
 }
 
 function isBlank(line: Uint8Array): boolean {

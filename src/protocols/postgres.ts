@@ -15,6 +15,8 @@ export interface PostgresOptions extends ProtocolLimits {
   readonly side?: "server" | "client" | undefined;
 }
 
+/** As a `FindFrame`. */
+type FindMessage = (bytes: Uint8Array, from: number, to: number) => Found;
 type Found = number | undefined | (FoundFrame & { readonly malformed: string });
 
 const [cancelRequest, sslRequest, gssencRequest] = [80_877_102, 80_877_103, 80_877_104];
@@ -67,50 +69,52 @@ export function postgres(options: PostgresOptions = {}): Framing<Uint8Array> {
 }
 
 /** Finds the messages of one client. */
-function fromClient(): (bytes: Uint8Array) => Found {
+function fromClient(): FindMessage {
   let started = false;
-  return (bytes) => {
-    if (started) return typedSize(bytes, isLetter);
-    const size = startupSize(bytes);
+  return (bytes, from, to) => {
+    if (started) return typedSize(bytes, from, to, isLetter);
+    const size = startupSize(bytes, from, to);
     // Only a StartupMessage is followed by messages with a type; TLS begins with one of its own.
-    started = typeof size === "number" && codeOf(bytes) >> 16 === 3;
+    started = typeof size === "number" && codeOf(bytes, from) >> 16 === 3;
     return size;
   };
 }
 
 /** Finds the messages of one server. */
-function fromServer(): (bytes: Uint8Array) => Found {
+function fromServer(): FindMessage {
   let started = false;
-  return (bytes) => {
+  return (bytes, from, to) => {
     // Before the first message there is nothing else that these letters can be.
-    if (!started && answers.includes(bytes[0]!)) return 1;
+    if (!started && answers.includes(bytes[from]!)) return 1;
     started = true;
-    return typedSize(bytes, isServerType);
+    return typedSize(bytes, from, to, isServerType);
   };
 }
 
-function sizeFromClient(message: Uint8Array): Found {
-  return message[0] === 0 ? startupSize(message) : typedSize(message, isLetter);
+function sizeFromClient(message: Uint8Array, from: number, to: number): Found {
+  return message[from] === 0 ? startupSize(message, from, to) : typedSize(message, from, to, isLetter);
 }
 
-function sizeFromServer(message: Uint8Array): Found {
-  return message.length === 1 && answers.includes(message[0]!) ? 1 : typedSize(message, isServerType);
+function sizeFromServer(message: Uint8Array, from: number, to: number): Found {
+  return message.length === 1 && answers.includes(message[0]!)
+    ? 1
+    : typedSize(message, from, to, isServerType);
 }
 
 /** The size of a packet that begins with its length and a code. */
-function startupSize(bytes: Uint8Array): Found {
-  if (bytes[0] !== 0) {
-    return { malformed: `found byte ${bytes[0]}, expected the length of a start-up packet` };
+function startupSize(bytes: Uint8Array, from: number, to: number): Found {
+  if (bytes[from] !== 0) {
+    return { malformed: `found byte ${bytes[from]}, expected the length of a start-up packet` };
   }
-  if (bytes.length < 4) return undefined;
-  const size = uint32(bytes, 0);
+  if (to - from < 4) return undefined;
+  const size = uint32(bytes, from);
   if (size < leastStartup || size > mostStartup) {
     return {
       malformed: `found a start-up packet of ${size} bytes, expected ${leastStartup} to ${mostStartup}`,
     };
   }
-  if (bytes.length < 8) return undefined;
-  const code = codeOf(bytes);
+  if (to - from < 8) return undefined;
+  const code = codeOf(bytes, from);
   if (code >> 16 === 3) return size;
   if (code === cancelRequest && size > 12 && size <= mostCancel) return size;
   if ((code === sslRequest || code === gssencRequest) && size === 8) return size;
@@ -121,17 +125,19 @@ function startupSize(bytes: Uint8Array): Found {
 }
 
 /** The size of a message that begins with its type, then its length without that. */
-function typedSize(bytes: Uint8Array, isType: (byte: number) => boolean): Found {
-  if (!isType(bytes[0]!)) return { malformed: `found byte ${bytes[0]}, expected the type of a message` };
-  if (bytes.length < 5) return undefined;
-  const length = uint32(bytes, 1);
+function typedSize(bytes: Uint8Array, from: number, to: number, isType: (byte: number) => boolean): Found {
+  if (!isType(bytes[from]!)) {
+    return { malformed: `found byte ${bytes[from]}, expected the type of a message` };
+  }
+  if (to - from < 5) return undefined;
+  const length = uint32(bytes, from + 1);
   return length < 4
     ? { malformed: `found a length of ${length}, which includes its own 4 bytes` }
     : 1 + length;
 }
 
-function codeOf(bytes: Uint8Array): number {
-  return uint32(bytes, 4);
+function codeOf(bytes: Uint8Array, from: number): number {
+  return uint32(bytes, from + 4);
 }
 
 function isLetter(byte: number): boolean {

@@ -75,7 +75,7 @@ export function resp(options: RespOptions = {}): Framing<Uint8Array> {
   // Looks at one frame at a time, which is whole.
   const sent = new RespReader({ ...limits, maxFrameBytes: Infinity });
   const sizeOf = (frame: Uint8Array): number | undefined | { readonly malformed: string } => {
-    const found = sent.find(frame, 0);
+    const found = sent.find(frame, 0, frame.length, 0);
     if (typeof found !== "object") return found;
     if (found.malformed !== undefined) return { malformed: found.malformed };
     if (found.size === undefined) return undefined;
@@ -85,7 +85,10 @@ export function resp(options: RespOptions = {}): Framing<Uint8Array> {
     name: "resp",
     decoder(report) {
       const reader = new RespReader(limits);
-      return new FoundDecoder({ ...rules, find: (bytes, searched) => reader.find(bytes, searched) }, report);
+      return new FoundDecoder({
+        ...rules,
+        find: (bytes, from, to, searched) => reader.find(bytes, from, to, searched),
+      }, report);
     },
     encode: (value, out) => writeWhole("resp", value, maxSentFrameBytes, sizeOf, out),
   };

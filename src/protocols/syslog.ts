@@ -1,7 +1,7 @@
 /** Syslog over TCP and TLS: messages behind their length, or lines. */
 import { indexOfByte } from "../core/bytes/byte_search.ts";
 import { FoundDecoder } from "../core/framing/found_decoder.ts";
-import type { FoundFrame } from "../core/framing/found_frame.ts";
+import { findInView, type FoundFrame } from "../core/framing/found_frame.ts";
 import type { Framing } from "../core/framing/framing.ts";
 import { overSent, refusal, requireBytes } from "../core/framing/refusal.ts";
 import { OptionsCheck } from "../core/options.ts";
@@ -67,7 +67,7 @@ export function syslog(options: SyslogOptions = {}): Framing<Uint8Array> {
         !lines.skipping && (receive === "counted" || receive === "auto" && isDigit(bytes[0]!))
           ? findCounted(bytes)
           : lines.find(bytes, searched);
-      return new FoundDecoder({ name: "syslog", maxFrameBytes, skip, find }, report);
+      return new FoundDecoder({ name: "syslog", maxFrameBytes, skip, find: findInView(find) }, report);
     },
     encode(message, out) {
       requireBytes("syslog", message);

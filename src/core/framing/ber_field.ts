@@ -8,8 +8,8 @@ import { type LengthCodec, variableLength, type VariableLengthOptions } from "./
 const ber: LengthCodec = {
   name: "berField",
   largest: (lengthBytes) => lengthBytes === 1 ? 127 : 256 ** (lengthBytes - 1) - 1,
-  read(bytes, at, { maxLengthBytes, shortestForm }) {
-    if (at >= bytes.length) return undefined;
+  read(bytes, at, to, { maxLengthBytes, shortestForm }) {
+    if (at >= to) return undefined;
     const first = bytes[at]!;
     if (first < 128) return { length: first, end: at + 1 };
     if (first === 128) return "found a length of indefinite form (0x80), which has no size";
@@ -20,7 +20,7 @@ const ber: LengthCodec = {
       }), over ${maxLengthBytes}`;
     }
     const end = at + 1 + size;
-    if (end > bytes.length) return undefined;
+    if (end > to) return undefined;
     let length = 0;
     for (let i = at + 1; i < end; i++) length = length * 256 + bytes[i]!;
     if (!shortestForm || (bytes[at + 1]! > 0 && length > 127)) return { length, end };

@@ -6,7 +6,7 @@
 import { OptionsCheck } from "../options.ts";
 import type { SizeInput } from "../text/size.ts";
 import { FoundDecoder } from "./found_decoder.ts";
-import type { FoundFrame } from "./found_frame.ts";
+import { findInView, type FoundFrame } from "./found_frame.ts";
 import {
   type ByteSink,
   defaultMaxFrameBytes,
@@ -118,7 +118,7 @@ export function defineFraming<Sent = Uint8Array>(
     name,
     maxFrameBytes,
     skip: policy === "skip",
-    find: definition.find.bind(definition),
+    find: findInView(definition.find.bind(definition)),
     resync: definition.resync?.bind(definition),
   };
   return {

@@ -5,11 +5,11 @@
  * one or two views for each. The beginning of a frame that came in an earlier chunk lies in memory with room behind it, so
  * that each byte is copied a bounded number of times and the function sees one array.
  */
-import { view } from "../bytes/bytes.ts";
+import { memoryOf, view, viewIn } from "../bytes/bytes.ts";
 import { GrowingBytes } from "../bytes/growing_bytes.ts";
 import { HeldBytes } from "../bytes/held_bytes.ts";
 import { FrameError, type FrameErrorReason } from "../errors.ts";
-import type { FoundFrame } from "./found_frame.ts";
+import type { FindFrame, FoundFrame } from "./found_frame.ts";
 import type { Decoder } from "./framing.ts";
 import { restWaits } from "./refusal.ts";
 
@@ -18,7 +18,7 @@ interface FindRules {
   readonly name: string;
   readonly maxFrameBytes: number;
   readonly skip: boolean;
-  readonly find: (bytes: Uint8Array, searched: number, atEnd: boolean) => number | FoundFrame | undefined;
+  readonly find: FindFrame;
   readonly resync?: ((bytes: Uint8Array, from: number, atEnd: boolean) => number) | undefined;
 }
 
@@ -136,7 +136,8 @@ export class FoundDecoder implements Decoder<Uint8Array> {
       if (!(at >= 0 && at < length)) break;
       this.#size = 0;
       const seen = at === 0 ? length : 0;
-      const passed = this.#ask(bytes.subarray(at, at + maxFrameBytes), seen, true, first + at);
+      const to = Math.min(length, at + maxFrameBytes);
+      const passed = this.#ask(bytes, at, to, seen, true, first + at);
       const size = this.#size;
       if (passed > 0) at += passed;
       else if (size > 0 && size <= length - at) {
@@ -164,6 +165,8 @@ export class FoundDecoder implements Decoder<Uint8Array> {
     const { length } = array;
     const open = this.#open;
     const whole = array.constructor === Uint8Array ? array : view(array, 0, length);
+    const { byteOffset } = whole;
+    const memory = memoryOf(whole);
     let seen = searched;
     let at = start;
     // The bytes of this array are held already, and none of them has been passed on.
@@ -178,12 +181,7 @@ export class FoundDecoder implements Decoder<Uint8Array> {
       }
       const offset = this.#position + at;
       const to = Math.min(length, at + maxFrameBytes);
-      const passed = this.#ask(
-        at === 0 && to === length ? whole : whole.subarray(at, to),
-        seen,
-        false,
-        offset,
-      );
+      const passed = this.#ask(whole, at, to, seen, false, offset);
       const size = this.#size;
       if (passed === 0 && (size === 0 || size > length - at)) {
         left = size === 0;
@@ -203,7 +201,7 @@ export class FoundDecoder implements Decoder<Uint8Array> {
         // It may be changed and given away by who gets it, with the memory it lies in.
         own = false;
         if (open.length > 0) open.clear();
-        more = this.#drop || next(view(whole, at + this.#from, at + this.#to));
+        more = this.#drop || next(viewIn(whole, memory, byteOffset, at + this.#from, at + this.#to));
         at += size;
       }
       if (more === false && at < length) {
@@ -233,11 +231,11 @@ export class FoundDecoder implements Decoder<Uint8Array> {
    * Asks where the frame ends that begins with these bytes. Sets `#size`, which stays 0 where more bytes are needed;
    * returns how many bytes to pass over of a frame that is refused, else 0.
    */
-  #ask(bytes: Uint8Array, searched: number, atEnd: boolean, offset: number): number {
+  #ask(bytes: Uint8Array, from: number, to: number, seen: number, atEnd: boolean, offset: number): number {
     const { find, maxFrameBytes } = this.#rules;
     let found: number | FoundFrame | undefined;
     try {
-      found = find(bytes, searched, atEnd);
+      found = find(bytes, from, to, seen, atEnd);
     } catch (error) {
       this.#failed = { error };
       throw error;
@@ -251,8 +249,8 @@ export class FoundDecoder implements Decoder<Uint8Array> {
       found = undefined;
     }
     if (found === undefined) {
-      if (bytes.length < maxFrameBytes || atEnd) return 0;
-      const size = bytes.length;
+      const size = to - from;
+      if (size < maxFrameBytes || atEnd) return 0;
       const problem = `found no end in ${size} bytes${this.#advice}`;
       return this.#refuse("too_large", offset, problem, { size, limit: maxFrameBytes }, undefined, size);
     }

@@ -42,3 +42,23 @@ export type FoundFrame =
     readonly passed?: number | undefined;
     readonly atLeast?: undefined;
   };
+
+/**
+ * As `find` of a `FramingDefinition`, of the bytes from `from` to `to`: for framings of ours, which need no array of their own
+ * for each frame. Sizes and places count from `from`.
+ */
+export type FindFrame = (
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  searched: number,
+  atEnd: boolean,
+) => number | FoundFrame | undefined;
+
+/** Of one that gets its bytes as an array of their own. */
+export function findInView(
+  find: (bytes: Uint8Array, searched: number, atEnd: boolean) => number | FoundFrame | undefined,
+): FindFrame {
+  return (bytes, from, to, searched, atEnd) =>
+    find(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to), searched, atEnd);
+}

@@ -61,8 +61,8 @@ export interface LengthCodec {
   readonly name: string;
   /** The largest that fits into so many bytes. */
   largest(lengthBytes: number): number;
-  /** Reads the length that begins at `at`: undefined if more bytes are needed, a text if it is wrong. */
-  read(bytes: Uint8Array, at: number, limits: LengthLimits): FoundLength | undefined | string;
+  /** Reads the length that begins at `at` in the bytes up to `to`: undefined if more bytes are needed, a text if it is wrong. */
+  read(bytes: Uint8Array, at: number, to: number, limits: LengthLimits): FoundLength | undefined | string;
   /** How many bytes a length takes in its shortest form. */
   size(length: number): number;
   /** Writes a length that fits, in its shortest form. */
@@ -117,11 +117,12 @@ export function variableLength(codec: LengthCodec, options: VariableLengthOption
 
   const limits = { maxLengthBytes, shortestForm };
   const dropEmpty = emptyFrames === "drop";
-  const find = (bytes: Uint8Array): FoundFrame | undefined => {
-    const found = codec.read(bytes, lengthOffset, limits);
+  const find = (bytes: Uint8Array, from: number, to: number): FoundFrame | undefined => {
+    const found = codec.read(bytes, from + lengthOffset, to, limits);
     if (found === undefined) return undefined;
     if (typeof found === "string") return { malformed: `${found}; check that the peer speaks ${name}` };
-    const { length, end } = found;
+    const { length } = found;
+    const end = found.end - from;
     return { size: end + length, start: keepHeader ? 0 : end, drop: dropEmpty && length === 0 };
   };
   const rules = { name, maxFrameBytes, skip: policy === "skip", find };
@@ -133,7 +134,7 @@ export function variableLength(codec: LengthCodec, options: VariableLengthOption
       requireBytes(name, frame);
       const { length } = frame;
       if (keepHeader) {
-        const size = find(frame)?.size;
+        const size = find(frame, 0, frame.length)?.size;
         if (size !== length) {
           const says = size === undefined ? "do not begin with a header" : `say that they are ${size}`;
           throw refusal(name, `found ${length} bytes that ${says}; without keepHeader the length is written`);

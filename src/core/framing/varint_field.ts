@@ -8,11 +8,11 @@ import { type LengthCodec, variableLength, type VariableLengthOptions } from "./
 const varint: LengthCodec = {
   name: "varintField",
   largest: (lengthBytes) => 128 ** lengthBytes - 1,
-  read(bytes, at, { maxLengthBytes, shortestForm }) {
+  read(bytes, at, to, { maxLengthBytes, shortestForm }) {
     let length = 0;
     let unit = 1;
     for (let end = at; end < at + maxLengthBytes;) {
-      if (end >= bytes.length) return undefined;
+      if (end >= to) return undefined;
       const byte = bytes[end++]!;
       length += (byte & 127) * unit;
       unit *= 128;
