@@ -19,8 +19,12 @@
  */
 export type { FrameErrorPolicy, Framing } from "./src/core/framing/framing.ts";
 export type { SizeInput } from "./src/core/text/size.ts";
+export { astm } from "./src/protocols/astm.ts";
+export { dnp3, type Dnp3Options } from "./src/protocols/dnp3.ts";
 export { fix, type FixOptions } from "./src/protocols/fix.ts";
+export { gt06, gt06Answer, type Gt06Options } from "./src/protocols/gt06.ts";
 export { hl7Answer, type Hl7AnswerOptions } from "./src/protocols/hl7_answer.ts";
+export { iec104 } from "./src/protocols/iec104.ts";
 export { iso8583, type Iso8583Length, type Iso8583Options, swapTpdu } from "./src/protocols/iso8583.ts";
 export type { ProtocolLimits } from "./src/protocols/limits.ts";
 export { mllp, mllpCommit, mllpCommitOf, type MllpOptions } from "./src/protocols/mllp.ts";
@@ -34,5 +38,6 @@ export { postgres, type PostgresOptions } from "./src/protocols/postgres.ts";
 export { resp, type RespOptions } from "./src/protocols/resp.ts";
 export { stxEtx, type StxEtxOptions } from "./src/protocols/stx_etx.ts";
 export { syslog, type SyslogOptions } from "./src/protocols/syslog.ts";
+export { teltonika, teltonikaAnswer, type TeltonikaOptions } from "./src/protocols/teltonika.ts";
 export { tpkt } from "./src/protocols/tpkt.ts";
 export { parseFraming } from "./src/protocols/framing_text.ts";

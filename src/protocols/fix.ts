@@ -10,6 +10,7 @@ import { overSent, refusal, requireBytes } from "../core/framing/refusal.ts";
 import { OptionsCheck } from "../core/options.ts";
 import type { SizeInput } from "../core/text/size.ts";
 import { checkLimits } from "./limits.ts";
+import { nextPlace } from "./next_place.ts";
 import { policy, type Preset, size } from "./preset.ts";
 
 /** Options of {@linkcode fix}. */
@@ -70,7 +71,7 @@ export function fix(options: FixOptions = {}): Framing<Uint8Array> {
     maxFrameBytes,
     onFrameError,
     find: (bytes) => find(bytes, maxFrameBytes),
-    resync: nextBegin,
+    resync: (bytes, from) => nextPlace(beginPattern, bytes, from),
     encode(frame, out) {
       requireBytes("fix", frame);
       const first = indexOfByte(frame, soh, 0) + 1;
@@ -135,14 +136,6 @@ function find(bytes: Uint8Array, maxFrameBytes: number): Exclude<FoundFrame, num
 
 function startsWith(bytes: Uint8Array, text: Uint8Array, from: number): boolean {
   return text.every((byte, at) => bytes[from + at] === byte);
-}
-
-/** Where the next message begins, or may begin with the last bytes. */
-function nextBegin(bytes: Uint8Array, from: number): number {
-  const at = beginPattern.find(bytes, from);
-  if (at >= 0) return at;
-  const matched = beginPattern.matchTail(bytes, from, 0);
-  return matched === 0 ? -1 : bytes.length - matched;
 }
 
 /** Three digits. */

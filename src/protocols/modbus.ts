@@ -1,9 +1,7 @@
 /** Modbus/TCP: a header (MBAP) with transaction, protocol, length and unit, then the function and its data. */
 import type { Framing } from "../core/framing/framing.ts";
-import { refusal, requireBytes } from "../core/framing/refusal.ts";
-import { SizedDecoder, type SizeRules } from "../core/framing/sized_decoder.ts";
-import { OptionsCheck } from "../core/options.ts";
 import type { Preset } from "./preset.ts";
+import { fixedProtocol } from "./sized_protocol.ts";
 
 /** Transaction, protocol and length. */
 const headerBytes = 6;
@@ -42,27 +40,18 @@ const [leastLength, mostLength] = [2, 254];
  * @throws {OptionsError} `invalid`, for any option, since there are none
  */
 export function modbus(options: Readonly<Record<string, never>> = {}): Framing<Uint8Array> {
-  const check = new OptionsCheck();
-  check.keys(options, Object.keys(modbusPreset.options));
-  check.done();
-  return {
-    name: "modbus",
-    hint,
-    decoder: (report) => new SizedDecoder(rules, report),
-    encode(frame, out) {
-      requireBytes("modbus", frame);
-      const size = frame.length < headerBytes ? NaN : sizeOf(frame, 0);
-      if (size !== frame.length) {
-        const found = frame.length < headerBytes || Number.isNaN(size) ? "" : " whose length says otherwise";
-        const problem = frame.length >= headerBytes && Number.isNaN(size)
-          ? `found ${show(frame, 0)}`
-          : `found ${frame.length} bytes${found}`;
-        throw refusal("modbus", `${problem}, expected a whole message with its header`);
-      }
-      out.bytes(frame);
-    },
-  };
+  return { ...fixedProtocol(header, options), hint };
 }
+
+const header = {
+  name: "modbus",
+  headerBytes,
+  minFrameBytes: headerBytes + leastLength,
+  maxFrameBytes: headerBytes + mostLength,
+  size: sizeOf,
+  show,
+  advice: "check that the peer speaks Modbus/TCP",
+};
 
 const hint = {
   kind: "length_field",
@@ -73,19 +62,6 @@ const hint = {
   headerBytes,
   maxFrameBytes: headerBytes + mostLength,
 } as const;
-
-const rules: SizeRules = {
-  name: "modbus",
-  headerBytes,
-  minFrameBytes: headerBytes + leastLength,
-  maxFrameBytes: headerBytes + mostLength,
-  droppedBytes: undefined,
-  strip: 0,
-  skip: false,
-  size: sizeOf,
-  show,
-  advice: "check that the peer speaks Modbus/TCP",
-};
 
 function protocolOf(bytes: Uint8Array, at: number): number {
   return bytes[at + 2]! << 8 | bytes[at + 3]!;

@@ -4,7 +4,7 @@
  * Used by the files of such protocols; frames include their header, in both directions.
  */
 import type { Framing } from "../core/framing/framing.ts";
-import { SizedDecoder } from "../core/framing/sized_decoder.ts";
+import { SizedDecoder, type SizeRules } from "../core/framing/sized_decoder.ts";
 import { OptionsCheck } from "../core/options.ts";
 import { checkLimits, limitOptions, type ProtocolLimits, writeWhole } from "./limits.ts";
 
@@ -28,7 +28,6 @@ export function sizedProtocol(header: ProtocolHeader, options: ProtocolLimits): 
   check.keys(options, Object.keys(limitOptions));
   const { maxFrameBytes, maxSentFrameBytes, onFrameError } = checkLimits(check, options);
   check.done();
-  const { name, headerBytes, minFrameBytes } = header;
   const rules = {
     ...header,
     maxFrameBytes,
@@ -36,10 +35,26 @@ export function sizedProtocol(header: ProtocolHeader, options: ProtocolLimits): 
     strip: 0,
     skip: onFrameError === "skip",
   };
+  return framingOf(rules, maxSentFrameBytes);
+}
+
+/** The same of a protocol that itself says how large its frames are at most: `size` of a larger one is `NaN`. No options. */
+export function fixedProtocol(
+  header: ProtocolHeader & { readonly maxFrameBytes: number },
+  options: Readonly<Record<string, never>>,
+): Framing<Uint8Array> {
+  const check = new OptionsCheck();
+  check.keys(options, []);
+  check.done();
+  return framingOf({ ...header, droppedBytes: undefined, strip: 0, skip: false }, header.maxFrameBytes);
+}
+
+function framingOf(rules: SizeRules, maxSentFrameBytes: number): Framing<Uint8Array> {
+  const { name, headerBytes, minFrameBytes } = rules;
   const sizeOf = (frame: Uint8Array): number | undefined | { readonly malformed: string } => {
     if (frame.length < headerBytes) return undefined;
-    const size = header.size(frame, 0);
-    return size >= minFrameBytes ? size : { malformed: `found ${header.show(frame, 0)}` };
+    const size = rules.size(frame, 0);
+    return size >= minFrameBytes ? size : { malformed: `found ${rules.show(frame, 0)}` };
   };
   return {
     name,
