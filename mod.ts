@@ -53,6 +53,7 @@ export type {
   Handler,
   OnFrame,
 } from "./src/connection/connection_options.ts";
+export { type MemoryBudget, memoryBudget } from "./src/connection/memory_budget.ts";
 export type { CloseReason, TerminationRecord } from "./src/connection/termination.ts";
 export type { EgressPolicy, SendOutcome } from "./src/core/flow/outcome.ts";
 export type { Address, Peer } from "./src/core/transport.ts";

@@ -223,7 +223,7 @@ export const features: readonly Section[] = [
       }),
       row(
         66,
-        "planned",
+        "held",
         "One memory budget for the process; the largest stalled connections are closed first",
       ),
       row(67, "held", "Every send has one outcome: sent, dropped by which policy, or failed and where"),

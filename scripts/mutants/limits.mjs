@@ -29,8 +29,60 @@ const ofRights = ["tests/adapters/unix_rights_test.ts"];
 const slabWriter = "src/core/bytes/slab_writer.ts";
 const ofWrites = ["tests/core/outbox_test.ts"];
 
+const memoryBudget = "src/connection/memory_budget.ts";
+const ofBudget = ["tests/connection/memory_budget_test.ts"];
+
 /** For `npm run mutate`. */
 export const mutants = [
+  {
+    file: memoryBudget,
+    find: "Number(b.still) - Number(a.still) || b.bytes - a.bytes",
+    put: "b.bytes - a.bytes",
+    tests: ofBudget,
+    why: "a connection whose bytes move goes before one that stands still",
+  },
+  {
+    file: memoryBudget,
+    find: "b.bytes - a.bytes);",
+    put: "a.bytes - b.bytes);",
+    tests: ofBudget,
+    why: "the smallest connections go first",
+  },
+  {
+    file: memoryBudget,
+    find: "!(still || all)) break;",
+    put: "!still) break;",
+    tests: ofBudget,
+    why: "a budget is exceeded for ever by connections that move",
+  },
+  {
+    file: memoryBudget,
+    find: "this.held <= this.limit * enough || !(still",
+    put: "!(still",
+    tests: ofBudget,
+    why: "all that stand still go, and not only as many as it takes",
+  },
+  {
+    file: memoryBudget,
+    find: "for (let left = lookedAt; left > 0; left--) {",
+    put: "for (;;) {",
+    tests: ofBudget,
+    why: "a sum over very many connections holds everybody up",
+  },
+  {
+    file: memoryBudget,
+    find: "if (this.#hurried || this.#estimate <= this.limit) return;",
+    put: "return;",
+    tests: ofBudget,
+    why: "slow peers do not bring the next sum forward",
+  },
+  {
+    file: "src/server/socket_server.ts",
+    find: ": this.#profile.budget?.exceeded",
+    put: ": this.#profile.budget?.exceeded && false",
+    tests: ["tests/server/memory_budget_test.ts"],
+    why: "connections are accepted while the budget is exceeded",
+  },
   {
     file: slabWriter,
     find: "const around = 16;",

@@ -225,6 +225,8 @@ export interface ConnectionStats {
   readonly inboxFrames: number;
   /** Bytes waiting to be sent. */
   readonly outboxBytes: number;
+  /** Bytes that its buffers hold: frames waiting for the handler, an incomplete frame, and bytes waiting to be sent. */
+  readonly heldBytes: number;
   /** Milliseconds since the start. */
   readonly ageMs: number;
 }

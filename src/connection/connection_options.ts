@@ -11,6 +11,7 @@ import type { KeepaliveWriterOptions } from "../core/streams/keepalive_writer.ts
 import type { RateLimits } from "../core/streams/rate_limiter.ts";
 import type { SizeInput } from "../core/text/size.ts";
 import type { Connection } from "./connection.ts";
+import type { MemoryBudget } from "./memory_budget.ts";
 import type { TerminationRecord } from "./termination.ts";
 
 /** Settings of every connection of a server or a client. */
@@ -108,6 +109,12 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
    * more may wait, for at most 100 ms. @default 1_048_576
    */
   readonly egressLimit?: SizeInput | undefined;
+  /**
+   * Maximum number of bytes that the buffers of all connections hold together: a size for those of this server, or a
+   * `memoryBudget()` that several servers and connections share. Over it, new connections are rejected, and connections
+   * that stand still are dropped, the largest first. @default Infinity
+   */
+  readonly memoryBudget?: SizeInput | MemoryBudget | undefined;
   /** What happens to a frame that does not fit: see {@linkcode EgressPolicy}. @default "wait" */
   readonly egressPolicy?: EgressPolicy | undefined;
   /** Maximum rate at which a peer may send; above it, reading pauses. @default Infinity */

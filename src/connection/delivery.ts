@@ -78,6 +78,11 @@ export class Delivery<Received> {
     return this.#held > 0 || this.inbox.length > 0 || this.#source.behind;
   }
 
+  /** Bytes of the chunks whose frames wait, or have since one did. */
+  get heldBytes(): number {
+    return this.waiting ? this.#bytes : 0;
+  }
+
   /** Another frame is wanted now, be it ahead of a loop. */
   get hungry(): boolean {
     if (this.#stopped) return true;

@@ -13,6 +13,7 @@ import type { TlsMaterial } from "../core/tls/tls.ts";
 import type { Adapter, Address } from "../core/transport.ts";
 import { checkLifeSpan, type LifeSpan } from "./age.ts";
 import { checkMinByteRate, type RateFloor } from "./byte_rate.ts";
+import { type Budget, checkMemoryBudget } from "./memory_budget.ts";
 import type { ConnectionOptions, Handler } from "./connection_options.ts";
 import type { UpgradeSlots } from "./tls/upgrade_slots.ts";
 
@@ -32,6 +33,7 @@ export interface ConnectionProfile<Received, Sent, Context> {
     | undefined;
   readonly lifetime: LifeSpan | undefined;
   readonly goodbyeWait: number;
+  readonly budget: Budget | undefined;
   readonly ingressLimit: number;
   readonly egressLimit: number;
   readonly egressPolicy: EgressPolicy;
@@ -85,6 +87,7 @@ export const connectionKeys: readonly string[] = [
   "maxLifetime",
   "goodbye",
   "goodbyeWait",
+  "memoryBudget",
   "ingressLimit",
   "egressLimit",
   "egressPolicy",
@@ -135,6 +138,7 @@ export function resolveProfile<Received, Sent, Context>(
       zero: true,
       infinite: false,
     }),
+    budget: checkMemoryBudget(check, "memoryBudget", options.memoryBudget),
     ingressLimit: check.size("ingressLimit", options.ingressLimit, defaults.ingressLimit),
     egressLimit: check.size("egressLimit", options.egressLimit, defaults.egressLimit),
     egressPolicy: check.oneOf("egressPolicy", options.egressPolicy, defaults.egressPolicy, policies),

@@ -9,6 +9,7 @@ import { sharedWheel, type TimerWheel } from "../core/time/timer_wheel.ts";
 import type { Transport } from "../core/transport.ts";
 import { type Turn, turnOf } from "../core/time/turn.ts";
 import type { Connection } from "./connection.ts";
+import { type BudgetMember, heldBytes, type MemoryBudget } from "./memory_budget.ts";
 import type { ConnectionProfile } from "./profile.ts";
 import { Session } from "./session.ts";
 import { SessionConnection } from "./session_connection.ts";
@@ -22,6 +23,8 @@ export interface RegistryObserver<Received, Sent, Data> {
   /** `last`: no frame can follow it. */
   frameFailed?(session: Session<Received, Sent, Data>, error: FrameError, last: boolean): void;
   handlerFailed?(session: Session<Received, Sent, Data>, error: unknown): void;
+  /** The memory budget is exceeded, or no longer. */
+  budgetChanged?(budget: MemoryBudget): void;
 }
 
 /** What a registry is given where handlers may be Effects. */
@@ -41,6 +44,7 @@ export interface Totals {
   framesDropped: number;
   framesLost: number;
   outboxBytes: number;
+  heldBytes: number;
   frameErrors: number;
   handlerErrors: number;
   firstByteCount: number;
@@ -48,7 +52,8 @@ export interface Totals {
 }
 
 /** Open connections by id. */
-export class Registry<Received, Sent, Data> implements SessionOwner<Session<Received, Sent, Data>> {
+export class Registry<Received, Sent, Data>
+  implements SessionOwner<Session<Received, Sent, Data>>, BudgetMember {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly turn: Turn;
@@ -83,6 +88,10 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Session<Rece
     this.#observers.push(observer);
   }
 
+  budgetChanged(budget: MemoryBudget): void {
+    for (const observer of this.#observers) observer.budgetChanged?.(budget);
+  }
+
   /** Takes a transport in, and starts it. */
   open(
     transport: Transport,
@@ -92,6 +101,7 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Session<Rece
     this.#gone.opened++;
     this.sessions.add(session);
     this.connections.set(session.id, session.connection);
+    profile.budget?.join(this);
     for (const observer of this.#observers) observer.opened?.(session);
     session.start();
     return session;
@@ -141,6 +151,7 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Session<Rece
     for (const session of this.sessions) {
       addSession(totals, session);
       totals.outboxBytes += session.outbox.pending;
+      totals.heldBytes += heldBytes(session);
     }
     return totals;
   }
@@ -171,6 +182,7 @@ export class Registry<Received, Sent, Data> implements SessionOwner<Session<Rece
   ended(session: Session<Received, Sent, Data>, record: TerminationRecord): void {
     this.sessions.delete(session);
     this.connections.delete(session.id);
+    if (this.sessions.size === 0) session.profile.budget?.leave(this);
     if (session.handling && !this.#abandoned) this.#lingering.add(session);
     this.#gone.closed++;
     this.closedByReason[record.reason] = (this.closedByReason[record.reason] ?? 0) + 1;
@@ -234,6 +246,7 @@ function emptyTotals(): Totals {
     framesDropped: 0,
     framesLost: 0,
     outboxBytes: 0,
+    heldBytes: 0,
     frameErrors: 0,
     handlerErrors: 0,
     firstByteCount: 0,

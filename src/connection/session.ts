@@ -219,6 +219,7 @@ export class Session<Received, Sent, Context>
 
   congested(full: boolean): void {
     this.pipeline[full ? "closeGate" : "openGate"](GateReason.outbox);
+    if (full) this.profile.budget?.grew(this.outbox.pending);
   }
 
   overflowed(error: LimitError): void {

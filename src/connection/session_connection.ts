@@ -7,6 +7,7 @@ import type { Connection, ConnectionState, ConnectionStats, ReframeOptions } fro
 import { readableOf, writableOf } from "./connection_streams.ts";
 import { InboxReader, oneFrame, waitingFrames } from "../core/flow/inbox.ts";
 import { reframe } from "./reframe.ts";
+import { heldBytes } from "./memory_budget.ts";
 import type { Session } from "./session.ts";
 import type { TerminationRecord } from "./termination.ts";
 import type { UpgradeOptions } from "./tls/options.ts";
@@ -51,6 +52,7 @@ export class SessionConnection<Received, Sent, Context> implements Connection<Re
       framesDropped: outbox.framesDropped,
       inboxFrames: delivery.inbox.length,
       outboxBytes: outbox.pending,
+      heldBytes: heldBytes(this.#session),
       ageMs,
     };
   }

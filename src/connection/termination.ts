@@ -43,7 +43,9 @@ export type CloseReason =
   /** The handler, `onFrame`, `onConnect` or `onFirstByte` threw or rejected. */
   | "handler_error"
   /** Egress policy `close`: the peer read too slowly. */
-  | "egress_limit";
+  | "egress_limit"
+  /** `memoryBudget` was exceeded, and this connection held most of those that stood still. */
+  | "memory_budget";
 
 /** Ends that are nobody's fault, and that handler and peer are told of in time. */
 export type Retiring = "drained" | "max_lifetime";

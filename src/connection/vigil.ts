@@ -44,15 +44,15 @@ export class Vigil implements WheelEntry, ReadWitness {
   wheelPrevious: WheelEntry | undefined = undefined;
   wheelNext: WheelEntry | undefined = undefined;
   wheelSlot = -1;
-  /** The wheel's time when bytes last came. */
+  /** The wheel's time when bytes last came, and when the kernel last took some. */
   lastRead = 0;
+  lastWrite = 0;
   readonly #wheel: TimerWheel;
   readonly #times: VigilTimes;
   readonly #owner: VigilOwner;
   #watching = false;
   #firstFrameOwed = true;
   #started = 0;
-  #lastWrite = 0;
   #taken = 0;
   #inputOver = false;
   #lastKeepalive = 0;
@@ -80,7 +80,7 @@ export class Vigil implements WheelEntry, ReadWitness {
     this.#schedule(shortest, shortest);
     this.#started =
       this.lastRead =
-      this.#lastWrite =
+      this.lastWrite =
       this.#lastKeepalive =
         this.#wheel.now;
     if (this.#times.lifetime !== undefined) this.#ageAt(this.#wheel.now);
@@ -99,7 +99,7 @@ export class Vigil implements WheelEntry, ReadWitness {
 
   /** The kernel has taken bytes. A keepalive that was really written counts as well. */
   noteWrite(): void {
-    this.#lastWrite = this.#wheel.now;
+    this.lastWrite = this.#wheel.now;
   }
 
   /** The peer has ended: it owes us nothing more. */
@@ -162,7 +162,7 @@ export class Vigil implements WheelEntry, ReadWitness {
         next = Math.min(next, left);
       }
     }
-    const silent = idleLeft(wheel, times, this.lastRead, this.#lastWrite, now, !this.#inputOver);
+    const silent = idleLeft(wheel, times, this.lastRead, this.lastWrite, now, !this.#inputOver);
     if (typeof silent !== "number") {
       this.stop();
       this.#owner.timedOut("idle_timeout", idleTimeoutError(silent, times));
@@ -187,7 +187,7 @@ export class Vigil implements WheelEntry, ReadWitness {
   /** Of a write that is under way only the count tells that the peer takes it. */
   #noteTaken(now: number): void {
     const { owing, transport: { taken } } = this.#owner;
-    if (owing && taken !== this.#taken) this.#lastWrite = now;
+    if (owing && taken !== this.#taken) this.lastWrite = now;
     this.#taken = taken;
   }
 
@@ -196,8 +196,8 @@ export class Vigil implements WheelEntry, ReadWitness {
    * that is its sign of life, as long as we do not read.
    */
   #excuse(now: number): void {
-    if (this.#owner.owing) this.lastRead = Math.max(this.lastRead, this.#lastWrite);
-    else this.lastRead = this.#lastWrite = now;
+    if (this.#owner.owing) this.lastRead = Math.max(this.lastRead, this.lastWrite);
+    else this.lastRead = this.lastWrite = now;
     this.#frameBegun = now;
     if (this.#rate !== undefined) this.#beginPeriod();
     if (this.#firstFrameOwed) this.#started = now;
@@ -235,7 +235,7 @@ export class Vigil implements WheelEntry, ReadWitness {
   }
 
   #keepalive(interval: number, payload: KeepalivePayload, now: number): number {
-    const left = keepaliveLeft(this.#wheel, interval, this.#lastWrite, this.#lastKeepalive, now);
+    const left = keepaliveLeft(this.#wheel, interval, this.lastWrite, this.#lastKeepalive, now);
     if (left > 0) return left;
     this.#lastKeepalive = now;
     try {

@@ -84,7 +84,7 @@ export class LimitError extends MillraceError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag = "LimitError";
   /** Which limit it was. */
-  readonly reason: "egress" | "waiting_sends";
+  readonly reason: "egress" | "waiting_sends" | "memory";
   /** The bound in force. */
   readonly limit: number;
   /** Takes the limit in force. */

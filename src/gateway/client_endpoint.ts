@@ -110,7 +110,7 @@ export class ClientEndpoint implements RunningEndpoint {
   }
 
   stats(): ServerStats {
-    return this.#tally.stats(this.connections.values());
+    return this.#tally.stats(this.connections.values(), this.#context.memory);
   }
 
   traffic(): TrafficStats {
@@ -262,7 +262,7 @@ export class ClientEndpoint implements RunningEndpoint {
     onDisconnect: (record: TerminationRecord) => void,
   ): Effect.Effect<FrameConnection, unknown, Scope.Scope> {
     const { tls } = this.settings;
-    const { adapter, clock } = this.#context;
+    const { adapter, clock, memory: memoryBudget } = this.#context;
     return Effect.gen({ self: this }, function* () {
       // Read anew each time, so that a renewed certificate is used at the next one: a promise, as all of files.
       const secured = tls &&
@@ -272,6 +272,7 @@ export class ClientEndpoint implements RunningEndpoint {
         tls: secured,
         adapter,
         clock,
+        memoryBudget,
         onDisconnect,
         onOtherProtocol: (found, connection) => this.#others.warn(found, connection),
       });

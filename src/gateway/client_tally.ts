@@ -1,4 +1,5 @@
 /** Counters of a client endpoint in the form of a server's, so that metrics read alike. */
+import type { MemoryBudget } from "../connection/memory_budget.ts";
 import type { CloseReason, TerminationRecord } from "../connection/termination.ts";
 import type { ServerStats } from "../server/server_options.ts";
 import type { FrameConnection } from "./endpoint.ts";
@@ -31,21 +32,25 @@ export class ClientTally {
   }
 
   /** The sums with those of the open connections. */
-  stats(open: Iterable<FrameConnection>): ServerStats {
+  stats(open: Iterable<FrameConnection>, memory: MemoryBudget | undefined): ServerStats {
     const sums = { ...this.#sums };
-    let framesDropped = this.#framesDropped, outboxBytes = 0, connectionsActive = 0;
+    let framesDropped = this.#framesDropped, outboxBytes = 0, heldBytes = 0, connectionsActive = 0;
     for (const connection of open) {
       const stats = connection.stats();
       connectionsActive++;
       add(sums, stats);
       framesDropped += stats.framesDropped;
       outboxBytes += stats.outboxBytes;
+      heldBytes += stats.heldBytes;
     }
     return {
       ...sums,
       framesDropped,
       framesLost: this.#framesLost,
       outboxBytes,
+      heldBytes,
+      memoryExceeded: memory?.exceeded ?? false,
+      memoryEpisodes: memory?.episodes ?? 0,
       connectionsActive,
       connectionsAccepted: this.opened,
       connectionsRejected: 0,

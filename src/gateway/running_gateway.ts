@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { detectAdapter } from "../adapters/detect.ts";
 import { Lifetime } from "../connection/effect/lifetime.ts";
+import { memoryBudget } from "../connection/memory_budget.ts";
 import { type Clock, systemClock } from "../core/time/clock.ts";
 import { type DurationInput, toMilliseconds } from "../core/time/duration.ts";
 import { MillraceError, SocketError } from "../core/errors.ts";
@@ -159,12 +160,13 @@ class RunningGateway implements Gateway {
         const making = Effect.sync(() => new Printer(bus, printed, output, clock, queue));
         this.#printer = yield* this.#held("print", making, (printer) => awaited(() => printer.close()));
       }
+      const memory = config.memoryBudget === undefined ? undefined : memoryBudget(config.memoryBudget);
       for (const settings of config.endpoints) {
         const { name } = settings;
         const own = withFields(log, { endpoint: name });
         const { signal } = this.#options;
         const { drainSpread } = config;
-        const context = { bus, queue, clock, adapter: this.#adapter, log: own, signal, drainSpread };
+        const context = { bus, queue, clock, adapter: this.#adapter, log: own, signal, drainSpread, memory };
         const what = `endpoint ${name}`;
         const starting: Effect.Effect<RunningEndpoint, unknown> = settings.mode === "server"
           ? ServerEndpoint.start(settings, context)

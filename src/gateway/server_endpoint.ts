@@ -1,6 +1,7 @@
 /** An endpoint that listens: a server whose frames go to the bus. */
 import * as Effect from "effect/Effect";
 import type { BroadcastReport } from "../connection/broadcast.ts";
+import type { MemoryBudget } from "../connection/memory_budget.ts";
 import { type OptionsError, SocketError } from "../core/errors.ts";
 import type { TlsError } from "../core/tls/tls_error.ts";
 import type { Clock } from "../core/time/clock.ts";
@@ -34,6 +35,8 @@ export interface EndpointContext {
   readonly signal: AbortSignal | undefined;
   /** Over how many ms a drain tells the connections of a server. */
   readonly drainSpread: number;
+  /** What the connections of all endpoints may hold together. */
+  readonly memory: MemoryBudget | undefined;
 }
 
 /** What a configuration can say of a server; none is upgradable. */
@@ -71,7 +74,7 @@ export class ServerEndpoint implements RunningEndpoint {
     return Effect.gen(function* () {
       const endpoint = new ServerEndpoint(settings, context);
       const traffic = endpoint.#traffic;
-      const { adapter, clock, log: logger, signal, drainSpread } = context;
+      const { adapter, clock, log: logger, signal, drainSpread, memory: memoryBudget } = context;
       const tls = settings.tls && serverTlsOptions(settings.tls);
       const others = new OtherProtocols(logger, settings.framing.name);
       endpoint.#certificates = tls?.certificates;
@@ -84,6 +87,7 @@ export class ServerEndpoint implements RunningEndpoint {
         logger,
         signal,
         drainSpread,
+        memoryBudget,
         onOtherProtocol: (found, connection) => others.warn(found, connection),
       });
       endpoint.#server = yield* Effect.onError(opening, () => traffic.stop());

@@ -5,6 +5,8 @@ import type { Peer } from "../core/transport.ts";
 export type RejectReason =
   /** `maxConnections` are open. */
   | "max_connections"
+  /** `memoryBudget` is exceeded. */
+  | "memory_budget"
   /** The server is suspended, shutting down, or has stopped. */
   | "draining"
   /** The address has `maxConnectionsPerAddress` connections. */

@@ -114,6 +114,12 @@ export function logObserver<Received, Sent, Context>(log: Logger): RegistryObser
       const fields = { ...connectionFields(session), reason, error: message, offset, looksLike };
       log({ level: "warn", message: "frame error", fields });
     },
+    budgetChanged({ limit, held, exceeded, episodes }) {
+      const message = exceeded
+        ? "memory budget exceeded: new connections are rejected"
+        : "memory budget met again: new connections are accepted";
+      log({ level: "warn", message, fields: { limitBytes: limit, heldBytes: held, episodes } });
+    },
     handlerFailed(session, error) {
       const fields = { ...connectionFields(session), error: errorText(error) };
       log({ level: "error", message: "handler failed", fields });

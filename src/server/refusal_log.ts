@@ -14,6 +14,7 @@ const againMs = 60_000;
 /** Limits that are reached call for someone; what is working as it was told to does not. */
 const levels: Readonly<Record<RejectReason, LogRecord["level"]>> = {
   max_connections: "warn",
+  memory_budget: "warn",
   draining: "debug",
   address_connections: "warn",
   accept_rate: "warn",

@@ -270,6 +270,15 @@ export interface ServerStats {
   readonly idleCloses: number;
   /** Bytes waiting to be sent to slow peers, on all connections. */
   readonly outboxBytes: number;
+  /**
+   * Bytes that the buffers of all connections hold: frames waiting for handlers, incomplete frames, and bytes waiting to
+   * be sent.
+   */
+  readonly heldBytes: number;
+  /** Whether `memoryBudget` is exceeded, so that new connections are rejected. */
+  readonly memoryExceeded: boolean;
+  /** How many times it was exceeded. */
+  readonly memoryEpisodes: number;
   /** Duration of the last drain in milliseconds; 0 before the first. */
   readonly drainMs: number;
   /** Connections that have sent a first byte. */

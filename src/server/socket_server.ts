@@ -197,6 +197,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
       this.#report?.durationMs ?? 0,
       this.#tlsAdmission?.handshakes,
       this.#listening.failures,
+      this.#profile.budget,
     );
   }
 
@@ -281,6 +282,8 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
     const knocked = this.#settings.tls !== undefined;
     const refusal = this.#state !== "running" && this.#state !== "binding"
       ? "draining"
+      : this.#profile.budget?.exceeded
+      ? "memory_budget"
       : this.#admission.refusal(transport.peer, this.#registry.sessions.size, knocked);
     if (refusal === undefined) this.#registry.open(transport, this.#profile);
     else this.#admission.reject(transport, refusal);

@@ -1,4 +1,5 @@
 /** A server's counters as one record. */
+import type { MemoryBudget } from "../connection/memory_budget.ts";
 import type { Registry } from "../connection/registry.ts";
 import type { Admission } from "./admission.ts";
 import type { Handshakes } from "./handshakes.ts";
@@ -11,6 +12,7 @@ export function collectStats<Received, Sent, Context>(
   drainMs: number,
   handshakes: Handshakes | undefined,
   listenerErrors: ServerStats["listenerErrorsByReason"],
+  budget: MemoryBudget | undefined,
 ): ServerStats {
   const { opened, closed, ...totals } = registry.totals();
   const { closedByReason } = registry;
@@ -30,6 +32,8 @@ export function collectStats<Received, Sent, Context>(
     closedByReason: { ...closedByReason },
     probes: (closedByReason.probe ?? 0) + (handshakes?.probes ?? 0),
     idleCloses: closedByReason.idle_timeout ?? 0,
+    memoryExceeded: budget?.exceeded ?? false,
+    memoryEpisodes: budget?.episodes ?? 0,
     drainMs,
     stalls: registry.wheel.stalls,
   };

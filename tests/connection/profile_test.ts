@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { test } from "node:test";
 import type { ConnectionOptions } from "../../src/connection/connection_options.ts";
+import { memoryBudget } from "../../src/connection/memory_budget.ts";
 import { resolveProfile } from "../../src/connection/profile.ts";
 import { OptionsError } from "../../src/core/errors.ts";
 import { lines } from "../../src/core/framing/lines.ts";
@@ -68,6 +69,10 @@ test("every fault of the times, the keepalive and the rate is told at once, with
       "maxLifetime.grace",
     ]],
     [{ maxLifetime: { after: "1 hour", jiter: 0 } }, ["maxLifetime.jiter"]],
+    [{ memoryBudget: "256 MiB" }, []],
+    [{ memoryBudget: memoryBudget(1_000) }, []],
+    [{ memoryBudget: { limit: 1_000 } }, ["memoryBudget"]],
+    [{ memoryBudget: 0 }, ["memoryBudget"]],
     [{ goodbye: () => undefined }, []],
     [{ goodbye: 5, goodbyeWait: Infinity }, ["goodbye", "goodbyeWait"]],
     [{ minByteRate: 100 }, ["minByteRate"]],

@@ -105,6 +105,15 @@ const rows: Readonly<Record<Exclude<CloseReason, "tls_error">, Row>> = {
     with: "fin",
     message: "boom",
   },
+  memory_budget: {
+    end: () => {},
+    options: { memoryBudget: 5_000, egressLimit: 10_000 },
+    handler: flood,
+    reading: "stalled",
+    by: "local",
+    with: "rst",
+    message: /hold \d+ bytes of a connection: memoryBudget 5000 is exceeded, and none of them moved/,
+  },
   egress_limit: {
     end: () => {},
     options: { egressPolicy: "close", egressLimit: 5_000 },

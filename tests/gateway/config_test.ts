@@ -90,7 +90,9 @@ maxConnections = 10
         { ...echo, name: "b", listen: 1, maxLifetime: { after: "1h", jitter: 0, grace: "5s" } },
       ],
       shutdown: { spread: "10s" },
+      memoryBudget: "64 MiB",
     }));
+    assert.equal(config.memoryBudget, 64 * 1024 * 1024);
     const [first, second] = config.endpoints;
     assert.deepEqual(first?.limits, {
       maxLifetime: { after: 3_600_000 },
@@ -191,6 +193,11 @@ maxConnections = 10
       /found "60 sek", expected a duration .*; the units are ns, us, ms, s,/,
     ],
     ["another spelling", { endpoints: [{ ...echo, idle_timeout: "60s" }] }, /did you mean "idleTimeout"\?/],
+    [
+      "a memory budget that is no size",
+      { endpoints: [echo], memoryBudget: "much" },
+      /^memoryBudget: found "much", expected a number of bytes/,
+    ],
     [
       "a jitter that is no part",
       { endpoints: [{ ...echo, maxLifetime: { after: "1h", jitter: 10 } }] },

@@ -57,7 +57,7 @@ const names: Readonly<Record<string, readonly string[]>> = {
   connections: [
     ...["connect", "ConnectOptions", "Connection", "ConnectionOptions", "ConnectionState", "ConnectionStats"],
     ...["ConnectionRates", "Handler", "OnFrame", "EgressPolicy", "SendOutcome", "CloseReason"],
-    ...["TerminationRecord", "Address", "Peer", "ReframeOptions"],
+    ...["TerminationRecord", "Address", "Peer", "memoryBudget", "MemoryBudget", "ReframeOptions"],
   ],
   tls: [
     ...["certificates", "Certificates", "CertificatesOptions", "CertificateSource", "CertificateInspection"],

@@ -1,7 +1,7 @@
 /** Flags of `millrace serve` for how long a connection may live and what it may hold, and the settings made of them. */
 import type { Command, Option } from "commander";
 import type { ConnectionOptions } from "../../connection/connection_options.ts";
-import { duration, minRate, option } from "./option_values.ts";
+import { duration, minRate, option, size } from "./option_values.ts";
 
 /** What commander makes of them. */
 export interface LimitFlags {
@@ -9,11 +9,12 @@ export interface LimitFlags {
   maxLifetime?: number;
   goodbye?: Uint8Array;
   drainSpread?: number;
+  memoryBudget?: number;
 }
 
 /** What the library takes. */
 export type LimitOptions =
-  & Pick<ConnectionOptions<Uint8Array>, "minByteRate" | "maxLifetime">
+  & Pick<ConnectionOptions<Uint8Array>, "minByteRate" | "maxLifetime" | "memoryBudget">
   & { readonly goodbye?: Uint8Array; readonly drainSpread?: number };
 
 /** Declares them. */
@@ -30,7 +31,14 @@ export function addLimits(command: Command): Command {
       option("--max-lifetime <duration>", "close connections that have been open for this long", duration()),
     )
     .addOption(option("--goodbye <text>", "frame to send to each connection before it is closed", utf8))
-    .addOption(drainSpreadOption());
+    .addOption(drainSpreadOption())
+    .addOption(
+      option(
+        "--memory-budget <size>",
+        "bytes that all connections may hold together, such as 256MiB; then the largest stalled ones are dropped",
+        size(),
+      ),
+    );
 }
 
 /** Also one of `millrace gateway`. */
@@ -44,11 +52,14 @@ function utf8(text: string): Uint8Array {
 }
 
 /** The settings, without those that were not given. */
-export function limitsOf({ minByteRate, maxLifetime, goodbye, drainSpread }: LimitFlags): LimitOptions {
+export function limitsOf(
+  { minByteRate, maxLifetime, goodbye, drainSpread, memoryBudget }: LimitFlags,
+): LimitOptions {
   return {
     ...(minByteRate !== undefined && { minByteRate: { bytesPerSecond: minByteRate } }),
     ...(maxLifetime !== undefined && { maxLifetime }),
     ...(goodbye !== undefined && { goodbye }),
     ...(drainSpread !== undefined && { drainSpread }),
+    ...(memoryBudget !== undefined && { memoryBudget }),
   };
 }

@@ -30,6 +30,7 @@ export const admissionKeys: readonly (keyof AdmissionConfig)[] = [
 
 const reasons: Readonly<Record<RejectReason, true>> = {
   max_connections: true,
+  memory_budget: true,
   draining: true,
   address_connections: true,
   accept_rate: true,

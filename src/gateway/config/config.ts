@@ -12,7 +12,7 @@ import { Section } from "./section.ts";
 import { type ListenPlace, refuseSharedPlaces } from "./shared_places.ts";
 import { refuseSharedSubjects } from "./shared_subjects.ts";
 import { type ConfigFormat, formatOfFile, parseText } from "./source.ts";
-import { address, finiteDuration, finiteSize, hostNames, integer, oneOf, wait } from "./values.ts";
+import { address, finiteDuration, finiteSize, hostNames, integer, oneOf, size, wait } from "./values.ts";
 
 /** How much a gateway says about itself on standard error. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -28,6 +28,8 @@ export interface GatewayConfig {
   /** Over how long the connections of servers are told of it. */
   readonly drainSpread: number;
   readonly logLevel: LogLevel;
+  /** Bytes that the connections of all endpoints may hold together; undefined for no limit. */
+  readonly memoryBudget: number | undefined;
 }
 
 /** The admin endpoint. */
@@ -122,6 +124,7 @@ function readGateway(list: FaultList, value: unknown, folder: string): GatewayCo
     'a table such as { deadline: "30s", spread: "10s" }',
     (table) => ({ deadline: table.take("deadline", finiteDuration), spread: table.take("spread", wait) }),
   );
+  const memoryBudget = section.take("memoryBudget", size);
   const logLevel = section.table(
     "log",
     "a table such as { level: info }",
@@ -136,6 +139,7 @@ function readGateway(list: FaultList, value: unknown, folder: string): GatewayCo
     shutdownDeadline: shutdown?.deadline ?? 30_000,
     drainSpread: shutdown?.spread ?? 0,
     logLevel: logLevel ?? "info",
+    memoryBudget,
   };
 }
 

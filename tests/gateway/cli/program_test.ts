@@ -76,6 +76,7 @@ describe("the command line", () => {
       /--drain-spread: found "Infinity", expected a duration of 0 or more/,
     ],
     [["gateway", "x.yaml", "--drain-spread", "soon"], /--drain-spread: found "soon", expected a duration/],
+    [["serve", "--memory-budget", "much"], /--memory-budget: found "much", expected a number of bytes/],
     [["serve", "--max-lifetime", "0"], /--max-lifetime: found "0", expected a duration above 0/],
     [["serve", "--idle-timeout", "0"], /expected a duration above 0: .*or "Infinity" for no limit/],
     [["serve", "--max-connections", "many"], /expected a whole number, 1 or more, or Infinity for no limit/],
