@@ -120,7 +120,7 @@ export const mutants = [
   },
   {
     file: foundDecoder,
-    find: "if (bytes.length < maxFrameBytes || atEnd) return 0;",
+    find: "if (size < maxFrameBytes || atEnd) return 0;",
     put: "return 0;",
     tests: ofDefined,
     why: "a frame without an end is held without a limit",
@@ -148,8 +148,9 @@ export const mutants = [
   },
   {
     file: foundDecoder,
-    find: "      this.#failed = { error };\n      throw error;\n    }\n    if (found === undefined)",
-    put: "      throw error;\n    }\n    if (found === undefined)",
+    find:
+      '      this.#failed = { error };\n      throw error;\n    }\n    if (typeof found === "object" && found.atLeast',
+    put: '      throw error;\n    }\n    if (typeof found === "object" && found.atLeast',
     tests: ofDefined,
     why: "a decoder goes on after its function has thrown",
   },

@@ -158,4 +158,25 @@ export const mutants = [
     tests: ["tests/core/framing/define_framing_test.ts"],
     why: "a frame that says it is too large is awaited",
   },
+  {
+    file: "src/core/framing/found_decoder.ts",
+    find: "    this.#checkTrailer(frame, frame.length, this.frameOffset);\n",
+    put: "",
+    tests: ["tests/core/framing/define_framing_test.ts"],
+    why: "the trailer of a frame that came in pieces is not looked at",
+  },
+  {
+    file: "src/core/framing/found_decoder.ts",
+    find: "if (trailer !== undefined && size <= to - from) ",
+    put: "if (false) ",
+    tests: ["tests/core/framing/define_framing_test.ts"],
+    why: "the trailer of a frame that came whole is not looked at",
+  },
+  {
+    file: folder + "resp_reader.ts",
+    find: "if (this.#left[depth] !== 1 || this.#attributes[depth]) return false;",
+    put: "",
+    tests: tests("resp"),
+    why: "a value ends with the first string of which the end is missing",
+  },
 ];

@@ -25,6 +25,7 @@ export interface NetstringOptions {
 
 /** Digits of the largest length that is a safe number. */
 const mostDigits = 15;
+const trailer = Uint8Array.of(0x2c);
 const [zero, nine, colon, comma] = [0x30, 0x39, 0x3a, 0x2c];
 
 /**
@@ -55,7 +56,7 @@ export function netstring(options: NetstringOptions = {}): Framing<Uint8Array> {
     name: "netstring",
     maxFrameBytes,
     onFrameError,
-    find: (bytes) => find(bytes, maxFrameBytes),
+    find,
     encode(frame, out) {
       requireBytes("netstring", frame);
       const head = `${frame.length}:`;
@@ -68,18 +69,14 @@ export function netstring(options: NetstringOptions = {}): Framing<Uint8Array> {
   });
 }
 
-function find(bytes: Uint8Array, maxFrameBytes: number): FoundFrame | undefined {
+function find(bytes: Uint8Array): FoundFrame | undefined {
   let length = 0;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at]!;
     if (byte === colon && at > 0) {
       const start = at + 1;
       const end = start + length;
-      // One that is too large is refused by its size, whatever follows it.
-      if (end < maxFrameBytes && end < bytes.length && bytes[end] !== comma) {
-        return { malformed: `found byte ${bytes[end]} after ${length} bytes, expected a comma` };
-      }
-      return end < maxFrameBytes && end >= bytes.length ? undefined : { start, end, size: end + 1 };
+      return { start, end, size: end + 1, trailer };
     }
     if (byte < zero || byte > nine) return { malformed: `found byte ${byte}, expected a length and a colon` };
     if (at === 1 && bytes[0] === zero) return { malformed: "found a length with a leading zero" };

@@ -26,6 +26,7 @@ const [tab, lineFeed, carriageReturn, minus, zero, nine, delete_] = [9, 10, 13, 
 const [dollar, star, bar] = [0x24, 0x2a, 0x7c];
 /** Digits of the largest length and count, 2³¹ − 1; and the least bytes of an element, `_\r\n`. */
 const [mostDigits, leastElement] = [10, 3];
+const lineEnd = Uint8Array.of(carriageReturn, lineFeed);
 const noReturn: FoundFrame = { malformed: "found a line feed without a carriage return" };
 const noFeed: FoundFrame = { malformed: "found a carriage return without a line feed" };
 
@@ -144,11 +145,20 @@ export class RespReader {
     if (size > this.#limits.maxFrameBytes) {
       return { atLeast: size, skip: this.#at === from ? size : undefined };
     }
-    if (end < to && bytes[end] !== carriageReturn || end + 1 < to && bytes[end + 1] !== lineFeed) {
+    // Large strings are most often the last element: with the size of the whole value, it need not be looked at again.
+    if (end + 2 > to) return this.#isLast() ? { size, trailer: lineEnd } : undefined;
+    if (bytes[end] !== carriageReturn || bytes[end + 1] !== lineFeed) {
       return { malformed: "found no line end behind a string" };
     }
-    if (end + 2 > to) return undefined;
     this.#end = end + 2;
+    return true;
+  }
+
+  /** Nothing follows the element in hand. */
+  #isLast(): boolean {
+    for (let depth = 0; depth < this.#depth; depth++) {
+      if (this.#left[depth] !== 1 || this.#attributes[depth]) return false;
+    }
     return true;
   }
 

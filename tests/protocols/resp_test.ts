@@ -35,6 +35,10 @@ const values = [
   "%2\r\n+a\r\n:1\r\n+b\r\n%1\r\n+c\r\n_\r\n",
   "|1\r\n+ttl\r\n:3600\r\n*1\r\n|1\r\n+a\r\n:1\r\n:2\r\n",
   "|0\r\n+OK\r\n",
+  // Strings that are not the last element, and one that is behind an attribute's.
+  "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$2\r\n\r\n\r\n",
+  "*2\r\n*1\r\n$2\r\nab\r\n:1\r\n",
+  "|1\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n",
 ];
 
 describe("resp", () => {
@@ -79,7 +83,10 @@ describe("resp", () => {
       "$?\r\n",
       "$1\n",
       "$1\rx",
-      "$1\r\nab",
+      "$1\r\nabc",
+      "$3\r\nabc\r-",
+      "*2\r\n$1\r\nabc",
+      "*2\r\n:1\r\n*1\r\n$1\r\na\n\n",
       "$1\r\na\rb",
       "+a\nb\r\n",
       "+a\rb\r\n",

@@ -9,7 +9,7 @@ import { memoryOf, view, viewIn } from "../bytes/bytes.ts";
 import { GrowingBytes } from "../bytes/growing_bytes.ts";
 import { HeldBytes } from "../bytes/held_bytes.ts";
 import { FrameError, type FrameErrorReason } from "../errors.ts";
-import type { FindFrame, FoundFrame } from "./found_frame.ts";
+import { type FindFrame, type FoundFrame, isSound, wrongEnd } from "./found_frame.ts";
 import type { Decoder } from "./framing.ts";
 import { restWaits } from "./refusal.ts";
 
@@ -45,6 +45,7 @@ export class FoundDecoder implements Decoder<Uint8Array> {
   #from = 0;
   #to = 0;
   #drop = false;
+  #trailer: Uint8Array | undefined = undefined;
   /** Bytes still to come of a frame that was refused. */
   #skipping = 0;
   /** The next frame is being looked for. What is bad on the way there was reported with the first of it. */
@@ -92,6 +93,7 @@ export class FoundDecoder implements Decoder<Uint8Array> {
     }
     this.frameOffset = this.#position - held.length;
     const frame = held.join(chunk, 0, end);
+    this.#checkTrailer(frame, frame.length, this.frameOffset);
     const more = this.#drop || next(this.#trimmed(frame));
     this.#size = 0;
     return more === false && end < length ? this.#keep(chunk, end) : this.#cut(chunk, end, 0, next);
@@ -258,13 +260,11 @@ export class FoundDecoder implements Decoder<Uint8Array> {
       const { malformed, reason = "malformed", size, passed = 1 } = found;
       return this.#refuse(reason, offset, malformed, { size }, size, passed);
     }
-    const { size, start = 0, end = size, drop = false }: Exclude<
+    const { size, start = 0, end = size, drop = false, trailer }: Exclude<
       FoundFrame,
       { malformed: string } | { atLeast: number }
     > = typeof found === "number" ? { size: found } : found;
-    if (
-      !(Number.isInteger(size) && size > 0 && isPlace(start) && isPlace(end) && start <= end && end <= size)
-    ) {
+    if (!isSound(size, start, end)) {
       const answer = typeof found === "number" ? String(found) : `size ${size}, start ${start}, end ${end}`;
       const error = new TypeError(
         `cut a frame (${this.#rules.name}) at offset ${offset}: find returned ${answer}; ` +
@@ -278,12 +278,22 @@ export class FoundDecoder implements Decoder<Uint8Array> {
       const next = this.#rules.resync === undefined ? size : undefined;
       return this.#refuse("too_large", offset, problem, { size, limit: maxFrameBytes }, next, 1);
     }
+    this.#trailer = trailer;
+    if (trailer !== undefined && size <= to - from) this.#checkTrailer(bytes, from + size, offset);
     this.#lost = false;
     this.#size = size;
     this.#from = start;
     this.#to = end;
     this.#drop = drop === true;
     return 0;
+  }
+
+  #checkTrailer(bytes: Uint8Array, end: number, offset: number): void {
+    const problem = wrongEnd(bytes, end, this.#trailer);
+    if (problem === undefined) return;
+    const error = this.#errorOf("malformed", offset, problem, {});
+    this.#failed = { error };
+    throw error;
   }
 
   get #advice(): string {
@@ -317,12 +327,7 @@ export class FoundDecoder implements Decoder<Uint8Array> {
     return known ? next : passed;
   }
 
-  #errorOf(
-    reason: FrameErrorReason,
-    offset: number,
-    problem: string,
-    sizes: Sizes,
-  ): FrameError {
+  #errorOf(reason: FrameErrorReason, offset: number, problem: string, sizes: Sizes): FrameError {
     const message = `cut a frame (${this.#rules.name}) at offset ${offset}: ${problem}`;
     return new FrameError(reason, message, { offset, ...sizes });
   }
@@ -335,8 +340,4 @@ export class FoundDecoder implements Decoder<Uint8Array> {
     if (this.#failed !== undefined) throw this.#failed.error;
     if (this.#rest !== undefined) throw restWaits(this.#rules.name);
   }
-}
-
-function isPlace(value: number): boolean {
-  return Number.isInteger(value) && value >= 0;
 }

@@ -1,4 +1,5 @@
 /** What a function that looks for the end of a frame says of it. Asked for by `found_decoder.ts`. */
+import { equalBytes, showBytes } from "../bytes/bytes.ts";
 
 /** What `find` of a `FramingDefinition` may return, besides a number or nothing. */
 export type FoundFrame =
@@ -11,6 +12,11 @@ export type FoundFrame =
     readonly end?: number | undefined;
     /** Drop the frame instead of passing it on, such as a keepalive. @default false */
     readonly drop?: boolean | undefined;
+    /**
+     * Bytes that the frame must end with: checked when it is complete, so that its size can be told before. Without
+     * them it is `malformed`, and the connection ends even if `onFrameError` is `"skip"`. @default none
+     */
+    readonly trailer?: Uint8Array | undefined;
     readonly malformed?: undefined;
     readonly atLeast?: undefined;
   }
@@ -54,6 +60,27 @@ export type FindFrame = (
   searched: number,
   atEnd: boolean,
 ) => number | FoundFrame | undefined;
+
+/** Whether a size and the part to pass on make sense together. */
+export function isSound(size: number, start: number, end: number): boolean {
+  return Number.isInteger(size) && size > 0 && isPlace(start) && isPlace(end) && start <= end && end <= size;
+}
+
+function isPlace(value: number): boolean {
+  return Number.isInteger(value) && value >= 0;
+}
+
+/** What is wrong with a frame that ends at `end` and not with its trailer; undefined where nothing is. */
+export function wrongEnd(
+  bytes: Uint8Array,
+  end: number,
+  trailer: Uint8Array | undefined,
+): string | undefined {
+  if (trailer === undefined) return undefined;
+  const found = bytes.subarray(Math.max(0, end - trailer.length), end);
+  if (equalBytes(found, trailer)) return undefined;
+  return `the frame ends with ${showBytes(found)}, expected ${showBytes(trailer)}`;
+}
 
 /** Of one that gets its bytes as an array of their own. */
 export function findInView(

@@ -89,6 +89,26 @@ describe("defineFraming (F-11)", () => {
     assert.throws(() => decoder.push(bytesOf("7b"), () => {}), { reason: "too_large", size: 7, offset: 13 });
   });
 
+  it("looks at the trailer of a frame once it is complete, however it comes", () => {
+    const trailer = bytesOf("--");
+    const marked = (options: Partial<FramingDefinition> = {}) =>
+      digits({
+        maxFrameBytes: 9,
+        find: ([digit]) => ({ size: digit! - 48, start: 1, end: digit! - 50, trailer }),
+        encode: (frame, out) => out.text(`${frame.length + 3}${textOf(frame)}--`),
+        ...options,
+      });
+    assertFramer(marked(), [
+      { bytes: "4a--3--9abcdef--", frames: ["a", "", "abcdef"].map(bytesOf), exact: true },
+      { bytes: "4a--5ab-x", frames: [bytesOf("a")], error: { reason: "malformed", offset: 4 } },
+      { bytes: "4a--5ab-", frames: [bytesOf("a")], error: { reason: "truncated", offset: 4 } },
+    ]);
+    // The next frame may begin anywhere.
+    assertFramer(marked({ onFrameError: "skip" }), [
+      { bytes: "4a--5abx-3--", frames: [bytesOf("a")], error: { reason: "malformed", offset: 4 } },
+    ]);
+  });
+
   it("passes over bad frames of a known size where the policy is to skip", () => {
     assertFramer(digits({ onFrameError: "skip" }), [
       {
