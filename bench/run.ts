@@ -21,6 +21,7 @@ import { findHaproxy } from "./proxy.ts";
 import { readmeTable, type Results } from "./readme_table.ts";
 import { type Row, rows } from "./rows.ts";
 import { canPin, type RuntimeName, runtimeNames, type Runtimes } from "./runtimes.ts";
+import { measureSlow } from "./slow_row.ts";
 import { builtEntry, measureStart } from "./start_row.ts";
 import { type Figure, formatDetails, formatTable, judge } from "./table.ts";
 
@@ -171,6 +172,7 @@ async function run(given: Arguments): Promise<number> {
       for (const row of chosen) {
         if (row.kind === "framing") await attempt([row.id], () => [measureFraming(plan, row, name)]);
         if (row.kind === "idle") await attempt([row.id], async () => [await measureIdle(plan, row, name)]);
+        if (row.kind === "slow") await attempt([row.id], async () => [await measureSlow(plan, row, name)]);
         if (row.kind !== "start") continue;
         const runs = given.rounds === 1 ? 5 : 11;
         await attempt(

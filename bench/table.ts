@@ -6,10 +6,11 @@ import type { IdleFigure } from "./idle_row.ts";
 import { markdown, titles } from "./markdown.ts";
 import type { Row } from "./rows.ts";
 import type { RuntimeName } from "./runtimes.ts";
+import type { SlowFigure } from "./slow_row.ts";
 import type { StartFigure } from "./start_row.ts";
 
 /** What one row came to on one runtime. */
-export type Figure = EchoFigure | FramingFigure | IdleFigure | StartFigure;
+export type Figure = EchoFigure | FramingFigure | IdleFigure | SlowFigure | StartFigure;
 
 /** A figure beside its target. */
 export interface Verdict {
@@ -44,6 +45,11 @@ export function judge(row: Row, figure: Figure): Verdict {
     const shown = figure.sizes.map(({ ratio }) => shortRatio(ratio)).join(", ");
     return atLeast(least, wanted, shown, wanted?.toFixed(2));
   }
+  if (figure.kind === "slow") {
+    const { alone, beside } = figure;
+    const shown = `${latencies(beside)} ms, ${latencies(alone)} without`;
+    return { value: beside.p50, shown, text: shown };
+  }
   const kilobytes = figure.oursBytes / 1000;
   const raw = figure.baselineBytes / 1000;
   const overRaw = row.kind === "idle" && row.overRaw.includes(figure.runtime);
@@ -51,6 +57,8 @@ export function judge(row: Row, figure: Figure): Verdict {
   const shown = `${kilobytes.toFixed(1)} KB, raw ${raw.toFixed(1)}`;
   return atMost(kilobytes, limit, shown, overRaw ? `raw + ${wanted}` : `${wanted}`);
 }
+
+const latencies = ({ p50, p99 }: SlowFigure["alone"]): string => `${p50.toFixed(2)} and ${p99.toFixed(2)}`;
 
 const shortRatio = (ratio: number): string => ratio.toFixed(ratio < 10 ? 1 : 0);
 

@@ -210,9 +210,7 @@ export const features: readonly Section[] = [
           instead: { deno: `the same, but instead of a reset ${fin}` },
         },
       ),
-      row(63, "partly", "Three read clocks and a minimum byte rate", {
-        missing: "a figure in the benchmark",
-      }),
+      row(63, "held", "Three read clocks and a minimum byte rate"),
       row(
         64,
         "held",
