@@ -1,11 +1,16 @@
 // OPC UA and TPKT: headers that are none, limits, and what may be sent.
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
-import { OptionsError } from "../../src/core/errors.ts";
+import { describe } from "node:test";
+import { connect } from "../../src/client/connect.ts";
+import { concatBytes } from "../../src/core/bytes/bytes.ts";
+import { type FrameError, OptionsError } from "../../src/core/errors.ts";
+import { raw } from "../../src/core/framing/raw.ts";
 import { opcua } from "../../src/protocols/opcua.ts";
 import { tpkt } from "../../src/protocols/tpkt.ts";
+import { serve } from "../../src/server/serve.ts";
 import { assertFramer } from "../../src/testing/assert_framer.ts";
-import { bytes, encoded, hex } from "../support/frames.ts";
+import { bytes, encoded, Gate, hex, text } from "../support/frames.ts";
+import { it } from "../support/it.ts";
 
 /** A chunk of OPC UA with so many bytes behind its header. */
 function chunk(type: string, size: number, body = Math.max(size - 8, 0)): Uint8Array {
@@ -60,6 +65,31 @@ describe("opcua", () => {
         skipped: [error],
       },
     ]);
+  });
+
+  it("has another maximum once both sides have agreed on it, for what came with HEL too (F-8, F-81)", async (t) => {
+    const hello = chunk("HELF", 32);
+    new DataView(hello.buffer).setUint32(12, 16, true); // the size of chunks that are sent
+    const types: string[] = [];
+    const failed = new Gate<FrameError>();
+    const server = await serve({
+      port: 0,
+      framing: opcua(),
+      reframable: true,
+      logger: () => {},
+      onFrameError: (error) => failed.open(error),
+      onFrame(frame, connection) {
+        types.push(text(frame.subarray(0, 3)));
+        if (frame[0] !== 0x48) return;
+        connection.reframe(opcua({ maxFrameBytes: new DataView(frame.slice().buffer).getUint32(12, true) }));
+      },
+    });
+    t.after(() => server.destroy());
+    const client = await connect({ port: server.address.port!, framing: raw() });
+    t.after(() => client.destroy());
+    await client.send(concatBytes([hello, chunk("OPNF", 16), chunk("MSGF", 17)]));
+    const { reason, limit } = await failed.promise;
+    assert.deepEqual({ reason, limit, types }, { reason: "too_large", limit: 16, types: ["HEL", "OPN"] });
   });
 
   it("sends whole chunks, none over maxSentFrameBytes (F-8)", () => {
