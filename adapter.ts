@@ -33,12 +33,14 @@ export type {
   Capability,
   Listener,
   Peer,
+  Secure,
   SocketTuning,
   TcpAddress,
   Transport,
   TransportEvents,
   UnixAddress,
 } from "./src/core/transport.ts";
+export type { ProxyInfo } from "./src/core/proxy/proxy_info.ts";
 export type {
   Handshake,
   HandshakeObserver,

@@ -24,6 +24,7 @@ export type { Server } from "./src/server/server.ts";
 export { onSignals, type SignalsOptions } from "./src/server/on_signals.ts";
 export type { ServerInspection } from "./src/server/inspection.ts";
 export type { AdmissionOptions, RejectReason } from "./src/server/admission_options.ts";
+export type { FirstBytesOptions, ProxyProtocolOptions } from "./src/server/preface/preface_options.ts";
 export type {
   RateSample,
   ServeOptions,
@@ -38,6 +39,7 @@ export type { Logger, LogRecord } from "./src/core/logger.ts";
 // Clients
 export { connect } from "./src/client/connect.ts";
 export type { ConnectOptions } from "./src/client/connect_options.ts";
+export type { ProxyHeaderOptions } from "./src/client/proxy_header_options.ts";
 
 // Connections
 export type { BroadcastReport } from "./src/connection/broadcast.ts";
@@ -57,6 +59,7 @@ export { type MemoryBudget, memoryBudget } from "./src/connection/memory_budget.
 export type { CloseReason, TerminationRecord } from "./src/connection/termination.ts";
 export type { EgressPolicy, SendOutcome } from "./src/core/flow/outcome.ts";
 export type { Address, Peer } from "./src/core/transport.ts";
+export type { ProxyInfo } from "./src/core/proxy/proxy_info.ts";
 
 // TLS
 export { certificates } from "./src/certificates/certificates.ts";

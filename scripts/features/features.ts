@@ -99,7 +99,12 @@ export const features: readonly Section[] = [
       ),
       row(25, "held", "Each connection has an id, addresses, times, counters and a value of your own"),
       row(26, "held", "Socket options: no delay, keepalive; a hook per connection"),
-      row(27, "planned", "PROXY protocol 1 and 2, accepted from trusted addresses only, and sent"),
+      row(
+        27,
+        "partly",
+        "PROXY protocol 1 and 2, accepted from trusted addresses only, and sent",
+        { missing: "in configurations and on the command line" },
+      ),
       row(28, "planned", "A new process takes over the port while the old one drains"),
     ],
   },
@@ -259,7 +264,12 @@ export const features: readonly Section[] = [
         { missing: "the stage around a framing" },
       ),
       row(81, "held", "Another framing from a frame boundary on, with the bytes behind it kept"),
-      row(82, "planned", "Several protocols on one port, told by the first bytes"),
+      row(
+        82,
+        "partly",
+        "Several protocols on one port, told by the first bytes",
+        { missing: "in configurations and on the command line" },
+      ),
       row(
         83,
         "planned",

@@ -22,6 +22,8 @@ import type { TlsError } from "../core/tls/tls_error.ts";
 import { addressText } from "../core/text/place.ts";
 import type { Adapter, AdapterConnectOptions as Dial, Transport } from "../core/transport.ts";
 import type { UncheckedConnectOptions } from "./connect_options.ts";
+import { resolveProxyHeader } from "./proxy_header.ts";
+import { sendFirst } from "./send_first.ts";
 
 /** Why there is no connection. */
 type ConnectError = OptionsError | SocketError | TimeoutError | TlsError;
@@ -33,6 +35,7 @@ const clientKeys: readonly string[] = [
   "path",
   "address",
   "tls",
+  "proxyHeader",
   "connectTimeout",
   "signal",
   "adapter",
@@ -123,6 +126,7 @@ function resolve<Received, Sent, Context>(
       address,
       upgradable: options.upgradable === true,
       tls: tls === undefined ? undefined : resolveClientTls(check, tls, address, adapter),
+      preface: resolveProxyHeader(check, options.proxyHeader),
       ...resolveTuning(check, options, adapter),
     },
     timeout: checkDuration(check, "connectTimeout", options.connectTimeout, defaults.connectTimeout),
@@ -134,6 +138,15 @@ function resolve<Received, Sent, Context>(
   check.done();
   if (settings.dial.tls?.insecureSkipVerify) warnInsecure(addressText(address));
   return settings;
+}
+
+/** The adapter's `connect`; before TLS the adapter sends what comes first. */
+async function connectWith(adapter: Adapter, options: Dial): Promise<Transport> {
+  const { preface, tls, signal } = options;
+  const transport = await adapter.connect(options);
+  return preface === undefined || tls !== undefined
+    ? transport
+    : sendFirst(transport, preface(transport.peer), signal);
 }
 
 /** The adapter's `connect` under the timeout, the caller's signal and interruption. */
@@ -163,7 +176,7 @@ function dial(
       signal?.removeEventListener("abort", give);
       resume(outcome);
     };
-    adapter.connect({ ...options, signal: attempt.signal }).then(
+    connectWith(adapter, { ...options, signal: attempt.signal }).then(
       (transport) => {
         if (!attempt.signal.aborted) return settle(Effect.succeed(transport));
         transport.abort();

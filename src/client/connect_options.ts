@@ -3,6 +3,7 @@ import type { ConnectionOptions } from "../connection/connection_options.ts";
 import type { TlsClientOptions } from "../connection/tls/options.ts";
 import type { Clock } from "../core/time/clock.ts";
 import type { DurationInput } from "../core/time/duration.ts";
+import type { ProxyHeaderOptions } from "./proxy_header_options.ts";
 import type { Adapter, Address } from "../core/transport.ts";
 
 /**
@@ -13,6 +14,11 @@ export type ConnectOptions<Received, Sent = Received, Context = undefined> =
   & {
     /** TLS; `true` for the system's CAs and the host name. @default none */
     readonly tls?: true | TlsClientOptions | undefined;
+    /**
+     * Sends a PROXY protocol header first, before TLS, to a server that expects one: it says who the client is on whose
+     * behalf this connection is made. @default none
+     */
+    readonly proxyHeader?: ProxyHeaderOptions | undefined;
     /** Time limit for connecting, including the TLS handshake (`TimeoutError` `connect`). @default "10 seconds" */
     readonly connectTimeout?: DurationInput | undefined;
     /** Aborts connecting (`SocketError` `aborted`); drops the connection once it is open. */

@@ -21,8 +21,11 @@ export interface Connection<Received, in Sent = Received, Context = undefined>
   /** Unique across processes; ids sort by connection time. */
   readonly id: string;
 
-  /** Both addresses, and what TLS negotiated. */
+  /** Both addresses, what TLS negotiated, and the proxy that it came through. */
   readonly peer: Peer;
+
+  /** Its protocol, as named in the server's `firstBytes.protocols`; undefined for the server's own, and on a client. */
+  readonly protocol: string | undefined;
 
   /** Where it is in its life; see {@linkcode ConnectionState}. */
   readonly state: ConnectionState;

@@ -43,6 +43,8 @@ export interface ConnectionProfile<Received, Sent, Context> {
   /** Another framing may take the place of this one: nothing is cut before it is asked for. */
   readonly reframable: boolean;
   readonly handler: Handler<Received, Sent, Context> | undefined;
+  /** Name of a protocol that is not the server's own one. */
+  readonly protocol: string | undefined;
   /** The peer has connected to us: one that leaves without a word was a probe. */
   readonly accepted: boolean;
   /** What `upgrade` needs to know; undefined where it was not asked for. */
@@ -147,6 +149,7 @@ export function resolveProfile<Received, Sent, Context>(
     allowHalfOpen: options.allowHalfOpen ?? false,
     reframable: options.reframable ?? false,
     handler,
+    protocol: undefined,
     accepted: place?.side === "server",
     upgrade: options.upgradable ? place : undefined,
     options,
@@ -162,8 +165,32 @@ export function withSlots<Received, Sent, Context>(
   return upgrade && slots ? Object.freeze({ ...profile, upgrade: { ...upgrade, slots } }) : profile;
 }
 
+/** The same, for the connections of another protocol of a server: who handles them, and how their frames are separated. */
+export function withProtocol<Received, Sent, Context>(
+  profile: ConnectionProfile<Received, Sent, Context>,
+  { name, framing, handler, onFrame }: {
+    readonly name: string;
+    readonly framing: Framing<Received, Sent>;
+    readonly handler?: Handler<Received, Sent, Context> | undefined;
+    readonly onFrame?: ConnectionOptions<Received, Sent, Context>["onFrame"];
+  },
+): ConnectionProfile<Received, Sent, Context> {
+  const own = handler !== undefined || onFrame !== undefined;
+  return Object.freeze({
+    ...profile,
+    framing,
+    protocol: name,
+    handler: own ? handler : profile.handler,
+    options: own ? { ...profile.options, framing, onFrame } : { ...profile.options, framing },
+  });
+}
+
 /** It is written on trial: a frame that cannot be would be missed at the end of every connection. */
-function checkGoodbye<Sent>(check: OptionsCheck, framing: Framing<unknown, Sent>, goodbye: unknown): void {
+export function checkGoodbye<Sent>(
+  check: OptionsCheck,
+  framing: Framing<unknown, Sent>,
+  goodbye: unknown,
+): void {
   if (goodbye === undefined || typeof goodbye === "function") return;
   try {
     framing.encode(goodbye as Sent, new ByteWriter());
@@ -180,18 +207,19 @@ function checkGoodbye<Sent>(check: OptionsCheck, framing: Framing<unknown, Sent>
 export function checkFraming<Received, Sent>(
   check: OptionsCheck,
   framing: Framing<Received, Sent> | undefined,
+  path = "framing",
 ): framing is Framing<Received, Sent> {
   if (typeof framing?.decoder !== "function" || typeof framing.encode !== "function") {
     const expected = "a framing, such as lines(), lengthField({ lengthBytes: 4 }) or your own";
-    check.refuse("framing", framing, expected);
+    check.refuse(path, framing, expected);
     return false;
   }
   const expected = "a function that makes a decoder";
   try {
     const made = framing.decoder(() => {});
-    if (typeof made?.push !== "function") check.refuse("framing.decoder", framing.decoder, expected);
+    if (typeof made?.push !== "function") check.refuse(`${path}.decoder`, framing.decoder, expected);
   } catch (error) {
-    check.refuse("framing.decoder", `one that throws ${String(error)}`, expected);
+    check.refuse(`${path}.decoder`, `one that throws ${String(error)}`, expected);
   }
   return true;
 }

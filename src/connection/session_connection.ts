@@ -34,6 +34,10 @@ export class SessionConnection<Received, Sent, Context> implements Connection<Re
     return this.#session.transport.peer;
   }
 
+  get protocol(): string | undefined {
+    return this.#session.profile.protocol;
+  }
+
   get state(): ConnectionState {
     return this.#session.state;
   }

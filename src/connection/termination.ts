@@ -56,6 +56,8 @@ export interface TerminationRecord {
   readonly connectionId: string;
   /** Both addresses. */
   readonly peer: Peer;
+  /** Its protocol, as named in the server's `firstBytes.protocols`; undefined for the server's own. */
+  readonly protocol: string | undefined;
   /** Why it ended: the first cause, not what followed from it. */
   readonly reason: CloseReason;
   /** Which side ended it. */
@@ -139,7 +141,7 @@ interface Ended {
   readonly startedAt: number;
   readonly ageMs: number;
   readonly frameErrors: number;
-  readonly profile: { readonly accepted: boolean };
+  readonly profile: { readonly accepted: boolean; readonly protocol: string | undefined };
   readonly transport: { readonly peer: Peer };
   readonly pipeline: {
     readonly bytesReceived: number;
@@ -171,6 +173,7 @@ export function makeRecord(session: Ended, cause: Ending, endedWith: "fin" | "rs
   return {
     connectionId: session.id,
     peer: session.transport.peer,
+    protocol: session.profile.protocol,
     reason: ending.reason,
     endedBy: ending.by,
     endedWith,

@@ -21,6 +21,7 @@ interface Defaults {
   readonly connectTimeout: number;
   readonly handshakeTimeout: number;
   readonly maxHandshakes: number;
+  readonly maxPending: number;
   readonly shutdownDeadline: number;
   readonly ingressLimit: number;
   readonly egressLimit: number;
@@ -42,6 +43,7 @@ export const defaults: Defaults = {
   connectTimeout: 10_000,
   handshakeTimeout: 10_000,
   maxHandshakes: 1024,
+  maxPending: 1024,
   shutdownDeadline: 30_000,
 
   // Written as numbers, since bundlers leave out an object that is not used only if nothing in it must be computed.

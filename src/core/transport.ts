@@ -5,6 +5,7 @@
  * framing, limits, timers and policies live above this line.
  */
 import type { SocketError } from "./errors.ts";
+import type { ProxyInfo } from "./proxy/proxy_info.ts";
 import type { FileRights } from "./text/file_rights.ts";
 import type {
   HandshakeObserver,
@@ -95,7 +96,18 @@ export interface Peer {
   readonly local: Address;
   /** What the TLS handshake negotiated; undefined on a plaintext connection. */
   readonly tls?: TlsInfo | undefined;
+  /**
+   * The proxy through which the connection came, and what else its PROXY protocol header says; undefined without one.
+   * `ip` and `port` are then those of the client, unless the proxy does not know it.
+   */
+  readonly via?: ProxyInfo | undefined;
 }
+
+/**
+ * Begins TLS on a transport that has been started in plaintext, from which nothing more is wanted. `head` has been read
+ * from it and belongs to TLS; `peer` is who it is from now on.
+ */
+export type Secure = (head: Uint8Array, peer: Peer) => void;
 
 /** Socket settings shared by listeners and outgoing connections. */
 export interface SocketTuning {
@@ -127,6 +139,12 @@ export interface AdapterListenOptions extends SocketTuning {
   /** Its connections may be secured later, with `Transport.upgrade`. */
   readonly upgradable?: boolean | undefined;
   /**
+   * With `tls`: called for each connection in plaintext instead of beginning its handshake. The transport may be started,
+   * to read what comes before TLS. Either `secure` is called once, after which `accept` follows as usual, or the
+   * transport goes on in plaintext.
+   */
+  readonly beforeTls?: ((plain: Transport, secure: Secure) => void) | undefined;
+  /**
    * Called when the listener itself fails (never for one connection). `fatal` means that it accepts no more;
    * otherwise it continues, for example after too many open files.
    */
@@ -148,6 +166,8 @@ export interface AdapterConnectOptions extends SocketTuning {
   readonly tls: TlsClientSettings | undefined;
   /** It may be secured later, with `Transport.upgrade`. */
   readonly upgradable?: boolean | undefined;
+  /** With `tls`: makes the bytes that are sent in plaintext before it. */
+  readonly preface?: ((peer: Peer) => Uint8Array) | undefined;
 }
 
 /** One runtime's sockets. */

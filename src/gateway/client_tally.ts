@@ -57,6 +57,8 @@ export class ClientTally {
       connectionsRejectedByReason: {},
       connectionsLost: 0,
       connectionsClosed: this.#closed,
+      pendingActive: 0,
+      healthChecks: 0,
       handshakesActive: 0,
       handshakesCompleted: 0,
       handshakesFailed: 0,

@@ -136,12 +136,19 @@ export class Admission {
     this.#count(peer, reason);
   }
 
+  /** Drops a peer that would not understand a farewell; `detail` is for the log. */
+  drop(transport: Transport, reason: RejectReason, detail?: string): void {
+    const { peer } = transport;
+    transport.abort();
+    this.#count(peer, reason, detail);
+  }
+
   /** Counts, logs and tells of one that was turned away. */
-  #count(peer: Peer, reason: RejectReason): void {
+  #count(peer: Peer, reason: RejectReason, detail?: string): void {
     this.rejected++;
     const total = this.rejectedByReason[reason] = (this.rejectedByReason[reason] ?? 0) + 1;
     if (reason === "banned") this.bans.count(this.keys.of(peer.ip)!);
-    this.#refusals.note(peer, reason, total, this.#now);
+    this.#refusals.note(peer, reason, total, this.#now, detail);
     this.#owner.rejected(peer, reason);
   }
 

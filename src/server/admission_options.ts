@@ -22,7 +22,19 @@ export type RejectReason =
   /** The address is banned, by `kill` or `ban`. */
   | "banned"
   /** Addresses matter, and that of the peer is not known: it had reset the connection before it could be read. */
-  | "unknown_address";
+  | "unknown_address"
+  /** `proxyProtocol`: the address is not one of those that may send a header. */
+  | "proxy_untrusted"
+  /** `proxyProtocol`: the connection does not begin with a header. */
+  | "proxy_missing"
+  /** `proxyProtocol`: the header is malformed, too long, or has a wrong checksum. */
+  | "proxy_malformed"
+  /** `proxyProtocol`: the header was not complete in time. */
+  | "proxy_timeout"
+  /** `firstBytes`: in time there were not enough bytes to tell the protocol, or to answer a health check. */
+  | "first_bytes_timeout"
+  /** `maxPending` peers have not said what they are. */
+  | "max_pending";
 
 /** Who may connect. Addresses are those of `connection.peer`. */
 export interface AdmissionOptions {

@@ -3,6 +3,7 @@ import type { Connection, ConnectionState, ConnectionStats } from "../connection
 import type { ConnectionRates } from "../connection/connection_options.ts";
 import type { CertificateInspection, Certificates } from "../core/tls/certificate_options.ts";
 import type { Registry } from "../connection/registry.ts";
+import type { ProxyInfo } from "../core/proxy/proxy_info.ts";
 import type { TlsInfo } from "../core/tls/tls.ts";
 import type { Address } from "../core/transport.ts";
 import type { RateSampler } from "./rates.ts";
@@ -53,6 +54,10 @@ export interface ServerInspection {
     readonly ip: string;
     /** Port of the peer; 0 for a Unix socket. */
     readonly port: number;
+    /** The proxy that it came through, and what that told; undefined without a PROXY protocol header. */
+    readonly via: ProxyInfo | undefined;
+    /** Its protocol, as named in `firstBytes.protocols`; undefined for the server's own. */
+    readonly protocol: string | undefined;
     /** What its TLS handshake negotiated; undefined without TLS. */
     readonly tls: TlsInfo | undefined;
     /** The local address. */
@@ -80,6 +85,8 @@ export function inspectConnection<Received, Sent, Context>(
     id: connection.id,
     ip: connection.peer.ip,
     port: connection.peer.port,
+    via: connection.peer.via,
+    protocol: connection.protocol,
     tls: connection.peer.tls,
     local: connection.peer.local,
     state: connection.state,

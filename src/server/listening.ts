@@ -9,10 +9,17 @@ import type { Logger } from "../core/logger.ts";
 import { addressText } from "../core/text/place.ts";
 import { type BackoffSchedule, Retries } from "../core/time/backoff.ts";
 import type { Clock } from "../core/time/clock.ts";
-import type { Adapter, Address, Listener, Transport } from "../core/transport.ts";
+import type { Adapter, Address, Listener, Secure, Transport } from "../core/transport.ts";
 import type { ServerState } from "./server_options.ts";
 import { bindRetryDefaults, type ServerSettings } from "./settings.ts";
 import type { TlsAdmission } from "./tls_admission.ts";
+
+/** Takes peers that are no connections yet. */
+interface PrefaceIntake {
+  readonly take: (transport: Transport, secure?: Secure) => void;
+  takeSecured(transport: Transport): void;
+  abortAll(): void;
+}
 
 /** What the server lends it. */
 interface ListeningOwner {
@@ -22,6 +29,8 @@ interface ListeningOwner {
   readonly log: Logger;
   /** Undefined where no connection is ever secured. */
   readonly tlsAdmission: TlsAdmission | undefined;
+  /** Undefined where nothing stands in front of a connection. */
+  readonly prefaces: PrefaceIntake | undefined;
   /** That of the server. */
   readonly state: () => ServerState;
   /** The server is being closed, or will be once what is under way here is done. */
@@ -89,6 +98,7 @@ export class Listening {
     const options = {
       ...settings.listen,
       handshakes: tlsAdmission?.handshakes,
+      beforeTls: settings.tls && this.#owner.prefaces?.take,
       address: this.#address,
       failed: (error: SocketError, fatal: boolean) => {
         this.failed(error, fatal);
@@ -96,10 +106,13 @@ export class Listening {
       },
       lost: (error: SocketError) => this.#owner.lost(error),
     };
+    const { prefaces } = this.#owner;
     const accept = (transport: Transport) => this.#owner.accept(transport);
+    const inTls = prefaces === undefined ? accept : (transport: Transport) => prefaces.takeSecured(transport);
     const secured = tlsAdmission && settings.tls &&
-      ((transport: Transport) => tlsAdmission.handshakes.admit(transport, accept));
-    const listener = await adapter.listen(options, secured ?? accept).catch(async (error) => {
+      ((transport: Transport) => tlsAdmission.handshakes.admit(transport, inTls));
+    const plain = prefaces === undefined ? accept : (transport: Transport) => prefaces.take(transport);
+    const listener = await adapter.listen(options, secured ?? plain).catch(async (error) => {
       if (this.#listener === undefined) await tlsAdmission?.close();
       throw error;
     });
@@ -118,6 +131,7 @@ export class Listening {
       else if (state !== "running") return;
       this.#owner.enter("suspended");
       await this.#listener?.stop();
+      this.#owner.prefaces?.abortAll();
       this.#owner.tlsAdmission?.handshakes.abortAll();
     });
   }

@@ -6,14 +6,21 @@ import type { Peer } from "../core/transport.ts";
 import type { Logger } from "../core/logger.ts";
 import { errorText } from "../host/standard_log.ts";
 
-/** Facts that identify a peer. */
-export function peerFields(peer: Pick<Peer, "ip" | "port">): Record<string, unknown> {
-  return { "peer.ip": peer.ip, "peer.port": peer.port };
+/** Facts that identify a peer, and the proxy that it came through. */
+export function peerFields({ ip, port, via }: Pick<Peer, "ip" | "port" | "via">): Record<string, unknown> {
+  if (via === undefined) return { "peer.ip": ip, "peer.port": port };
+  return { "peer.ip": ip, "peer.port": port, "proxy.ip": via.ip, "proxy.port": via.port };
 }
 
 /** Facts that identify a connection in every record. */
-function connectionFields(session: { readonly id: string; readonly transport: { readonly peer: Peer } }) {
-  return { "conn.id": session.id, ...peerFields(session.transport.peer) };
+function connectionFields(
+  { id, transport: { peer }, profile: { protocol } }: {
+    readonly id: string;
+    readonly transport: { readonly peer: Peer };
+    readonly profile: { readonly protocol: string | undefined };
+  },
+) {
+  return { "conn.id": id, ...peerFields(peer), ...(protocol !== undefined && { protocol }) };
 }
 
 /** What the record of an end says, by name: for each connection, so no copying by keys. */
@@ -40,6 +47,12 @@ function closedFields(record: TerminationRecord): Record<string, unknown> {
     framesUnsent: record.framesUnsent,
     framesDropped: record.framesDropped,
   };
+  const { via } = record.peer;
+  if (via !== undefined) {
+    fields["proxy.ip"] = via.ip;
+    fields["proxy.port"] = via.port;
+  }
+  if (record.protocol !== undefined) fields.protocol = record.protocol;
   if (message !== undefined) fields.detail = message;
   if (error !== undefined) {
     fields.error = error.message;
@@ -48,7 +61,7 @@ function closedFields(record: TerminationRecord): Record<string, unknown> {
   return fields;
 }
 /** Every number and word of the record is among them. */
-type Facts = Omit<TerminationRecord, "connectionId" | "peer" | "error" | "message">;
+type Facts = Omit<TerminationRecord, "connectionId" | "peer" | "error" | "message" | "protocol">;
 
 /** Handlers that are named, one a record; of more than these only the number is told. */
 const mostNamed = 20;

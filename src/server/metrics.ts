@@ -24,6 +24,18 @@ export const serverRows: readonly ServerRow[] = [
   ["connections_accepted_total", "counter", "Connections accepted.", (s) => s.connectionsAccepted],
   ["tls_handshakes_active", "gauge", "TLS handshakes in progress.", (s) => s.handshakesActive],
   [
+    "connections_pending",
+    "gauge",
+    "Peers that have not sent their PROXY protocol header or their first bytes yet.",
+    (s) => s.pendingActive,
+  ],
+  [
+    "health_checks_total",
+    "counter",
+    "HTTP health checks answered on the port itself.",
+    (s) => s.healthChecks,
+  ],
+  [
     "connections_lost_total",
     "counter",
     "Connections reset by the peer before they were accepted.",

@@ -23,6 +23,12 @@ const levels: Readonly<Record<RejectReason, LogRecord["level"]>> = {
   denied: "info",
   banned: "info",
   unknown_address: "info",
+  proxy_untrusted: "warn",
+  proxy_missing: "warn",
+  proxy_malformed: "warn",
+  proxy_timeout: "warn",
+  first_bytes_timeout: "warn",
+  max_pending: "warn",
 };
 
 /** When the last one was rejected, when that was last said, and how many there had been by then. */
@@ -47,12 +53,14 @@ export class RefusalLog {
     reason: RejectReason,
     total: number,
     now: number,
+    detail?: string,
   ): void {
     const episode = this.#episodes[reason] ??= { last: -Infinity, logged: -Infinity, total: 0 };
     const silent = now - episode.last < quietMs && now - episode.logged < againMs;
     episode.last = now;
     if (silent) return;
-    const fields = { ...peerFields(peer), reason, rejected: total, sinceLastRecord: total - episode.total };
+    const counts = { rejected: total, sinceLastRecord: total - episode.total };
+    const fields = { ...peerFields(peer), reason, ...(detail !== undefined && { detail }), ...counts };
     episode.logged = now;
     episode.total = total;
     this.#log({ level: levels[reason], message: "connections are rejected", fields });

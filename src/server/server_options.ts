@@ -11,6 +11,7 @@ import type {
   Handler,
   OnFrame,
 } from "../connection/connection_options.ts";
+import type { FirstBytesOptions, ProxyProtocolOptions } from "./preface/preface_options.ts";
 import type { CloseReason } from "../connection/termination.ts";
 import type { ShutdownTimeoutError, SocketError } from "../core/errors.ts";
 import type { TlsError, TlsErrorReason } from "../core/tls/tls_error.ts";
@@ -62,6 +63,22 @@ export type ServeOptions<
      * are dropped (`TlsError` `too_many_handshakes`). `Infinity`, or 0, for no limit. @default 1024
      */
     readonly maxHandshakes?: number | undefined;
+    /**
+     * Accepts the PROXY protocol of load balancers: from these addresses a connection begins with a header that says who
+     * the client is, before TLS. It is shown in `connection.peer`, and the proxy in `peer.via`. Connections without one
+     * are rejected; so are those from other addresses. @default none
+     */
+    readonly proxyProtocol?: ProxyProtocolOptions | undefined;
+    /**
+     * Serves several protocols on this port, told apart by the first bytes of a connection: plaintext beside TLS, an HTTP
+     * health check, other framings. What was read to tell is not lost. @default none
+     */
+    readonly firstBytes?: FirstBytesOptions<Received, Sent, Handling, Context> | undefined;
+    /**
+     * Maximum number of peers that have not sent their PROXY protocol header or their first bytes yet. They do not count as
+     * connections. Further ones are rejected. `Infinity`, or 0, for no limit. @default 1024
+     */
+    readonly maxPending?: number | undefined;
     /** How long `close` waits for connections to finish unless it is given a deadline. @default "30 seconds" */
     readonly shutdownDeadline?: DurationInput | undefined;
     /**
@@ -230,6 +247,10 @@ export interface ServerStats {
   readonly connectionsLost: number;
   /** Connections that were accepted and have ended. */
   readonly connectionsClosed: number;
+  /** Peers that have not sent their PROXY protocol header or their first bytes yet. */
+  readonly pendingActive: number;
+  /** HTTP health checks answered on the port itself; they do not count as connections. */
+  readonly healthChecks: number;
   /** TLS handshakes in progress, including upgrades. */
   readonly handshakesActive: number;
   /** TLS handshakes that succeeded. */

@@ -16,6 +16,8 @@ import type { TlsMaterial } from "../core/tls/tls.ts";
 import type { Adapter, AdapterListenOptions } from "../core/transport.ts";
 import { certificateHost } from "../certificates/certificate_host.ts";
 import { admissionKeys, type AdmissionSettings, most, resolveAdmission } from "./admission_settings.ts";
+import { resolveFirstBytes } from "./preface/first_bytes_settings.ts";
+import { planPrefaces, type PrefaceSettings, resolveProxy } from "./preface/preface_settings.ts";
 import type { UncheckedServeOptions } from "./server_options.ts";
 import { resolveTls, type ServerSecurity } from "./server_tls.ts";
 
@@ -27,6 +29,10 @@ export interface ServerSettings<Received, Sent, Context> {
   readonly admission: AdmissionSettings;
   /** `Infinity` for no limit. */
   readonly maxHandshakes: number;
+  /** What stands in front of connections; undefined for nothing. */
+  readonly preface: PrefaceSettings<ConnectionProfile<Received, Sent, Context>> | undefined;
+  /** `Infinity` for no limit. */
+  readonly maxPending: number;
   readonly shutdownDeadline: number;
   readonly drainSpread: number;
   /** Undefined for one attempt. */
@@ -67,6 +73,9 @@ const serverKeys: readonly string[] = [
   ...admissionKeys,
   "tls",
   "maxHandshakes",
+  "proxyProtocol",
+  "firstBytes",
+  "maxPending",
   "shutdownDeadline",
   "drainSpread",
   "bindRetry",
@@ -96,6 +105,7 @@ export function resolveServer<Received, Sent, Context>(
   }
   const tls = resolveTls(check, options.tls, adapter);
   const address = resolveAddress(check, options, adapter, "listen");
+  const profile = resolveProfile(check, options, handler, { side: "server", adapter, address, checkPair });
   const settings: ServerSettings<Received, Sent, Context> = {
     listen: {
       address,
@@ -109,15 +119,15 @@ export function resolveServer<Received, Sent, Context>(
       upgradable: options.upgradable === true,
       ...resolveTuning(check, options, adapter),
     },
-    profile: resolveProfile(check, options, handler, {
-      side: "server",
-      adapter,
-      address,
-      checkPair,
-    }),
+    profile,
     tls,
     admission: resolveAdmission(check, options, address),
     maxHandshakes: most(check, "maxHandshakes", options.maxHandshakes, defaults.maxHandshakes),
+    preface: planPrefaces(
+      resolveProxy(check, options.proxyProtocol, address),
+      resolveFirstBytes(check, options.firstBytes, options.tls !== undefined, profile),
+    ),
+    maxPending: most(check, "maxPending", options.maxPending, defaults.maxPending),
     shutdownDeadline: checkDuration(
       check,
       "shutdownDeadline",
@@ -144,6 +154,9 @@ export function resolveServer<Received, Sent, Context>(
   }
   if (options.upgradable && options.tls !== undefined) {
     check.refuse("upgradable", true, "to be left out: with tls connections are secured from the start");
+  }
+  if (options.maxPending !== undefined && settings.preface === undefined) {
+    check.refuse("maxPending", options.maxPending, "to be left out without proxyProtocol and firstBytes");
   }
   check.done();
   return settings;

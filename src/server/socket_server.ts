@@ -8,15 +8,15 @@ import * as Effect from "effect/Effect";
 import { broadcast, type BroadcastReport, publish } from "../connection/broadcast.ts";
 import type { Connection } from "../connection/connection.ts";
 import { Lifetime } from "../connection/effect/lifetime.ts";
-import { type ConnectionProfile, withSlots } from "../connection/profile.ts";
 import type { Registry } from "../connection/registry.ts";
 import { toMilliseconds } from "../core/time/duration.ts";
 import { type OptionsError, ShutdownTimeoutError, SocketError } from "../core/errors.ts";
 import type { SendOutcome } from "../core/flow/outcome.ts";
-import type { Adapter, Address, Transport } from "../core/transport.ts";
+import type { Adapter, Address } from "../core/transport.ts";
 import { Admission } from "./admission.ts";
 import { drain } from "./drain.ts";
 import { inspect, type ServerInspection } from "./inspection.ts";
+import { Intake } from "./intake.ts";
 import { Listening } from "./listening.ts";
 import { logStuck } from "./log.ts";
 import { errorText, guarded, standardLogger } from "../host/standard_log.ts";
@@ -46,11 +46,11 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   readonly finished: Promise<ShutdownReport>;
   readonly #options: UncheckedServeOptions<Received, Sent, Context>;
   readonly #settings: ServerSettings<Received, Sent, Context>;
-  readonly #profile: ConnectionProfile<Received, Sent, Context>;
   readonly #adapter: Adapter;
   readonly #registry: Registry<Received, Sent, Context>;
   readonly #admission: Admission;
   readonly #tlsAdmission: TlsAdmission | undefined = undefined;
+  readonly #intake: Intake<Received, Sent, Context>;
   readonly #log: Logger;
   readonly #lifetime: Lifetime;
   readonly #listening: Listening;
@@ -97,12 +97,19 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
         wheel,
         maxHandshakes,
         failed: (error, peer) => this.#call(() => this.#options.onTlsError?.(error, peer)),
-        refused: (peer) => admission.turnsAway(peer, this.address),
+        // Where something stands in front of a connection, it was asked there.
+        refused: (peer) => this.#intake.prefaces === undefined && admission.turnsAway(peer, this.address),
         entered: (ip) => admission.entered(ip),
         left: (ip) => admission.left(ip),
       });
     }
-    this.#profile = withSlots(settings.profile, this.#tlsAdmission?.handshakes);
+    this.#intake = new Intake(settings, {
+      registry: this.#registry,
+      admission: this.#admission,
+      slots: this.#tlsAdmission?.handshakes,
+      log: this.#log,
+      running: () => this.#state === "running" || this.#state === "binding",
+    });
     this.#listening = this.#listener();
     this.finished = new Promise((resolve) => this.#finish = resolve);
   }
@@ -197,7 +204,8 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
       this.#report?.durationMs ?? 0,
       this.#tlsAdmission?.handshakes,
       this.#listening.failures,
-      this.#profile.budget,
+      this.#settings.profile.budget,
+      this.#intake.prefaces,
     );
   }
 
@@ -266,27 +274,17 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
       clock: this.#registry.clock,
       log: this.#log,
       tlsAdmission: this.#tlsAdmission,
+      prefaces: this.#intake.prefaces,
       state: () => this.#state,
       closing: () => this.#lifetime.closing,
       enter: (state) => {
         this.#enter(state);
         if (state === "running" && this.#options.onStats !== undefined) this.#sampling();
       },
-      accept: (transport) => this.#accept(transport),
+      accept: (transport) => this.#intake.accept(transport),
       lost: (error) => this.#admission.lose(error),
       failed: (error, fatal) => this.#listenerFailed(error, fatal),
     });
-  }
-
-  #accept(transport: Transport): void {
-    const knocked = this.#settings.tls !== undefined;
-    const refusal = this.#state !== "running" && this.#state !== "binding"
-      ? "draining"
-      : this.#profile.budget?.exceeded
-      ? "memory_budget"
-      : this.#admission.refusal(transport.peer, this.#registry.sessions.size, knocked);
-    if (refusal === undefined) this.#registry.open(transport, this.#profile);
-    else this.#admission.reject(transport, refusal);
   }
 
   /** Stops accepting, lets connections finish until the deadline, and lets go of everything. */
@@ -295,6 +293,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
       yield* Effect.promise(() => this.#listening.settled);
       this.#enter("draining");
       const stopped = this.#listening.stop();
+      this.#intake.prefaces?.abortAll();
       const undone = this.#tlsAdmission?.close();
       const deadline = this.#cutShort ? 0 : this.#deadline;
       const terms = { deadline, spread: this.#spread, onDrain: this.#options.onDrain };

@@ -22,8 +22,8 @@ const members: Readonly<Record<string, readonly string[]>> = {
     ...["broadcast", "publish", "deliver", "kill", "suspend", "resume", "close", "destroy"],
   ],
   Connection: [
-    ...["id", "peer", "state", "startedAt", "context", "stats", "batches", "send", "deliver", "flush"],
-    ...["upgrade", "reframe", "end", "close", "destroy", "signal", "closed", "readable", "writable"],
+    ...["id", "peer", "protocol", "state", "startedAt", "context", "stats", "batches", "send", "deliver"],
+    ...["flush", "upgrade", "reframe", "end", "close", "destroy", "signal", "closed", "readable", "writable"],
   ],
   Certificates: [
     ...["open", "close", "material", "several", "clientAuthorities", "select", "onChange", "rotate"],
@@ -40,6 +40,7 @@ const members: Readonly<Record<string, readonly string[]>> = {
  */
 const names: Readonly<Record<string, readonly string[]>> = {
   servers: [
+    ...["ProxyProtocolOptions", "FirstBytesOptions"],
     ...["serve", "ServeOptions", "Server", "ServerState", "ServerStats", "ServerInspection", "RateSample"],
     ...[
       "AdmissionOptions",
@@ -58,6 +59,7 @@ const names: Readonly<Record<string, readonly string[]>> = {
     ...["connect", "ConnectOptions", "Connection", "ConnectionOptions", "ConnectionState", "ConnectionStats"],
     ...["ConnectionRates", "Handler", "OnFrame", "EgressPolicy", "SendOutcome", "CloseReason"],
     ...["TerminationRecord", "Address", "Peer", "memoryBudget", "MemoryBudget", "ReframeOptions"],
+    ...["ProxyInfo", "ProxyHeaderOptions"],
   ],
   tls: [
     ...["certificates", "Certificates", "CertificatesOptions", "CertificateSource", "CertificateInspection"],

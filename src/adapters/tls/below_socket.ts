@@ -28,7 +28,7 @@ export class BelowSocket implements Lower {
   constructor(transport: Transport, owner: LowerOwner, first?: (chunk: Uint8Array) => void) {
     const plain = transport instanceof PlainPart ? transport.original : transport;
     if (!(plain instanceof NodeTransport)) throw new TypeError("lay TLS over a socket: found none below");
-    this.peer = plain.peer;
+    this.peer = transport.peer;
     this.stream = plain.detach();
     if (transport instanceof PlainPart) {
       this.#part = transport;

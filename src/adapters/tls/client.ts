@@ -16,13 +16,14 @@ import { certificateOf, TlsContexts, tlsInfo } from "./context.ts";
 import { handshakeError } from "./failure.ts";
 import { TlsTransport } from "./transport.ts";
 
-/** Resolves when secured; rejects with a `TlsError`, and then the connection is gone. */
+/** Resolves when secured; rejects with a `TlsError`, and then the connection is gone. `before` is sent in plaintext. */
 export function secureClient(
   plain: Transport,
   tls: TlsClientSettings,
   address: Address,
   signal: AbortSignal | undefined,
   lower: MakeLower,
+  before?: Uint8Array,
 ): Promise<Transport> {
   const action = `TLS handshake with ${addressText(address)}`;
   return new Promise((resolve, reject) => {
@@ -77,14 +78,20 @@ export function secureClient(
     });
     if (signal?.aborted) return aborted();
     signal?.addEventListener("abort", aborted);
-    try {
-      socket = connect(optionsFor(below, tls), secured);
-      below.lay(socket);
-      socket.on("error", failed);
-      below.start();
-    } catch (error) {
-      failed(error);
-    }
+    const begin = (fault?: Error | null) => {
+      if (over) return;
+      if (fault) return failed(fault);
+      try {
+        socket = connect(optionsFor(below, tls), secured);
+        below.lay(socket);
+        socket.on("error", failed);
+        below.start();
+      } catch (error) {
+        failed(error);
+      }
+    };
+    if (before === undefined) begin();
+    else below.stream.on("error", ignore).write(before, begin);
   });
 }
 

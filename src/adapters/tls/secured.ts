@@ -35,40 +35,53 @@ export function secured(plain: Sockets, given: TlsGround): Sockets {
   const upgrading = () => Promise.all([import("./upgradable.ts"), ground.sockets()]);
   return {
     async listen(options: AdapterListenOptions, accept: (transport: Transport) => void): Promise<Listener> {
-      const { tls, handshakes } = options;
+      const { tls, handshakes, beforeTls } = options;
       if (tls === undefined) {
         if (!options.upgradable) return plain.listen(options, accept);
         const [{ UpgradableTransport, upgradeOver }, sockets] = await upgrading();
         const upgrade = upgradeOver(ground.lower);
         return sockets.listen(options, (one) => accept(new UpgradableTransport(one, upgrade)));
       }
-      if (ground.ownTls && isSimpleServer(tls)) return plain.listen(options, accept);
-      const [{ TlsAcceptor }, { requireVerdicts }, sockets, lower] = await Promise.all([
+      // The TLS of a runtime's own begins with the connection.
+      if (ground.ownTls && beforeTls === undefined && isSimpleServer(tls)) {
+        return plain.listen(options, accept);
+      }
+      const [{ TlsAcceptor }, { requireVerdicts }, { PlainFirst }, sockets, lower] = await Promise.all([
         import("./server.ts"),
         import("./verdict.ts"),
+        import("./upgradable.ts"),
         ground.sockets(),
         ground.lower(),
       ]);
       await requireVerdicts(tls);
       const acceptor = new TlsAcceptor(tls, handshakes, accept, lower);
-      const listener = await sockets.listen({ ...options, tls: undefined }, (one) => acceptor.take(one));
+      const take = (one: Transport): void => {
+        if (beforeTls === undefined) return acceptor.take(one);
+        const part = new PlainFirst(one);
+        beforeTls(part, (head, peer) => {
+          part.handOver(head, peer);
+          // Not within a chunk: TLS takes the place of what is telling of it.
+          queueMicrotask(() => acceptor.take(part));
+        });
+      };
+      const listener = await sockets.listen({ ...options, tls: undefined }, take);
       return { address: listener.address, tls: "node:tls", stop: () => listener.stop() };
     },
     async connect(options: AdapterConnectOptions): Promise<Transport> {
-      const { tls, address, signal } = options;
+      const { tls, address, signal, preface } = options;
       if (tls === undefined) {
         if (!options.upgradable) return plain.connect(options);
         const [{ UpgradableTransport, upgradeOver }, sockets] = await upgrading();
         return new UpgradableTransport(await sockets.connect(options), upgradeOver(ground.lower));
       }
-      if (ground.ownTls && isSimpleClient(tls)) return plain.connect(options);
+      if (ground.ownTls && preface === undefined && isSimpleClient(tls)) return plain.connect(options);
       const [{ secureClient }, sockets, lower] = await Promise.all([
         import("./client.ts"),
         ground.sockets(),
         ground.lower(),
       ]);
       const transport = await sockets.connect({ ...options, tls: undefined });
-      return secureClient(transport, tls, address, signal, lower);
+      return secureClient(transport, tls, address, signal, lower, preface?.(transport.peer));
     },
   };
 }

@@ -49,8 +49,7 @@ export class TlsTransport implements Transport, LowerOwner {
   #error: SocketError | undefined = undefined;
 
   constructor(socket: TLSSocket, below: Lower, tls: TlsInfo) {
-    const { ip, port, local } = below.peer;
-    this.peer = { ip, port, local, tls };
+    this.peer = { ...below.peer, tls };
     this.#socket = socket;
     this.#below = below;
     below.owner = this;

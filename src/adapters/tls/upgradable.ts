@@ -130,6 +130,7 @@ export class PlainPart implements Transport {
   /** Its end, too, is for TLS to hear. */
   handedOver = false;
   readonly #waiting: Uint8Array[] = [];
+  #peer: Peer | undefined = undefined;
   #events: TransportEvents | undefined = undefined;
   #toTls = false;
   #ended = false;
@@ -140,7 +141,7 @@ export class PlainPart implements Transport {
   }
 
   get peer(): Peer {
-    return this.original.peer;
+    return this.#peer ?? this.original.peer;
   }
 
   get prompt(): boolean {
@@ -170,6 +171,13 @@ export class PlainPart implements Transport {
   /** What has come since it is held. */
   waiting(): readonly Uint8Array[] {
     return this.#waiting.splice(0);
+  }
+
+  /** From now on all is for TLS: what was read and not used, what has come since, and what will. */
+  handOver(head: Uint8Array, peer: Peer): void {
+    this.held = this.handedOver = true;
+    if (head.length > 0) this.#waiting.unshift(head);
+    this.#peer = peer;
   }
 
   /** For TLS. */
@@ -216,6 +224,13 @@ export class PlainPart implements Transport {
   #close(error: SocketError | undefined): void {
     if (this.handedOver && !this.#toTls) this.#closed = { error };
     else this.#events!.close(error);
+  }
+}
+
+/** One whose user is whoever reads what comes before the TLS of a listener. */
+export class PlainFirst extends PlainPart {
+  override start(events: TransportEvents): void {
+    this.open(events);
   }
 }
 

@@ -18,7 +18,8 @@ export interface Diagnosis {
 
 const wrongPort = "check that the peer is meant to connect to this host and port";
 const noTls = "turn TLS off at the peer, or turn it on here";
-const noProxyHeader = "turn the PROXY protocol off at the load balancer";
+const noProxyHeader =
+  "name the load balancer in the option proxyProtocol here, or turn the PROXY protocol off there";
 
 interface Signature extends Diagnosis {
   /** The first bytes; `any` where they vary. */

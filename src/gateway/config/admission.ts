@@ -39,6 +39,12 @@ const reasons: Readonly<Record<RejectReason, true>> = {
   denied: true,
   banned: true,
   unknown_address: true,
+  proxy_untrusted: true,
+  proxy_missing: true,
+  proxy_malformed: true,
+  proxy_timeout: true,
+  first_bytes_timeout: true,
+  max_pending: true,
 };
 
 const ranges: Read<readonly string[]> = (value) => {

@@ -1,0 +1,111 @@
+/**
+ * From a transport to a connection, or to its rejection: asks for every one whether it may come in, once it is known
+ * who it is.
+ *
+ * Made by `socket_server.ts`. What stands in front of a connection, if anything, is read by `preface/`.
+ */
+import { type ConnectionProfile, withSlots } from "../connection/profile.ts";
+import type { Registry } from "../connection/registry.ts";
+import type { UpgradeSlots } from "../connection/tls/upgrade_slots.ts";
+import type { Logger } from "../core/logger.ts";
+import type { SocketError } from "../core/errors.ts";
+import type { TimerWheel } from "../core/time/timer_wheel.ts";
+import type { Peer, Transport } from "../core/transport.ts";
+import type { Admission } from "./admission.ts";
+import type { RejectReason } from "./admission_options.ts";
+import { Prefaces } from "./preface/prefaces.ts";
+import type { ServerSettings } from "./settings.ts";
+
+/** What the server lends it. */
+interface IntakeOwner<Received, Sent, Context> {
+  readonly registry: Registry<Received, Sent, Context>;
+  readonly admission: Admission;
+  /** The handshakes of which upgrades are some. */
+  readonly slots: UpgradeSlots | undefined;
+  readonly log: Logger;
+  /** It accepts connections. */
+  running(): boolean;
+}
+
+/** The intake of one server. */
+export class Intake<Received, Sent, Context> {
+  /** Undefined where nothing stands in front of a connection. */
+  readonly prefaces: Prefaces<ConnectionProfile<Received, Sent, Context>> | undefined;
+  readonly wheel: TimerWheel;
+  readonly log: Logger;
+  readonly #owner: IntakeOwner<Received, Sent, Context>;
+  readonly #profile: ConnectionProfile<Received, Sent, Context>;
+  /** Who becomes a connection has been asked about before. */
+  readonly #knocks: boolean;
+  /** By what the settings have; as many as there are protocols. */
+  readonly #others: Map<object, ConnectionProfile<Received, Sent, Context>> = new Map();
+
+  constructor(
+    { profile, preface, maxPending, tls }: Pick<
+      ServerSettings<Received, Sent, Context>,
+      "profile" | "preface" | "maxPending" | "tls"
+    >,
+    owner: IntakeOwner<Received, Sent, Context>,
+  ) {
+    this.wheel = owner.registry.wheel;
+    this.log = owner.log;
+    this.#owner = owner;
+    this.#profile = withSlots(profile, owner.slots);
+    this.#knocks = preface !== undefined || tls !== undefined;
+    this.prefaces = preface && new Prefaces(preface, maxPending, this);
+  }
+
+  /** Takes a connection: one of another protocol with its profile. */
+  accept(transport: Transport, profile?: ConnectionProfile<Received, Sent, Context>): void {
+    const reason = this.#refusal(transport.peer, this.#knocks);
+    if (reason !== undefined) return this.#owner.admission.reject(transport, reason);
+    this.#owner.registry.open(transport, profile === undefined ? this.#profile : this.#completed(profile));
+  }
+
+  /** Why this peer may not connect, if so: asked once it is known who it is, before anything else is done for it. */
+  knock(peer: Peer): RejectReason | undefined {
+    return this.#refusal(peer, false);
+  }
+
+  entered(ip: string): void {
+    this.#owner.admission.entered(ip);
+  }
+
+  left(ip: string): void {
+    this.#owner.admission.left(ip);
+  }
+
+  reject(transport: Transport, reason: RejectReason, plain: boolean, detail?: string): void {
+    const { admission } = this.#owner;
+    if (plain) admission.reject(transport, reason);
+    else admission.drop(transport, reason, detail);
+  }
+
+  #refusal(peer: Peer, knocked: boolean): RejectReason | undefined {
+    const { admission, registry } = this.#owner;
+    if (!this.running()) return "draining";
+    if (this.#profile.budget?.exceeded) return "memory_budget";
+    return admission.refusal(peer, registry.sessions.size, knocked);
+  }
+
+  /** The profile of another protocol, with what only the server knows. */
+  #completed(
+    profile: ConnectionProfile<Received, Sent, Context>,
+  ): ConnectionProfile<Received, Sent, Context> {
+    let completed = this.#others.get(profile);
+    if (completed === undefined) {
+      completed = withSlots(profile, this.#owner.slots);
+      this.#others.set(profile, completed);
+    }
+    return completed;
+  }
+
+  running(): boolean {
+    return this.#owner.running();
+  }
+
+  /** A peer was gone before it was a connection. */
+  lose(error: SocketError): void {
+    this.#owner.admission.lose(error);
+  }
+}
