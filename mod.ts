@@ -75,6 +75,8 @@ export type { PeerCertificate } from "./src/core/tls/tls.ts";
 
 // Framings
 export type { Framing } from "./src/core/framing/framing.ts";
+export { checksummed } from "./src/core/framing/checksummed.ts";
+export type { ChecksumOptions } from "./src/core/framing/checksum_options.ts";
 export { defineFraming } from "./src/core/framing/define_framing.ts";
 export { delimited, type DelimitedOptions } from "./src/core/framing/delimited.ts";
 export { fixedLength, type FixedLengthOptions } from "./src/core/framing/fixed_length.ts";

@@ -23,6 +23,12 @@ export type {
   Framing,
   FramingHint,
 } from "./src/core/framing/framing.ts";
+export { checksummed } from "./src/core/framing/checksummed.ts";
+export type {
+  ChecksumChoice,
+  ChecksumNotation,
+  ChecksumOptions,
+} from "./src/core/framing/checksum_options.ts";
 export { defineFraming, type FramingDefinition } from "./src/core/framing/define_framing.ts";
 export type { FoundFrame } from "./src/core/framing/found_frame.ts";
 export { delimited, type DelimitedOptions, type DelimiterOptions } from "./src/core/framing/delimited.ts";

@@ -39,6 +39,7 @@ describe("docs/framings.md", () => {
     }
     assert.deepEqual(shown, [
       "delimited",
+      "lengthField and lines",
       "lengthField",
       21,
       "lengthField",

@@ -259,9 +259,8 @@ export const features: readonly Section[] = [
       row(79, "held", "Silence as the end of a frame"),
       row(
         80,
-        "partly",
+        "held",
         "Checksums around any framing, verified and written: XOR, sums, CRC-16 variants, CRC-32",
-        { missing: "the stage around a framing" },
       ),
       row(81, "held", "Another framing from a frame boundary on, with the bytes behind it kept"),
       row(

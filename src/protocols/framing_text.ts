@@ -19,6 +19,7 @@ import { raw } from "../core/framing/raw.ts";
 import { silence } from "../core/framing/silence.ts";
 import type { VariableLengthOptions } from "../core/framing/variable_length.ts";
 import { varintField } from "../core/framing/varint_field.ts";
+import { withChecksum } from "./checksum_words.ts";
 import { FramingWords, split, unescape, wrong } from "./framing_words.ts";
 import { type Preset, wordFor } from "./preset.ts";
 import { presets } from "./presets.ts";
@@ -56,6 +57,10 @@ const forms = "a framing such as lines, delimited:\\x03, length:4, fixed:16 or r
  * | `fixed:N`                 | frames of N bytes                                                             |
  * | `silence:DURATION`        | frames that end when nothing has come for so long, such as `silence:15ms`     |
  * | `raw`                     | no framing: a frame is what one read returned                                 |
+ *
+ * Any of them but `raw` also takes a checksum at the end of each frame, `checksum=crc16-x25`, with `checksum-le` for its lowest byte
+ * first, `checksum-bytes=N`, `checksum-format=hex` or `decimal`, `checksum-from=N` for the first byte that it covers,
+ * `checksum-sep=BYTES` before it, `checksum-seed=N`, and `checksum-keep`: see `checksummed`.
  *
  * The framings of `millrace/protocols` have their own names, such as `netstring`. Their options are words: `max=SIZE` and
  * `max-sent=SIZE` for the two maximum sizes, `skip`, and otherwise the name of the option in lower case with hyphens,
@@ -96,7 +101,7 @@ export function parseFraming(text: string): Framing<Uint8Array> {
   const [argument = "", ...words] = split(text[end] === ":" ? text.slice(end + 1) : text.slice(end));
   const parts = new FramingWords(argument, words, text[end] === ":");
   try {
-    const framing = make(parts);
+    const framing = withChecksum(make(parts), parts);
     const gap = unbroken.includes(name) ? undefined : parts.duration("discard-after-silence");
     parts.done();
     return gap === undefined ? framing : discardAfterSilence(framing, { gap });

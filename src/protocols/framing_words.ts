@@ -20,12 +20,15 @@ export class FramingWords {
   readonly argument: string;
   /** Something stands behind a colon, be it nothing. */
   readonly hasArgument: boolean;
+  /** All words, taken or not. */
+  readonly given: readonly string[];
   readonly #words: string[];
   readonly #asked: string[] = [];
 
   constructor(argument: string, words: readonly string[], hasArgument: boolean) {
     this.argument = argument;
     this.hasArgument = hasArgument;
+    this.given = words;
     this.#words = [...words];
   }
 

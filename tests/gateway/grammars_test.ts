@@ -288,6 +288,7 @@ describe("framings", () => {
         "ber,offset=1",
         "length:2,mask=0x7fff,drop-empty",
         "length:4,max=64KiB,skip",
+        "length:2,checksum=crc16-x25,checksum-le",
       ],
       ...[
         "lengthField",
@@ -306,6 +307,46 @@ describe("framings", () => {
       assert.deepEqual([taken.name, taken.hint], [framing.name, framing.hint]);
     });
   }
+
+  it("a configuration's tables have a checksum around any framing (F-80)", () => {
+    const nmea = { type: "xor", format: "hex", separator: "*", from: 1 };
+    const all = [
+      [{ type: "lines", checksum: "xor" }, "AA\nAB\n"],
+      [{ type: "lines", checksum: nmea }, "$A*41\n$A*42\n"],
+      [{ type: "fixedLength", frameBytes: 3, checksum: { type: "sum16", endian: "little" } }, "A\x41\0B\0\0"],
+      [{ type: "netstring", checksum: { type: "xor", keepChecksum: true, seed: 1 } }, "2:A@,2:AA,"],
+    ] as const;
+    for (const [framing, wire] of all) {
+      const { endpoint, fault } = configured({ framing });
+      assert.equal(fault, "");
+      const made = endpoint?.framing as Framing<Uint8Array>;
+      assert.equal(made.name, framing.type);
+      let frames = 0;
+      const bytes = new TextEncoder().encode(wire);
+      assert.throws(() => made.decoder(() => {}).push(bytes, () => frames++), { reason: "checksum" });
+      assert.equal(frames, 1);
+    }
+    const skipping = { type: "lines", onFrameError: "skip", checksum: "xor" };
+    const reasons: string[] = [];
+    const decoder = (configured({ framing: skipping }).endpoint?.framing as Framing<Uint8Array>)
+      .decoder(({ reason }) => reasons.push(reason));
+    decoder.push(new TextEncoder().encode("AB\nAA\n"), () => reasons.push("a frame"));
+    assert.deepEqual(reasons, ["checksum", "a frame"]);
+    const wrong = (checksum: unknown, type = "lines") => configured({ framing: { type, checksum } }).fault;
+    assert.match(wrong("md5"), /framing\.checksum: found "md5", expected "xor" or "sum8"/);
+    assert.match(wrong(1), /framing\.checksum: found 1, expected the name of a checksum, or a table/);
+    assert.match(wrong({}), /framing\.checksum\.type: .*expected one of xor, sum8/);
+    assert.match(wrong({ type: "xor", form: "hex" }), /framing\.checksum\.form: .*did you mean "format"/);
+    assert.match(
+      wrong({ type: "crc32", bytes: 2 }),
+      /framing\.checksum\.bytes: found 2, expected a whole number, 4/,
+    );
+    assert.match(
+      wrong({ type: "crc32", seed: 2 }),
+      /framing\.checksum\.seed: found 2, expected none with crc32/,
+    );
+    assert.match(wrong("xor", "raw"), /framing\.checksum\.framing: found "raw"/);
+  });
 
   it("a configuration's tables have several delimiters, and lines that a carriage return ends", () => {
     const delimiter = ["\r\n", { hex: "0a" }];
@@ -402,6 +443,7 @@ describe("framings", () => {
         "silence:5",
       ],
       ...["delimited:a,or=", "delimited:a,or=a", "delimited:ab,or=a,keep", "delimited:a,or=b,prefix"],
+      ...["lines,checksum=md5", "lines,checksum-le", "raw,checksum=xor"],
     ]
   ) {
     it(`all refuse ${JSON.stringify(text)} in the same words`, async () => {

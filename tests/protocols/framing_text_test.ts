@@ -67,6 +67,12 @@ describe("a framing written as text", () => {
     ["raw", "abc", ["abc"]],
     ["silence:15ms", "abc", ["abc"]],
     ["lines,discard-after-silence=50ms", "a\nb\n", ["a", "b"]],
+    ["lines,checksum=xor,checksum-format=hex,checksum-sep=*,checksum-from=1", "$AB*03\n", ["$AB"]],
+    ["length:2,checksum=sum16,checksum-le", "\0\x04AB\x83\0", ["AB"]],
+    ["length:1,checksum=crc16-arc,checksum-bytes=4", "\x0d123456789\0\0\xbb\x3d", ["123456789"]],
+    ["length:1,checksum=xor,checksum-seed=0x7f,checksum-keep", "\x02A\x3e", ["A\x3e"]],
+    ["fixed:2,checksum=xor", "AABB", ["A", "B"]],
+    ["netstring,checksum=sum8,checksum-format=decimal", "4:A065,", ["A"]],
     // The functions with their defaults.
     ["delimited", "a\nb\n", ["a", "b"]],
     ["delimited,keep", "a\n", ["a\n"]],
@@ -95,6 +101,13 @@ describe("a framing written as text", () => {
     assert.equal(limitOf("length:4,max=1MB"), 1_000_000);
     assert.equal(limitOf("length:4,max=Infinity"), Infinity);
     assert.equal(limitOf("length:4,max=2M"), 2 * 1024 * 1024);
+  });
+
+  it("passes over frames with a wrong checksum when told", () => {
+    const { frames, skipped } = cut("lines,checksum=xor,skip", "AA\nAB\nBB\n");
+    assert.deepEqual([frames, skipped], [["A", "B"], ["checksum"]]);
+    assert.deepEqual(cut("fixed:2,checksum=xor,skip", "AAABBB").frames, ["A", "B"]);
+    assert.throws(() => cut("lines,checksum=xor", "AA\nAB\n"), { reason: "checksum", offset: 3 });
   });
 
   it("takes a maximum for sending, too", () => {
@@ -160,6 +173,19 @@ describe("a framing written as text", () => {
       /expected discard-after-silence= and a duration, such as discard-after-silence=50ms: /,
     ],
     ["lines,discard-after-silence=Infinity", /expected discard-after-silence= and a duration/],
+    ["lines,checksum", /^framing: found "checksum", expected /],
+    ["lines,checksum-le", /^framing: found "checksum-le", expected checksum= and xor or sum8/],
+    ["lines,checksum=md5", /found "checksum=md5", expected checksum= and xor or sum8/],
+    [
+      "lines,checksum=xor,checksum-le",
+      /found "little", expected checksum-le to be nothing with a checksum of one byte/,
+    ],
+    ["lines,checksum=crc32,checksum-seed=1", /expected checksum-seed to be none with crc32/],
+    ["lines,checksum=crc32,checksum-bytes=2", /expected checksum-bytes to be a whole number, 4 to 4/],
+    ["lines,checksum=crc32,checksum-format=oct", /checksum-format= and binary or hex or decimal/],
+    ["lines,checksum=crc32,checksum-formt=hex", /did you mean "checksum-format=/],
+    ["delimited:;,keep,checksum=xor", /expected checksum to be no keepDelimiter/],
+    ["raw,checksum=xor", /found "raw", expected checksum to be a framing whose frames/],
     ["raw:1", /^framing: found "1", expected nothing after raw:$/],
   ];
   for (const [spec, message] of faults) {

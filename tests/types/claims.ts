@@ -140,6 +140,13 @@ void main.delimited({ append: false, checkSent: true });
 void main.lines({ encoding: "latin1", fatal: true });
 // @ts-expect-error where the delimiter begins a frame, the end of input ends one
 void main.delimited({ position: "prefix", acceptUnterminated: true });
+void main.checksummed(main.lines(), { type: "sum16", seed: 1, endian: "little" });
+// @ts-expect-error a CRC has an initial value of its own
+void main.checksummed(main.lines(), { type: "crc32", seed: 1 });
+// @ts-expect-error the first digit is the highest
+void main.checksummed(main.lines(), { type: "crc32", format: "hex", endian: "little" });
+// @ts-expect-error text has no bytes to sum up
+void main.checksummed(main.lines({ encoding: "utf-8" }), { type: "crc32" });
 // @ts-expect-error a header that is never written
 void main.lengthField({ lengthBytes: 2, header: new Uint8Array(2) });
 // @ts-expect-error after a frame of a wrong size nothing tells where the next begins

@@ -76,7 +76,7 @@ const names: Readonly<Record<string, readonly string[]>> = {
       "fixedLength",
     ],
     ...["FixedLengthOptions", "lengthField", "LengthFieldOptions", "raw", "parseFraming", "defineFraming"],
-    ...["berField", "varintField", "VariableLengthOptions"],
+    ...["berField", "varintField", "VariableLengthOptions", "checksummed", "ChecksumOptions"],
     ...["mapFraming", "silence", "SilenceOptions", "discardAfterSilence", "DiscardAfterSilenceOptions"],
   ],
   values: ["DurationInput", "SizeInput", "Backoff"],

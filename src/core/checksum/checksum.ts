@@ -18,6 +18,8 @@ import {
 } from "./checksums.ts";
 import type { ChecksumFunction } from "./crc.ts";
 
+export type { ChecksumFunction } from "./crc.ts";
+
 /** Names of checksums, as `checksum` takes them. CRCs are those of the catalogue of CRC algorithms. */
 export type ChecksumName =
   | "xor"

@@ -161,7 +161,7 @@ export function delimited(options: DelimitedOptions = {}): Framing<Uint8Array> {
   const cutting = several ? severalOf(rules, delimiters) : oneOf(rules, bytes, suffix);
   return {
     name: "delimited",
-    hint: { kind: "delimited", delimiter: bytes, position },
+    hint: { kind: "delimited", delimiter: bytes, position, kept: keepDelimiter },
     decoder: cutting.decoder,
     encode(frame, out) {
       requireBytes("delimited", frame);

@@ -91,7 +91,14 @@ export const defaultMaxFrameBytes: number = 1024 * 1024;
 
 /** The format of the bytes on the wire, as data. */
 export type FramingHint =
-  | { readonly kind: "delimited"; readonly delimiter: Uint8Array; readonly position: "suffix" | "prefix" }
+  | {
+    readonly kind: "delimited";
+    /** Of several, the one that is sent. */
+    readonly delimiter: Uint8Array;
+    readonly position: "suffix" | "prefix";
+    /** Frames include it. @default false */
+    readonly kept?: boolean | undefined;
+  }
   | {
     readonly kind: "length_field";
     readonly lengthOffset: number;

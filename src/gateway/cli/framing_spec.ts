@@ -1,4 +1,5 @@
 /** Framings on the command line: `--framing`. Their grammar is that of `protocols/framing_text.ts`. */
+import { checksumKinds } from "../../core/checksum/checksum.ts";
 import type { Framing } from "../../core/framing/framing.ts";
 import { parseFraming } from "../../protocols/framing_text.ts";
 import { formOf, type Preset } from "../../protocols/preset.ts";
@@ -52,6 +53,12 @@ export const formsHelp: string = `Framings:
   silence:DURATION    frames that end when nothing has come for so long, such as silence:15ms
   raw                 no framing: a frame is what one read returns
 ${[...presets.values()].map(protocolHelp).join("\n")}
+All but raw also take a checksum at the end of each frame, verified and written:
+  checksum=TYPE       ${[...checksumKinds.keys()].slice(0, 7).join(", ")},
+                      ${[...checksumKinds.keys()].slice(7).join(", ")}
+  checksum-le, checksum-bytes=N, checksum-format=hex|decimal    how it is written
+  checksum-from=N, checksum-sep=BYTES, checksum-seed=N          the first byte it covers, what precedes it, its seed
+  checksum-keep       frames include it
 All but fixed and raw also take max=SIZE, the maximum frame size (64KiB, 1m; default 1m), and skip, which drops a bad
 frame instead of closing the connection. All but silence and raw take discard-after-silence=50ms: a frame that has
 begun is dropped when nothing comes for so long.

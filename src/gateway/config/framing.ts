@@ -7,10 +7,11 @@
  */
 import { OptionsError } from "../../core/errors.ts";
 import { berField } from "../../core/framing/ber_field.ts";
+import { checksummed } from "../../core/framing/checksummed.ts";
 import { delimited } from "../../core/framing/delimited.ts";
 import { discardAfterSilence } from "../../core/framing/discard_after_silence.ts";
 import { fixedLength } from "../../core/framing/fixed_length.ts";
-import type { Framing } from "../../core/framing/framing.ts";
+import type { FrameErrorPolicy, Framing } from "../../core/framing/framing.ts";
 import { parseFraming } from "../../protocols/framing_text.ts";
 import { lengthField } from "../../core/framing/length_field.ts";
 import { lines } from "../../core/framing/lines.ts";
@@ -19,6 +20,7 @@ import { silence } from "../../core/framing/silence.ts";
 import { varintField } from "../../core/framing/varint_field.ts";
 import type { PresetValue } from "../../protocols/preset.ts";
 import { presets } from "../../protocols/presets.ts";
+import { readChecksum } from "./checksum.ts";
 import type { FaultList } from "./fault.ts";
 import { nearest, type Read, Section } from "./section.ts";
 import { boolean, bytes, finiteDuration, finiteSize, integer, oneOf, size } from "./values.ts";
@@ -167,20 +169,29 @@ export function readFraming(endpoint: Section, list: FaultList): Framing<Uint8Ar
     if (option !== undefined) options[key] = option;
   }
   const gap = unbroken.includes(type) ? undefined : section.take("discardAfterSilence", finiteDuration);
+  const checksum = readChecksum(section);
   section.close((key) => belongsElsewhere(type, key));
-  return list.faults.length > before ? undefined : make(kind, options, gap, list, path);
+  if (list.faults.length > before) return undefined;
+  const plain = made(() => kind.make(options as never), list, path);
+  // What is skipped by the framing is skipped for its checksum, unless it says otherwise.
+  const policy = options["onFrameError"] as FrameErrorPolicy | undefined;
+  const framing = plain === undefined || checksum === undefined ? plain : made(
+    () => checksummed(plain, { onFrameError: policy, ...checksum }),
+    list,
+    [...path, "checksum"],
+  );
+  return framing === undefined || gap === undefined
+    ? framing
+    : made(() => discardAfterSilence(framing, { gap }), list, path);
 }
 
-function make(
-  kind: Kind,
-  options: object,
-  gap: number | undefined,
+function made(
+  make: () => Framing<Uint8Array>,
   list: FaultList,
   path: readonly (string | number)[],
 ): Framing<Uint8Array> | undefined {
   try {
-    const framing = kind.make(options as never);
-    return gap === undefined ? framing : discardAfterSilence(framing, { gap });
+    return make();
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;
     for (const issue of error.issues) {
