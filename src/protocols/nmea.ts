@@ -96,8 +96,7 @@ export function nmea(options: NmeaOptions = {}): Framing<Uint8Array> {
       const { length } = frame;
       const wrong = problemIn(frame, length, false);
       if (wrong !== undefined) throw refusal("nmea", wrong.malformed, wrong.reason);
-      const forbidden = frame.find((byte) => byte === lineFeed || byte === carriageReturn);
-      if (forbidden !== undefined) throw refusal("nmea", `found byte ${forbidden}, which ends a line`);
+      if (indexOfByte(frame, lineFeed, 0) >= 0) throw refusal("nmea", "found LF in it, which ends a line");
       const start = frame[0] === backslash ? indexOfByte(frame, backslash, 1) + 1 : 0;
       const missing = checksumAt(frame, start, length) < 0;
       const total = length - start + 2 + (missing ? checksumBytes : 0);
@@ -121,6 +120,7 @@ function malformed(problem: string): Problem {
 
 /** What is wrong with the line that ends at `end`. */
 function problemIn(bytes: Uint8Array, end: number, requireChecksum: boolean): Problem | undefined {
+  if (indexOfByte(bytes.subarray(0, end), carriageReturn, 0) >= 0) return malformed("found CR within a line");
   let start = 0;
   if (bytes[0] === backslash) {
     const close = indexOfByte(bytes, backslash, 1);

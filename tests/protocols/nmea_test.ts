@@ -48,6 +48,7 @@ describe("nmea", () => {
         "\\g:1-2-73874,n:157036,s:r003669945,c:1241544035*4A\\",
         "\\g:1\\" + rmc,
         "$GPRMC,,V",
+        "$GP\r*17",
       ]
     ) {
       assertFramer(nmea(), [{ bytes: line(rmc) + line(bad), frames: [ascii(rmc)], error: malformed }]);
