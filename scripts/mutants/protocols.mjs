@@ -179,4 +179,11 @@ export const mutants = [
     tests: tests("resp"),
     why: "a value ends with the first string of which the end is missing",
   },
+  {
+    file: folder + "framing_text.ts",
+    find: "if (found !== undefined) values[name] = found;",
+    put: "if (found) values[name] = found;",
+    tests: tests("resp"),
+    why: "what is turned off by a no- stays on",
+  },
 ];

@@ -63,7 +63,7 @@ const forms = "a framing such as lines, delimited:\\x03, length:4, fixed:16 or r
  * `checksum-sep=BYTES` before it, `checksum-seed=N`, and `checksum-keep`: see `checksummed`.
  *
  * The framings of `millrace/protocols` have their own names, such as `netstring`. Their options are words: `max=SIZE` and
- * `max-sent=SIZE` for the two maximum sizes, `skip`, and otherwise the name of the option in lower case with hyphens,
+ * `max-sent=SIZE` for the two maximum sizes, `skip` or `close`, and otherwise the name of the option in lower case with hyphens,
  * `word=VALUE`, or `word` and `no-word` for true and false.
  *
  * All but `fixed` and `raw` also take `max=SIZE`, the maximum frame size, and `skip`, which drops a bad frame instead of
@@ -219,8 +219,10 @@ function makePreset({ options, make }: Preset, words: FramingWords): Framing<Uin
   if (words.hasArgument) throw wrong(words.argument, "nothing after a colon; options follow behind commas");
   const values: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
-    const found = name === "onFrameError" ? words.flag("skip") && "skip" : words.value(wordFor(name), value);
-    if (found !== undefined && found !== false) values[name] = found;
+    const found = name === "onFrameError"
+      ? words.choice(["skip", "close"])
+      : words.value(wordFor(name), value);
+    if (found !== undefined) values[name] = found;
   }
   return make(values as never);
 }

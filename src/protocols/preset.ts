@@ -43,7 +43,7 @@ export function formOf({ name, options }: Preset): string {
 }
 
 function optionForm(option: string, value: PresetValue): string {
-  if (option === "onFrameError") return "skip";
+  if (option === "onFrameError") return "skip|close";
   const word = wordFor(option);
   switch (value.kind) {
     case "flag":

@@ -86,6 +86,12 @@ describe("ndjson", () => {
       { bytes: "\n \r\n1\r\n{oops\n2\n", frames: [bytes("1"), bytes("2")], skipped: [bad(7)] },
       { bytes: Uint8Array.of(0x22, 0xff, 0x22, 10), frames: [], skipped: [bad(0)] },
     ], { refuses: [bytes("oops"), bytes("{\n}"), bytes(""), Uint8Array.of(0x22, 0xff, 0x22)] });
+    assertFramer(parseFraming("ndjson,close"), [{
+      bytes: "1\n{oops\n",
+      frames: [bytes("1")],
+      error: bad(2),
+    }]);
+    assert.throws(() => parseFraming("ndjson,close,skip"), /one of the two/);
     assert.throws(() => encoded(parseFraming("ndjson,max-sent=3"), [bytes("123")]), { reason: "too_large" });
     assert.throws(
       () => encoded(inText, [{ a: 1 } as unknown as Uint8Array]),

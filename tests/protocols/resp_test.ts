@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createRequire } from "node:module";
 import { describe, it } from "node:test";
+import { parseFraming } from "../../src/protocols/framing_text.ts";
 import { resp } from "../../src/protocols/resp.ts";
 import { assertFramer } from "../../src/testing/assert_framer.ts";
 import { bytes, encoded, text } from "../support/frames.ts";
@@ -63,9 +64,11 @@ describe("resp", () => {
       { bytes: "a\rb\r\n", frames: [], error: { reason: "malformed", offset: 0 } },
       { bytes: "PING", frames: [], error: { reason: "truncated", offset: 0 } },
     ], { refuses: [bytes("\r\n"), bytes("PING"), bytes("a\r\nb\r\n"), bytes("")] });
-    assertFramer(resp({ inline: false }), [
-      { bytes: "*0\r\nPING\r\n", frames: [bytes("*0\r\n")], error: { reason: "malformed", offset: 4 } },
-    ], { refuses: [bytes("PING\r\n")] });
+    for (const framing of [resp({ inline: false }), parseFraming("resp,no-inline")]) {
+      assertFramer(framing, [
+        { bytes: "*0\r\nPING\r\n", frames: [bytes("*0\r\n")], error: { reason: "malformed", offset: 4 } },
+      ], { refuses: [bytes("PING\r\n")] });
+    }
   });
 
   it("rejects what no length, line or element looks like, at the offset of its value (F-8)", () => {

@@ -60,7 +60,8 @@ All but raw also take a checksum at the end of each frame, verified and written:
   checksum-from=N, checksum-sep=BYTES, checksum-seed=N          the first byte it covers, what precedes it, its seed
   checksum-keep       frames include it
 All but fixed and raw also take max=SIZE, the maximum frame size (64KiB, 1m; default 1m), and skip, which drops a bad
-frame instead of closing the connection. All but silence and raw take discard-after-silence=50ms: a frame that has
-begun is dropped when nothing comes for so long.
+frame instead of closing the connection. Framings of protocols take what is shown; close is for those that skip without
+being told. All but silence and raw take discard-after-silence=50ms: a frame that has begun is dropped when nothing comes
+for so long.
 
 Durations: 500ms, 5s, 2m, 1h. Sizes: 64KiB or 64k, 1MB, or bytes. Infinity is no limit.`;
