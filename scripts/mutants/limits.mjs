@@ -78,8 +78,8 @@ export const mutants = [
   },
   {
     file: "src/server/socket_server.ts",
-    find: ": this.#profile.budget?.exceeded",
-    put: ": this.#profile.budget?.exceeded && false",
+    find: "settings.profile.budget?.exceeded === true",
+    put: "false",
     tests: ["tests/server/memory_budget_test.ts"],
     why: "connections are accepted while the budget is exceeded",
   },

@@ -26,6 +26,8 @@ interface AdmissionOwner {
   readonly log: Logger;
   /** Peers have no addresses. */
   readonly unix: boolean;
+  /** The memory budget is exceeded. */
+  exceeded(): boolean;
   /** Tells the user; what that throws is logged. */
   rejected(peer: Peer, reason: RejectReason): void;
   /** Calls a function of the user's; undefined where it throws, which is logged. */
@@ -89,6 +91,7 @@ export class Admission {
    * `knocked` before: then it has.
    */
   refusal(peer: Stranger, open: number, knocked = false): RejectReason | undefined {
+    if (this.#owner.exceeded()) return "memory_budget";
     const full = open >= this.#settings.maxConnections;
     if (!this.#watches) return full ? "max_connections" : undefined;
     const key = this.keys.of(peer.ip);
@@ -98,7 +101,7 @@ export class Admission {
 
   /** The same before a handshake, which is no connection yet, at this address; one that may not begin is counted. */
   turnsAway({ ip, port }: Stranger, local: Address): boolean {
-    const refusal = this.#watches ? this.refusal({ ip, port }, -1) : undefined;
+    const refusal = this.#watches || this.#owner.exceeded() ? this.refusal({ ip, port }, -1) : undefined;
     if (refusal !== undefined) this.#count({ ip, port, local }, refusal);
     return refusal !== undefined;
   }

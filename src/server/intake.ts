@@ -84,7 +84,6 @@ export class Intake<Received, Sent, Context> {
   #refusal(peer: Peer, knocked: boolean): RejectReason | undefined {
     const { admission, registry } = this.#owner;
     if (!this.running()) return "draining";
-    if (this.#profile.budget?.exceeded) return "memory_budget";
     return admission.refusal(peer, registry.sessions.size, knocked);
   }
 

@@ -128,7 +128,7 @@ export function close<Received, Sent, Context>(
  */
 export function close<Received, Sent, Context>(
   server: Server<Received, Sent, Context>,
-  options?: { readonly deadline?: DurationInput | undefined },
+  options?: { readonly deadline?: DurationInput | undefined; readonly spread?: DurationInput | undefined },
 ): Effect.Effect<ShutdownReport, ShutdownTimeoutError | OptionsError>;
 export function close(
   target: { close(given?: unknown): Promise<TerminationRecord | ShutdownReport> },

@@ -81,6 +81,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
       clock,
       log: this.#log,
       unix: settings.listen.address.transport === "unix",
+      exceeded: () => settings.profile.budget?.exceeded === true,
       rejected: (peer, reason) => this.#call(() => this.#options.onReject?.(peer, reason)),
       call: (hook) => this.#call(hook),
     });

@@ -6,6 +6,7 @@ import { memoryBudget } from "../../src/connection/memory_budget.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { serverSamples } from "../../src/server/metrics.ts";
 import { Gate } from "../support/frames.ts";
+import { serverPair } from "../support/certificates.ts";
 import { Real, Virtual } from "../support/server.ts";
 
 const utf8 = lines({ encoding: "utf-8" });
@@ -122,4 +123,37 @@ test("incomplete frames count, and a peer that stopped in the middle of one goes
   await place.pass(3_000);
   assert.ok(large.closed && !small.closed);
   assert.deepEqual(server.stats().closedByReason, { memory_budget: 1 });
+});
+
+test("while the budget is exceeded no TLS handshake begins (F-66)", async (t) => {
+  const place = await Real.at(t);
+  const budget = memoryBudget(64 * 1024);
+  const over = new Gate();
+  const options = {
+    framing: utf8,
+    memoryBudget: budget,
+    logger: ({ message }: { readonly message: string }) => {
+      if (message.startsWith("memory budget exceeded")) over.open();
+    },
+    onFrame: () => {},
+  };
+  const rejected = new Gate<string>();
+  const plain = await place.serve(options);
+  const { cert, key } = await serverPair();
+  const secured = await place.serve({
+    ...options,
+    tls: { cert, key },
+    onReject: (_peer, reason) => rejected.open(reason),
+  });
+  const peer = await place.dial(plain);
+  // Twice as much as may be held, and each tenth of a second a byte, so that it does not stand still.
+  peer.write("x".repeat(128 * 1024));
+  const moving = setInterval(() => peer.write("x"), 100);
+  t.after(() => clearInterval(moving));
+  await place.drive(over.promise);
+  // Where the reset comes at once, the runtime tells of it as a failure to connect.
+  await place.dial(secured).then((early) => early.whenClosed(), () => {});
+  assert.equal(await place.drive(rejected.promise), "memory_budget");
+  const { connectionsRejected, handshakesFailed, handshakesCompleted } = secured.stats();
+  assert.deepEqual([connectionsRejected, handshakesFailed, handshakesCompleted], [1, 0, 0]);
 });
