@@ -20,6 +20,7 @@
 export type { FrameErrorPolicy, Framing } from "./src/core/framing/framing.ts";
 export type { SizeInput } from "./src/core/text/size.ts";
 export { astm } from "./src/protocols/astm.ts";
+export { cobs } from "./src/protocols/cobs.ts";
 export { dnp3, type Dnp3Options } from "./src/protocols/dnp3.ts";
 export { fix, type FixOptions } from "./src/protocols/fix.ts";
 export { gt06, gt06Answer, type Gt06Options } from "./src/protocols/gt06.ts";
@@ -36,6 +37,7 @@ export { nmea, type NmeaOptions } from "./src/protocols/nmea.ts";
 export { opcua } from "./src/protocols/opcua.ts";
 export { postgres, type PostgresOptions } from "./src/protocols/postgres.ts";
 export { resp, type RespOptions } from "./src/protocols/resp.ts";
+export { slip, type SlipOptions } from "./src/protocols/slip.ts";
 export { stxEtx, type StxEtxOptions } from "./src/protocols/stx_etx.ts";
 export { syslog, type SyslogOptions } from "./src/protocols/syslog.ts";
 export { teltonika, teltonikaAnswer, type TeltonikaOptions } from "./src/protocols/teltonika.ts";

@@ -1,5 +1,6 @@
 /** All presets by name. A new protocol is one file with a function and its `Preset`, and one line here. */
 import { astmPreset } from "./astm.ts";
+import { cobsPreset } from "./cobs.ts";
 import { dnp3Preset } from "./dnp3.ts";
 import { fixPreset } from "./fix.ts";
 import { gt06Preset } from "./gt06.ts";
@@ -15,6 +16,7 @@ import { opcuaPreset } from "./opcua.ts";
 import { postgresPreset } from "./postgres.ts";
 import type { Preset } from "./preset.ts";
 import { respPreset } from "./resp.ts";
+import { slipPreset } from "./slip.ts";
 import { stxEtxPreset } from "./stx_etx.ts";
 import { syslogPreset } from "./syslog.ts";
 import { teltonikaPreset } from "./teltonika.ts";
@@ -27,6 +29,8 @@ export const presets: ReadonlyMap<string, Preset> = new Map(
     respPreset,
     mqttPreset,
     syslogPreset,
+    slipPreset,
+    cobsPreset,
     ndjsonPreset,
     opcuaPreset,
     tpktPreset,
