@@ -111,8 +111,8 @@ export const mutants = [
   },
   {
     file: `${folder}ndjson.ts`,
-    find: 'checkLimits(check, options, "skip")',
-    put: 'checkLimits(check, options, "close")',
+    find: 'checkLimits(check, options, { onFrameError: "skip" })',
+    put: "checkLimits(check, options)",
     tests: tests("ndjson"),
     why: "a bad line ends the connection",
   },

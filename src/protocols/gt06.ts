@@ -101,7 +101,7 @@ function find(bytes: Uint8Array, searched: number, maxFrameBytes: number): Found
     if (found === sum) return { size };
     return { malformed: `found the checksum ${hex(found)}, expected ${hex(sum)}`, reason: "checksum", size };
   }
-  let at = searched > size ? searched - 1 : content + 1;
+  let at = searched >= size ? searched : content + 1;
   do at = indexOfByte(bytes, lineFeed, at) + 1; while (at > 0 && !endsAt(bytes, at));
   if (at === 0) return undefined;
   const malformed = `found a length of ${said}, and no 0D 0A where it says that the packet ends`;

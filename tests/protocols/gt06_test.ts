@@ -33,7 +33,14 @@ describe("gt06", () => {
     const error = { reason: "malformed", offset: 18 } as const;
     const frames = [hex(login), hex(login)];
     // Too short by far, as a device sends it; too long by one; too long by more than there is.
-    for (const bad of [wrong, login.replace("0d01", "0e01"), login.replace("0d01", "1001")]) {
+    for (
+      const bad of [
+        wrong,
+        wrong.replace("25001e10", "25000a10"),
+        login.replace("0d01", "0e01"),
+        login.replace("0d01", "1001"),
+      ]
+    ) {
       assertFramer(gt06(), [{ bytes: hex(login + bad + login), frames: [hex(login)], error }]);
       assertFramer(gt06({ onFrameError: "skip" }), [
         { bytes: hex(login + bad + login), frames, skipped: [error] },

@@ -156,6 +156,11 @@ describe("defineFraming (F-11)", () => {
         }],
       },
       { bytes: "[a][cdefghi[b]", frames, skipped: [{ reason: "too_large", offset: 3, limit: 8 }] },
+      {
+        bytes: "x[a]y[b]",
+        frames,
+        skipped: [{ reason: "malformed", offset: 0 }, { reason: "malformed", offset: 4 }],
+      },
       { bytes: "[a]x", frames: [frames[0]!], skipped: [{ reason: "malformed", offset: 3 }] },
       {
         bytes: "[a]x[b",
