@@ -242,7 +242,7 @@ export const features: readonly Section[] = [
         "held",
         "Test tools: a network and a clock without sockets and waiting, and assertions for framings",
       ),
-      row(72, "planned", "Recording a connection's chunks and times, and replaying them"),
+      row(72, "held", "Recording a connection's chunks and times, and replaying them"),
       row(73, "held", "The handler's types come from the framing; contradicting options do not compile"),
       row(74, "planned", "Limits that change while the server runs"),
     ],

@@ -121,7 +121,7 @@ export interface Connection<Received, in Sent = Received, Context = undefined>
    * limits; so it does not matter how the network split it. Frames sent before leave as they are, and later ones are
    * written by the new framing. Needs `reframable`.
    *
-   * Call it in `onFrame`, or in the loop before you ask for the next frame: a frame that somebody waits for is cut by the
+   * Call it in `onFrame`, or in the loop before you ask for the next frame: one that has been asked for is cut by the
    * old framing as soon as it is complete. Returns this connection with the new types; the old name of it still works, and
    * has the wrong types. Offsets in a `FrameError` count from where its framing began.
    *

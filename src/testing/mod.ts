@@ -11,6 +11,16 @@ export {
   type ExpectedFrameError,
   type FramerCase,
 } from "./assert_framer.ts";
+export type { RecordedConnection, RecordedEvent, RecordedSide, Recording } from "../recording/recording.ts";
+export { type ConnectionRecorder, Recorder, type RecorderOptions } from "../recording/recorder.ts";
+export { parseRecording } from "../recording/recording_text.ts";
+export {
+  type PlayOptions,
+  replay,
+  type ReplayOptions,
+  type ReplayProgress,
+  type ReplayReport,
+} from "../recording/replay.ts";
 export { FakeClock, type FakeClockOptions } from "./fake_clock.ts";
 export {
   type Fault,

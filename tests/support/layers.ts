@@ -43,7 +43,12 @@ export const layers: Readonly<Record<string, Layer>> = {
   "src/protocols": { imports: ["src/core"], packages: [], runtime: false },
   "src/adapters": { imports: ["src/core"], packages: [], runtime: true },
   "src/host": { imports: ["src/core"], packages: [], runtime: true },
-  "src/testing": { imports: ["src/core", "src/adapters/memory"], packages: [], runtime: false },
+  "src/recording": { imports: ["src/core"], packages: [], runtime: false },
+  "src/testing": {
+    imports: ["src/core", "src/adapters/memory", "src/recording"],
+    packages: [],
+    runtime: false,
+  },
   "src/connection": { imports: ["src/core"], packages: ["effect"], runtime: false },
   "src/certificates": { imports: ["src/core", "src/host"], packages: [], runtime: false },
   "src/server": {
@@ -60,6 +65,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     imports: [
       "src/core",
       "src/protocols",
+      "src/recording",
       "src/adapters",
       "src/host",
       "src/connection",

@@ -91,7 +91,7 @@ export class Program {
     this.#process.stdin!.end();
   }
 
-  signal(name: "SIGTERM" | "SIGINT" | "SIGHUP"): void {
+  signal(name: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGKILL"): void {
     // After ChildProcess.kill, Deno reports the signal even where the program has ended by itself with a code.
     process.kill(this.#process.pid!, name);
   }

@@ -52,7 +52,7 @@ export interface Decoder<Received> extends Stage<Uint8Array, Received> {
    */
   readonly frameOffset?: number | undefined;
   /**
-   * How many bytes of the chunk wait for `resume`: those that nobody has looked at, behind the `buffered` ones. Used by
+   * How many bytes of the chunk wait for `resume`: those that have not been looked at, behind the `buffered` ones. Used by
    * `connection.reframe`; without it, a connection that is `reframable` gives the decoder one byte at a time, which is
    * slower.
    */

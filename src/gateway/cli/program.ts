@@ -8,6 +8,7 @@ import { Command, CommanderError } from "commander";
 import { addCert } from "./certificate_commands.ts";
 import { addBench, addConnect } from "./client_commands.ts";
 import { CommandFailure, exitCodes, oneLine } from "./failure.ts";
+import { addRecord, addReplay } from "./recording_commands.ts";
 import { addCheck, addGateway, addServe } from "./server_commands.ts";
 import { say, type Shell } from "./shell.ts";
 import { version } from "./version.ts";
@@ -61,6 +62,8 @@ Examples:
   addServe(program, shell, done);
   addConnect(program, shell, done);
   addBench(program, shell, done);
+  addRecord(program, shell, done);
+  addReplay(program, shell, done);
   addCert(program, shell, done);
   for (const command of [program, ...program.commands]) {
     command.configureOutput({ outputError: (text, write) => write(usageLine(text, command)) });
