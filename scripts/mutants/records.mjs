@@ -162,14 +162,14 @@ export const mutants = [
   },
   {
     file: registry,
-    find: "      this.destroyed.push(session.id);\n",
+    find: "      this.destroyed.push(unfinished(session));\n",
     put: "",
     tests: ofDrain,
     why: "a shutdown does not name what it destroyed",
   },
   {
     file: "src/server/drain.ts",
-    find: "      yield* readOut(clock, told);\n",
+    find: "    yield* readOut(clock, told);\n",
     put: "",
     tests: ofDrain,
     why: "a drain does not read what the kernel holds",

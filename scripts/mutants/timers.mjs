@@ -15,8 +15,53 @@ const ofDeparture = [
 ];
 const ofWheel = ["tests/core/timer_wheel_test.ts", "tests/connection/vigil_test.ts"];
 
+const drain = "src/server/drain.ts";
+const ofGoodbye = ["tests/server/goodbye_test.ts"];
+
 /** For `npm run mutate`. */
 export const mutants = [
+  {
+    file: drain,
+    find: "Math.min(spread, deadline / 2)",
+    put: "spread",
+    tests: ofGoodbye,
+    why: "a spread may take longer than the deadline",
+  },
+  {
+    file: drain,
+    find: "at: spread * step / count,",
+    put: "at: 0,",
+    tests: ofGoodbye,
+    why: "all are told at once, whatever the spread",
+  },
+  {
+    file: drain,
+    find: "    if (wait > 0) yield* Effect.sleep(wait);\n",
+    put: "",
+    tests: ofGoodbye,
+    why: "what is sent before the goodbye is read is not answered",
+  },
+  {
+    file: "src/connection/user_code.ts",
+    find: "if (frame === undefined) return;",
+    put: "",
+    tests: ofGoodbye,
+    why: "undefined is sent as a goodbye",
+  },
+  {
+    file: "src/server/log.ts",
+    find: "stuck.slice(0, mostNamed)",
+    put: "stuck",
+    tests: ["tests/server/drain_load_test.ts"],
+    why: "every stuck handler has a record of its own",
+  },
+  {
+    file: "src/connection/registry.ts",
+    find: "handlerRunning: handling,",
+    put: "handlerRunning: false,",
+    tests: ["tests/server/drain_load_test.ts"],
+    why: "a stuck handler is not named",
+  },
   {
     file: age,
     find: "max * (1 - jitter * this.#share)",
@@ -82,7 +127,7 @@ export const mutants = [
   },
   {
     file: vigil,
-    find: "    this.#lastWrite = this.#wheel.now;\n  }",
+    find: "    this.lastWrite = this.#wheel.now;\n  }",
     put: "  }",
     tests: ofVigil,
     why: "bytes that go do not put off the idle time",
@@ -145,7 +190,7 @@ export const mutants = [
   },
   {
     file: vigil,
-    find: "if (owing && taken !== this.#taken) this.#lastWrite = now;",
+    find: "if (owing && taken !== this.#taken) this.lastWrite = now;",
     put: "",
     tests: [...ofVigil, "tests/server/slow_reader_test.ts"],
     why: "a peer that takes bytes of one long write counts as silent",
