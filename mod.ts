@@ -25,6 +25,9 @@ export { onSignals, type SignalsOptions } from "./src/server/on_signals.ts";
 export type { ServerInspection } from "./src/server/inspection.ts";
 export type { AdmissionOptions, RejectReason } from "./src/server/admission_options.ts";
 export type { FirstBytesOptions, ProxyProtocolOptions } from "./src/server/preface/preface_options.ts";
+export type { AuditEvent } from "./src/server/audit.ts";
+export type { KillOptions } from "./src/server/kill_options.ts";
+export type { LiveOptions } from "./src/server/live_options.ts";
 export type {
   RateSample,
   ServeOptions,

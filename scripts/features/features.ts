@@ -234,7 +234,7 @@ export const features: readonly Section[] = [
         "After a stall or a clock jump, no connection is closed for time that the process lost",
       ),
       row(69, "held", "TLS handshakes have their own limit"),
-      row(70, "planned", "Closing by policy: a farewell, a temporary ban, an audit event", {
+      row(70, "held", "Closing by policy: a farewell, a temporary ban, an audit event", {
         instead: { deno: fin },
       }),
       row(
@@ -244,7 +244,7 @@ export const features: readonly Section[] = [
       ),
       row(72, "held", "Recording a connection's chunks and times, and replaying them"),
       row(73, "held", "The handler's types come from the framing; contradicting options do not compile"),
-      row(74, "planned", "Limits that change while the server runs"),
+      row(74, "held", "Limits that change while the server runs"),
     ],
   },
   {

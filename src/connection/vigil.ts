@@ -86,6 +86,19 @@ export class Vigil implements WheelEntry, ReadWitness {
     if (this.#times.lifetime !== undefined) this.#ageAt(this.#wheel.now);
   }
 
+  /** Its waits are others now, and begin anew: a silence that was allowed while it lasted ends nobody. */
+  retime(): void {
+    if (!this.#watching) return;
+    const shortest = this.#shortest();
+    // First the tick, then the readings: those of a coarser one may be too old for the new waits.
+    this.#schedule(shortest, shortest);
+    this.#started =
+      this.lastRead =
+      this.lastWrite =
+      this.#frameBegun =
+        this.#wheel.now;
+  }
+
   /** The connection is over, or nobody waits for it any more. */
   stop(): void {
     this.#watching = false;

@@ -13,6 +13,7 @@ import { AdminHosts } from "./admin_hosts.ts";
 import { readAdminRequest } from "./admin_request.ts";
 import type { AdminConfig } from "./config/config.ts";
 import { formatAddress } from "../core/text/address.ts";
+import { writable } from "./json_text.ts";
 import type { RunningEndpoint } from "./running_endpoint.ts";
 
 /** What the admin endpoint shows. */
@@ -62,8 +63,9 @@ const refusals: Readonly<Record<HttpRefusal, string>> = {
 };
 
 function picture(endpoint: RunningEndpoint): object {
-  const { connections, ...rest } = endpoint.inspect();
-  return { ...rest, name: endpoint.name, mode: endpoint.mode, traffic: endpoint.traffic(), connections };
+  const { connections, admission, ...rest } = endpoint.inspect();
+  const { name, mode } = endpoint;
+  return { ...rest, admission: writable(admission), name, mode, traffic: endpoint.traffic(), connections };
 }
 
 /** Listens; rejects with `SocketError` when the address cannot be bound. */

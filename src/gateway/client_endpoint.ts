@@ -16,9 +16,11 @@ import type { ConnectOptions } from "../client/connect_options.ts";
 import type { BroadcastReport } from "../connection/broadcast.ts";
 import { Lifetime } from "../connection/effect/lifetime.ts";
 import type { TerminationRecord } from "../connection/termination.ts";
+import { OptionsError } from "../core/errors.ts";
 import type { Clock } from "../core/time/clock.ts";
 import type { Address } from "../core/transport.ts";
 import type { CertificateInspection } from "../core/tls/certificate_options.ts";
+import type { KillOptions } from "../server/kill_options.ts";
 import { inspectConnection, type ServerInspection, type TlsInspection } from "../server/inspection.ts";
 import type { ServerState, ServerStats, ShutdownReport } from "../server/server_options.ts";
 import type { Logger } from "../core/logger.ts";
@@ -151,12 +153,13 @@ export class ClientEndpoint implements RunningEndpoint {
     };
   }
 
-  kill(
-    id: string,
-    why: { readonly reason?: string | undefined; readonly code?: string | undefined },
-  ): boolean {
+  kill(id: string, { reason, code, lastWords, reset, ban }: KillOptions<Uint8Array>): boolean {
+    const asked = Object.entries({ lastWords, ban, ...(reset !== true && { reset }) });
+    const issues = asked.filter(([, found]) => found !== undefined)
+      .map(([path, found]) => ({ path, found, expected: "to be left out: the endpoint is a client" }));
+    if (issues.length > 0) throw new OptionsError("unsupported", issues);
     const connection = this.connections.get(id);
-    connection?.destroy(why);
+    connection?.destroy({ reason, code });
     return connection !== undefined;
   }
 

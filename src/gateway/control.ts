@@ -12,6 +12,8 @@ import type { Logger } from "../core/logger.ts";
 import type { Bus, BusMessage, BusSubscription } from "./buses/bus.ts";
 import type { RunningEndpoint } from "./running_endpoint.ts";
 import { Sparingly } from "./log.ts";
+import { type ControlRefusal, type Known, type Payload, RefusedCommand, show } from "./control_command.ts";
+import { orders } from "./control_orders.ts";
 import { awaited } from "./patience.ts";
 
 /** What has been counted. */
@@ -20,38 +22,9 @@ interface ControlStats {
   readonly commandsRefused: number;
 }
 
-/** Why a command was refused. */
-type ControlRefusal =
-  | "malformed"
-  | "unknown_command"
-  | "unknown_connection"
-  | "unsupported"
-  /** The endpoint drains or has stopped, for good: nothing brings it back. */
-  | "stopping"
-  | "failed";
-
-class RefusedCommand extends Error {
-  readonly reason: ControlRefusal;
-  constructor(reason: ControlRefusal, message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
-
-type Payload = Readonly<Record<string, unknown>>;
-
-/** What a command gives back. */
-type Command = (payload: Payload, endpoint: RunningEndpoint, deadlineMs: number) => unknown;
-
-interface Known {
-  readonly run: Command;
-  /** For one that changes something, and so leaves a record: the parts of its payload that are in it. */
-  readonly recorded?: readonly string[];
-}
-
 const commands: Readonly<Record<string, Known>> = {
   "conn.list": { run: (_, endpoint) => endpoint.inspect().connections },
-  "conn.close": { recorded: ["conn_id", "reason", "code"], run: closeConnection },
+  ...orders,
   "stats": {
     run: (_, endpoint) => ({ state: endpoint.state, ...endpoint.stats(), ...endpoint.traffic() }),
   },
@@ -59,29 +32,6 @@ const commands: Readonly<Record<string, Known>> = {
   "suspend": { recorded: [], run: (_, endpoint) => need(endpoint, "suspend")() },
   "resume": { recorded: [], run: (_, endpoint) => need(endpoint, "resume")() },
 };
-
-function closeConnection(payload: Payload, endpoint: RunningEndpoint): unknown {
-  const { conn_id: id, reason, code } = payload;
-  if (typeof id !== "string" || id === "") {
-    throw new RefusedCommand(
-      "malformed",
-      `conn.close: found conn_id ${show(id)}, expected the id of a connection`,
-    );
-  }
-  for (const [name, value] of Object.entries({ reason, code })) {
-    if (value === undefined || typeof value === "string") continue;
-    throw new RefusedCommand(
-      "malformed",
-      `conn.close: found ${name} ${show(value)}, expected text, or nothing`,
-    );
-  }
-  const why = { reason: reason as string | undefined, code: code as string | undefined };
-  if (endpoint.kill(id, why)) return { closed: id };
-  throw new RefusedCommand(
-    "unknown_connection",
-    `conn.close: no connection ${id} is open; conn.list shows the open ones`,
-  );
-}
 
 function deadlineOf(value: unknown): number {
   const plain = typeof value === "number" || typeof value === "string";
@@ -216,9 +166,4 @@ function explain(error: unknown): { readonly reason: ControlRefusal; readonly me
   if (error instanceof RefusedCommand) return { reason: error.reason, message: error.message };
   const message = error instanceof MillraceError || error instanceof Error ? error.message : String(error);
   return { reason: "failed", message };
-}
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -7,6 +7,9 @@
 import type { Connection } from "../connection/connection.ts";
 import type { Address } from "../core/transport.ts";
 import type { CertificateInspection, Certificates } from "../core/tls/certificate_options.ts";
+import type { DurationInput } from "../core/time/duration.ts";
+import type { KillOptions } from "../server/kill_options.ts";
+import type { LiveOptions } from "../server/live_options.ts";
 import type { ServerInspection } from "../server/inspection.ts";
 import type { ServerState, ServerStats, ShutdownReport } from "../server/server_options.ts";
 
@@ -51,11 +54,27 @@ export interface GatewayEndpoint {
   certificates(): readonly CertificateInspection[];
   /** CAs that may sign client certificates; undefined if clients are not asked for one, and for a client. */
   clientAuthorities?(): ReturnType<NonNullable<Certificates["clientAuthorities"]>["inspect"]>;
-  /** Drops one connection at once; `why` goes into its record. Returns false if the id is unknown. */
-  kill(
-    id: string,
-    why: { readonly reason?: string | undefined; readonly code?: string | undefined },
-  ): boolean;
+  /**
+   * Ends one connection, as `kill` of a server does; returns false if the id is unknown. For a client, `reason` and
+   * `code` only.
+   *
+   * @throws {OptionsError} for options that are invalid, or not for this endpoint
+   */
+  kill(id: string, options: KillOptions<Uint8Array>): boolean;
+  /** Bans an address, as `ban` of a server does. Undefined for a client. */
+  ban?(
+    address: string,
+    duration: DurationInput,
+    why?: Pick<KillOptions<never>, "reason" | "code" | "by">,
+  ): void;
+  /** Lifts a ban; returns false if there is none. Undefined for a client. */
+  unban?(address: string, why?: Pick<KillOptions<never>, "reason" | "code" | "by">): boolean;
+  /**
+   * Changes limits, as `update` of a server does. Undefined for a client.
+   *
+   * @throws {OptionsError} for what is invalid or cannot change; nothing was changed then
+   */
+  update?(changes: LiveOptions, why?: Pick<KillOptions<never>, "reason" | "code" | "by">): void;
   /** Stops accepting. Undefined for a client. */
   suspend?(): Promise<void>;
   /**

@@ -61,3 +61,9 @@ function endOfValue(text: string, start: number): number {
     else if (character === "}" || character === "]") depth--;
   }
 }
+
+/** The same value as JSON can write it: `Infinity`, for which it has no number, is the text that is read as such. */
+export function writable(value: unknown): unknown {
+  if (value === undefined) return undefined;
+  return JSON.parse(JSON.stringify(value, (_, found: unknown) => found === Infinity ? "Infinity" : found));
+}

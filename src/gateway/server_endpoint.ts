@@ -6,6 +6,9 @@ import { type OptionsError, SocketError } from "../core/errors.ts";
 import type { TlsError } from "../core/tls/tls_error.ts";
 import type { Clock } from "../core/time/clock.ts";
 import type { Adapter, Address } from "../core/transport.ts";
+import type { DurationInput } from "../core/time/duration.ts";
+import type { KillOptions, OrderReason } from "../server/kill_options.ts";
+import type { LiveOptions } from "../server/live_options.ts";
 import type { ServerInspection } from "../server/inspection.ts";
 import type {
   CertificateInspection,
@@ -140,11 +143,20 @@ export class ServerEndpoint implements RunningEndpoint {
     return this.#running.broadcast(frame);
   }
 
-  kill(
-    id: string,
-    why: { readonly reason?: string | undefined; readonly code?: string | undefined },
-  ): boolean {
-    return this.#running.kill(id, why);
+  kill(id: string, options: KillOptions<Uint8Array>): boolean {
+    return this.#running.kill(id, options);
+  }
+
+  ban(address: string, duration: DurationInput, why?: OrderReason): void {
+    this.#running.ban(address, duration, why);
+  }
+
+  unban(address: string, why?: OrderReason): boolean {
+    return this.#running.unban(address, why);
+  }
+
+  update(changes: LiveOptions, why?: OrderReason): void {
+    this.#running.update(changes, why);
   }
 
   suspend(): Promise<void> {

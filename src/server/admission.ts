@@ -106,6 +106,16 @@ export class Admission {
     return refusal !== undefined;
   }
 
+  /** A connection has begun, as the registry tells. */
+  opened({ transport }: { readonly transport: { readonly peer: Stranger } }): void {
+    this.entered(transport.peer.ip);
+  }
+
+  /** It is over. */
+  closed({ transport }: { readonly transport: { readonly peer: Stranger } }): void {
+    this.left(transport.peer.ip);
+  }
+
   /** A connection or a handshake of this address has begun. */
   entered(ip: string): void {
     if (this.#settings.maxPerAddress === Infinity) return;

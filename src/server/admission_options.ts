@@ -44,8 +44,8 @@ export interface AdmissionOptions {
   readonly maxConnections?: number | undefined;
   /**
    * Maximum number of open connections of one address (see `addressPrefix`), its TLS handshakes included; further
-   * ones are rejected. Not for Unix sockets, which have no addresses. `Infinity`, or 0, for no limit.
-   * @default Infinity
+   * ones are rejected. Not for Unix sockets, whose peers have no address without `proxyProtocol`. `Infinity`, or 0,
+   * for no limit. @default Infinity
    */
   readonly maxConnectionsPerAddress?: number | undefined;
   /**
@@ -61,7 +61,8 @@ export interface AdmissionOptions {
   /**
    * The same for each address (see `addressPrefix`); further ones are rejected. An address
    * is remembered until its burst is available again. Of those without a connection, 65,536 are remembered: past
-   * that the one that connected least recently is forgotten, so it starts with a full burst. Not for Unix sockets.
+   * that the one that connected least recently is forgotten, so it starts with a full burst. Not for Unix sockets, as
+   * above.
    * @default no limit
    */
   readonly acceptRatePerAddress?: {
@@ -79,7 +80,7 @@ export interface AdmissionOptions {
     | undefined;
   /**
    * IP addresses and ranges in CIDR notation that may connect, such as `["10.0.0.0/8", "::1"]`; others are rejected,
-   * with `[]` all. `0.0.0.0/0` is all of IPv4, `::/0` all of IPv6. Not for Unix sockets. @default everyone
+   * with `[]` all. `0.0.0.0/0` is all of IPv4, `::/0` all of IPv6. Not for Unix sockets, as above. @default everyone
    */
   readonly allow?: readonly string[] | undefined;
   /** The same for those that may not connect, also if they are in `allow`. @default no one */
@@ -101,3 +102,25 @@ export interface AdmissionOptions {
 
 /** One rate, as users say it. */
 export type AcceptRate = NonNullable<AdmissionOptions["acceptRate"]>;
+
+const known: Readonly<Record<RejectReason, true>> = {
+  max_connections: true,
+  memory_budget: true,
+  draining: true,
+  address_connections: true,
+  accept_rate: true,
+  address_rate: true,
+  not_allowed: true,
+  denied: true,
+  banned: true,
+  unknown_address: true,
+  proxy_untrusted: true,
+  proxy_missing: true,
+  proxy_malformed: true,
+  proxy_timeout: true,
+  first_bytes_timeout: true,
+  max_pending: true,
+};
+
+/** All of them. */
+export const rejectReasons: readonly RejectReason[] = Object.keys(known) as RejectReason[];

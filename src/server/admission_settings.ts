@@ -48,11 +48,12 @@ const prefixes: Readonly<
   ipv6: [64, 16, 128],
 };
 
-/** Checks; faults go to `check`. */
+/** Checks; faults go to `check`. Peers of a Unix socket have an address only where they are `proxied`. */
 export function resolveAdmission(
   check: OptionsCheck,
   options: AdmissionOptions,
   address: Address,
+  proxied: boolean,
 ): AdmissionSettings {
   const { farewell, allow, deny } = options;
   const kind = typeof farewell;
@@ -61,7 +62,7 @@ export function resolveAdmission(
   ) {
     check.refuse("farewell", farewell, "text, a Uint8Array, or a function of the reason that returns one");
   }
-  if (address.transport === "unix") {
+  if (address.transport === "unix" && !proxied) {
     for (const name of byAddress) {
       if (options[name] === undefined) continue;
       check.refuse(name, options[name], "to be left out with a Unix socket, whose peers have no address");

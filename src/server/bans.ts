@@ -4,36 +4,13 @@
  * Used by `admission.ts`, which knows what an address is. Sets no timer: what has ended is removed when it is met.
  */
 import type { Clock } from "../core/time/clock.ts";
-
-/** Why an address is banned. */
-interface BanReason {
-  readonly reason?: string | undefined;
-  readonly code?: string | undefined;
-  readonly by?: string | undefined;
-}
-
-/** One ban, as data. */
-interface BanInspection {
-  /** The address, or the network of an IPv6 address: `192.0.2.7`, `2001:db8:0:1::/64`. */
-  readonly address: string;
-  /** When it began, in milliseconds since 1970. */
-  readonly since: number;
-  /** When it ends, in milliseconds since 1970; `Infinity` for one that only `unban` ends. */
-  readonly until: number;
-  /** The reason that was given. */
-  readonly reason: string | undefined;
-  /** The code that was given. */
-  readonly code: string | undefined;
-  /** Who ordered it, as far as was said. */
-  readonly by: string | undefined;
-  /** Connections rejected since. */
-  readonly rejected: number;
-}
+import type { AdmissionInspection } from "./inspection.ts";
+import type { OrderReason } from "./kill_options.ts";
 
 interface Ban {
   readonly since: number;
   readonly until: number;
-  readonly why: BanReason;
+  readonly why: OrderReason;
   rejected: number;
 }
 
@@ -55,7 +32,7 @@ export class Bans {
   }
 
   /** Begins a ban, in the place of one that the address has. Returns the address that had to make room, if one had. */
-  add(address: string, ms: number, why: BanReason): string | undefined {
+  add(address: string, ms: number, why: OrderReason): string | undefined {
     const now = this.#clock.now();
     const evicted = this.#bans.has(address) ? undefined : this.#makeRoom(now);
     this.#bans.set(address, { since: now, until: now + ms, why, rejected: 0 });
@@ -82,7 +59,7 @@ export class Bans {
   }
 
   /** Those in force, in the order in which they began. */
-  inspect(): readonly BanInspection[] {
+  inspect(): AdmissionInspection["bans"] {
     const now = this.#clock.now();
     const offset = this.#clock.wallTime() - now;
     this.#forget(now);

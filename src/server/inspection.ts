@@ -6,6 +6,7 @@ import type { Registry } from "../connection/registry.ts";
 import type { ProxyInfo } from "../core/proxy/proxy_info.ts";
 import type { TlsInfo } from "../core/tls/tls.ts";
 import type { Address } from "../core/transport.ts";
+import type { LiveOptions } from "./live_options.ts";
 import type { RateSampler } from "./rates.ts";
 import type { ServerState, ServerStats } from "./server_options.ts";
 import type { ServerSecurity } from "./server_tls.ts";
@@ -44,6 +45,48 @@ export interface ServerInspection {
     /** On a client: any certificate is accepted. */
     readonly insecureSkipVerify?: boolean;
   } | undefined;
+  /** Who may connect now, and who may not; undefined for a client. */
+  readonly admission?: {
+    /** The limits in force, as `serve` and `update` take them, but for durations, which are in milliseconds. */
+    readonly limits:
+      & {
+        readonly [
+          Name in
+            | "maxConnections"
+            | "maxConnectionsPerAddress"
+            | "maxHandshakes"
+            | "idleTimeout"
+            | "readIdleTimeout"
+            | "writeIdleTimeout"
+            | "firstFrameTimeout"
+            | "frameTimeout"
+            | "closeTimeout"
+            | "lingerTimeout"
+            | "shutdownDeadline"
+        ]: number;
+      }
+      & Pick<LiveOptions, "acceptRate" | "acceptRatePerAddress" | "allow" | "deny">
+      & { readonly addressPrefix: { readonly ipv4: number; readonly ipv6: number } };
+    /** Addresses that are remembered, for limits and rates per address. */
+    readonly addresses: number;
+    /** Addresses that are banned. */
+    readonly bans: readonly {
+      /** The address, or the network of an IPv6 address: `192.0.2.7`, `2001:db8:0:1::/64`. */
+      readonly address: string;
+      /** When it began, in milliseconds since 1970. */
+      readonly since: number;
+      /** When it ends, in milliseconds since 1970; `Infinity` for one that only `unban` ends. */
+      readonly until: number;
+      /** The reason that was given. */
+      readonly reason: string | undefined;
+      /** The code that was given. */
+      readonly code: string | undefined;
+      /** Who ordered it, as far as was said. */
+      readonly by: string | undefined;
+      /** Connections rejected since. */
+      readonly rejected: number;
+    }[];
+  } | undefined;
   /** Counters, and what is held now. */
   readonly stats: ServerStats;
   /** The open connections, oldest first, and their counters. */
@@ -74,6 +117,9 @@ export interface ServerInspection {
 /** One connection as data. */
 type ConnectionInspection = ServerInspection["connections"][number];
 
+/** Who may connect to a server, as data. */
+export type AdmissionInspection = NonNullable<ServerInspection["admission"]>;
+
 /** TLS of a server or a client, as data. */
 export type TlsInspection = NonNullable<ServerInspection["tls"]>;
 
@@ -101,13 +147,14 @@ export function inspect<Received, Sent, Context>(
   registry: Registry<Received, Sent, Context>,
   framing: string,
   sampler: RateSampler<Received, Sent, Context> | undefined,
+  admission: AdmissionInspection,
 ): ServerInspection {
   const connections = [...registry.sessions].map((session): ConnectionInspection => ({
     ...inspectConnection(session.connection),
     ...(sampler && { rates: sampler.connection(session) }),
   }));
   const { address, state, runtime, tls } = server;
-  return { address, state, runtime, framing, tls, stats: server.stats(), connections };
+  return { address, state, runtime, framing, tls, admission, stats: server.stats(), connections };
 }
 
 /** What is shown of a server's TLS. */

@@ -4,15 +4,15 @@
  *
  * Made by `socket_server.ts`. What stands in front of a connection, if anything, is read by `preface/`.
  */
-import { type ConnectionProfile, withSlots } from "../connection/profile.ts";
+import type { ConnectionProfile } from "../connection/profile.ts";
 import type { Registry } from "../connection/registry.ts";
-import type { UpgradeSlots } from "../connection/tls/upgrade_slots.ts";
 import type { Logger } from "../core/logger.ts";
 import type { SocketError } from "../core/errors.ts";
 import type { TimerWheel } from "../core/time/timer_wheel.ts";
 import type { Peer, Transport } from "../core/transport.ts";
 import type { Admission } from "./admission.ts";
 import type { RejectReason } from "./admission_options.ts";
+import type { Live } from "./live.ts";
 import { Prefaces } from "./preface/prefaces.ts";
 import type { ServerSettings } from "./settings.ts";
 
@@ -20,8 +20,8 @@ import type { ServerSettings } from "./settings.ts";
 interface IntakeOwner<Received, Sent, Context> {
   readonly registry: Registry<Received, Sent, Context>;
   readonly admission: Admission;
-  /** The handshakes of which upgrades are some. */
-  readonly slots: UpgradeSlots | undefined;
+  /** What connections are given. */
+  readonly live: Live<Received, Sent, Context>;
   readonly log: Logger;
   /** It accepts connections. */
   running(): boolean;
@@ -34,23 +34,19 @@ export class Intake<Received, Sent, Context> {
   readonly wheel: TimerWheel;
   readonly log: Logger;
   readonly #owner: IntakeOwner<Received, Sent, Context>;
-  readonly #profile: ConnectionProfile<Received, Sent, Context>;
   /** Who becomes a connection has been asked about before. */
   readonly #knocks: boolean;
-  /** By what the settings have; as many as there are protocols. */
-  readonly #others: Map<object, ConnectionProfile<Received, Sent, Context>> = new Map();
 
   constructor(
-    { profile, preface, maxPending, tls }: Pick<
+    { preface, maxPending, tls }: Pick<
       ServerSettings<Received, Sent, Context>,
-      "profile" | "preface" | "maxPending" | "tls"
+      "preface" | "maxPending" | "tls"
     >,
     owner: IntakeOwner<Received, Sent, Context>,
   ) {
     this.wheel = owner.registry.wheel;
     this.log = owner.log;
     this.#owner = owner;
-    this.#profile = withSlots(profile, owner.slots);
     this.#knocks = preface !== undefined || tls !== undefined;
     this.prefaces = preface && new Prefaces(preface, maxPending, this);
   }
@@ -59,7 +55,8 @@ export class Intake<Received, Sent, Context> {
   accept(transport: Transport, profile?: ConnectionProfile<Received, Sent, Context>): void {
     const reason = this.#refusal(transport.peer, this.#knocks);
     if (reason !== undefined) return this.#owner.admission.reject(transport, reason);
-    this.#owner.registry.open(transport, profile === undefined ? this.#profile : this.#completed(profile));
+    const { registry, live } = this.#owner;
+    registry.open(transport, profile === undefined ? live.profile : live.of(profile));
   }
 
   /** Why this peer may not connect, if so: asked once it is known who it is, before anything else is done for it. */
@@ -85,18 +82,6 @@ export class Intake<Received, Sent, Context> {
     const { admission, registry } = this.#owner;
     if (!this.running()) return "draining";
     return admission.refusal(peer, registry.sessions.size, knocked);
-  }
-
-  /** The profile of another protocol, with what only the server knows. */
-  #completed(
-    profile: ConnectionProfile<Received, Sent, Context>,
-  ): ConnectionProfile<Received, Sent, Context> {
-    let completed = this.#others.get(profile);
-    if (completed === undefined) {
-      completed = withSlots(profile, this.#owner.slots);
-      this.#others.set(profile, completed);
-    }
-    return completed;
   }
 
   running(): boolean {

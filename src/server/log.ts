@@ -1,8 +1,9 @@
 /** Structured log records of what happens at a server and its connections. */
 import type { RegistryObserver } from "../connection/registry.ts";
 import type { TerminationRecord } from "../connection/termination.ts";
-import { TimeoutError, type Unfinished } from "../core/errors.ts";
-import type { Peer } from "../core/transport.ts";
+import { type SocketError, TimeoutError, type Unfinished } from "../core/errors.ts";
+import type { Address, Peer } from "../core/transport.ts";
+import type { ServerState } from "./server_options.ts";
 import type { Logger } from "../core/logger.ts";
 import { errorText } from "../host/standard_log.ts";
 
@@ -138,4 +139,19 @@ export function logObserver<Received, Sent, Context>(log: Logger): RegistryObser
       log({ level: "error", message: "handler failed", fields });
     },
   };
+}
+
+/** A server is in another state. */
+export function logState(
+  log: Logger,
+  state: ServerState,
+  { address, tls }: { readonly address: Address; readonly tls: string | undefined },
+): void {
+  const fields = { address, ...(tls !== undefined && tls !== "" && { tls }) };
+  log({ level: "info", message: `server ${state}`, fields });
+}
+
+/** A listener has failed; if `fatal`, it accepts no more. */
+export function logListenerFailure(log: Logger, { message, reason }: SocketError, fatal: boolean): void {
+  log({ level: "error", message: "listener failed", fields: { error: message, reason, fatal } });
 }

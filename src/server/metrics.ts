@@ -5,6 +5,7 @@
  * Read on demand: nothing of this runs while frames flow.
  */
 import type { CertificateInspection, ClientAuthoritiesInspection } from "../core/tls/certificate_options.ts";
+import { rejectReasons } from "./admission_options.ts";
 import type { MetricSample } from "./exposition.ts";
 import type { ServerStats } from "./server_options.ts";
 
@@ -97,6 +98,9 @@ export const serverRows: readonly ServerRow[] = [
   ],
 ];
 
+/** Each reason is there from the start, so that the first rejection is a change. */
+const noneRejected = Object.fromEntries(rejectReasons.map((reason) => [reason, 0]));
+
 /** Numbers by reason, of which more may come to light at any time; all are counters. */
 export const reasonRows: readonly (readonly [
   name: string,
@@ -106,7 +110,7 @@ export const reasonRows: readonly (readonly [
   [
     "connections_rejected_total",
     "Connections rejected, by reason.",
-    (stats) => stats.connectionsRejectedByReason,
+    (stats) => ({ ...noneRejected, ...stats.connectionsRejectedByReason }),
   ],
   ["connections_closed_total", "Connections closed, by reason.", (stats) => stats.closedByReason],
   [

@@ -4,6 +4,8 @@ import type { Connection } from "../connection/connection.ts";
 import type { SendOutcome } from "../core/flow/outcome.ts";
 import type { DurationInput } from "../core/time/duration.ts";
 import type { Adapter, Address } from "../core/transport.ts";
+import type { LiveOptions } from "./live_options.ts";
+import type { KillOptions } from "./kill_options.ts";
 import type { ServerInspection } from "./inspection.ts";
 import type { RateSample, ServerState, ServerStats, ShutdownReport } from "./server_options.ts";
 
@@ -70,11 +72,59 @@ export interface Server<Received, in Sent = Received, Context = undefined, At ex
   /** Sends to one connection; for an unknown id the outcome is `failed` with a `SocketError` `unknown_connection`. */
   deliver(id: string, frame: Sent): Promise<SendOutcome>;
 
-  /** Drops one connection at once; returns false if the id is unknown. */
-  kill(
-    id: string,
-    why?: { readonly reason?: string | undefined; readonly code?: string | undefined },
-  ): boolean;
+  /**
+   * Ends one connection; returns false if the id is unknown. Without `lastWords` it is dropped at once, with RST where
+   * the runtime can. With them they are sent as the last frame, then FIN. `ban` keeps its address away for a time.
+   * The reason in its record is `killed`, with `reason` and `code`. Told to `onAudit`.
+   *
+   * @example
+   * ```ts
+   * import { lines, serve } from "@millrace/millrace";
+   *
+   * const server = await serve({
+   *   port: 0,
+   *   framing: lines({ encoding: "utf-8" }),
+   *   onFrame: (line, { id }) => {
+   *     if (line === "spam") server.kill(id, { reason: "spam", lastWords: "bye", ban: "10 minutes" });
+   *   },
+   * });
+   * await server.close();
+   * ```
+   *
+   * @throws {OptionsError} for options that are invalid, and for `ban` where the peer's address is not known; nothing
+   * was done then
+   * @throws {FrameError} for last words that the framing cannot write; nothing was done then
+   */
+  kill(id: string, options?: KillOptions<Sent>): boolean;
+
+  /**
+   * Bans an address, or the network that it belongs to (`addressPrefix`), for a time; `Infinity` until `unban`. Its
+   * connections are rejected as `banned`; open ones stay. A second ban replaces the first. At most 4,096 at one time:
+   * past that, the ban that would end first is lifted. Bans are in `inspect().admission`, and end with the server.
+   * Told to `onAudit`.
+   *
+   * @throws {OptionsError} for an address or a duration that is none; a range belongs in the option `deny`
+   */
+  ban(
+    address: string,
+    duration: DurationInput,
+    why?: Pick<KillOptions<never>, "reason" | "code" | "by">,
+  ): void;
+
+  /**
+   * Lifts a ban; returns false if there is none. Told to `onAudit`.
+   *
+   * @throws {OptionsError} for an address that is none
+   */
+  unban(address: string, why?: Pick<KillOptions<never>, "reason" | "code" | "by">): boolean;
+
+  /**
+   * Changes limits while the server runs; {@linkcode LiveOptions} says which, and for whom. All of the change is in
+   * force when it returns, or nothing of it. Told to `onAudit`.
+   *
+   * @throws {OptionsError} for what `serve` would reject, and for an option that cannot change
+   */
+  update(changes: LiveOptions, why?: Pick<KillOptions<never>, "reason" | "code" | "by">): void;
 
   /** Stops accepting: the port refuses connections until `resume`. Open connections continue. */
   suspend(): Promise<void>;

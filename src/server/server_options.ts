@@ -15,6 +15,7 @@ import type { FirstBytesOptions, ProxyProtocolOptions } from "./preface/preface_
 import type { CloseReason } from "../connection/termination.ts";
 import type { ShutdownTimeoutError, SocketError } from "../core/errors.ts";
 import type { TlsError, TlsErrorReason } from "../core/tls/tls_error.ts";
+import type { AuditEvent } from "./audit.ts";
 import type { AdmissionOptions, RejectReason } from "./admission_options.ts";
 import type { Certificates } from "../core/tls/certificate_options.ts";
 import type { TlsServerOptions } from "../connection/tls/options.ts";
@@ -97,6 +98,11 @@ export type ServeOptions<
      * throws is counted and logged, and the connection drains all the same. Not called by `destroy()`.
      */
     readonly onDrain?: ((connection: Connection<Received, Sent, Context>) => void) | undefined;
+    /**
+     * Called for each order that was carried out: by `kill`, `ban`, `unban` and `update`, with who gave it and why.
+     * What it throws is logged. @default logged
+     */
+    readonly onAudit?: ((event: AuditEvent) => void) | undefined;
     /** Called when the server changes its state. */
     readonly onState?: ((state: ServerState) => void) | undefined;
     /** Called with the rates of every second. What it throws is logged. */

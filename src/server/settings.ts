@@ -54,6 +54,7 @@ const serverHooks = [
   "onTlsError",
   "onDrain",
   "onState",
+  "onAudit",
   "onStats",
   "onListenerError",
   "logger",
@@ -121,7 +122,7 @@ export function resolveServer<Received, Sent, Context>(
     },
     profile,
     tls,
-    admission: resolveAdmission(check, options, address),
+    admission: resolveAdmission(check, options, address, options.proxyProtocol !== undefined),
     maxHandshakes: most(check, "maxHandshakes", options.maxHandshakes, defaults.maxHandshakes),
     preface: planPrefaces(
       resolveProxy(check, options.proxyProtocol, address),

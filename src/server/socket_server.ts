@@ -14,11 +14,16 @@ import { type OptionsError, ShutdownTimeoutError, SocketError } from "../core/er
 import type { SendOutcome } from "../core/flow/outcome.ts";
 import type { Adapter, Address } from "../core/transport.ts";
 import { Admission } from "./admission.ts";
+import type { AuditEvent } from "./audit.ts";
 import { drain } from "./drain.ts";
 import { inspect, type ServerInspection } from "./inspection.ts";
 import { Intake } from "./intake.ts";
+import type { KillOptions, OrderReason } from "./kill_options.ts";
 import { Listening } from "./listening.ts";
-import { logStuck } from "./log.ts";
+import { Live } from "./live.ts";
+import type { LiveOptions } from "./live_options.ts";
+import { Orders } from "./orders.ts";
+import { logListenerFailure, logState, logStuck } from "./log.ts";
 import { errorText, guarded, standardLogger } from "../host/standard_log.ts";
 import { retried } from "./retried.ts";
 import { RateSampler } from "./rates.ts";
@@ -33,6 +38,7 @@ import type {
 import type { Logger } from "../core/logger.ts";
 import type { TlsError } from "../core/tls/tls_error.ts";
 import type { Server } from "./server.ts";
+import type { DurationInput } from "../core/time/duration.ts";
 import type { ServerSettings } from "./settings.ts";
 import { collectStats } from "./stats.ts";
 
@@ -45,7 +51,8 @@ type CloseOptions = NonNullable<Parameters<Server<unknown>["close"]>[0]>;
 export class SocketServer<Received, Sent, Context> implements Server<Received, Sent, Context> {
   readonly finished: Promise<ShutdownReport>;
   readonly #options: UncheckedServeOptions<Received, Sent, Context>;
-  readonly #settings: ServerSettings<Received, Sent, Context>;
+  readonly #live: Live<Received, Sent, Context>;
+  readonly #orders: Orders<Received, Sent, Context>;
   readonly #adapter: Adapter;
   readonly #registry: Registry<Received, Sent, Context>;
   readonly #admission: Admission;
@@ -73,7 +80,6 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   ) {
     this.#options = options;
     this.#adapter = adapter;
-    this.#settings = settings;
     this.#log = guarded(options.logger ?? logger);
     this.#registry = registry(this.#log);
     const { clock, wheel } = this.#registry;
@@ -85,10 +91,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
       rejected: (peer, reason) => this.#call(() => this.#options.onReject?.(peer, reason)),
       call: (hook) => this.#call(hook),
     });
-    this.#registry.observe({
-      opened: ({ transport }) => admission.entered(transport.peer.ip),
-      closed: ({ transport }) => admission.left(transport.peer.ip),
-    });
+    this.#registry.observe(admission);
     this.#lifetime = new Lifetime(clock);
     const { tls, maxHandshakes, listen: { upgradable } } = settings;
     if (tls !== undefined || upgradable) {
@@ -100,17 +103,17 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
         failed: (error, peer) => this.#call(() => this.#options.onTlsError?.(error, peer)),
         // Where something stands in front of a connection, it was asked there.
         refused: (peer) => this.#intake.prefaces === undefined && admission.turnsAway(peer, this.address),
-        entered: (ip) => admission.entered(ip),
-        left: (ip) => admission.left(ip),
+        admission,
       });
     }
-    this.#intake = new Intake(settings, {
-      registry: this.#registry,
-      admission: this.#admission,
-      slots: this.#tlsAdmission?.handshakes,
-      log: this.#log,
-      running: () => this.#state === "running" || this.#state === "binding",
-    });
+    const handshakes = this.#tlsAdmission?.handshakes;
+    const parts = { adapter, registry: this.#registry, admission, handshakes };
+    const pending = () => this.#intake.prefaces;
+    const live = this.#live = new Live(options, settings, { ...parts, pending });
+    const audited = (event: AuditEvent) => this.#call(() => this.#options.onAudit?.(event));
+    this.#orders = new Orders({ ...parts, live, log: this.#log, audited });
+    const running = () => this.#state === "running" || this.#state === "binding";
+    this.#intake = new Intake(settings, { ...parts, live, log: this.#log, running });
     this.#listening = this.#listener();
     this.finished = new Promise((resolve) => this.#finish = resolve);
   }
@@ -126,7 +129,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
     });
     const attempt = server.#lifetime.hold(Effect.acquireRelease(listening, () => server.#drain()));
     return retried(attempt, server.#options.signal, {
-      retryIn: (error) => server.#settings.bindRetry && server.#listening.retryIn(error),
+      retryIn: (error) => server.#live.settings.bindRetry && server.#listening.retryIn(error),
       givenUp: (error) => server.#listening.givenUp(error),
       wait: (ms) => server.#lifetime.hold(Effect.sleep(ms)),
     });
@@ -138,8 +141,8 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
    */
   static stop<Received, Sent, Context>(
     server: SocketServer<Received, Sent, Context>,
-    deadline: number = server.#settings.shutdownDeadline,
-    spread: number = server.#settings.drainSpread,
+    deadline: number = server.#live.settings.shutdownDeadline,
+    spread: number = server.#live.settings.drainSpread,
   ): Effect.Effect<ShutdownReport> {
     return Effect.suspend(() => {
       if (!server.#lifetime.closing) [server.#deadline, server.#spread] = [deadline, spread];
@@ -205,7 +208,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
       this.#report?.durationMs ?? 0,
       this.#tlsAdmission?.handshakes,
       this.#listening.failures,
-      this.#settings.profile.budget,
+      this.#live.profile.budget,
       this.#intake.prefaces,
     );
   }
@@ -215,37 +218,44 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   }
 
   inspect(): ServerInspection {
-    return inspect(this, this.#registry, this.#settings.profile.framing.name, this.#sampler);
+    return inspect(
+      this,
+      this.#registry,
+      this.#live.profile.framing.name,
+      this.#sampler,
+      this.#live.inspect(),
+    );
   }
 
   broadcast(
     frame: Sent,
     filter?: (connection: Connection<Received, Sent, Context>) => boolean,
   ): Promise<BroadcastReport> {
-    return broadcast(this.#registry.sessions, this.#settings.profile.framing, frame, filter);
+    return broadcast(this.#registry.sessions, this.#live.settings.profile.framing, frame, filter);
   }
 
   publish(frame: Sent, filter?: (connection: Connection<Received, Sent, Context>) => boolean): number {
-    return publish(this.#registry.sessions, this.#settings.profile.framing, frame, filter);
+    return publish(this.#registry.sessions, this.#live.settings.profile.framing, frame, filter);
   }
 
   deliver(id: string, frame: Sent): Promise<SendOutcome> {
-    const connection = this.connections.get(id);
-    if (connection !== undefined) return connection.deliver(frame);
-    const error = new SocketError(
-      "unknown_connection",
-      `send to connection ${id}: no such connection is open`,
-    );
-    return Promise.resolve({ status: "failed", kernel: "none", error });
+    return this.#orders.deliver(id, frame);
   }
 
-  kill(
-    id: string,
-    why: { readonly reason?: string | undefined; readonly code?: string | undefined } = {},
-  ): boolean {
-    const connection = this.connections.get(id);
-    connection?.destroy(why);
-    return connection !== undefined;
+  kill(id: string, options: KillOptions<Sent> = {}): boolean {
+    return this.#orders.kill(id, options);
+  }
+
+  ban(address: string, duration: DurationInput, why: OrderReason = {}): void {
+    this.#orders.ban(address, duration, why);
+  }
+
+  unban(address: string, why: OrderReason = {}): boolean {
+    return this.#orders.unban(address, why);
+  }
+
+  update(changes: LiveOptions, why: OrderReason = {}): void {
+    this.#orders.update(changes, why);
   }
 
   suspend(): Promise<void> {
@@ -271,7 +281,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
   #listener(): Listening {
     return new Listening({
       adapter: this.#adapter,
-      settings: this.#settings,
+      settings: this.#live.settings,
       clock: this.#registry.clock,
       log: this.#log,
       tlsAdmission: this.#tlsAdmission,
@@ -310,20 +320,12 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
 
   #enter(state: ServerState): void {
     this.#state = state;
-    this.#log({
-      level: "info",
-      message: `server ${state}`,
-      fields: { address: this.address, ...(this.#listening.tls && { tls: this.#listening.tls }) },
-    });
+    logState(this.#log, state, this.#listening);
     this.#call(() => this.#options.onState?.(state));
   }
 
   #listenerFailed(error: SocketError, fatal: boolean): void {
-    this.#log({
-      level: "error",
-      message: "listener failed",
-      fields: { error: error.message, reason: error.reason, fatal },
-    });
+    logListenerFailure(this.#log, error, fatal);
     this.#call(() => this.#options.onListenerError?.(error));
   }
 

@@ -6,6 +6,7 @@
 import type { Clock } from "../core/time/clock.ts";
 import type { TlsError } from "../core/tls/tls_error.ts";
 import type { TimerWheel } from "../core/time/timer_wheel.ts";
+import type { Admission } from "./admission.ts";
 import { Handshakes } from "./handshakes.ts";
 import { peerFields } from "./log.ts";
 import type { Logger } from "../core/logger.ts";
@@ -22,8 +23,8 @@ interface SecureDoorOwner {
   failed(error: TlsError, peer: HandshakePeer): void;
   /** Asked before a handshake begins; one that is refused has been counted. */
   refused(peer: HandshakePeer): boolean;
-  entered(ip: string): void;
-  left(ip: string): void;
+  /** Counts handshakes by address. */
+  readonly admission: Admission;
 }
 
 /** TLS of one server. */
@@ -48,8 +49,8 @@ export class TlsAdmission {
         owner.failed(error, peer);
       },
       refused: (peer) => owner.refused(peer),
-      entered: (ip) => owner.entered(ip),
-      left: (ip) => owner.left(ip),
+      entered: (ip) => owner.admission.entered(ip),
+      left: (ip) => owner.admission.left(ip),
       probed: (peer) => {
         const message = "connection closed before a TLS handshake began";
         log({ level: "debug", message, fields: { ...peerFields(peer), reason: "probe" } });

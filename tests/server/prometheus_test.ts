@@ -39,7 +39,7 @@ test("is what Prometheus reads, with every number of the server and the reasons 
     '{reason="probe"}',
     1,
   ]]);
-  assert.equal(families.size, serverRows.length - 1 + 1, "all families, the summary of two rows being one");
+  assert.equal(families.size, serverRows.length - 1 + 2, "all families, the summary of two rows being one");
   assert.equal(reasonRows.length, 4);
   assert.match(prometheusContentType, /^text\/plain; version=0\.0\.4/);
 });

@@ -19,7 +19,19 @@ const entryPoints = Object.entries(exports).filter(([name]) => name !== "./cli")
 const members: Readonly<Record<string, readonly string[]>> = {
   Server: [
     ...["address", "state", "connections", "runtime", "finished", "stats", "rates", "inspect", "tls"],
-    ...["broadcast", "publish", "deliver", "kill", "suspend", "resume", "close", "destroy"],
+    ...[
+      "broadcast",
+      "publish",
+      "deliver",
+      "kill",
+      "ban",
+      "unban",
+      "update",
+      "suspend",
+      "resume",
+      "close",
+      "destroy",
+    ],
   ],
   Connection: [
     ...["id", "peer", "protocol", "state", "startedAt", "context", "stats", "batches", "send", "deliver"],
@@ -44,6 +56,9 @@ const names: Readonly<Record<string, readonly string[]>> = {
     ...["serve", "ServeOptions", "Server", "ServerState", "ServerStats", "ServerInspection", "RateSample"],
     ...[
       "AdmissionOptions",
+      "AuditEvent",
+      "KillOptions",
+      "LiveOptions",
       "RejectReason",
       "ShutdownReport",
       "prometheusText",

@@ -4,7 +4,7 @@
  * Used by `endpoint_config.ts`, and by control commands that change them.
  */
 import { readIpRange } from "../../core/text/ip_range.ts";
-import type { AcceptRate, AdmissionOptions, RejectReason } from "../../server/admission_options.ts";
+import { type AcceptRate, type AdmissionOptions, rejectReasons } from "../../server/admission_options.ts";
 import { type Read, Refusal, type Section } from "./section.ts";
 import { bytes, frameRate, integer, limit } from "./values.ts";
 
@@ -27,25 +27,6 @@ export const admissionKeys: readonly (keyof AdmissionConfig)[] = [
   "farewell",
   ...addressKeys,
 ];
-
-const reasons: Readonly<Record<RejectReason, true>> = {
-  max_connections: true,
-  memory_budget: true,
-  draining: true,
-  address_connections: true,
-  accept_rate: true,
-  address_rate: true,
-  not_allowed: true,
-  denied: true,
-  banned: true,
-  unknown_address: true,
-  proxy_untrusted: true,
-  proxy_missing: true,
-  proxy_malformed: true,
-  proxy_timeout: true,
-  first_bytes_timeout: true,
-  max_pending: true,
-};
 
 const ranges: Read<readonly string[]> = (value) => {
   if (!Array.isArray(value)) {
@@ -87,7 +68,7 @@ export function readAdmission(section: Section): AdmissionConfig {
 /** For an endpoint at a Unix socket. */
 export function refuseAddressKeys(section: Section): void {
   for (const key of addressKeys) {
-    if (!section.has(key)) continue;
+    if (!section.has(key) || section.has("proxyProtocol")) continue;
     section.refuse(key, section.raw(key), "to be left out with a Unix socket, whose peers have no address");
   }
 }
@@ -106,8 +87,8 @@ function readFarewell(section: Section): AdmissionConfig["farewell"] {
   if (forAll) return section.take("farewell", bytes);
   const expected = "text, bytes, or a table of them by reason";
   const words = section.table("farewell", expected, (table) => {
-    const all = Object.keys(reasons).map((reason) => [reason, table.take(reason, bytes)] as const);
-    return new Map(all.filter(([, found]) => found !== undefined));
+    const all = rejectReasons.map((reason) => [reason, table.take(reason, bytes)] as const);
+    return new Map<string, Uint8Array | undefined>(all.filter(([, found]) => found !== undefined));
   });
   return words && ((reason) => words.get(reason));
 }

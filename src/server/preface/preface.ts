@@ -51,7 +51,8 @@ export class Preface<Profile extends object> implements TransportEvents {
   #headerLength = 0;
   #check: HealthCheck | undefined = undefined;
   #toTls = false;
-  #known: string | undefined = undefined;
+  /** The address of the peer, once that is known and it was let in. */
+  known: string | undefined = undefined;
 
   constructor(
     transport: Transport,
@@ -145,7 +146,7 @@ export class Preface<Profile extends object> implements TransportEvents {
     const { peer } = this.transport;
     const refusal = this.#owner.known(peer);
     if (refusal !== undefined) return this.#refuse(refusal);
-    this.#known = peer.ip;
+    this.known = peer.ip;
     const { first } = this.#plan;
     const rest = bytes.subarray(this.#headerLength);
     if (first === undefined) return this.#go(this.#secure === undefined ? "own" : "tls", rest, ended);
@@ -235,8 +236,8 @@ export class Preface<Profile extends object> implements TransportEvents {
     this.#waitsFor = "nothing";
     this.#deadline.unset();
     this.#bytes = undefined;
-    this.#owner.over(this, this.#known);
-    this.#known = undefined;
+    this.#owner.over(this, this.known);
+    this.known = undefined;
   }
 }
 

@@ -55,6 +55,11 @@ export class Prefaces<Profile extends object> implements PrefaceOwner<Profile> {
     return this.#slots.size;
   }
 
+  /** Addresses of those of whom that is known. */
+  *addresses(): IterableIterator<string> {
+    for (const { known } of this.#slots) if (known !== undefined) yield known;
+  }
+
   /** Takes one that has just been accepted; `secure` where its TLS may begin. */
   readonly take = (transport: Transport, secure?: Secure): void => {
     this.#begin(transport, this.#settings, secure);
