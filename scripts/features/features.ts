@@ -97,12 +97,7 @@ export const features: readonly Section[] = [
       ),
       row(25, "held", "Each connection has an id, addresses, times, counters and a value of your own"),
       row(26, "held", "Socket options: no delay, keepalive; a hook per connection"),
-      row(
-        27,
-        "partly",
-        "PROXY protocol 1 and 2, accepted from trusted addresses only, and sent",
-        { missing: "in configurations and on the command line" },
-      ),
+      row(27, "held", "PROXY protocol 1 and 2, accepted from trusted addresses only, and sent"),
       row(28, "planned", "A new process takes over the port while the old one drains"),
     ],
   },
@@ -253,7 +248,12 @@ export const features: readonly Section[] = [
       row(75, "planned", "Listening on an inherited socket, and a restart that hands it to the new process"),
       row(76, "planned", "Order and exactly-once per connection across failures of the bus"),
       row(77, "planned", "Device identity: an alias read from a frame, by which to send and to close"),
-      row(78, "planned", "Who the peer is, on every message: TLS names and PROXY fields"),
+      row(
+        78,
+        "partly",
+        "Who the peer is, on every message: TLS names and PROXY fields",
+        { missing: "TLS names of direct connections, subject tokens and labels of metrics" },
+      ),
       row(79, "held", "Silence as the end of a frame"),
       row(
         80,
@@ -261,12 +261,7 @@ export const features: readonly Section[] = [
         "Checksums around any framing, verified and written: XOR, sums, CRC-16 variants, CRC-32",
       ),
       row(81, "held", "Another framing from a frame boundary on, with the bytes behind it kept"),
-      row(
-        82,
-        "partly",
-        "Several protocols on one port, told by the first bytes",
-        { missing: "in configurations and on the command line" },
-      ),
+      row(82, "held", "Several protocols on one port, told by the first bytes"),
       row(
         83,
         "planned",

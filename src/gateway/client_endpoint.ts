@@ -41,8 +41,9 @@ const lingerMs = 2_000;
 export function connectOptions(
   settings: ClientEndpointConfig,
 ): ConnectOptions<Uint8Array> & { readonly upgradable?: undefined } {
-  const { address, limits, framing, connectTimeout } = settings;
-  return { ...limits, framing, connectTimeout, address };
+  const { address, limits, framing, connectTimeout, proxyHeader: version } = settings;
+  const proxyHeader = version === undefined ? undefined : { version };
+  return { ...limits, framing, connectTimeout, proxyHeader, address };
 }
 
 /** A dialler of the gateway. */

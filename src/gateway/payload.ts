@@ -4,6 +4,7 @@
  * Used by the stdio bus and the printing of frames. Nothing is lost: bytes that the wanted encoding cannot
  * show are shown as base64, and the line says so.
  */
+import { hexText } from "../core/text/hex.ts";
 import { compactJson } from "./json_text.ts";
 
 /**
@@ -29,7 +30,7 @@ const encoder = new TextEncoder();
 
 /** Shows bytes in the wanted encoding, or in one that loses nothing. */
 export function showPayload(bytes: Uint8Array, wanted: PayloadEncoding): ShownPayload {
-  if (wanted === "hex") return { json: `"${toHex(bytes)}"`, encoding: "hex" };
+  if (wanted === "hex") return { json: `"${hexText(bytes)}"`, encoding: "hex" };
   if (wanted !== "base64") {
     const text = decodeText(bytes);
     if (text !== undefined && wanted === "utf8") return { json: JSON.stringify(text), encoding: "utf8" };
@@ -73,14 +74,6 @@ function decodeText(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-const digits: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
-
-function toHex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += digits[byte]!;
-  return text;
 }
 
 function fromHex(text: string): Uint8Array {

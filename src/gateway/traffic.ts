@@ -1,7 +1,7 @@
 /**
  * Frames to the bus and messages to sockets, for one endpoint.
  *
- * Ingress: every frame is published with `conn.id`, `peer.ip`, `peer.port`; while the bus is slow the loop over
+ * Ingress: every frame is published with who its peer is (`peer_metadata.ts`); while the bus is slow the loop over
  * the connection waits, reading stops, and the peer's window closes. Egress: a message names its connection, by
  * metadata or by the reply subject that a frame came with. What cannot be delivered is answered, counted and
  * logged.
@@ -17,6 +17,7 @@ import type { Bus, BusMessage, BusSubscription, SubscribeOptions } from "./buses
 import type { EndpointSettings } from "./config/endpoint_config.ts";
 import type { FrameConnection, TrafficStats } from "./endpoint.ts";
 import { Sparingly } from "./log.ts";
+import { peerMetadata } from "./peer_metadata.ts";
 import { awaited } from "./patience.ts";
 
 /** What the traffic needs of its endpoint. */
@@ -96,16 +97,11 @@ export class Traffic {
    */
   async ingress(connection: FrameConnection): Promise<void> {
     const { subjects, name, encoding } = this.#settings;
-    const { id, peer } = connection;
+    const { id } = connection;
     const message = {
       subject: subjects.ingress,
       reply: `${subjects.egress}.${id}`,
-      metadata: Object.freeze({
-        "conn.id": id,
-        "peer.ip": peer.ip,
-        "peer.port": String(peer.port),
-        "endpoint": name,
-      }),
+      metadata: Object.freeze({ ...peerMetadata(connection), endpoint: name }),
       encoding,
     };
     void connection.closed.then((record) => this.#lost(record));

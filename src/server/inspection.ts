@@ -4,6 +4,7 @@ import type { ConnectionRates } from "../connection/connection_options.ts";
 import type { CertificateInspection, Certificates } from "../core/tls/certificate_options.ts";
 import type { Registry } from "../connection/registry.ts";
 import type { ProxyInfo } from "../core/proxy/proxy_info.ts";
+import { hexText } from "../core/text/hex.ts";
 import type { TlsInfo } from "../core/tls/tls.ts";
 import type { Address } from "../core/transport.ts";
 import type { LiveOptions } from "./live_options.ts";
@@ -98,7 +99,12 @@ export interface ServerInspection {
     /** Port of the peer; 0 for a Unix socket. */
     readonly port: number;
     /** The proxy that it came through, and what that told; undefined without a PROXY protocol header. */
-    readonly via: ProxyInfo | undefined;
+    readonly via:
+      | Omit<ProxyInfo, "uniqueId" | "tlvs"> & {
+        /** Id of the connection, given by the first proxy, in hexadecimal. */
+        readonly uniqueId: string | undefined;
+      }
+      | undefined;
     /** Its protocol, as named in `firstBytes.protocols`; undefined for the server's own. */
     readonly protocol: string | undefined;
     /** What its TLS handshake negotiated; undefined without TLS. */
@@ -131,7 +137,7 @@ export function inspectConnection<Received, Sent, Context>(
     id: connection.id,
     ip: connection.peer.ip,
     port: connection.peer.port,
-    via: connection.peer.via,
+    via: connection.peer.via && inspectProxy(connection.peer.via),
     protocol: connection.protocol,
     tls: connection.peer.tls,
     local: connection.peer.local,
@@ -139,6 +145,11 @@ export function inspectConnection<Received, Sent, Context>(
     startedAt: connection.startedAt,
     ...connection.stats(),
   };
+}
+
+/** Without bytes, which are not for a page. */
+function inspectProxy({ tlvs: _, uniqueId, ...facts }: ProxyInfo): ConnectionInspection["via"] {
+  return { ...facts, uniqueId: uniqueId && hexText(uniqueId) };
 }
 
 /** The picture of a server. */

@@ -162,6 +162,8 @@ test("a server shows itself and its connections as data (F-52, F-25)", async (t)
     id: one!.id,
     ip,
     port,
+    via: undefined,
+    protocol: undefined,
     tls: undefined,
     local,
     state: "open",

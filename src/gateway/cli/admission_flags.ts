@@ -54,7 +54,8 @@ function rate(text: string): AcceptRate {
   throw new RangeError(`found ${JSON.stringify(text)}, expected ${expected}`);
 }
 
-function ranges(text: string): readonly string[] {
+/** Of IP addresses, separated by commas. */
+export function ranges(text: string): readonly string[] {
   const parts = text.split(",").map((part) => part.trim());
   for (const part of parts) {
     const range = readIpRange(part);

@@ -43,6 +43,13 @@ export function addConnect(program: Command, shell: Shell, done: (code: number) 
         duration({ infinite: false }),
         "10s",
       ),
+    )
+    .addOption(
+      option(
+        "--proxy-header <version>",
+        "send a PROXY protocol header first: 1 or 2",
+        (text) => Number(oneOf(["1", "2"])(text)),
+      ),
     );
   addClientTls(command)
     .addHelpText(
@@ -65,7 +72,7 @@ Examples:
     )
     .action(async (address: Address, options: ConnectFlags) => {
       const { runConnect } = await import("./connect_command.ts");
-      const { framing, replies, wait, timeout } = options;
+      const { framing, replies, wait, timeout, proxyHeader } = options;
       const raw = framing.framing.name === "raw";
       const input = options.input ?? (raw ? "bytes" : "text");
       const output = options.output ?? (raw && !shell.output.isTerminal ? "bytes" : "text");
@@ -78,7 +85,7 @@ Examples:
       const tls = clientTlsOf(options, address.transport === "tcp");
       done(
         await runConnect(
-          { address, framing, tls, input, output, replies, waitMs: wait, timeoutMs: timeout },
+          { address, framing, tls, proxyHeader, input, output, replies, waitMs: wait, timeoutMs: timeout },
           shell,
         ),
       );
@@ -90,6 +97,7 @@ interface ConnectFlags extends ClientTlsFlags {
   input?: "text" | "hex" | "bytes";
   output?: "text" | "hex" | "json" | "bytes";
   replies?: number;
+  proxyHeader?: 1 | 2;
   wait: number;
   timeout: number;
 }

@@ -21,6 +21,8 @@ interface ConnectOrder {
   readonly address: Address;
   readonly framing: FramingSpec;
   readonly tls: TlsClientConfig | undefined;
+  /** Version of the PROXY protocol header to send first. */
+  readonly proxyHeader: 1 | 2 | undefined;
   /** What a line is; `bytes`: no lines, each read goes out as it is. */
   readonly input: "text" | "hex" | "bytes";
   /** How a frame becomes a line; `bytes`: no lines, each frame is written as it is. */
@@ -47,6 +49,7 @@ export async function runConnect(order: ConnectOrder, shell: Shell): Promise<num
     address,
     framing: order.framing.framing,
     tls: tls && await loadClientTls(tls),
+    proxyHeader: order.proxyHeader && { version: order.proxyHeader },
     idleTimeout: Infinity,
     connectTimeout: order.timeoutMs,
     signal: shell.stop.hard,

@@ -11,8 +11,10 @@ import type { LogRecord } from "../../core/logger.ts";
 import type { TlsServerConfig } from "../config/server_tls.ts";
 import type { FramingSpec } from "./framing_spec.ts";
 import type { LimitOptions } from "./limit_flags.ts";
+import type { PrefaceOptions } from "./preface_flags.ts";
 import { LineWriter } from "../line_writer.ts";
 import { frameLine } from "../message_line.ts";
+import { peerMetadata } from "../peer_metadata.ts";
 import { OtherProtocols } from "../other_protocols.ts";
 import { serverTlsOptions } from "../tls_options.ts";
 import { formatAddress } from "../../core/text/address.ts";
@@ -38,6 +40,8 @@ interface ServeOrder {
   readonly idleTimeoutMs: number;
   /** Who may connect. */
   readonly admission: AdmissionOptions;
+  /** What stands in front of connections. */
+  readonly preface: PrefaceOptions;
   readonly deadlineMs: number;
 }
 
@@ -62,6 +66,7 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
     bindRetry: order.bindRetryMs === undefined ? undefined : { for: order.bindRetryMs },
     idleTimeout: order.idleTimeoutMs,
     ...order.admission,
+    ...order.preface,
     signal: shell.stop.soft,
     logger,
     onOtherProtocol: (found, connection) => others.warn(found, connection),
@@ -115,9 +120,8 @@ async function stop(server: Server<Uint8Array>, order: ServeOrder, shell: Shell)
 }
 
 /** One frame as a line of JSON, in the words of the gateway's messages. */
-function describe(frame: Uint8Array, { id, peer }: FrameConnection): string {
-  const metadata = { "conn.id": id, "peer.ip": peer.ip, "peer.port": String(peer.port) };
-  return frameLine({ subject: "", payload: frame, metadata });
+function describe(frame: Uint8Array, connection: FrameConnection): string {
+  return frameLine({ subject: "", payload: frame, metadata: peerMetadata(connection) });
 }
 
 async function both(one: Promise<void>, other: Promise<void>): Promise<void> {

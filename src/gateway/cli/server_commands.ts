@@ -4,6 +4,7 @@ import { addAdmission, type AdmissionFlags, admissionOf } from "./admission_flag
 import { CommandFailure, exitCodes } from "./failure.ts";
 import { formsHelp, framingSpec } from "./framing_spec.ts";
 import { addLimits, drainSpreadOption, type LimitFlags, limitsOf } from "./limit_flags.ts";
+import { addPreface, type PrefaceFlags, prefaceOf } from "./preface_flags.ts";
 import { duration, fileMode, fileOwner, host, option, path, port } from "./option_values.ts";
 import type { Shell } from "./shell.ts";
 import { addServerTls, type ServerTlsFlags, serverTlsOf } from "./tls_flags.ts";
@@ -99,7 +100,7 @@ export function addServe(program: Command, shell: Shell, done: (code: number) =>
         "30s",
       ),
     );
-  addServerTls(addLimits(addAdmission(command)))
+  addServerTls(addPreface(addLimits(addAdmission(command))))
     .addHelpText(
       "after",
       `
@@ -109,6 +110,7 @@ Examples:
   millrace serve --port 3034 --framing lines --echo
   millrace serve --unix /tmp/echo.sock --mode 0660 --framing length:4 --echo --quiet
   millrace serve --host :: --max-per-address 20 --accept-rate-per-address 5:20 --deny 203.0.113.0/24
+  millrace serve --host :: --proxy-protocol 10.0.0.0/8 --health-check /healthz
   millrace serve --framing 'delimited:\\x03' | jq .
   millrace serve --echo --tls --cert certs/localhost.crt --key certs/localhost.key`,
     )
@@ -129,19 +131,22 @@ Examples:
         : { transport: "unix" as const, path };
       const { mode, owner, framing, echo = false, quiet = false, idleTimeout, deadline } = options;
       const admission = admissionOf(options, path !== undefined);
+      const tls = serverTlsOf(options);
+      const preface = prefaceOf(options, { unix: path !== undefined, tls: tls !== undefined });
       done(
         await runServe(
           {
             address,
             file: { mode, owner },
             framing,
-            tls: serverTlsOf(options),
+            tls,
             limits: limitsOf(options),
             echo,
             quiet,
             bindRetryMs: options.bindRetry,
             idleTimeoutMs: idleTimeout,
             admission,
+            preface,
             deadlineMs: deadline,
           },
           shell,
@@ -150,7 +155,7 @@ Examples:
     });
 }
 
-interface ServeFlags extends ServerTlsFlags, LimitFlags, AdmissionFlags {
+interface ServeFlags extends ServerTlsFlags, LimitFlags, AdmissionFlags, PrefaceFlags {
   port?: number;
   host?: string;
   unix?: string;

@@ -51,8 +51,9 @@ function checkSockets(list: FaultList, index: number, endpoint: EndpointConfig, 
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;
     for (const issue of error.issues) {
-      const keys = issue.path.split(".");
-      const [key = ""] = keys;
+      const keys = issue.path.split(/[.[\]]+/).filter((key) => key !== "")
+        .map((key) => /^\d+$/.test(key) ? Number(key) : key);
+      const key = String(keys[0]);
       const where = endpoint.mode === "server" ? "listen" : "connect";
       const path = key === "address" ? [where] : ofFile.includes(key) ? [where, key] : keys;
       list.add(["endpoints", index, ...path], issue.found, issue.expected);

@@ -15,12 +15,13 @@ import type { ConfigPath, FaultList } from "./fault.ts";
 import { type ConnectionLimits, readLimits } from "./connection_limits.ts";
 import { readFraming } from "./framing.ts";
 import { type Read, readAll, Refusal, Section } from "./section.ts";
+import { type PrefaceConfig, prefaceKeys, readPreface } from "./preface.ts";
 import { readServerTls, type TlsServerConfig } from "./server_tls.ts";
 import { isTable, readSocketPlace, type SocketFileConfig } from "./socket_place.ts";
 import { address, boolean, duration, finiteDuration, integer, limit, oneOf, wait } from "./values.ts";
 
 /** Settings of a listener that the configuration has set. */
-interface ListenerLimits extends AdmissionConfig {
+interface ListenerLimits extends AdmissionConfig, PrefaceConfig {
   readonly maxHandshakes?: number;
   readonly backlog?: number;
   readonly reusePort?: boolean;
@@ -78,6 +79,8 @@ export interface ClientEndpointConfig extends EndpointSettings {
   readonly mode: "client";
   readonly connectTimeout: number;
   readonly reconnect: Reconnect;
+  /** Version of the PROXY protocol header that it sends. */
+  readonly proxyHeader?: 1 | 2;
   readonly tls: TlsClientConfig | undefined;
 }
 
@@ -89,8 +92,8 @@ const listenerReaders: Readonly<Record<string, Read<unknown>>> = {
   reusePort: boolean,
   ipv6Only: boolean,
 };
-const clientKeys = ["connect", "connectTimeout", "reconnect"];
-const serverKeys = ["listen", "bindRetry", ...Object.keys(listenerReaders), ...admissionKeys];
+const clientKeys = ["connect", "connectTimeout", "reconnect", "proxyHeader"];
+const serverKeys = ["listen", "bindRetry", ...Object.keys(listenerReaders), ...admissionKeys, ...prefaceKeys];
 
 /** A subject of an endpoint leaves room for `.` and a connection's id behind it. */
 const longestSubject = 512;
@@ -110,6 +113,11 @@ const endpointName: Read<string> = (value) => {
   throw new Refusal("a name of at most 64 letters, digits, - and _");
 };
 
+const proxyVersion: Read<1 | 2> = (value) => {
+  if (value === 1 || value === 2) return value;
+  throw new Refusal("1 or 2, the version of the PROXY protocol");
+};
+
 /** Reads one endpoint; undefined when something was wrong, which is in the list then. */
 export function readEndpoint(
   list: FaultList,
@@ -123,7 +131,7 @@ export function readEndpoint(
   const before = list.faults.length;
   const name = section.require("name", endpointName, "a name for subjects, metrics and logs");
   const mode = readMode(section);
-  const own = mode === "client" ? readClient(section, folder) : readListener(section, folder);
+  const own = mode === "client" ? readClient(section, folder) : readListener(section, list, folder);
   const where = mode === "client" ? "connect" : "listen";
   const expected = mode === "client"
     ? 'where to connect, such as "10.0.1.5:4000"'
@@ -183,12 +191,14 @@ function readMode(section: Section): "server" | "client" {
 
 function readListener(
   section: Section,
+  list: FaultList,
   folder: string,
 ): Pick<ServerEndpointConfig, "mode" | "listener" | "tls"> {
   const bindRetry = readBackoff(section, "bindRetry");
   const listener: ListenerLimits = {
     ...readAll(section, listenerReaders),
     ...readAdmission(section),
+    ...readPreface(section, list),
     ...(bindRetry !== undefined && { bindRetry }),
   };
   const tls = readServerTls(section, folder);
@@ -201,7 +211,7 @@ function readListener(
 function readClient(
   section: Section,
   folder: string,
-): Pick<ClientEndpointConfig, "mode" | "connectTimeout" | "reconnect" | "tls"> {
+): Pick<ClientEndpointConfig, "mode" | "connectTimeout" | "reconnect" | "proxyHeader" | "tls"> {
   const reconnect = section.table("reconnect", "a table with wait and maxWait", (table) => {
     const wait = table.take("wait", finiteDuration) ?? 1_000;
     const maxWait = table.take("maxWait", finiteDuration) ?? Math.max(30_000, wait);
@@ -210,7 +220,14 @@ function readClient(
   });
   const connectTimeout = section.take("connectTimeout", finiteDuration) ?? 10_000;
   const tls = readClientTls(section, folder);
-  return { mode: "client", connectTimeout, reconnect: reconnect ?? { wait: 1_000, maxWait: 30_000 }, tls };
+  const proxyHeader = section.take("proxyHeader", proxyVersion);
+  return {
+    mode: "client",
+    connectTimeout,
+    reconnect: reconnect ?? { wait: 1_000, maxWait: 30_000 },
+    ...(proxyHeader !== undefined && { proxyHeader }),
+    tls,
+  };
 }
 
 /** A path is no name that a certificate could be for. */

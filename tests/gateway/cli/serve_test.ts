@@ -131,6 +131,60 @@ describe("millrace serve", () => {
     }
   });
 
+  it("knows the client by --proxy-protocol, and answers --health-check (F-27, F-82)", async (t) => {
+    const { program, port } = await startServer(
+      t,
+      "--echo",
+      "--proxy-protocol",
+      "127.0.0.1,10.0.0.0/8",
+      "--health-check",
+      "/healthz",
+    );
+    const args = ["connect", `127.0.0.1:${port}`, "--proxy-header", "2", "--replies", "1"];
+    const { code, err } = await runMillrace(t, args, "hello\n");
+    assert.equal(code, 0, err);
+    const source = { ip: "192.0.2.7", port: 4000 };
+    const framing = lines({ encoding: "utf-8" });
+    const connection = await connect({ port, framing, proxyHeader: { version: 1, source } });
+    t.after(() => connection.destroy());
+    await connection.send("from afar");
+    await program.said("out", /from afar/);
+    const check = createConnection(port, "127.0.0.1", () => {
+      check.end("PROXY UNKNOWN\r\nGET /healthz HTTP/1.1\r\n\r\n");
+    });
+    let answer = "";
+    for await (const chunk of check.setEncoding("utf8")) answer += chunk;
+    assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/);
+    program.signal("SIGTERM");
+    const { out } = await program.end();
+    const [first, second] = out.trimEnd().split("\n").map((line) => JSON.parse(line));
+    assert.deepEqual([first.payload, first["proxy.ip"], first["peer.ip"]], [
+      "hello",
+      "127.0.0.1",
+      "127.0.0.1",
+    ]);
+    assert.deepEqual([second["peer.ip"], second["peer.port"], second["proxy.ip"]], [
+      "192.0.2.7",
+      4000,
+      "127.0.0.1",
+    ]);
+  });
+
+  it("refuses flags of proxies and health checks that cannot be meant (F-27, F-82)", async (t) => {
+    const rows = [
+      [["--proxy-protocol", "10.0.0.1/8"], /--proxy-protocol: found "10\.0\.0\.1\/8", .*10\.0\.0\.0\/8/],
+      [["--proxy-protocol", "unix"], /--proxy-protocol: found unix, expected IP addresses/],
+      [["--unix", "/tmp/a.sock", "--proxy-protocol", "::1"], /--proxy-protocol: found ::1, expected unix/],
+      [["--health-check", "healthz"], /--health-check: found "healthz", expected a path/],
+      [["--plaintext"], /--plaintext needs --tls/],
+    ] as const;
+    for (const [args, message] of rows) {
+      const { code, err } = await runMillrace(t, ["serve", ...args]);
+      assert.match(err, message);
+      assert.equal(code, 2);
+    }
+  });
+
   it("S-21: warns once of a peer that speaks another protocol, though lines can be cut from it (F-64)", async (t) => {
     const { program, port } = await startServer(t);
     for (let time = 0; time < 2; time++) {
