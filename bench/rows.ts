@@ -97,11 +97,19 @@ const cut: Readonly<Record<string, Omit<Task, "form">>> = {
   "delimited": { wire: "delimited", text: false },
   "fixed": { wire: "fixed", text: false },
   "length": { wire: "length", text: false },
+  "RESP": { wire: "resp", text: false },
+  "MQTT": { wire: "mqtt", text: false },
+  "PostgreSQL": { wire: "postgres", text: false },
 };
 
+/** Parsers of protocols are called, and are no streams. */
+const called: readonly string[] = ["resp", "mqtt", "postgres"];
+
 const framingRows: readonly FramingRow[] = Object.entries(cut).flatMap(([name, task]) =>
-  (["push", "pull"] as const).map((form) => ({
-    id: `framing-${name}-${form}`,
+  (["push", "pull"] as const).filter((form) => form === "push" || !called.includes(task.wire)).map((
+    form,
+  ) => ({
+    id: `framing-${name.toLowerCase()}-${form}`,
     title: `${task.text ? "lines as text" : name === "lines-bytes" ? "lines as bytes" : name}, ${
       form === "push" ? "decoder" : "`FramerStream`"
     }, to the fastest package: ${frameSizes.map(sizeText).join(", ")}`,

@@ -8,11 +8,16 @@ import { ByteLengthParser } from "@serialport/parser-byte-length";
 import { DelimiterParser } from "@serialport/parser-delimiter";
 import { ReadlineParser } from "@serialport/parser-readline";
 import { decode } from "it-length-prefixed";
+import mqttPacket from "mqtt-packet";
+import { Buffer } from "node:buffer";
 import { createInterface } from "node:readline";
 import { Readable, type Transform } from "node:stream";
+import { Parser as PostgresParser } from "pg-protocol/dist/parser.js";
+import RedisParser from "redis-parser";
 import split2 from "split2";
+import { mqtt, postgres, resp } from "../../protocols.ts";
 import { delimited, fixedLength, FramerStream, type Framing, lengthField, lines } from "../../streams.ts";
-import { delimiter, lengthBytes, type Wire } from "./input.ts";
+import { delimiter, lengthBytes, type ProtocolWire, type Wire } from "./input.ts";
 
 /** What a row asks of everybody. */
 export interface Task {
@@ -26,8 +31,51 @@ type Cut = (chunks: readonly Uint8Array[], size: number) => number | Promise<num
 
 const frameLimit = { maxFrameBytes: 1024 * 1024 };
 
+const protocols: Readonly<Record<ProtocolWire, () => Framing<Uint8Array>>> = {
+  resp: () => resp(frameLimit),
+  mqtt: () => mqtt(frameLimit),
+  postgres: () => postgres({ side: "client", ...frameLimit }),
+};
+
+/** Parsers of protocols, which are given chunks by plain calls. They also read what is in a frame. */
+const parsers: Readonly<Record<ProtocolWire, Readonly<Record<string, Cut>>>> = {
+  resp: {
+    "redis-parser": parsed((found) => {
+      const parser = new RedisParser({ returnReply: found, returnError: found, returnBuffers: true });
+      return (chunk) => parser.execute(chunk);
+    }),
+  },
+  mqtt: {
+    "mqtt-packet": parsed((found) => {
+      const parser = mqttPacket.parser().on("packet", found);
+      return (chunk) => parser.parse(chunk);
+    }),
+  },
+  postgres: {
+    "pg-protocol": parsed((found) => {
+      const parser = new PostgresParser();
+      return (chunk) => parser.parse(chunk, found);
+    }),
+  },
+};
+
+/** They keep and change what they are given, or demand a `Buffer`. */
+function parsed(make: (found: () => void) => (chunk: Buffer) => void): Cut {
+  return (chunks) => {
+    let frames = 0;
+    const push = make(() => void frames++);
+    for (const chunk of chunks) push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+    return frames;
+  };
+}
+
+function isProtocol(wire: Wire): wire is ProtocolWire {
+  return Object.hasOwn(protocols, wire);
+}
+
 function framingOf({ wire, text }: Task, size: number): Framing<string | Uint8Array, never> {
   if (wire === "lines") return text ? lines({ encoding: "utf-8", ...frameLimit }) : lines(frameLimit);
+  if (isProtocol(wire)) return protocols[wire]();
   if (wire === "delimited") return delimited({ delimiter, ...frameLimit });
   if (wire === "fixed") return fixedLength({ frameBytes: size });
   return lengthField({ lengthBytes, strip: lengthBytes, ...frameLimit });
@@ -106,6 +154,7 @@ function streamOf(chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> {
 
 /** The names of all who can do it, Millrace first. */
 export function contestants(task: Task): Readonly<Record<string, Cut>> {
+  if (isProtocol(task.wire)) return { millrace: ours(task), ...parsers[task.wire] };
   const nodeStream = task.form === "push" ? pushed : pulled;
   if (task.wire === "length") {
     // It has no other form.

@@ -1,7 +1,10 @@
 /** The bytes that the framings are measured with: frames of one size, in chunks of 64 KiB that end anywhere in a frame. */
 
 /** What is cut. */
-export type Wire = "lines" | "delimited" | "fixed" | "length";
+export type Wire = "lines" | "delimited" | "fixed" | "length" | ProtocolWire;
+
+/** Commands of Redis that set a value, MQTT messages of QoS 0, and rows of PostgreSQL with one column. */
+export type ProtocolWire = "resp" | "mqtt" | "postgres";
 
 /** Bytes of content of a frame. */
 export const frameSizes: readonly number[] = [16, 256, 4096, 65_536];
@@ -42,5 +45,27 @@ function frameOf(wire: Wire, size: number): Uint8Array {
     frame.set(content, lengthBytes);
     return frame;
   }
+  if (wire === "resp") return around(`*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$${size}\r\n`, content, "\r\n");
+  if (wire === "mqtt") return around(mqttHead(size), content, "");
+  if (wire === "postgres") return around(rowHead(size), content, "");
   return new TextEncoder().encode(new TextDecoder().decode(content) + (wire === "lines" ? "\n" : delimiter));
+}
+
+/** Characters are bytes. */
+function around(head: string, content: Uint8Array, tail: string): Uint8Array {
+  const bytesOf = (text: string): number[] => Array.from(text, (character) => character.charCodeAt(0));
+  return Uint8Array.of(...bytesOf(head), ...content, ...bytesOf(tail));
+}
+
+function mqttHead(size: number): string {
+  let length = "";
+  let rest = size + 5;
+  for (; rest > 127; rest = Math.floor(rest / 128)) length += String.fromCharCode(rest % 128 + 128);
+  return `\x30${length}${String.fromCharCode(rest)}\0\x03a/b`;
+}
+
+function rowHead(size: number): string {
+  const uint32 = (value: number): string =>
+    String.fromCharCode(0, value >> 16 & 255, value >> 8 & 255, value & 255);
+  return `D${uint32(size + 10)}\0\x01${uint32(size)}`;
 }

@@ -65,6 +65,12 @@ export class RespReader {
     this.#to = to;
     while (this.#at < to) {
       const type = bytes[this.#at]!;
+      const end = type === dollar ? wholeString(bytes, this.#at + 1, to) : 0;
+      if (end > 0) {
+        this.#at = end;
+        if (this.#completes()) return end - from;
+        continue;
+      }
       const kind = kinds[type]!;
       let found: boolean | FoundFrame | undefined;
       if (kind === line) found = this.#line(bytes);
@@ -206,4 +212,22 @@ export class RespReader {
     this.#seen = to;
     return undefined;
   }
+}
+
+/**
+ * Where a string ends whose length begins at `at`; 0 where it is not whole, or not as it should be, which the reader tells.
+ * Most elements are such strings.
+ */
+function wholeString(bytes: Uint8Array, at: number, to: number): number {
+  let place = at;
+  let length = 0;
+  for (; place < to && place - at <= mostDigits; place++) {
+    const digit = bytes[place]! - zero;
+    if (!(digit >= 0 && digit <= 9)) break;
+    length = length * 10 + digit;
+  }
+  const end = place + 2 + length;
+  const isWhole = end + 1 < to && place > at && place - at <= mostDigits && bytes[place] === carriageReturn &&
+    bytes[place + 1] === lineFeed && bytes[end] === carriageReturn && bytes[end + 1] === lineFeed;
+  return isWhole ? end + 2 : 0;
 }
