@@ -24,6 +24,7 @@ export { cobs } from "./src/protocols/cobs.ts";
 export { dnp3, type Dnp3Options } from "./src/protocols/dnp3.ts";
 export { fix, type FixOptions } from "./src/protocols/fix.ts";
 export { gt06, gt06Answer, type Gt06Options } from "./src/protocols/gt06.ts";
+export { hdlc, type HdlcOptions } from "./src/protocols/hdlc.ts";
 export { hl7Answer, type Hl7AnswerOptions } from "./src/protocols/hl7_answer.ts";
 export { iec104 } from "./src/protocols/iec104.ts";
 export { iso8583, type Iso8583Length, type Iso8583Options, swapTpdu } from "./src/protocols/iso8583.ts";

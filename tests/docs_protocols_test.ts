@@ -48,7 +48,7 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   "BGP": ["bgp-keepalive"],
   "Diameter": ["diameter-cer"],
   "DLMS, wrapper": ["dlms-wrapper"],
-  "DLMS, HDLC, own flags": ["hdlc-snrm", "hdlc-aarq", "hdlc-aare"],
+  "DLMS, HDLC, without checks": ["hdlc-snrm", "hdlc-aarq", "hdlc-aare"],
   "DNS over TCP": ["dns-1"],
   "EtherNet/IP": ["enip-register"],
   "GT06, without checks": ["gt06-login"],

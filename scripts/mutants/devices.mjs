@@ -202,4 +202,18 @@ export const mutants = [
     tests: tests("dnp3"),
     why: "the length of a damaged header is believed",
   },
+  {
+    file: `${folder}hdlc.ts`,
+    find: "if (bytes[length] !== flag) return",
+    put: "if (false) return",
+    tests: tests("hdlc"),
+    why: "a length past the flag is believed",
+  },
+  {
+    file: `${folder}hdlc.ts`,
+    find: "if (bytes[0] === flag) return { size: 1, drop: true };",
+    put: "if (bytes[0] === flag) return bytes.length < 2 ? undefined : { size: 1, drop: true };",
+    tests: tests("hdlc"),
+    why: "a flag that has ended a frame is an incomplete one",
+  },
 ];

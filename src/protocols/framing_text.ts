@@ -95,7 +95,9 @@ export function parseFraming(text: string): Framing<Uint8Array> {
   if (make === undefined) {
     const lower = name.toLowerCase();
     const known = [...Object.keys(makers), ...presets.keys()];
-    const near = known.find((each) => lower.startsWith(each) || distance(each, lower) <= 2);
+    const near = known.find((each) => lower.startsWith(each)) ??
+      known.map((each) => [distance(each.toLowerCase(), lower), each] as const)
+        .sort(([one], [other]) => one - other).find(([edits]) => edits <= 2)?.[1];
     throw wrong(name, near === undefined ? forms : `${forms}; did you mean "${near}"?`);
   }
   const [argument = "", ...words] = split(text[end] === ":" ? text.slice(end + 1) : text.slice(end));

@@ -4,6 +4,7 @@ import { cobsPreset } from "./cobs.ts";
 import { dnp3Preset } from "./dnp3.ts";
 import { fixPreset } from "./fix.ts";
 import { gt06Preset } from "./gt06.ts";
+import { hdlcPreset } from "./hdlc.ts";
 import { iec104Preset } from "./iec104.ts";
 import { iso8583Preset } from "./iso8583.ts";
 import { mllpPreset } from "./mllp.ts";
@@ -45,6 +46,7 @@ export const presets: ReadonlyMap<string, Preset> = new Map(
     teltonikaPreset,
     iec104Preset,
     dnp3Preset,
+    hdlcPreset,
     iso8583Preset,
   ].map((preset) => [preset.name, preset]),
 );

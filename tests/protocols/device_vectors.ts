@@ -239,6 +239,28 @@ export const deviceVectors: readonly Vector[] = [
       "05641ac40200030040f2c6c7030c0128010001000301640000008fda6400000000005b05641ac40200030040f2c7c8040c012801000100030164000000a9cf6400000000005b",
     frames: [35, 35],
   },
+  {
+    id: "hdlc-snrm",
+    preset: "hdlc",
+    source: "pwitab/dlms-cosem@dc41293 tests/test_hdlc/test_hdlc.py; FCS recomputed",
+    wire: "7ea00802232193bd647e",
+    frames: [10],
+  },
+  {
+    id: "hdlc-aarq",
+    preset: "hdlc",
+    source: "pwitab/dlms-cosem@dc41293 tests/test_hdlc/test_hdlc.py; FCS recomputed",
+    wire: "7ea02c02232110af9fe6e600601da109060760857405080101be10040e01000000065f1f0400001e1dffffc5e47e",
+    frames: [46],
+  },
+  {
+    id: "hdlc-aare",
+    preset: "hdlc",
+    source: "pwitab/dlms-cosem@dc41293 tests/test_hdlc/test_hdlc.py; FCS recomputed",
+    wire:
+      "7ea0382102233034e7e6e7006129a109060760857405080101a203020100a305a103020100be10040e0800065f1f0400001e1d04c80007b86a7e",
+    frames: [58],
+  },
 ];
 
 /** Those of one preset that keep its rule. */

@@ -121,6 +121,8 @@ describe("a framing written as text", () => {
     ["", /^framing: found "", expected a framing such as lines, delimited:\\x03, length:4, fixed:16 or raw$/],
     ["line", /^framing: found "line", expected a framing such as .*; did you mean "lines"\?$/],
     ["Lines", /did you mean "lines"\?$/],
+    ["mlpp", /did you mean "mllp"\?$/],
+    ["STXETX", /did you mean "stxEtx"\?$/],
     ["LengthField", /^framing: found "LengthField", .*; did you mean "length"\?$/],
     ["lengthField:4", /^framing: found "4", expected nothing after lengthField, .*write length:4/],
     ["lines:lfcr", /^framing: found "lfcr", expected lf, crlf or cr after lines:$/],
