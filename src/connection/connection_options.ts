@@ -166,7 +166,8 @@ export interface ConnectionOptions<Received, Sent = Received, Context = undefine
     | undefined;
   /**
    * Called at most once, when a stream can be cut into frames but begins like another well-known protocol, such as
-   * HTTP on `lines()`. If no frame can be cut, `looksLike` of the error says so instead. Not called for `raw()`.
+   * HTTP on `lines()`. If no frame can be cut, `looksLike` of the error says so instead. Not called for `raw()`, nor for
+   * protocols that consist of lines or frames, such as SMTP or MQTT: the framing may well be meant for them.
    */
   readonly onOtherProtocol?:
     | ((found: Diagnosis, connection: Connection<Received, Sent, Context>) => void)

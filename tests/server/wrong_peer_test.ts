@@ -2,11 +2,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type FrameError, TimeoutError } from "../../src/core/errors.ts";
+import { delimited } from "../../src/core/framing/delimited.ts";
 import { fixedLength } from "../../src/core/framing/fixed_length.ts";
 import type { Framing } from "../../src/core/framing/framing.ts";
 import { lengthField } from "../../src/core/framing/length_field.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import { raw } from "../../src/core/framing/raw.ts";
+import { mllp } from "../../src/protocols/mllp.ts";
+import { mqtt } from "../../src/protocols/mqtt.ts";
+import { postgres } from "../../src/protocols/postgres.ts";
+import { tpkt } from "../../src/protocols/tpkt.ts";
 import { bytes } from "../support/frames.ts";
 import { Real, Virtual } from "../support/server.ts";
 
@@ -135,5 +140,34 @@ for (
       peers.forEach((peer) => peer.abort());
       await place.settle();
     }
+  });
+}
+
+for (
+  const [sent, framing] of [
+    ["\x0bMSH|^~\\&|A\r\x1c\r", mllp()],
+    ["\x0bMSH|^~\\&|A\r\x1c\r", delimited({ delimiter: "\x1c\r" })],
+    ["\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0", mqtt()],
+    ["\0\0\0\x08\x04\xd2\x16\x2f", postgres()],
+    ["\x03\0\0\x07\x02\xe0\0", tpkt()],
+    ["220 mail.example ESMTP\r\n", lines()],
+  ] as const
+) {
+  test(`S-21: a peer of the very protocol of ${framing.name} is told to speak no other (F-64)`, async (t) => {
+    const place = new Virtual(t);
+    const told: string[] = [];
+    let frames = 0;
+    const server = await place.serve({
+      framing,
+      onFrame: () => void frames++,
+      onOtherProtocol: (found) => void told.push(found.looksLike),
+      onFrameError: (error) => void told.push(error.message),
+    });
+    const peer = await place.dial(server);
+    peer.write(Uint8Array.from(sent, (letter) => letter.charCodeAt(0)));
+    await place.settle();
+    assert.deepEqual([frames, told], [1, []]);
+    peer.abort();
+    await place.settle();
   });
 }

@@ -3,7 +3,7 @@
  *
  * Used by `pipeline.ts`. Whatever it is asked, and however often, it looks at no more than these few bytes.
  */
-import { diagnose, type Diagnosis, type Misread, recognise, withDiagnosis } from "../framing/diagnosis.ts";
+import { diagnoseCut, type Diagnosis, type Misread, recognise, withDiagnosis } from "../framing/diagnosis.ts";
 import type { FrameError } from "../errors.ts";
 import type { FramingHint } from "../framing/framing.ts";
 
@@ -42,7 +42,7 @@ export class StreamHead {
    * is nothing more to tell.
    */
   isTold(looks: boolean, hint: FramingHint | undefined, owner: HeadOwner): boolean {
-    const found = looks && hint?.kind !== "raw" ? diagnose(this.#bytes) : undefined;
+    const found = looks && hint?.kind !== "raw" ? diagnoseCut(this.#bytes) : undefined;
     if (found !== undefined) owner.otherProtocol(found);
     return found !== undefined || this.full || !looks;
   }
