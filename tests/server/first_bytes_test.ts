@@ -323,6 +323,19 @@ describe("an HTTP health check on the port of another protocol", () => {
     assert.equal(await status(), "200");
   });
 
+  it("that has been answered is not cut off when the server closes (F-82)", async (t) => {
+    const place = new Virtual(t);
+    const server = await place.serve({ framing, firstBytes: { healthCheck: "/healthz" }, onFrame: tell });
+    const [peer] = await place.dialMany(server, 1);
+    peer!.write("GET /healthz HTTP/1.1\r\n\r\n");
+    await place.settle();
+    await place.drive(server.close());
+    await place.settle();
+    peer!.end();
+    await place.settle();
+    assert.deepEqual([peer!.text, peer!.error], [ok, undefined]);
+  });
+
   it("is bounded in size and time, and one that leaves takes no slot (F-82)", async (t) => {
     const place = new Virtual(t);
     const rejected: RejectReason[] = [];

@@ -172,6 +172,34 @@ describe("a server behind a proxy", () => {
     assert.equal(server.connections.size, 2);
   });
 
+  it("S-36: keeps what it knows of the client when the connection is secured later (F-27, F-34)", async (t) => {
+    const place = await Real.at(t);
+    const pair = await serverPair();
+    const server = await place.serve({
+      framing,
+      proxyProtocol: { from },
+      upgradable: true,
+      handler: async (connection) => {
+        for await (const line of connection) {
+          const upgrades = line === "STARTTLS";
+          await connection.send(
+            `${line} ${connection.peer.ip} ${connection.peer.via?.ip} ${connection.peer.tls?.protocol}`,
+          );
+          if (upgrades) await connection.upgrade(pair);
+        }
+      },
+    });
+    const { cert: ca } = await testAuthority();
+    const proxyHeader = { version: 2, ...ends } as const;
+    const connection = await place.connect(server, { framing, proxyHeader, upgradable: true });
+    const lines = connection[Symbol.asyncIterator]();
+    await connection.send("STARTTLS");
+    assert.equal((await lines.next()).value, "STARTTLS 192.0.2.1 127.0.0.1 undefined");
+    await connection.upgrade({ ca, serverName: "localhost" });
+    await connection.send("x");
+    assert.equal((await lines.next()).value, "x 192.0.2.1 127.0.0.1 TLSv1.3");
+  });
+
   it("S-36: takes a LOCAL connection and an unknown client for the proxy itself (F-27)", async (t) => {
     const place = await Real.at(t);
     const server = await place.serve({ framing, proxyProtocol: { from }, onFrame: tell });

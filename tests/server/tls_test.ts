@@ -114,6 +114,16 @@ it("S-21: text, HTTP and garbage on a TLS port are told apart at once, and nobod
   const wrong: readonly (readonly [string | Uint8Array, TlsErrorReason, RegExp])[] = [
     ["GET / HTTP/1.1\r\n\r\n", "plaintext", /an HTTP request without TLS; turn TLS on/],
     ["hello there\n", "plaintext", /unencrypted/],
+    [
+      "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n",
+      "not_tls",
+      /a PROXY protocol header \(v1\); name the load balancer in the option proxyProtocol/,
+    ],
+    [
+      "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c",
+      "not_tls",
+      /a PROXY protocol header \(v2\); name the load balancer/,
+    ],
     [new Uint8Array([0xde, 0xad, 0xbe, 0xef, 0, 1, 2, 3]), "not_tls", /not TLS/],
   ];
   for (const [bytes, reason, message] of wrong) {
@@ -130,8 +140,8 @@ it("S-21: text, HTTP and garbage on a TLS port are told apart at once, and nobod
   const record = place.logs.find(({ message }) => message === "TLS handshake failed");
   assert.equal(record?.fields["peer.ip"], "127.0.0.1");
   assert.equal(await answer(good, "still here"), "still here");
-  assert.deepEqual(server.stats().handshakesFailedByReason, { plaintext: 2, not_tls: 1 });
-  assert.deepEqual(sees(server), [0, 1, 3, 1]);
+  assert.deepEqual(server.stats().handshakesFailedByReason, { plaintext: 2, not_tls: 3 });
+  assert.deepEqual(sees(server), [0, 1, 5, 1]);
 });
 
 it("S-22: half a ClientHello holds one slot for the handshake timeout, and is no connection (F-15)", async (t) => {

@@ -14,6 +14,10 @@ export function wrongFirstBytes(head: Uint8Array, say: () => string): TlsError |
   if (head[0] === handshakeRecord && (head[1] ?? tlsMajor) === tlsMajor) return undefined;
   const found = diagnose(head);
   const action = say();
+  // TLS comes behind it, so that what is wrong is not the peer's.
+  if (found?.looksLike.startsWith("a PROXY protocol header")) {
+    return new TlsError("not_tls", `${action}: found ${found.looksLike}; ${found.advice}`);
+  }
   if (head.every(isText)) {
     const what = found === undefined ? "unencrypted text" : `${found.looksLike} without TLS`;
     return new TlsError(

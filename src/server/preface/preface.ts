@@ -73,7 +73,9 @@ export class Preface<Profile extends object> implements TransportEvents {
     const { peer } = this.transport;
     const trusted = proxy?.trusts(peer.ip) ?? false;
     if (proxy !== undefined && !trusted && !proxy.acceptsOthers) {
-      return this.#reject("proxy_untrusted", `${peer.ip || "the peer"} is not in proxyProtocol.from`);
+      // It had reset the connection before it could be asked for its address.
+      if (peer.ip === "") return this.#refuse("unknown_address");
+      return this.#reject("proxy_untrusted", `${peer.ip} is not in proxyProtocol.from`);
     }
     if (trusted) this.#await("header", proxy!.timeout);
     else this.#beginFirst();
@@ -81,9 +83,12 @@ export class Preface<Profile extends object> implements TransportEvents {
     if (this.#bytes !== undefined) this.transport.begin();
   }
 
+  /** Drops it; one that was answered still gets what it was sent. */
   abort(): void {
+    const answered = this.#waitsFor === "close";
     this.#finish();
-    this.transport.abort();
+    if (answered) this.transport.release();
+    else this.transport.abort();
   }
 
   // What the transport tells.
