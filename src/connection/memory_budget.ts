@@ -17,7 +17,7 @@ export interface MemoryBudget {
   readonly limit: number;
   /** Bytes that were held when they were last added up. */
   readonly held: number;
-  /** Too much was held, and not yet less than four fifths of the limit again: nobody is accepted. */
+  /** Too much was held, and not yet less than four fifths of the limit again: no connection is accepted. */
   readonly exceeded: boolean;
   /** How many times it was exceeded. */
   readonly episodes: number;

@@ -8,7 +8,7 @@ import type { AdmissionOptions } from "./admission_options.ts";
  * undefined, stays as it is.
  *
  * - Of open connections: `idleTimeout`, `readIdleTimeout`, `writeIdleTimeout`, `firstFrameTimeout` and `frameTimeout`
- *   apply at once and count from the change on, so nobody is closed for a silence that was allowed while it lasted;
+ *   apply at once and count from the change on, so no connection is closed for a silence that was allowed while it lasted;
  *   `closeTimeout` and `lingerTimeout` apply to ends that begin later.
  * - Of connections accepted later: these, and `ingressLimit`, `egressLimit`, `egressPolicy`, `rateLimit`,
  *   `minByteRate` and `maxLifetime`.

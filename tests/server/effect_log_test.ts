@@ -188,6 +188,7 @@ test("a snapshot sums the statistics of a server once, for all metrics", async (
     closedByReason: {},
     connectionsRejectedByReason: {},
     handshakesFailedByReason: {},
+    listenerErrorsByReason: {},
   } as ReturnType<Server<string>["stats"]>;
   const stop = showMetrics({ stats: () => (sums++, stats) }, services);
   assert.equal(sums, 0);
@@ -204,6 +205,7 @@ test("what is the process's own, or the last drain's, is not added up", () => {
   const stats = {
     closedByReason: {},
     handshakesFailedByReason: {},
+    listenerErrorsByReason: {},
     connectionsRejectedByReason: {},
     stalls: 3,
     drainMs: 2_000,
