@@ -204,8 +204,8 @@ export const mutants = [
   },
   {
     file: `${folder}hdlc.ts`,
-    find: "if (bytes[length] !== flag) return",
-    put: "if (false) return",
+    find: "if (bytes[length] !== flag) {",
+    put: "if (false) {",
     tests: tests("hdlc"),
     why: "a length past the flag is believed",
   },
