@@ -14,8 +14,13 @@ interface Counting {
   stats(): ServerStats;
 }
 
-/** Of the process, or of the last drain, and so nothing to add up. */
-const notAdded: readonly string[] = ["drain_seconds", "event_loop_stalls_total"];
+/** Of the process, of the last drain, or of a budget that several may share: nothing to add up. */
+const notAdded: readonly string[] = [
+  "drain_seconds",
+  "event_loop_stalls_total",
+  "memory_budget_exceeded",
+  "memory_budget_exceeded_total",
+];
 
 /** What has been counted by one server or by several together. */
 class Sums {

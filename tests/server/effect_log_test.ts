@@ -208,6 +208,9 @@ test("what is the process's own, or the last drain's, is not added up", () => {
     listenerErrorsByReason: {},
     connectionsRejectedByReason: {},
     stalls: 3,
+    // Of a budget that both share.
+    memoryExceeded: true,
+    memoryEpisodes: 2,
     drainMs: 2_000,
     outboxBytes: 7,
   };
@@ -217,6 +220,8 @@ test("what is the process's own, or the last drain's, is not added up", () => {
   stop();
   assert.deepEqual(state("millrace_event_loop_stalls_total"), { count: 3, incremental: true });
   assert.deepEqual(state("millrace_drain_seconds"), { value: 2 });
+  assert.deepEqual(state("millrace_memory_budget_exceeded"), { value: 1 });
+  assert.deepEqual(state("millrace_memory_budget_exceeded_total"), { count: 2, incremental: true });
   assert.deepEqual(state("millrace_outbox_bytes"), { value: 7 });
 });
 
