@@ -144,7 +144,7 @@ export const mutants = [
   },
   {
     file: "src/connection/expel.ts",
-    find: "  pipeline.discard();\n",
+    find: "  delivery.stop(lostError(session.id, life.ending!));\n  pipeline.discard();\n",
     put: "",
     tests: ["tests/server/kill_test.ts"],
     why: "a killed connection reads on until its last words have left",
@@ -179,7 +179,8 @@ export const mutants = [
   },
   {
     file: "src/connection/vigil.ts",
-    find: "    this.#started = this.lastRead = this.lastWrite = this.#frameBegun = this.#wheel.now;\n",
+    find:
+      "      this.lastRead =\n      this.lastWrite =\n      this.#frameBegun =\n        this.#wheel.now;\n",
     put: "",
     tests: ["tests/server/live_limits_test.ts"],
     why: "a silence that was allowed ends a connection when the limit falls",

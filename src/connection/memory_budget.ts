@@ -2,7 +2,7 @@
  * One bound on the bytes that the buffers of many connections hold together: of a server, or of all that share it.
  *
  * Nothing is counted per chunk: now and then one entry of the timer wheel adds up what is held, some connections at a
- * time. Over the limit nobody is accepted, and connections that stand still are dropped, the largest first.
+ * time. Over the limit no connection is accepted, and connections that stand still are dropped, the largest first.
  */
 import { LimitError, OptionsError } from "../core/errors.ts";
 import type { OptionsCheck } from "../core/options.ts";

@@ -70,18 +70,20 @@ it("last words and a reset: they are handed to the kernel whole, then the connec
 it("a peer that takes nothing does not hold off its end for longer than closeTimeout, with FIN or a reset (F-70)", async (t) => {
   for (const reset of [false, true]) {
     const place = new Virtual(t, { bufferSize: 1_000 });
+    let frames = 0;
     const server = await place.serve<string>({
       framing: text,
       closeTimeout: "3 seconds",
       onConnect: (connection) => void connection.send("x".repeat(5_000)),
-      onFrame: () => {},
+      onFrame: () => void frames++,
     });
-    await place.dial(server, "stalled");
+    const peer = await place.dial(server, "stalled");
     await place.settle();
     const [id] = server.connections.keys();
     assert.ok(server.kill(id!, { reason: "slow", lastWords: "bye", reset }));
+    peer.write("more\nand more\n");
     await place.pass(2_000);
-    assert.equal(server.connections.size, 1);
+    assert.deepEqual([server.connections.size, frames], [1, 0]);
     await place.pass(2_500);
     assert.equal(server.connections.size, 0);
     const record = place.records.at(-1)!;
