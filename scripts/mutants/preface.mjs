@@ -112,10 +112,9 @@ export const mutants = [
     tests: ofProxy,
     why: "one peer too many waits",
   },
-  { file: prefaces, find: ">= quietMs", put: ">= 0", tests: ofProxy, why: "a stranger writes our log" },
   {
     file: prefaces,
-    find: "if (this.#slots.delete(preface)) this.#full = false;",
+    find: "this.#slots.delete(preface);",
     put: "",
     tests: ofProxy,
     why: "a slot is never free again",
@@ -175,5 +174,26 @@ export const mutants = [
     put: "this.#below.taken",
     tests: ["tests/core/begun_transport_test.ts"],
     why: "a header counts as bytes of the connection",
+  },
+  {
+    file: preface,
+    find: "if (answered) this.transport.release();",
+    put: "if (false) this.transport.release();",
+    tests: ofFirst,
+    why: "the answer to a health check is cut off by a drain",
+  },
+  {
+    file: "src/adapters/tls/first_bytes.ts",
+    find: 'found?.looksLike.startsWith("a PROXY protocol header")',
+    put: "false",
+    tests: ["tests/server/tls_test.ts"],
+    why: "who sends a PROXY header is told to turn TLS on",
+  },
+  {
+    file: "src/gateway/peer_metadata.ts",
+    find: '"tls.verified": tls && String(tls.verified),',
+    put: "",
+    tests: ["tests/gateway/preface_test.ts"],
+    why: "a name is told, and not that nobody has verified it",
   },
 ];

@@ -307,6 +307,40 @@ describe("a PROXY protocol header", () => {
     }
   });
 
+  it("S-36: with any byte changed, cut off or put in is read, waited for or refused, and nothing else (F-27)", () => {
+    // Linear congruence: the same numbers in each run.
+    let state = 20_261_127;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    const kinds = new Set<string>();
+    for (const [name, data] of good) {
+      for (let round = 0; round < 300; round++) {
+        const changed = [...data];
+        for (let n = 1 + random(3); n > 0; n--) {
+          const at = random(changed.length);
+          if (random(3) > 0) changed[at] = random(256);
+          else changed.splice(at, random(2), ...Array.from({ length: random(3) }, () => random(256)));
+        }
+        const bytes = Uint8Array.from(
+          changed.slice(0, random(2) === 0 ? changed.length : random(changed.length)),
+        );
+        const reading = readProxyHeader(bytes, most);
+        kinds.add(reading.kind);
+        assert.deepEqual(readProxyHeader(bytes.slice(), most), reading, name);
+        if (reading.kind !== "header") continue;
+        assert.ok(reading.length <= bytes.length, name);
+        // What is behind a header makes no other one of it.
+        assert.deepEqual(readProxyHeader(bytes.subarray(0, reading.length), most), reading, name);
+        for (const end of [reading.header.source, reading.header.destination]) {
+          assert.ok(end === undefined || (end.port >= 0 && end.port <= 65_535), name);
+        }
+      }
+    }
+    assert.deepEqual([...kinds].sort(), ["fault", "header", "more", "none"]);
+  });
+
   it("S-36: has no texts of bytes that are not UTF-8, which two names could share (F-27)", () => {
     const header = headerOf(v2(0x21, 0x11, [
       ...ipv4,

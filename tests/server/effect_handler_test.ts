@@ -84,3 +84,32 @@ for (
     assert.equal(place.records[0]?.reason ?? server.inspect().connections[0]?.state, "closing");
   });
 }
+
+test("the handler of another protocol on the port may be an Effect as well (F-82, F-24)", async (t) => {
+  const place = new Virtual(t);
+  const server = await place.serve({
+    framing: utf8,
+    firstBytes: {
+      protocols: [{
+        name: "admin",
+        startsWith: "ADMIN",
+        framing: utf8,
+        handler: asHandler((connection: Text) =>
+          Effect.promise(() => Promise.resolve(connection.send("by Effect")))
+        ),
+      }],
+    },
+    onFrame: (line, connection) => connection.send(line),
+  }, serveEffects);
+  const peers = await place.dialMany(server, 2);
+  peers[0]!.write("ADMIN\n");
+  peers[1]!.write("hello\n");
+  await place.settle();
+  assert.deepEqual(peers.map(({ text }) => text), ["by Effect\n", "hello\n"]);
+  for (const peer of peers) peer.end();
+  await place.settle();
+  assert.deepEqual(place.records.map(({ protocol, reason }) => [protocol, reason]), [
+    ["admin", "handler_done"],
+    [undefined, "peer_closed"],
+  ]);
+});
