@@ -97,6 +97,12 @@ const cut: Readonly<Record<string, Omit<Task, "form">>> = {
   "delimited": { wire: "delimited", text: false },
   "fixed": { wire: "fixed", text: false },
   "length": { wire: "length", text: false },
+  "several delimiters": { wire: "several", text: false },
+  "checksum": { wire: "checksum", text: false },
+  "varint": { wire: "varint", text: false },
+  "BER": { wire: "ber", text: false },
+  "SLIP": { wire: "slip", text: false },
+  "COBS": { wire: "cobs", text: false },
   "RESP": { wire: "resp", text: false },
   "MQTT": { wire: "mqtt", text: false },
   "PostgreSQL": { wire: "postgres", text: false },
@@ -109,7 +115,7 @@ const framingRows: readonly FramingRow[] = Object.entries(cut).flatMap(([name, t
   (["push", "pull"] as const).filter((form) => form === "push" || !called.includes(task.wire)).map((
     form,
   ) => ({
-    id: `framing-${name.toLowerCase()}-${form}`,
+    id: `framing-${name.toLowerCase().replace(" ", "-")}-${form}`,
     title: `${task.text ? "lines as text" : name === "lines-bytes" ? "lines as bytes" : name}, ${
       form === "push" ? "decoder" : "`FramerStream`"
     }, to the fastest package: ${frameSizes.map(sizeText).join(", ")}`,

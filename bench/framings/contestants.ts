@@ -17,7 +17,10 @@ import RedisParser from "redis-parser";
 import split2 from "split2";
 import { mqtt, postgres, resp } from "../../protocols.ts";
 import { delimited, fixedLength, FramerStream, type Framing, lengthField, lines } from "../../streams.ts";
+import { type Cut, limitBytes } from "./contestant.ts";
 import { delimiter, lengthBytes, type ProtocolWire, type Wire } from "./input.ts";
+import { mechanismContestants } from "./mechanism_contestants.ts";
+import { mechanismFraming } from "./mechanism_framings.ts";
 
 /** What a row asks of everybody. */
 export interface Task {
@@ -26,10 +29,7 @@ export interface Task {
   readonly form: "push" | "pull";
 }
 
-/** Cuts all chunks and resolves with how many frames it got. */
-type Cut = (chunks: readonly Uint8Array[], size: number) => number | Promise<number>;
-
-const frameLimit = { maxFrameBytes: 1024 * 1024 };
+const frameLimit = { maxFrameBytes: limitBytes };
 
 const protocols: Readonly<Record<ProtocolWire, () => Framing<Uint8Array>>> = {
   resp: () => resp(frameLimit),
@@ -78,7 +78,7 @@ function framingOf({ wire, text }: Task, size: number): Framing<string | Uint8Ar
   if (isProtocol(wire)) return protocols[wire]();
   if (wire === "delimited") return delimited({ delimiter, ...frameLimit });
   if (wire === "fixed") return fixedLength({ frameBytes: size });
-  return lengthField({ lengthBytes, strip: lengthBytes, ...frameLimit });
+  return mechanismFraming(wire) ?? lengthField({ lengthBytes, strip: lengthBytes, ...frameLimit });
 }
 
 /** Reads all of a stream of Node's by `on("data")`. */
@@ -156,6 +156,8 @@ function streamOf(chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> {
 export function contestants(task: Task): Readonly<Record<string, Cut>> {
   if (isProtocol(task.wire)) return { millrace: ours(task), ...parsers[task.wire] };
   const nodeStream = task.form === "push" ? pushed : pulled;
+  const others = mechanismContestants(task.wire, nodeStream);
+  if (others !== undefined) return { millrace: ours(task), ...others };
   if (task.wire === "length") {
     // It has no other form.
     return {

@@ -1,7 +1,11 @@
 /** The bytes that the framings are measured with: frames of one size, in chunks of 64 KiB that end anywhere in a frame. */
 
+import { ByteWriter } from "../../src/core/bytes/bytes.ts";
+import type { MechanismWire } from "./contestant.ts";
+import { mechanismFraming } from "./mechanism_framings.ts";
+
 /** What is cut. */
-export type Wire = "lines" | "delimited" | "fixed" | "length" | ProtocolWire;
+export type Wire = "lines" | "delimited" | "fixed" | "length" | MechanismWire | ProtocolWire;
 
 /** Commands of Redis that set a value, MQTT messages of QoS 0, and rows of PostgreSQL with one column. */
 export type ProtocolWire = "resp" | "mqtt" | "postgres";
@@ -45,10 +49,21 @@ function frameOf(wire: Wire, size: number): Uint8Array {
     frame.set(content, lengthBytes);
     return frame;
   }
+  const framing = mechanismFraming(wire);
+  if (framing !== undefined) {
+    const writer = new ByteWriter();
+    framing.encode(wire === "slip" || wire === "cobs" ? anyBytes(size) : content, writer);
+    return writer.take();
+  }
   if (wire === "resp") return around(`*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$${size}\r\n`, content, "\r\n");
   if (wire === "mqtt") return around(mqttHead(size), content, "");
   if (wire === "postgres") return around(rowHead(size), content, "");
   return new TextEncoder().encode(new TextDecoder().decode(content) + (wire === "lines" ? "\n" : delimiter));
+}
+
+/** Bytes of every value, so that a few of them are escaped. */
+function anyBytes(size: number): Uint8Array {
+  return new Uint8Array(size).map((_, at) => (at * 197 + (at >> 8) * 13) & 255);
 }
 
 /** Characters are bytes. */

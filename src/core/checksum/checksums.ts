@@ -9,7 +9,12 @@ import { type ChecksumFunction, crc } from "./crc.ts";
 /** All bytes combined by exclusive or, also called LRC or BCC. `before` is the seed. */
 export const xor8: ChecksumFunction = (bytes, start = 0, end = bytes.length, before = 0) => {
   let sum = before;
-  for (let at = start; at < end; at++) sum ^= bytes[at]!;
+  let at = start;
+  for (const last = end - 8; at <= last; at += 8) {
+    sum ^= bytes[at]! ^ bytes[at + 1]! ^ bytes[at + 2]! ^ bytes[at + 3]! ^
+      bytes[at + 4]! ^ bytes[at + 5]! ^ bytes[at + 6]! ^ bytes[at + 7]!;
+  }
+  for (; at < end; at++) sum ^= bytes[at]!;
   return sum & 255;
 };
 
@@ -23,7 +28,12 @@ export const sum16: ChecksumFunction = (bytes, start = 0, end = bytes.length, be
 
 function sum32(bytes: Uint8Array, start: number, end: number, before: number): number {
   let sum = before;
-  for (let at = start; at < end; at++) sum = sum + bytes[at]! | 0;
+  let at = start;
+  for (const last = end - 8; at <= last; at += 8) {
+    sum = sum + bytes[at]! + bytes[at + 1]! + bytes[at + 2]! + bytes[at + 3]! +
+        bytes[at + 4]! + bytes[at + 5]! + bytes[at + 6]! + bytes[at + 7]! | 0;
+  }
+  for (; at < end; at++) sum = sum + bytes[at]! | 0;
   return sum;
 }
 

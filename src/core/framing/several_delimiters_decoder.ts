@@ -82,8 +82,11 @@ export class SeveralDelimitersDecoder implements Decoder<Uint8Array> {
 
   /** Cuts from `start` on, where a frame begins or goes on; false when it was stopped and bytes are left. */
   #cut(chunk: Uint8Array, start: number, next: (frame: Uint8Array) => unknown): boolean {
-    const { delimiters } = this.#rules;
-    const { length } = chunk;
+    const { delimiters, keepDelimiter, maxFrameBytes } = this.#rules;
+    const { length, byteOffset } = chunk;
+    const copied = copiedOf(chunk);
+    const memory = memoryOf(chunk);
+    const search = this.#search;
     let state = this.#state;
     let growing = this.#growing;
     /** Where the frame begins, or goes on that an earlier chunk began. */
@@ -106,7 +109,7 @@ export class SeveralDelimitersDecoder implements Decoder<Uint8Array> {
         continue;
       }
       if (state === 0) {
-        at = this.#search.from(chunk, at);
+        at = search.from(chunk, at);
         if (at === length) break;
       }
       state = delimiters.step(state, chunk[at++]!);
@@ -114,7 +117,17 @@ export class SeveralDelimitersDecoder implements Decoder<Uint8Array> {
       if (width === 0) continue;
       growing = delimiters.grows(state) ? state : 0;
       state = 0;
-      const more = this.#endFrame(chunk, from, at, width, next);
+      let more: unknown;
+      const size = at - width - from;
+      if (this.buffered > 0 || size > maxFrameBytes) more = this.#endFrame(chunk, from, at, width, next);
+      else {
+        // Most frames begin and end in the same chunk.
+        this.#frameAt = from;
+        const to = keepDelimiter ? at : at - width;
+        more = next(
+          to - from <= copied ? chunk.slice(from, to) : viewIn(chunk, memory, byteOffset, from, to),
+        );
+      }
       from = at;
       if (more !== false || at === length) continue;
       this.#state = 0;
@@ -130,7 +143,7 @@ export class SeveralDelimitersDecoder implements Decoder<Uint8Array> {
     return true;
   }
 
-  /** A delimiter of `width` bytes ends at `end`; says whether to go on. */
+  /** A delimiter of `width` bytes ends a frame at `end` that an earlier chunk began, or that is too large; says whether to go on. */
   #endFrame(
     chunk: Uint8Array,
     from: number,
@@ -154,13 +167,6 @@ export class SeveralDelimitersDecoder implements Decoder<Uint8Array> {
     }
     this.#frameAt = from - before;
     const last = keepDelimiter ? end : to;
-    if (before === 0) {
-      return next(
-        last - from <= copiedOf(chunk)
-          ? chunk.slice(from, last)
-          : viewIn(chunk, memoryOf(chunk), chunk.byteOffset, from, last),
-      );
-    }
     // The delimiter may have begun in an earlier chunk.
     const joined = held.join(chunk, from, Math.max(last, from));
     return next(last < from ? joined.subarray(0, content) : joined);

@@ -57,6 +57,7 @@ describe("frames that one of several delimiters ends", () => {
       ["have a limit that counts no delimiter", { delimiter: ["\n", "\r\n", "###"], maxFrameBytes: 3 }, [
         { bytes: "abc\r\nabc\nabc###", frames: frames("abc", "abc", "abc") },
         { bytes: "abc##", frames: [], error: { reason: "truncated", offset: 0 } },
+        { bytes: "abcd", frames: [], error: { reason: "too_large", offset: 0, limit: 3 } },
         { bytes: "a\nabc#d\n", frames: frames("a"), error: { reason: "too_large", offset: 2, limit: 3 } },
         {
           bytes: "a\nabcd\r\n",
@@ -100,6 +101,9 @@ describe("frames that one of several delimiters ends", () => {
       assertFramer(five, [{ bytes: all, frames: cases.flatMap((one) => one.frames), sent: false }], options);
       const two = delimited({ delimiter: ["\n", "\r\n"] });
       assertFramer(two, cases.slice(0, 2), options);
+      const repeated = [0, 1, 0, 0, 1, 1].map((at) => cases[at]!);
+      const joined = { bytes: repeated.map((one) => one.bytes).join(""), sent: false as const };
+      assertFramer(two, [{ ...joined, frames: repeated.flatMap((one) => one.frames) }], options);
     }
   });
 
