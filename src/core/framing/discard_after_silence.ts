@@ -8,7 +8,10 @@ import { OptionsCheck } from "../options.ts";
 import type { DurationInput } from "../time/duration.ts";
 import type { Decoder, Framing } from "./framing.ts";
 import { type StoppableDecoder, stoppableDecoder } from "./piecewise_decoder.ts";
+import type { SilenceOwner, SilenceWatch } from "../time/silence_watch.ts";
+import type { TimerWheel } from "../time/timer_wheel.ts";
 import { checkGap } from "./silence.ts";
+import { watchSilence } from "./silence_clock.ts";
 
 /** Options of {@linkcode discardAfterSilence}. */
 export interface DiscardAfterSilenceOptions {
@@ -85,6 +88,10 @@ class TearingDecoder<Received> implements Decoder<Received> {
   push(chunk: Uint8Array, next: (frame: Received) => unknown): void | boolean {
     this.#position += chunk.length;
     return this.#decoder.push(chunk, next);
+  }
+
+  watch(owner: SilenceOwner, wheel?: TimerWheel): SilenceWatch {
+    return watchSilence(this.gap, owner, wheel);
   }
 
   silence(): void {

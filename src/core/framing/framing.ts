@@ -6,6 +6,7 @@
  */
 import type { FrameError } from "../errors.ts";
 import type { Stage } from "../streams/stage.ts";
+import type { TimerWheel } from "../time/timer_wheel.ts";
 
 /**
  * Cuts bytes into frames, and writes frames as bytes. One value serves any number of connections; the state of one
@@ -62,6 +63,14 @@ export interface Decoder<Received> extends Stage<Uint8Array, Received> {
    * called. Such a decoder has `silence` and `resume`.
    */
   readonly gap?: number | undefined;
+  /**
+   * How `FramerStream`, which refuses a decoder that has `gap` alone, hears of silences; a connection has a clock of its
+   * own. A decoder by hand uses that of a built-in one: `silence({ gap }).decoder(() => {}).watch!(owner, wheel)`.
+   */
+  watch?(
+    owner: { readonly paused: boolean; silent(): void },
+    wheel?: TimerWheel,
+  ): { arrived(): void; resumed(): void; stop(): void } | undefined;
   /** Nothing has come for `gap`. The call of `resume` that follows passes on, or reports, what this has ended. */
   silence?(): void;
   /** Processes a chunk. Returns `false` if the rest of it waits for `resume`. */

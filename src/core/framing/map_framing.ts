@@ -137,6 +137,12 @@ class MessageDecoder<Received, Message> implements Decoder<Message> {
     return this.#frames.gap;
   }
 
+  watch(
+    ...given: Parameters<NonNullable<Decoder<unknown>["watch"]>>
+  ): ReturnType<NonNullable<Decoder<unknown>["watch"]>> {
+    return this.#frames.watch?.(...given);
+  }
+
   silence(): void {
     this.#frames.silence?.();
   }

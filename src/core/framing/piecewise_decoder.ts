@@ -71,6 +71,12 @@ class Pieces<Received> implements StoppableDecoder<Received> {
     return this.#decoder.gap;
   }
 
+  watch(
+    ...given: Parameters<NonNullable<Decoder<unknown>["watch"]>>
+  ): ReturnType<NonNullable<Decoder<unknown>["watch"]>> {
+    return this.#decoder.watch?.(...given);
+  }
+
   silence(): void {
     this.#decoder.silence?.();
     this.#silent = true;
@@ -92,7 +98,11 @@ class Pieces<Received> implements StoppableDecoder<Received> {
   }
 
   resume(next: (frame: Received) => unknown): boolean {
-    if (this.#silent) this.#endSilence(next);
+    if (this.#silent) {
+      this.#silent = false;
+      this.#next = next;
+      this.#decoder.resume?.(this.#pass);
+    }
     const rest = this.#rest;
     if (rest === undefined) return true;
     this.#rest = undefined;
@@ -102,12 +112,6 @@ class Pieces<Received> implements StoppableDecoder<Received> {
   /** Enough, after this piece. */
   stop(): void {
     this.#enough = true;
-  }
-
-  #endSilence(next: (frame: Received) => unknown): void {
-    this.#silent = false;
-    this.#next = next;
-    this.#decoder.resume?.(this.#pass);
   }
 
   #cut(chunk: Uint8Array, start: number, next: (frame: Received) => unknown): boolean {

@@ -5,7 +5,10 @@
  */
 import { FrameError } from "../errors.ts";
 import { HeldBytes } from "../bytes/held_bytes.ts";
+import type { SilenceOwner, SilenceWatch } from "../time/silence_watch.ts";
+import type { TimerWheel } from "../time/timer_wheel.ts";
 import type { Decoder } from "./framing.ts";
+import { watchSilence } from "./silence_clock.ts";
 
 const none = new Uint8Array(0);
 
@@ -50,6 +53,10 @@ export class SilenceDecoder implements Decoder<Uint8Array> {
     const held = this.#held;
     held.add(chunk, 0);
     if (held.length > this.#rules.maxFrameBytes) this.#refuse(held.length);
+  }
+
+  watch(owner: SilenceOwner, wheel?: TimerWheel): SilenceWatch {
+    return watchSilence(this.gap, owner, wheel);
   }
 
   silence(): void {

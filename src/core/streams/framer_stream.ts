@@ -12,8 +12,7 @@ import { checkStrategies, strategyKeys } from "./stream_strategies.ts";
 import type { Framing } from "../framing/framing.ts";
 import { OrderedPair, type StoppableStage } from "./ordered_pair.ts";
 import { type StoppableDecoder, stoppableDecoder } from "../framing/piecewise_decoder.ts";
-import { SilenceWatch } from "../time/silence_watch.ts";
-import { sharedWheel, type TimerWheel } from "../time/timer_wheel.ts";
+import type { TimerWheel } from "../time/timer_wheel.ts";
 
 /** Options of {@linkcode FramerStream}. */
 export interface FramerStreamOptions<Received> {
@@ -77,7 +76,14 @@ export class FramerStream<Received> implements TransformStream<ByteChunk, Unshar
       writable: writableStrategy as QueuingStrategy<ByteChunk>,
       readable: readableStrategy,
     });
-    if (decoder.gap !== undefined) stage.watch(decoder.gap, wheel ?? sharedWheel(), pair);
+    if (decoder.gap !== undefined && !stage.watch(pair, wheel)) {
+      check.refuse(
+        "framing",
+        framing,
+        "a decoder with watch, as it has gap",
+      );
+      check.done();
+    }
     this.readable = pair.readable as ReadableStream<Unshared<Received>>;
     this.writable = pair.writable;
   }
@@ -87,7 +93,7 @@ export class FramerStream<Received> implements TransformStream<ByteChunk, Unshar
 class Cutting<Received> implements StoppableStage<ByteChunk, Received> {
   readonly #name: string;
   readonly #decoder: StoppableDecoder<Received>;
-  #silence: SilenceWatch | undefined = undefined;
+  #silence: ReturnType<NonNullable<StoppableDecoder<Received>["watch"]>> = undefined;
   #position = 0;
 
   constructor(name: string, decoder: StoppableDecoder<Received>) {
@@ -95,10 +101,10 @@ class Cutting<Received> implements StoppableStage<ByteChunk, Received> {
     this.#decoder = decoder;
   }
 
-  /** Of a framing that ends frames by silence. */
-  watch(gap: number, wheel: TimerWheel, pair: OrderedPair<ByteChunk, Received>): void {
+  /** Of a framing that ends frames by silence; false where it cannot be heard. */
+  watch(pair: OrderedPair<ByteChunk, Received>, wheel: TimerWheel | undefined): boolean {
     const decoder = this.#decoder;
-    this.#silence = new SilenceWatch(gap, wheel, {
+    this.#silence = decoder.watch?.({
       get paused() {
         return pair.writeWaits;
       },
@@ -106,7 +112,8 @@ class Cutting<Received> implements StoppableStage<ByteChunk, Received> {
         decoder.silence?.();
         pair.resume();
       },
-    });
+    }, wheel);
+    return this.#silence !== undefined;
   }
 
   stop(): void {

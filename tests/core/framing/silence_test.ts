@@ -102,6 +102,41 @@ test("what cannot be a gap is refused, and so is a framing that hears silences a
   assert.throws(() => discardAfterSilence(lines(), { gap: "0ms" }), OptionsError);
 });
 
+test("a stream refuses a decoder by hand whose silences it cannot hear, and hears those of a built-in one (F-79)", async () => {
+  const deaf = { ...lines(), decoder: () => ({ buffered: 0, gap: 5, push() {}, resume() {} }) };
+  assert.throws(() => new FramerStream(deaf), /a decoder with watch, as it has gap/);
+  const clock = new FakeClock();
+  const wheel = new TimerWheel(clock);
+  const own: Framing<string> = {
+    name: "own",
+    decoder() {
+      let [held, ended] = ["", false];
+      return {
+        gap: 15,
+        watch: (owner, given) => silence({ gap: 15 }).decoder(() => {}).watch!(owner, given),
+        get buffered() {
+          return held.length;
+        },
+        push: (chunk) => void (held += text(chunk)),
+        silence: () => void (ended = held !== ""),
+        resume(next) {
+          if (ended) next(held);
+          [held, ended] = ["", false];
+        },
+      };
+    },
+    encode: (frame, out) => out.text(frame),
+  };
+  const stream = new FramerStream(own, { wheel });
+  const writer = stream.writable.getWriter();
+  const reader = stream.readable.getReader();
+  const first = reader.read();
+  await writer.write(bytes("by hand"));
+  await clock.advanceAsync(100);
+  assert.equal((await first).value, "by hand");
+  await reader.cancel();
+});
+
 test("without a clock, frames that end by silence are cut by the end of the input, however split (F-79)", () => {
   assertFramer(silence({ gap: "15ms", maxFrameBytes: 8 }), [
     { bytes: bytes("12345678"), frames: [bytes("12345678")], exact: true },
