@@ -21,6 +21,7 @@
 // Servers
 export { serve } from "./src/server/serve.ts";
 export type { Server } from "./src/server/server.ts";
+export { systemdSockets } from "./src/host/systemd_sockets.ts";
 export { onSignals, type SignalsOptions } from "./src/server/on_signals.ts";
 export type { ServerInspection } from "./src/server/inspection.ts";
 export type { AdmissionOptions, RejectReason } from "./src/server/admission_options.ts";
@@ -28,13 +29,8 @@ export type { FirstBytesOptions, ProxyProtocolOptions } from "./src/server/prefa
 export type { AuditEvent } from "./src/server/audit.ts";
 export type { KillOptions } from "./src/server/kill_options.ts";
 export type { LiveOptions } from "./src/server/live_options.ts";
-export type {
-  RateSample,
-  ServeOptions,
-  ServerState,
-  ServerStats,
-  ShutdownReport,
-} from "./src/server/server_options.ts";
+export type { ServeOptions, ServerState, ShutdownReport } from "./src/server/server_options.ts";
+export type { RateSample, ServerStats } from "./src/server/server_stats.ts";
 export { prometheusText } from "./src/server/prometheus.ts";
 export { prometheusContentType } from "./src/server/exposition.ts";
 export type { Logger, LogRecord } from "./src/core/logger.ts";

@@ -98,7 +98,9 @@ export const features: readonly Section[] = [
       row(25, "held", "Each connection has an id, addresses, times, counters and a value of your own"),
       row(26, "held", "Socket options: no delay, keepalive; a hook per connection"),
       row(27, "held", "PROXY protocol 1 and 2, accepted from trusted addresses only, and sent"),
-      row(28, "planned", "A new process takes over the port while the old one drains"),
+      row(28, "partly", "A new process takes over the port while the old one drains", {
+        missing: "a hand-over between processes without a supervisor that holds the socket",
+      }),
     ],
   },
   {
@@ -245,7 +247,9 @@ export const features: readonly Section[] = [
   {
     title: "What the field asks for",
     rows: [
-      row(75, "planned", "Listening on an inherited socket, and a restart that hands it to the new process"),
+      row(75, "partly", "Listening on an inherited socket, and a restart that hands it to the new process", {
+        missing: "the hand-over by the old process",
+      }),
       row(76, "planned", "Order and exactly-once per connection across failures of the bus"),
       row(77, "planned", "Device identity: an alias read from a frame, by which to send and to close"),
       row(

@@ -2,6 +2,7 @@
 const backoff = "src/core/time/backoff.ts";
 const listening = "src/server/listening.ts";
 const ofBackoff = ["tests/core/backoff_test.ts"];
+const ofInherited = ["tests/server/inherited_test.ts"];
 const ofBinding = ["tests/server/bind_retry_test.ts"];
 
 /** For `npm run mutate`. */
@@ -61,5 +62,33 @@ export const mutants = [
     put: "    return this.#listener?.stop()",
     tests: ofBinding,
     why: "a wait outlives its server",
+  },
+  {
+    file: listening,
+    find: "if (this.#inherits) await this.#listener?.pause?.();\n      else ",
+    put: "",
+    tests: ofInherited,
+    why: "suspending closes an inherited socket",
+  },
+  {
+    file: "src/adapters/inherited.ts",
+    find: '    throw bad(action, "another server',
+    put: '    void bad(action, "another server',
+    tests: ofInherited,
+    why: "two servers of a process listen on one descriptor",
+  },
+  {
+    file: "src/adapters/inherited.ts",
+    find: "if (inode === undefined) {\n    throw",
+    put: "if (inode === undefined) {\n    void",
+    tests: ofInherited,
+    why: "a file is taken for a socket",
+  },
+  {
+    file: "src/host/systemd_sockets.ts",
+    find: " || LISTEN_PID !== String(process.pid)",
+    put: "",
+    tests: ["tests/host/systemd_sockets_test.ts"],
+    why: "a child process takes the sockets of its parent for its own",
   },
 ];

@@ -24,6 +24,15 @@ export function boundAt(asked: Address, told: { readonly host: string; readonly 
   return { transport: "tcp", host, port: told.port };
 }
 
+/** Where an inherited listener is bound, from what the runtime tells of it: nothing for a Unix socket. */
+export function inheritedAt(
+  asked: Address,
+  told: { readonly host: string; readonly port: number } | undefined,
+): Address {
+  if (told !== undefined) return { transport: "tcp", host: plainIp(told.host), port: told.port };
+  return asked.transport === "unix" ? asked : { transport: "unix", path: "" };
+}
+
 /** A peer for an error message. One at a Unix socket has no address. */
 export function peerText({ ip, port, local }: Pick<Peer, "ip" | "port" | "local">): string {
   if (ip !== "") return addressText({ transport: "tcp", host: ip, port });

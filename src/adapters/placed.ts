@@ -4,29 +4,37 @@
  *
  * Used by the adapters of the runtimes. What deals with paths is loaded when the first path is met.
  */
+import type { InheritedSocket, Inheriting } from "./inherited.ts";
 import type {
   Adapter,
   AdapterConnectOptions,
   AdapterListenOptions,
   Address,
-  Listener,
   Transport,
 } from "../core/transport.ts";
 
 type TcpAddress = Extract<Address, { readonly transport: "tcp" }>;
 
 /** A runtime's own listening and connecting. Both reject, and never throw. */
-interface Placing {
+interface Placing extends Inheriting {
   /** `at` is the place that the system is told; peers and messages have that of the options. */
-  bind(options: AdapterListenOptions, accept: (transport: Transport) => void, at: Address): Promise<Listener>;
+  bind(
+    options: AdapterListenOptions,
+    accept: (transport: Transport) => void,
+    at: Address,
+  ): Promise<InheritedSocket>;
   dial(options: AdapterConnectOptions): Promise<Transport>;
 }
 
 /** The same for any address. */
-export function placed({ bind, dial }: Placing): Pick<Adapter, "listen" | "connect"> {
+export function placed({ bind, dial, discard }: Placing): Pick<Adapter, "listen" | "connect"> {
   return {
     async listen(options, accept) {
-      const { address } = options;
+      const { address, descriptor } = options;
+      if (descriptor !== undefined) {
+        const { listenInherited } = await import("./inherited.ts");
+        return listenInherited(options, accept, { bind, ...(discard && { discard }) });
+      }
       if (address.transport === "tcp") return zoned(address, () => bind(options, accept, address));
       const { bindPath } = await import("./unix/path.ts");
       const plain = { ...options, tls: undefined, failed: ignore };

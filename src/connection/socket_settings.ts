@@ -102,7 +102,13 @@ export function resolveAddress(
   const given = Object.entries({ port, path, address }).filter(([, value]) => value !== undefined);
   if (given.length !== 1) {
     const found = given.length === 0 ? undefined : given.map(([name]) => name).join(" and ");
-    check.refuse("port", found, "exactly one of port, path and address");
+    check.refuse(
+      "port",
+      found,
+      use === "listen"
+        ? "exactly one of port, path, address and fd"
+        : "exactly one of port, path and address",
+    );
   }
   if (host !== undefined && port === undefined && given.length > 0) {
     check.refuse("host", host, `no host with ${given[0]![0]}`);

@@ -10,6 +10,7 @@ export type SocketErrorReason =
   | "aborted"
   | "address_in_use"
   | "address_not_available"
+  | "bad_descriptor"
   | "broken_pipe"
   | "busy"
   | "closed"

@@ -25,6 +25,8 @@ export type Capability =
   | "backlog"
   /** `::` can be told to refuse IPv4. */
   | "ipv6Only"
+  /** It can listen on a descriptor that the process has inherited. */
+  | "descriptor"
   /** Nagle's algorithm can be switched. */
   | "noDelay"
   /** OS TCP keepalive can be switched on and off. */
@@ -124,6 +126,11 @@ export interface SocketTuning {
 export interface AdapterListenOptions extends SocketTuning {
   /** Where to listen; port 0 asks for a free one. */
   readonly address: Address;
+  /**
+   * A listening socket that the process has inherited, in the place of one that is bound at `address`, which says nothing
+   * then. Its listener can pause, since a descriptor that is closed does not come back.
+   */
+  readonly descriptor?: number | undefined;
   /** Length of the kernel's accept queue; undefined for the runtime's default. */
   readonly backlog: number | undefined;
   /** Permissions and owner of a Unix socket's file, set before its path leads to it. */
@@ -203,6 +210,12 @@ export interface Listener {
   readonly address: Address;
   /** The TLS implementation, such as `"node:tls"`; undefined without TLS. */
   readonly tls?: string | undefined;
+  /** Its descriptor, for a process that shall inherit it; undefined where it is not known. */
+  readonly descriptor?: number | undefined;
+  /** Accepts no more until `resume`, and keeps the socket: connections wait in its queue. Only of an inherited one. */
+  pause?(): Promise<void>;
+  /** Accepts again after `pause`. */
+  resume?(): Promise<void>;
   /** Stops accepting; open connections are not affected. Resolves once the port is free. Idempotent. */
   stop(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /** Counters of a client endpoint in the form of a server's, so that metrics read alike. */
 import type { MemoryBudget } from "../connection/memory_budget.ts";
 import type { CloseReason, TerminationRecord } from "../connection/termination.ts";
-import type { ServerStats } from "../server/server_options.ts";
+import type { ServerStats } from "../server/server_stats.ts";
 import type { FrameConnection } from "./endpoint.ts";
 
 /** Counters that add up. */

@@ -11,7 +11,8 @@ import type { DurationInput } from "../core/time/duration.ts";
 import type { KillOptions } from "../server/kill_options.ts";
 import type { LiveOptions } from "../server/live_options.ts";
 import type { ServerInspection } from "../server/inspection.ts";
-import type { ServerState, ServerStats, ShutdownReport } from "../server/server_options.ts";
+import type { ServerState, ShutdownReport } from "../server/server_options.ts";
+import type { ServerStats } from "../server/server_stats.ts";
 
 /** A connection of a gateway: frames are bytes. */
 export type FrameConnection = Connection<Uint8Array, Uint8Array, undefined>;

@@ -15,9 +15,11 @@ import type {
   Certificates,
   ClientAuthoritiesInspection,
 } from "../core/tls/certificate_options.ts";
+import { systemdSocket } from "../host/systemd_sockets.ts";
 import { openServer } from "../server/scoped_server.ts";
 import { SocketServer } from "../server/socket_server.ts";
-import type { ServeOptions, ServerState, ServerStats, ShutdownReport } from "../server/server_options.ts";
+import type { ServerState, ShutdownReport, UncheckedServeOptions } from "../server/server_options.ts";
+import type { ServerStats } from "../server/server_stats.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Bus, SubscribeOptions } from "./buses/bus.ts";
 import type { ServerEndpointConfig } from "./config/endpoint_config.ts";
@@ -43,15 +45,31 @@ export interface EndpointContext {
 }
 
 /** What a configuration can say of a server; none is upgradable. */
-type ConfiguredOptions = ServeOptions<Uint8Array> & { readonly upgradable?: undefined };
+type ConfiguredOptions = UncheckedServeOptions<Uint8Array> & { readonly upgradable?: undefined };
 
 /** What `serve` takes, as far as the configuration says; `tls` needs files and is added by the caller. */
 export function serveOptions(
   settings: ServerEndpointConfig,
   handler: (connection: FrameConnection) => Promise<void>,
 ): ConfiguredOptions {
-  const { address, limits, listener, framing, file } = settings;
-  return { ...limits, ...listener, framing, handler, address, ...file };
+  const { address, limits, listener, framing, file, inherited } = settings;
+  const common = { ...limits, ...listener, framing, handler };
+  if (inherited === undefined) return { ...common, address, ...file };
+  // Which one has that name is known to the process that systemd has started.
+  return { ...common, fd: "fd" in inherited ? inherited.fd : anyDescriptor };
+}
+
+const anyDescriptor = 3;
+
+/** The descriptor that systemd has passed under the name that the configuration says, in the place of any. */
+function systemdPlace(
+  { inherited }: ServerEndpointConfig,
+): Effect.Effect<{ readonly fd?: number }, SocketError> {
+  if (inherited === undefined || "fd" in inherited) return Effect.succeed({});
+  return Effect.try({
+    try: () => ({ fd: systemdSocket(inherited.systemd) }),
+    catch: (error) => error as SocketError,
+  });
 }
 
 const nobody: ReadonlyMap<string, FrameConnection> = new Map();
@@ -81,9 +99,11 @@ export class ServerEndpoint implements RunningEndpoint {
       const tls = settings.tls && serverTlsOptions(settings.tls);
       const others = new OtherProtocols(logger, settings.framing.name);
       endpoint.#certificates = tls?.certificates;
+      const place = yield* systemdPlace(settings);
       traffic.start();
       const opening = openServer({
         ...serveOptions(settings, (connection) => traffic.ingress(connection)),
+        ...place,
         tls,
         adapter,
         clock,

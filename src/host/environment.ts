@@ -16,6 +16,13 @@ export function withEnvironment<T>(run: () => T): T {
   }
 }
 
+/** The variables of this process, also while an empty environment stands in their place. Reading one may throw. */
+export function environment(): Readonly<Record<string, string | undefined>> {
+  return (shields > 0 && own !== undefined
+    ? own.get?.call(process) ?? own.value
+    : process.env) as typeof process.env;
+}
+
 let shields = 0;
 let own: PropertyDescriptor | undefined;
 

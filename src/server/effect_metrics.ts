@@ -7,7 +7,7 @@
 import * as Context from "effect/Context";
 import * as Metric from "effect/Metric";
 import { reasonRows, type ServerRow, serverRows } from "./metrics.ts";
-import type { ServerStats } from "./server_options.ts";
+import type { ServerStats } from "./server_stats.ts";
 
 /** What is read of a server. */
 interface Counting {

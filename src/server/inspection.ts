@@ -9,7 +9,8 @@ import type { TlsInfo } from "../core/tls/tls.ts";
 import type { Address } from "../core/transport.ts";
 import type { LiveOptions } from "./live_options.ts";
 import type { RateSampler } from "./rates.ts";
-import type { ServerState, ServerStats } from "./server_options.ts";
+import type { ServerState } from "./server_options.ts";
+import type { ServerStats } from "./server_stats.ts";
 import type { ServerSecurity } from "./server_tls.ts";
 
 /** The server as data. */

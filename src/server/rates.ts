@@ -7,7 +7,7 @@ import type { Registry, Totals } from "../connection/registry.ts";
 import type { Session } from "../connection/session.ts";
 import { perSecond, silence, Tally } from "../connection/tally.ts";
 import { Deadline } from "../core/time/deadline.ts";
-import type { RateSample } from "./server_options.ts";
+import type { RateSample } from "./server_stats.ts";
 
 const period = 1000;
 

@@ -7,7 +7,8 @@ import type { Adapter, Address } from "../core/transport.ts";
 import type { LiveOptions } from "./live_options.ts";
 import type { KillOptions } from "./kill_options.ts";
 import type { ServerInspection } from "./inspection.ts";
-import type { RateSample, ServerState, ServerStats, ShutdownReport } from "./server_options.ts";
+import type { ServerState, ShutdownReport } from "./server_options.ts";
+import type { RateSample, ServerStats } from "./server_stats.ts";
 
 /**
  * A running server, from `serve`.

@@ -5,19 +5,14 @@ import type { Adapter, Address, Peer } from "../core/transport.ts";
 import type { Clock } from "../core/time/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Connection } from "../connection/connection.ts";
-import type {
-  ConnectionOptions,
-  ConnectionRates,
-  Handler,
-  OnFrame,
-} from "../connection/connection_options.ts";
+import type { ConnectionOptions, Handler, OnFrame } from "../connection/connection_options.ts";
 import type { FirstBytesOptions, ProxyProtocolOptions } from "./preface/preface_options.ts";
-import type { CloseReason } from "../connection/termination.ts";
 import type { ShutdownTimeoutError, SocketError } from "../core/errors.ts";
-import type { TlsError, TlsErrorReason } from "../core/tls/tls_error.ts";
+import type { TlsError } from "../core/tls/tls_error.ts";
 import type { AuditEvent } from "./audit.ts";
-import type { AdmissionOptions, RejectReason } from "./admission_options.ts";
+import type { AdmissionOptions } from "./admission_options.ts";
 import type { Certificates } from "../core/tls/certificate_options.ts";
+import type { RateSample } from "./server_stats.ts";
 import type { TlsServerOptions } from "../connection/tls/options.ts";
 
 /**
@@ -148,6 +143,38 @@ export type ServeOptions<
       readonly host?: undefined;
       /** Not with `address`. */
       readonly path?: undefined;
+      /** Not with `address`. */
+      readonly fd?: undefined;
+    }
+    | {
+      /**
+       * A listening socket that this process has inherited, by the number of its descriptor, instead of an address:
+       * TCP or Unix, from systemd (`systemdSockets`), a supervisor or a parent process. Connections wait in its queue
+       * while no process accepts, so a restart refuses none. `server.address` shows where it is bound; for a Unix
+       * socket its path is `""` where the system does not tell (outside Linux, and on Deno without `--allow-all`).
+       * `suspend` pauses and keeps the socket: newcomers wait until `resume`. Closing the server closes the descriptor, in
+       * this process only. A listener that fails is not bound again. Rejects with `SocketError` `bad_descriptor` for
+       * one that is not open, or is no socket that could listen. On Windows, `OptionsError`.
+       */
+      readonly fd: number;
+      /** Not with `fd`. */
+      readonly port?: undefined;
+      /** Not with `fd`. */
+      readonly host?: undefined;
+      /** Not with `fd`. */
+      readonly path?: undefined;
+      /** Not with `fd`. */
+      readonly address?: undefined;
+      /** Not with `fd`. */
+      readonly mode?: undefined;
+      /** Not with `fd`. */
+      readonly owner?: undefined;
+      /** Not with `fd`. */
+      readonly ipv6Only?: false | undefined;
+      /** Not with `fd`. */
+      readonly reusePort?: false | undefined;
+      /** Not with `fd`. */
+      readonly bindRetry?: false | undefined;
     }
     | {
       /**
@@ -164,6 +191,8 @@ export type ServeOptions<
       readonly host?: undefined;
       /** Not with `path`. */
       readonly address?: undefined;
+      /** Not with `path`. */
+      readonly fd?: undefined;
       /** Not with `path`. */
       readonly ipv6Only?: false | undefined;
       /** Not with `path`. */
@@ -182,6 +211,8 @@ export type ServeOptions<
       readonly path?: undefined;
       /** Not with `port`. */
       readonly address?: undefined;
+      /** Not with `port`. */
+      readonly fd?: undefined;
       /** Not with `port`. */
       readonly mode?: undefined;
       /** Not with `port`. */
@@ -207,6 +238,8 @@ type Contradicting =
   | "host"
   | "path"
   | "address"
+  | "fd"
+  | "bindRetry"
   | "reusePort"
   | "ipv6Only"
   | "upgradable"
@@ -224,6 +257,8 @@ export interface UncheckedServeOptions<Received, Sent = Received, Context = unde
   readonly host?: string | undefined;
   readonly path?: string | undefined;
   readonly address?: string | Address | undefined;
+  readonly fd?: number | undefined;
+  readonly bindRetry?: boolean | Backoff | undefined;
   readonly reusePort?: boolean | undefined;
   readonly ipv6Only?: boolean | undefined;
   readonly tls?: TlsServerOptions | Certificates | undefined;
@@ -235,98 +270,6 @@ export interface UncheckedServeOptions<Received, Sent = Received, Context = unde
  * `running` with the option `bindRetry`, and again after the listener has failed.
  */
 export type ServerState = "created" | "binding" | "running" | "suspended" | "draining" | "stopped";
-
-/** What a server has counted since it started, and what it holds now. */
-export interface ServerStats {
-  /** Connections open now. */
-  readonly connectionsActive: number;
-  /** Connections accepted. */
-  readonly connectionsAccepted: number;
-  /** Connections rejected. */
-  readonly connectionsRejected: number;
-  /** Rejected connections by reason. */
-  readonly connectionsRejectedByReason: Readonly<Partial<Record<RejectReason, number>>>;
-  /**
-   * Connections reset by the peer before they were accepted. On Bun and Node, data that such a peer sent is still
-   * read, so it also counts as accepted, with the address `""`; on Deno it does not.
-   */
-  readonly connectionsLost: number;
-  /** Connections that were accepted and have ended. */
-  readonly connectionsClosed: number;
-  /** Peers that have not sent their PROXY protocol header or their first bytes yet. */
-  readonly pendingActive: number;
-  /** HTTP health checks answered on the port itself; they do not count as connections. */
-  readonly healthChecks: number;
-  /** TLS handshakes in progress, including upgrades. */
-  readonly handshakesActive: number;
-  /** TLS handshakes that succeeded. */
-  readonly handshakesCompleted: number;
-  /** TLS handshakes that failed or timed out. */
-  readonly handshakesFailed: number;
-  /** Failed handshakes by reason. */
-  readonly handshakesFailedByReason: Readonly<Partial<Record<TlsErrorReason, number>>>;
-  /**
-   * Failures of the listener by reason of the `SocketError`, as `onListenerError` is told of them. A shortage of
-   * descriptors or memory counts once for as long as it lasts.
-   */
-  readonly listenerErrorsByReason: Readonly<Partial<Record<SocketError["reason"], number>>>;
-  /** Ended connections by reason. */
-  readonly closedByReason: Readonly<Partial<Record<CloseReason, number>>>;
-  /**
-   * Peers that connected, sent nothing and left, as health checks of load balancers do: ended connections with the
-   * reason `probe`, and with `tls` those that left before their handshake began, which is no failed handshake.
-   */
-  readonly probes: number;
-  /** Bytes received. */
-  readonly bytesReceived: number;
-  /** Bytes handed to the kernel. */
-  readonly bytesSent: number;
-  /** Complete frames received. */
-  readonly framesReceived: number;
-  /** Frames handed to the kernel completely. */
-  readonly framesSent: number;
-  /** Frames dropped by the egress policy. */
-  readonly framesDropped: number;
-  /** Frames that were accepted for sending and had not completely reached the kernel when their connection ended. */
-  readonly framesLost: number;
-  /** Bad frames, skipped ones included. */
-  readonly frameErrors: number;
-  /** Times that a handler or hook threw or rejected. */
-  readonly handlerErrors: number;
-  /** Connections closed because they were idle. */
-  readonly idleCloses: number;
-  /** Bytes waiting to be sent to slow peers, on all connections. */
-  readonly outboxBytes: number;
-  /**
-   * Bytes that the buffers of all connections hold: frames waiting for handlers, incomplete frames, and bytes waiting to
-   * be sent.
-   */
-  readonly heldBytes: number;
-  /** Whether `memoryBudget` is exceeded, so that new connections are rejected. */
-  readonly memoryExceeded: boolean;
-  /** How many times it was exceeded. */
-  readonly memoryEpisodes: number;
-  /** Duration of the last drain in milliseconds; 0 before the first. */
-  readonly drainMs: number;
-  /** Connections that have sent a first byte. */
-  readonly firstByteCount: number;
-  /** Sum of their times from accept to first byte, in milliseconds. */
-  readonly firstByteMs: number;
-  /** Stalls of the event loop longer than a timer tick allows. */
-  readonly stalls: number;
-}
-
-/** Rates of a server over the last whole second. */
-export interface RateSample extends ConnectionRates {
-  /** Wall-clock time of the sample, in milliseconds since 1970. */
-  readonly at: number;
-  /** Connections accepted. */
-  readonly connectionsPerSecond: number;
-  /** Connections open at that time. */
-  readonly connectionsActive: number;
-  /** Bytes waiting to be sent to slow peers at that time. */
-  readonly outboxBytes: number;
-}
 
 /** Result of a shutdown. */
 export interface ShutdownReport {

@@ -13,7 +13,7 @@ import {
 import { onFirstUse } from "../core/loading.ts";
 import { checkFlag, checkInteger, defaults, OptionsCheck } from "../core/options.ts";
 import type { TlsMaterial } from "../core/tls/tls.ts";
-import type { Adapter, AdapterListenOptions } from "../core/transport.ts";
+import type { Adapter, AdapterListenOptions, Address } from "../core/transport.ts";
 import { certificateHost } from "../certificates/certificate_host.ts";
 import { admissionKeys, type AdmissionSettings, most, resolveAdmission } from "./admission_settings.ts";
 import { resolveFirstBytes } from "./preface/first_bytes_settings.ts";
@@ -66,6 +66,7 @@ const serverKeys: readonly string[] = [
   "host",
   "path",
   "address",
+  "fd",
   "mode",
   "owner",
   "backlog",
@@ -105,15 +106,19 @@ export function resolveServer<Received, Sent, Context>(
     check.unsupported("adapter", adapter.name, "a host with sockets that listen: Bun, Deno or Node.js");
   }
   const tls = resolveTls(check, options.tls, adapter);
-  const address = resolveAddress(check, options, adapter, "listen");
+  const { fd: descriptor } = options;
+  const address = descriptor === undefined
+    ? resolveAddress(check, options, adapter, "listen")
+    : resolveDescriptor(check, options, adapter);
   const profile = resolveProfile(check, options, handler, { side: "server", adapter, address, checkPair });
   const settings: ServerSettings<Received, Sent, Context> = {
     listen: {
       address,
+      descriptor,
       backlog: options.backlog === undefined
         ? undefined
         : checkInteger(check, "backlog", options.backlog, 0, 1, 2 ** 31 - 1),
-      rights: resolveRights(check, options, address, adapter),
+      rights: descriptor === undefined ? resolveRights(check, options, address, adapter) : undefined,
       reusePort: options.reusePort ?? false,
       ipv6Only: options.ipv6Only ?? false,
       tls: tls?.tls,
@@ -161,6 +166,36 @@ export function resolveServer<Received, Sent, Context>(
   }
   check.done();
   return settings;
+}
+
+/** What goes with an address that is bound, and not with a socket that is. */
+const ofBinding = [
+  "port",
+  "host",
+  "path",
+  "address",
+  "mode",
+  "owner",
+  "reusePort",
+  "ipv6Only",
+  "bindRetry",
+] as const;
+
+/** Checks a descriptor that is to be listened on; where it is bound is known once it is. */
+function resolveDescriptor(
+  check: OptionsCheck,
+  options: Pick<UncheckedServeOptions<unknown>, "fd" | (typeof ofBinding)[number]>,
+  adapter: Adapter,
+): Address {
+  checkInteger(check, "fd", options.fd, 0, 0, 2 ** 31 - 1);
+  for (const name of ofBinding) {
+    const value = options[name];
+    if (value !== undefined && value !== false) {
+      check.refuse(name, value, "to be left out with fd, which is bound");
+    }
+  }
+  checkAbilities(check, adapter, [["descriptor", options.fd, true, "fd"]]);
+  return { transport: "tcp", host: defaults.host, port: 0 };
 }
 
 function resolveBindRetry(

@@ -28,13 +28,8 @@ import { errorText, guarded, standardLogger } from "../host/standard_log.ts";
 import { retried } from "./retried.ts";
 import { RateSampler } from "./rates.ts";
 import { TlsAdmission } from "./tls_admission.ts";
-import type {
-  RateSample,
-  ServerState,
-  ServerStats,
-  ShutdownReport,
-  UncheckedServeOptions,
-} from "./server_options.ts";
+import type { ServerState, ShutdownReport, UncheckedServeOptions } from "./server_options.ts";
+import type { RateSample, ServerStats } from "./server_stats.ts";
 import type { Logger } from "../core/logger.ts";
 import type { TlsError } from "../core/tls/tls_error.ts";
 import type { Server } from "./server.ts";

@@ -3,7 +3,7 @@ import type { MemoryBudget } from "../connection/memory_budget.ts";
 import type { Registry } from "../connection/registry.ts";
 import type { Admission } from "./admission.ts";
 import type { Handshakes } from "./handshakes.ts";
-import type { ServerStats } from "./server_options.ts";
+import type { ServerStats } from "./server_stats.ts";
 
 /** What is counted of peers that are no connections yet. */
 interface Waiting {

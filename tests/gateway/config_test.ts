@@ -239,6 +239,31 @@ maxConnections = 10
       /it belongs to an endpoint with mode: client/,
     ],
     [
+      "a descriptor that is none",
+      { endpoints: [{ ...echo, listen: { fd: -1 } }] },
+      /listen\.fd: found -1, expected a whole number, 0 to 2147483647$/,
+    ],
+    [
+      "a mode of an inherited socket",
+      { endpoints: [{ ...echo, listen: { fd: 3, mode: "0600" } }] },
+      /listen\.mode: found "0600", expected a key that exists here: fd$/,
+    ],
+    [
+      "a socket of systemd without a name",
+      { endpoints: [{ ...echo, listen: "systemd:" }] },
+      /listen: found "systemd:", expected "systemd:" and the FileDescriptorName= of a socket unit/,
+    ],
+    [
+      "one inherited socket twice",
+      { endpoints: [{ ...echo, listen: "systemd:a" }, { ...echo, name: "b", listen: "systemd:a" }] },
+      /endpoints\[1\]\.listen: .*a different address from that of endpoints\[0\]/,
+    ],
+    [
+      "one descriptor twice",
+      { endpoints: [{ ...echo, listen: { fd: 3 } }, { ...echo, name: "b", listen: { fd: 3 } }] },
+      /endpoints\[1\]\.listen: .*a different address from that of endpoints\[0\]/,
+    ],
+    [
       "waits that are none",
       { endpoints: [{ ...echo, bindRetry: "1m" }] },
       /bindRetry: found "1m", expected true, false, or a table with initial, factor, max, jitter, attempts or for$/,
@@ -372,7 +397,7 @@ maxConnections = 10
     [
       "what a Unix socket has not",
       { endpoints: [{ ...echo, listen: { path: "/run/a.sock", port: 5 } }] },
-      /listen\.port: .*expected a key that exists here: path, mode, owner/,
+      /listen\.port: .*expected a key that exists here: fd, path, mode, owner/,
     ],
     [
       "one Unix socket twice, in short and in long",

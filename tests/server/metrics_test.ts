@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Connection } from "../../src/connection/connection.ts";
 import { lengthField } from "../../src/core/framing/length_field.ts";
 import { lines } from "../../src/core/framing/lines.ts";
-import type { RateSample } from "../../src/server/server_options.ts";
+import type { RateSample } from "../../src/server/server_stats.ts";
 import { echo } from "../support/frames.ts";
 import { Virtual } from "../support/server.ts";
 

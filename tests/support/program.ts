@@ -27,6 +27,14 @@ export interface Cleaner {
   after(cleanup: () => unknown): void;
 }
 
+/** What a program gets besides its arguments. */
+export interface Inherited {
+  /** Open descriptors, which it has from 3 on. */
+  readonly descriptors?: readonly number[];
+  /** Variables; with these `LISTEN_PID` too. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** One running program. */
 export class Program {
   readonly ended: Promise<Ended>;
@@ -37,8 +45,17 @@ export class Program {
   #over = false;
 
   /** `file` is a path from the root of the package. */
-  constructor(t: Cleaner, file: string, args: readonly string[]) {
-    const child = this.#process = spawn(process.execPath, commandLine(file, args), { cwd: root });
+  constructor(t: Cleaner, file: string, args: readonly string[], { descriptors, env }: Inherited = {}) {
+    const command = [process.execPath, ...commandLine(file, args)];
+    // As systemd does it: only the process itself has its number before it begins.
+    const [name = "", ...rest] = env === undefined
+      ? command
+      : ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', ...command];
+    const child = this.#process = spawn(name, rest, {
+      cwd: root,
+      stdio: ["pipe", "pipe", "pipe", ...(descriptors ?? [])],
+      env: { ...process.env, ...env },
+    });
     t.after(() => child.kill("SIGKILL"));
     // A program that ends before it has read its input is not this side's failure.
     child.stdin!.on("error", () => {});

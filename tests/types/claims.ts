@@ -90,6 +90,15 @@ void main.serve({ port: 0, framing: text });
 void main.serve({ port: 0, address: "127.0.0.1:0", framing: text, handler });
 // @ts-expect-error exactly one of port and path
 void main.serve({ port: 0, path: "/tmp/x.sock", framing: text, handler });
+void main.serve({ fd: 3, framing: text, handler });
+// @ts-expect-error a descriptor has been bound
+void main.serve({ fd: 3, port: 0, framing: text, handler });
+// @ts-expect-error a descriptor has been bound
+void main.serve({ fd: 3, path: "/tmp/x.sock", framing: text, handler });
+// @ts-expect-error a descriptor has been bound
+void main.serve({ fd: 3, framing: text, handler, bindRetry: true });
+// @ts-expect-error a descriptor has been bound
+void main.serve({ fd: 3, framing: text, handler, reusePort: true });
 // @ts-expect-error a place is needed
 void main.serve({ framing: text, handler });
 // @ts-expect-error a host goes with a port, not with a path

@@ -65,6 +65,7 @@ const names: Readonly<Record<string, readonly string[]>> = {
       "prometheusContentType",
       "BroadcastReport",
       "onSignals",
+      "systemdSockets",
       "SignalsOptions",
       "Logger",
       "LogRecord",

@@ -4,6 +4,7 @@
  * Loaded by `detect.ts`; `bun/transport.ts` is one connection of it.
  */
 import type { Socket } from "node:net";
+import { closeSync } from "node:fs";
 import process from "node:process";
 import { copyFrames } from "../../core/bytes/bytes.ts";
 import { SocketError, socketErrorFrom } from "../../core/errors.ts";
@@ -14,13 +15,13 @@ import type {
   AdapterConnectOptions,
   AdapterListenOptions,
   Address,
-  Listener,
   Peer,
   SocketTuning,
   Transport,
 } from "../../core/transport.ts";
 import { resetBefore } from "../accept_fault.ts";
-import { acceptedPeer, boundAt, longestPath } from "../address.ts";
+import { acceptedPeer, boundAt, inheritedAt, longestPath } from "../address.ts";
+import type { InheritedSocket } from "../inherited.ts";
 import type { Opened } from "./dial.ts";
 import { type SocketFiles, socketFiles } from "./files.ts";
 import { type BunHandlers, type BunSocket, BunTransport, handlers, type Slot } from "./transport.ts";
@@ -30,7 +31,7 @@ import { Shortage } from "../shortage.ts";
 
 /** The slice of Bun that is used here. */
 declare const Bun: {
-  listen<Data>(options: BunOptions<Data>): BunAddress & { stop(): void };
+  listen<Data>(options: BunOptions<Data>): BunListener;
   readonly version: string;
   readonly semver: { satisfies(version: string, range: string): boolean };
 };
@@ -40,7 +41,14 @@ interface BunAddress {
   readonly port?: number;
   readonly unix?: string;
 }
+interface BunListener extends BunAddress {
+  readonly fd: number;
+  /** Fills in where it is bound; nothing for a Unix socket. */
+  getsockname(name: { address?: string; port?: number }): void;
+  stop(): void;
+}
 interface BunOptions<Data> extends BunAddress {
+  readonly fd?: number;
   readonly data: Data;
   readonly socket: BunHandlers<Data>;
   readonly allowHalfOpen: boolean;
@@ -63,6 +71,7 @@ export const bunAdapter: Adapter = {
     // Always 512.
     backlog: false,
     ipv6Only: true,
+    descriptor: process.platform !== "win32",
     noDelay: true,
     keepAlive: true,
     keepAliveDelay: true,
@@ -77,7 +86,7 @@ export const bunAdapter: Adapter = {
     ownTls,
   },
   longestPath: longestPath(process.platform),
-  ...secured(placed({ bind, dial }), {
+  ...secured(placed({ bind, dial, discard: closeSync }), {
     ownTls,
     // See tls/below_socket.ts.
     sockets: async () => {
@@ -85,6 +94,7 @@ export const bunAdapter: Adapter = {
       const files = await socketFiles();
       return placed({
         bind: (options, accept, at) => bindNet(options, accept, at, net.bind, files),
+        discard: closeSync,
         dial: (options) => net.dial(options, (socket, action) => spareNetSocket(socket, files, action)),
       });
     },
@@ -102,12 +112,13 @@ async function bind(
   options: AdapterListenOptions,
   accept: (transport: Transport) => void,
   at: Address,
-): Promise<Listener> {
+): Promise<InheritedSocket> {
   const { tls, handshakes } = options;
   if (tls === undefined) return bindSocket(options, (socket, peer) => accepted(socket, peer, accept), at);
   const { BunTlsAcceptor } = await import("./server_handshake.ts");
   const acceptor = new BunTlsAcceptor(tls, handshakes, accept);
-  return { ...await bindSocket(options, (socket, peer) => acceptor.take(socket, peer), at), tls: "bun" };
+  const listener = await bindSocket(options, (socket, peer) => acceptor.take(socket, peer), at);
+  return Object.assign(listener, { tls: "bun" });
 }
 
 /** Bun does not tell which address of a name it has bound. */
@@ -131,8 +142,8 @@ async function bindSocket(
   options: AdapterListenOptions,
   opened: Opened<void>,
   place: Address,
-): Promise<Listener> {
-  const { address } = options;
+): Promise<InheritedSocket> {
+  const { address, descriptor } = options;
   const at = await resolved(place);
   const files = await socketFiles();
   const shortage = new Shortage(options.failed);
@@ -146,13 +157,35 @@ async function bindSocket(
     if (peer.ip === "" && bound.transport === "tcp") options.lost?.(resetBefore(action));
     opened(socket, peer);
   }, at);
-  const bound = boundAt(address, { host: at.transport === "tcp" ? at.host : "", port: server.port ?? 0 });
+  const bound = descriptor === undefined
+    ? boundAt(address, { host: at.transport === "tcp" ? at.host : "", port: server.port ?? 0 })
+    : inheritedAt(address, toldBy(server));
   const action = `accept on ${addressText(bound)}`;
   const stop = () => {
     server.stop();
     return Promise.resolve();
   };
-  return { address: bound, stop };
+  return {
+    address: bound,
+    get descriptor() {
+      return server.fd >= 0 ? server.fd : undefined;
+    },
+    stop,
+    duplicate: () => duplicated(server.fd),
+  };
+}
+
+async function duplicated(descriptor: number | undefined): Promise<number> {
+  const { duplicate } = await import("./duplicate.ts");
+  return duplicate(descriptor ?? -1);
+}
+
+/** Where the socket of a listener is bound; undefined for a Unix socket. */
+function toldBy(server: BunListener): { readonly host: string; readonly port: number } | undefined {
+  const name: { address?: string; port?: number } = {};
+  server.getsockname(name);
+  const { address: host, port } = name;
+  return host === undefined || port === undefined ? undefined : { host, port };
 }
 
 /** With the sockets of Bun's `node:net`. */
@@ -162,7 +195,7 @@ function bindNet(
   at: Address,
   bind: typeof import("../node/adapter.ts").bind,
   files: SocketFiles,
-): Promise<Listener> {
+): Promise<InheritedSocket> {
   const { address, failed } = options;
   const shortage = new Shortage(failed);
   const keepSpare = (socket: Socket): void => {
@@ -171,7 +204,15 @@ function bindNet(
     shortage.met(() => error);
     socket.destroy();
   };
-  return bind(options, accept, at, (server) => server.on("connection", keepSpare)).catch((error: Error) => {
+  const listening = bind(options, accept, at, (server) => server.on("connection", keepSpare));
+  return listening.then((listener) => ({
+    address: listener.address,
+    get descriptor() {
+      return listener.descriptor;
+    },
+    stop: () => listener.stop(),
+    duplicate: () => duplicated(listener.descriptor),
+  }), (error: Error) => {
     throw error instanceof SocketError ? listenError(error.cause, address) : error;
   });
 }
@@ -185,13 +226,13 @@ function spareNetSocket(
 }
 
 function open(
-  { address, reusePort, ipv6Only }: AdapterListenOptions,
+  { address, reusePort, ipv6Only, descriptor }: AdapterListenOptions,
   data: Slot,
   at: Address,
-): BunAddress & { stop(): void } {
+): BunListener {
   try {
     return Bun.listen({
-      ...place(at),
+      ...(descriptor === undefined ? place(at) : { fd: descriptor }),
       data,
       socket: handlers,
       allowHalfOpen: true,

@@ -6,6 +6,7 @@
 import { searchBytes } from "../../core/bytes/byte_search.ts";
 import { copyFrames } from "../../core/bytes/bytes.ts";
 import { addressText } from "../../core/text/place.ts";
+import { onFirstUse } from "../../core/loading.ts";
 import { socketErrorFrom } from "../../core/errors.ts";
 import type {
   Adapter,
@@ -19,6 +20,7 @@ import type {
 } from "../../core/transport.ts";
 import { FailingAccepts } from "../accept_fault.ts";
 import { abortedConnect, boundAt, longestPath, plainIp, tcpPeer, unixPeer } from "../address.ts";
+import type { InheritedSocket } from "../inherited.ts";
 import { connectError } from "../connect_failure.ts";
 import { denoByteSearch } from "./byte_search.ts";
 import { placed } from "../placed.ts";
@@ -52,7 +54,14 @@ if (typeof Deno === "object") {
   searchBytes(denoByteSearch);
 }
 
-const ownSockets = placed({ bind, dial });
+const net = onFirstUse(() => import("./net.ts"));
+
+/** What has a duplicate has loaded this before. */
+function discard(descriptor: number): void {
+  void net().then((loaded) => loaded.discard(descriptor));
+}
+
+const ownSockets = placed({ bind, dial, discard });
 
 /** Deno's own sockets. */
 export const denoAdapter: Adapter = {
@@ -63,6 +72,7 @@ export const denoAdapter: Adapter = {
     reusePort: typeof Deno === "object" && Deno.listenDatagram !== undefined,
     backlog: true,
     ipv6Only: false,
+    descriptor: os !== "windows",
     noDelay: true,
     keepAlive: true,
     keepAliveDelay: false,
@@ -78,7 +88,7 @@ export const denoAdapter: Adapter = {
   },
   longestPath: longestPath(os),
   ...secured(ownSockets, {
-    sockets: async () => (await import("./net.ts")).netSockets(ownSockets),
+    sockets: async () => (await net()).netSockets(ownSockets),
     lower: async () => {
       const { BelowDeno } = await import("../tls/below_deno.ts");
       return (transport, owner, first) => new BelowDeno(transport, owner, first);
@@ -92,7 +102,11 @@ function bind(
   options: AdapterListenOptions,
   accept: (transport: Transport) => void,
   at: Address,
-): Promise<Listener> {
+): Promise<InheritedSocket> {
+  // `Deno.listen` takes none.
+  if (options.descriptor !== undefined) {
+    return net().then(({ bindInherited }) => bindInherited(options, accept, at));
+  }
   return Promise.resolve().then(() => new DenoAcceptor(open(options, at), options, accept));
 }
 

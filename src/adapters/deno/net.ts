@@ -5,7 +5,7 @@
  * Loaded by `deno/adapter.ts` when TLS is wanted. Knows where Deno's differs from Node's, and nothing of TLS.
  */
 import { addressText } from "../../core/text/place.ts";
-import type { Server, Socket } from "node:net";
+import { type Server, Socket } from "node:net";
 import { SocketError, socketErrorFrom } from "../../core/errors.ts";
 import type {
   Adapter,
@@ -16,6 +16,7 @@ import type {
   Transport,
 } from "../../core/transport.ts";
 import { connectError } from "../connect_failure.ts";
+import type { InheritedSocket } from "../inherited.ts";
 import { bind, dial } from "../node/adapter.ts";
 import { placed } from "../placed.ts";
 
@@ -25,6 +26,8 @@ type Sockets = Pick<Adapter, "listen" | "connect">;
 interface Handled {
   readonly _handle?: {
     listen(backlog: number): number;
+    /** A duplicate of its descriptor. */
+    fdForIpc(): number;
     writeBuffer(request: { oncomplete: () => void }, chunk: Uint8Array): number;
   } | null;
   /** Called once the name has been looked up. */
@@ -41,31 +44,49 @@ const longestSleep = 500;
 export function netSockets(own: Sockets): Sockets {
   return placed({
     bind: (options, accept, at) => listen(options, accept, at, own),
+    discard,
     dial: (options) => connect(options),
   });
+}
+
+/** On a descriptor that the process has inherited. */
+export function bindInherited(
+  options: AdapterListenOptions,
+  accept: (transport: Transport) => void,
+  at: Address,
+): Promise<InheritedSocket> {
+  return listen(options, accept, at, undefined);
+}
+
+/** Closes a descriptor. Deno's `node:fs` knows only those that it has opened. */
+export function discard(descriptor: number): void {
+  new Socket({ fd: descriptor, readable: false, writable: false }).on("error", ignore).destroy();
 }
 
 async function listen(
   options: AdapterListenOptions,
   accept: (transport: Transport) => void,
   at: Address,
-  own: Sockets,
-): Promise<Listener> {
+  own: Sockets | undefined,
+): Promise<InheritedSocket> {
   let server: Server & Handled;
   let listener: Listener;
   try {
     listener = await bind(options, accept, at, (made) => prepare(server = made, options));
   } catch (error) {
     const told = retold(error, `listen on ${addressText(options.address)}`);
-    if (told.reason === "unknown") await (await own.listen(options, ignore)).stop();
+    if (told.reason === "unknown" && own !== undefined && options.descriptor === undefined) {
+      await (await own.listen(options, ignore)).stop();
+    }
     throw told;
   }
-  const waking = setInterval(() => wake(server, options), longestSleep);
+  const { address } = listener;
+  const waking = setInterval(() => wake(server, { ...options, address }), longestSleep);
   const stop = () => {
     clearInterval(waking);
     return listener.stop();
   };
-  return { ...listener, stop };
+  return { address, stop, duplicate: () => server._handle!.fdForIpc() };
 }
 
 /**

@@ -93,6 +93,7 @@ export class MemoryNetwork {
         reusePort: false,
         backlog: false,
         ipv6Only: true,
+        descriptor: false,
         // Small writes are never kept waiting, which either setting allows.
         noDelay: true,
         keepAlive: false,

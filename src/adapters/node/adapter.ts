@@ -15,9 +15,19 @@ import type {
   SocketTuning,
 } from "../../core/transport.ts";
 import { FailingAccepts, resetBefore } from "../accept_fault.ts";
-import { abortedConnect, acceptedPeer, boundAt, longestPath, openedPeer, unixPeer } from "../address.ts";
+import {
+  abortedConnect,
+  acceptedPeer,
+  boundAt,
+  inheritedAt,
+  longestPath,
+  openedPeer,
+  unixPeer,
+} from "../address.ts";
+import type { InheritedSocket } from "../inherited.ts";
 import { dialByName } from "../by_name.ts";
 import { connectError } from "../connect_failure.ts";
+import { PausingListener } from "./pausing.ts";
 import { NodeTransport } from "./transport.ts";
 import { placed } from "../placed.ts";
 import { secured } from "../tls/secured.ts";
@@ -45,6 +55,7 @@ export const nodeAdapter: Adapter = {
     reusePort: process.platform === "linux" && (major > 23 || (major === 23 && minor >= 1)),
     backlog: true,
     ipv6Only: true,
+    descriptor: process.platform !== "win32",
     noDelay: true,
     keepAlive: true,
     keepAliveDelay: true,
@@ -75,7 +86,7 @@ export function bind(
   accept: (transport: NodeTransport) => void,
   at: Address,
   made?: (server: Server) => void,
-): Promise<Listener> {
+): Promise<InheritedSocket> {
   const { address } = options;
   return new Promise((resolve, reject) => {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, ...tuning(options) });
@@ -83,7 +94,7 @@ export function bind(
     const refused = (cause: Error) => reject(socketErrorFrom(cause, `listen on ${addressText(address)}`));
     server.once("error", refused);
     server.listen(binding(options, at), () => {
-      const bound = boundAddress(server, address);
+      const bound = boundAddress(server, options);
       server.off("error", refused);
       // Of too many open files this hears nothing: libuv then accepts with a descriptor it kept back, and closes.
       const failing = new FailingAccepts(options);
@@ -97,13 +108,21 @@ export function bind(
         if (peer.ip === "" && bound.transport === "tcp") options.lost?.(resetBefore(action));
         accept(new NodeTransport(socket, peer));
       });
-      resolve({ address: bound, stop: () => stop(server) });
+      const listener = new NodeListener(bound, server);
+      if (options.descriptor === undefined) resolve(listener);
+      else resolve(new PausingListener(listener, server, options.backlog));
     });
   });
 }
 
-function binding({ backlog, ipv6Only, reusePort }: AdapterListenOptions, at: Address): NodeListenOptions {
-  const options: NodeListenOptions & { reusePort?: boolean } = at.transport === "unix"
+function binding(
+  { backlog, ipv6Only, reusePort, descriptor }: AdapterListenOptions,
+  at: Address,
+): NodeListenOptions {
+  // A worker of `node:cluster` would ask the primary process for its own descriptor of that number.
+  const options: NodeListenOptions & { reusePort?: boolean; fd?: number } = descriptor !== undefined
+    ? { fd: descriptor, exclusive: true }
+    : at.transport === "unix"
     ? { path: at.path }
     : { host: at.host, port: at.port, ipv6Only };
   if (backlog !== undefined) options.backlog = backlog;
@@ -111,16 +130,36 @@ function binding({ backlog, ipv6Only, reusePort }: AdapterListenOptions, at: Add
   return options;
 }
 
-function boundAddress(server: Server, asked: Address): Address {
+function boundAddress(server: Server, { address: asked, descriptor }: AdapterListenOptions): Address {
   const bound = server.address();
+  if (descriptor !== undefined) {
+    const told = bound !== null && typeof bound === "object" && "port" in bound ? bound : undefined;
+    return inheritedAt(asked, told && { host: told.address, port: told.port });
+  }
   if (bound === null || typeof bound === "string") return asked;
   return boundAt(asked, { host: bound.address, port: bound.port });
 }
 
-/** The descriptor is closed when `close` returns; its callback would wait for every open connection. */
-function stop(server: Server): Promise<void> {
-  if (server.listening) server.close();
-  return Promise.resolve();
+/** A server of `node:net` that listens. */
+class NodeListener implements Listener {
+  readonly address: Address;
+  readonly #server: Server & { readonly _handle?: { readonly fd?: number } | null };
+
+  constructor(address: Address, server: Server) {
+    this.address = address;
+    this.#server = server;
+  }
+
+  get descriptor(): number | undefined {
+    const fd = this.#server._handle?.fd;
+    return fd !== undefined && fd >= 0 ? fd : undefined;
+  }
+
+  /** The descriptor is closed when `close` returns; its callback would wait for every open connection. */
+  stop(): Promise<void> {
+    if (this.#server.listening) this.#server.close();
+    return Promise.resolve();
+  }
 }
 
 // -- connecting -----------------------------------------------------------------------------------------

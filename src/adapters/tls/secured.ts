@@ -65,7 +65,7 @@ export function secured(plain: Sockets, given: TlsGround): Sockets {
         });
       };
       const listener = await sockets.listen({ ...options, tls: undefined }, take);
-      return { address: listener.address, tls: "node:tls", stop: () => listener.stop() };
+      return securedListener(listener);
     },
     async connect(options: AdapterConnectOptions): Promise<Transport> {
       const { tls, address, signal, preface } = options;
@@ -83,6 +83,21 @@ export function secured(plain: Sockets, given: TlsGround): Sockets {
       const transport = await sockets.connect({ ...options, tls: undefined });
       return secureClient(transport, tls, address, signal, lower, preface?.(transport.peer));
     },
+  };
+}
+
+function securedListener(listener: Listener): Listener {
+  return {
+    address: listener.address,
+    tls: "node:tls",
+    get descriptor() {
+      return listener.descriptor;
+    },
+    stop: () => listener.stop(),
+    ...(listener.pause && listener.resume && {
+      pause: () => listener.pause!(),
+      resume: () => listener.resume!(),
+    }),
   };
 }
 

@@ -95,7 +95,14 @@ class PathBinding {
       let stopped: Promise<void> | undefined;
       // Once: when it has stopped, the number of its file may be another's.
       const stopOnce = () => stopped ??= stop(listener, file, this.#folder.path);
-      return { ...listener, address: listener.address, stop: stopOnce };
+      return {
+        address: listener.address,
+        tls: listener.tls,
+        get descriptor() {
+          return listener.descriptor;
+        },
+        stop: stopOnce,
+      };
     } finally {
       this.#folder.release();
     }

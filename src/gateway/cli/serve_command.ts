@@ -19,24 +19,18 @@ import { OtherProtocols } from "../other_protocols.ts";
 import { serverTlsOptions } from "../tls_options.ts";
 import { formatAddress } from "../../core/text/address.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
+import type { ServePlace } from "./serve_place.ts";
 import { aborted, lastWords, say, type Shell } from "./shell.ts";
 import { tlsHint } from "./tls_hint.ts";
 
 /** What the command line asked for. */
 interface ServeOrder {
-  readonly address: Address;
-  /** Permissions and owner of the file, where the address is a path. */
-  readonly file: {
-    readonly mode: number | undefined;
-    readonly owner: { readonly uid?: number; readonly gid?: number } | undefined;
-  };
+  readonly place: ServePlace;
   readonly framing: FramingSpec;
   readonly tls: TlsServerConfig | undefined;
   readonly limits: LimitOptions;
   readonly echo: boolean;
   readonly quiet: boolean;
-  /** How long to try to bind; undefined for once. */
-  readonly bindRetryMs: number | undefined;
   readonly idleTimeoutMs: number;
   /** Who may connect. */
   readonly admission: AdmissionOptions;
@@ -49,7 +43,7 @@ type FrameConnection = Connection<Uint8Array>;
 
 /** Serves until told to stop; gives the exit code. */
 export async function runServe(order: ServeOrder, shell: Shell): Promise<number> {
-  const { address, framing, tls, echo } = order;
+  const { place, framing, tls, echo } = order;
   let unread: (error: Error) => void = () => {};
   const nobodyReads = new Promise<Error>((resolve) => unread = resolve);
   const printer = order.quiet ? undefined : new LineWriter(shell.output, systemClock, unread);
@@ -58,12 +52,10 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
   const logger = (record: LogRecord) => log(record, words);
   const others = new OtherProtocols(logger, framing.text);
   const starting = serve({
-    address,
-    ...order.file,
+    ...place,
     ...order.limits,
     framing: framing.framing,
     tls: secured,
-    bindRetry: order.bindRetryMs === undefined ? undefined : { for: order.bindRetryMs },
     idleTimeout: order.idleTimeoutMs,
     ...order.admission,
     ...order.preface,

@@ -1,11 +1,11 @@
 /** Options and help of the commands that serve: `gateway`, `check`, `serve`. Declared in `program.ts`'s program. */
 import type { Command } from "commander";
 import { addAdmission, type AdmissionFlags, admissionOf } from "./admission_flags.ts";
-import { CommandFailure, exitCodes } from "./failure.ts";
 import { formsHelp, framingSpec } from "./framing_spec.ts";
 import { addLimits, drainSpreadOption, type LimitFlags, limitsOf } from "./limit_flags.ts";
 import { addPreface, type PrefaceFlags, prefaceOf } from "./preface_flags.ts";
-import { duration, fileMode, fileOwner, host, option, path, port } from "./option_values.ts";
+import { duration, option } from "./option_values.ts";
+import { addPlace, type PlaceFlags, placeOf } from "./serve_place.ts";
 import type { Shell } from "./shell.ts";
 import { addServerTls, type ServerTlsFlags, serverTlsOf } from "./tls_flags.ts";
 
@@ -63,24 +63,9 @@ Examples:
 
 /** `millrace serve` */
 export function addServe(program: Command, shell: Shell, done: (code: number) => void): void {
-  const command = program.command("serve")
-    .description("start a server that prints each frame as a line of JSON")
-    .addOption(
-      option("-p, --port <port>", "TCP port; 0 picks a free one (default: 3034)", port),
-    )
-    .addOption(option("--host <address>", "address to bind; :: for all (default: 127.0.0.1)", host))
-    .addOption(option("--unix <path>", "listen on a Unix socket instead", path))
-    .addOption(option("--mode <octal>", "permissions of the Unix socket, such as 0660", fileMode))
-    .addOption(
-      option("--owner <uid:gid>", "user and group of the Unix socket: 1000:33, 1000 or :33", fileOwner),
-    )
-    .addOption(
-      option(
-        "--bind-retry <duration>",
-        "while the address is in use, try again for this long, or Infinity",
-        duration(),
-      ),
-    )
+  const command = addPlace(
+    program.command("serve").description("start a server that prints each frame as a line of JSON"),
+  )
     .addOption(option("-f, --framing <spec>", "how bytes are cut into frames", framingSpec, "lines"))
     .option("--echo", "send each frame back")
     .option("-q, --quiet", "do not print the frames")
@@ -111,39 +96,27 @@ Examples:
   millrace serve --unix /tmp/echo.sock --mode 0660 --framing length:4 --echo --quiet
   millrace serve --host :: --max-per-address 20 --accept-rate-per-address 5:20 --deny 203.0.113.0/24
   millrace serve --host :: --proxy-protocol 10.0.0.0/8 --health-check /healthz
+  millrace serve --systemd --echo --quiet
   millrace serve --framing 'delimited:\\x03' | jq .
   millrace serve --echo --tls --cert certs/localhost.crt --key certs/localhost.key`,
     )
     .action(async (options: ServeFlags) => {
-      if (options.unix !== undefined && (options.port !== undefined || options.host !== undefined)) {
-        throw new CommandFailure(
-          exitCodes.usage,
-          "--unix cannot be combined with --port or --host: leave one out",
-        );
-      }
-      if (options.unix === undefined && (options.mode !== undefined || options.owner !== undefined)) {
-        throw new CommandFailure(exitCodes.usage, "--mode and --owner need --unix: a port has no file");
-      }
+      const place = placeOf(options);
       const { runServe } = await import("./serve_command.ts");
-      const { port = 3034, host = "127.0.0.1", unix: path } = options;
-      const address = path === undefined
-        ? { transport: "tcp" as const, host, port }
-        : { transport: "unix" as const, path };
-      const { mode, owner, framing, echo = false, quiet = false, idleTimeout, deadline } = options;
-      const admission = admissionOf(options, path !== undefined);
+      const { framing, echo = false, quiet = false, idleTimeout, deadline } = options;
+      const unix = options.unix !== undefined;
+      const admission = admissionOf(options, unix);
       const tls = serverTlsOf(options);
-      const preface = prefaceOf(options, { unix: path !== undefined, tls: tls !== undefined });
+      const preface = prefaceOf(options, { unix, tls: tls !== undefined });
       done(
         await runServe(
           {
-            address,
-            file: { mode, owner },
+            place,
             framing,
             tls,
             limits: limitsOf(options),
             echo,
             quiet,
-            bindRetryMs: options.bindRetry,
             idleTimeoutMs: idleTimeout,
             admission,
             preface,
@@ -155,13 +128,7 @@ Examples:
     });
 }
 
-interface ServeFlags extends ServerTlsFlags, LimitFlags, AdmissionFlags, PrefaceFlags {
-  port?: number;
-  host?: string;
-  unix?: string;
-  mode?: number;
-  owner?: { readonly uid?: number; readonly gid?: number };
-  bindRetry?: number;
+interface ServeFlags extends PlaceFlags, ServerTlsFlags, LimitFlags, AdmissionFlags, PrefaceFlags {
   framing: ReturnType<typeof framingSpec>;
   echo?: boolean;
   quiet?: boolean;

@@ -55,7 +55,7 @@ function checkSockets(list: FaultList, index: number, endpoint: EndpointConfig, 
         .map((key) => /^\d+$/.test(key) ? Number(key) : key);
       const key = String(keys[0]);
       const where = endpoint.mode === "server" ? "listen" : "connect";
-      const path = key === "address" ? [where] : ofFile.includes(key) ? [where, key] : keys;
+      const path = key === "address" || key === "fd" ? [where] : ofFile.includes(key) ? [where, key] : keys;
       list.add(["endpoints", index, ...path], issue.found, issue.expected);
     }
   }

@@ -17,7 +17,12 @@ import { readFraming } from "./framing.ts";
 import { type Read, readAll, Refusal, Section } from "./section.ts";
 import { type PrefaceConfig, prefaceKeys, readPreface } from "./preface.ts";
 import { readServerTls, type TlsServerConfig } from "./server_tls.ts";
-import { isTable, readSocketPlace, type SocketFileConfig } from "./socket_place.ts";
+import {
+  type InheritedConfig,
+  isSocketPlace,
+  readSocketPlace,
+  type SocketFileConfig,
+} from "./socket_place.ts";
 import { address, boolean, duration, finiteDuration, integer, limit, oneOf, wait } from "./values.ts";
 
 /** Settings of a listener that the configuration has set. */
@@ -70,6 +75,8 @@ export interface ServerEndpointConfig extends EndpointSettings {
   readonly mode: "server";
   /** Who may use the file of its Unix socket; undefined where nothing is said of it. */
   readonly file?: SocketFileConfig;
+  /** The socket that it listens on in the place of an address, which says nothing then. */
+  readonly inherited?: InheritedConfig;
   readonly listener: ListenerLimits;
   readonly tls: TlsServerConfig | undefined;
 }
@@ -136,7 +143,7 @@ export function readEndpoint(
   const expected = mode === "client"
     ? 'where to connect, such as "10.0.1.5:4000"'
     : 'where to listen, such as "127.0.0.1:3034"';
-  const long = mode === "server" && isTable(section.raw("listen"));
+  const long = mode === "server" && isSocketPlace(section.raw("listen"));
   const socket = long ? readSocketPlace(section, "listen") : undefined;
   const place = long ? socket?.address : section.require(
     where,
@@ -179,7 +186,8 @@ export function readEndpoint(
     print,
     ...common,
     limits,
-    ...(socket !== undefined && { file: socket.file }),
+    ...(socket?.file !== undefined && { file: socket.file }),
+    ...(socket?.inherited !== undefined && { inherited: socket.inherited }),
     ...own,
   } as EndpointConfig;
 }

@@ -6,7 +6,7 @@
 import type { Address } from "../../core/transport.ts";
 import { plainHost } from "../host_name.ts";
 import { type ConfigPath, type FaultList, formatPath } from "./fault.ts";
-import { isTable } from "./socket_place.ts";
+import { inheritedKey, isTable } from "./socket_place.ts";
 import { address } from "./values.ts";
 
 /** One listener as it is written. */
@@ -39,6 +39,8 @@ export function refuseSharedPlaces(list: FaultList, places: readonly ListenPlace
 }
 
 function addressOf(value: unknown): Address | undefined {
+  const inherited = inheritedKey(value);
+  if (inherited !== undefined) return { transport: "unix", path: inherited };
   try {
     return isTable(value) ? address("listen")(`unix:${String(value["path"])}`) : address("listen")(value);
   } catch {
