@@ -91,4 +91,11 @@ export const mutants = [
     tests: ["tests/host/systemd_sockets_test.ts"],
     why: "a child process takes the sockets of its parent for its own",
   },
+  {
+    file: "src/server/drain.ts",
+    find: "if (succeeded) yield* firstBytes(clock, told);",
+    put: "",
+    tests: ofInherited,
+    why: "a request on a connection that was just accepted is not answered at a restart",
+  },
 ];

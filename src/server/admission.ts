@@ -25,7 +25,7 @@ interface AdmissionOwner {
   readonly clock: Clock;
   readonly log: Logger;
   /** Peers have no addresses. */
-  readonly unix: boolean;
+  readonly unix: () => boolean;
   /** The memory budget is exceeded. */
   exceeded(): boolean;
   /** Tells the user; what that throws is logged. */
@@ -182,7 +182,7 @@ export class Admission {
   }
 
   #unwelcome({ ip }: Stranger, key: string | undefined): RejectReason | undefined {
-    if (key === undefined) return this.#owner.unix || !this.#addressed ? undefined : "unknown_address";
+    if (key === undefined) return this.#owner.unix() || !this.#addressed ? undefined : "unknown_address";
     const { allow, deny } = this.#settings;
     if (!this.bans.empty && this.bans.has(key)) return "banned";
     if (deny?.has(ip)) return "denied";

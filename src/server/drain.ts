@@ -30,6 +30,8 @@ export interface DrainTerms<Received, Sent, Context> {
   readonly deadline: number;
   /** Over how many ms connections are told; no more than half the deadline, so that the last ones have as long. */
   readonly spread: number;
+  /** Another process has the socket: those that have just come may still send their first bytes. */
+  readonly succeeded: boolean;
   readonly onDrain: ((connection: Connection<Received, Sent, Context>) => void) | undefined;
 }
 
@@ -39,7 +41,7 @@ export interface DrainTerms<Received, Sent, Context> {
  */
 export function drain<Received, Sent, Context>(
   registry: Registry<Received, Sent, Context>,
-  { deadline, spread, onDrain }: DrainTerms<Received, Sent, Context>,
+  { deadline, spread, succeeded, onDrain }: DrainTerms<Received, Sent, Context>,
 ): Effect.Effect<ShutdownReport> {
   const { clock } = registry;
   return Effect.gen(function* () {
@@ -48,7 +50,7 @@ export function drain<Received, Sent, Context>(
     if (deadline > 0) {
       const steps = inSteps([...registry.sessions], Math.min(spread, deadline / 2));
       const retiring = Effect.forEach(steps, ({ at, members }) => {
-        const retired = retire(clock, members, onDrain);
+        const retired = retire(clock, members, succeeded, onDrain);
         return at === 0 ? retired : Effect.delay(retired, at);
       }, { concurrency: "unbounded", discard: true });
       const over = Effect.raceFirst(Effect.andThen(retiring, Effect.never), whenEmpty(registry));
@@ -79,6 +81,7 @@ function inSteps<Item>(items: readonly Item[], spread: number): readonly {
 function retire<Received, Sent, Context>(
   clock: Clock,
   sessions: readonly Session<Received, Sent, Context>[],
+  succeeded: boolean,
   onDrain: DrainTerms<Received, Sent, Context>["onDrain"],
 ): Effect.Effect<void> {
   return Effect.gen(function* () {
@@ -91,9 +94,30 @@ function retire<Received, Sent, Context>(
       wait = Math.max(wait, more);
     });
     if (wait > 0) yield* Effect.sleep(wait);
+    if (succeeded) yield* firstBytes(clock, told);
     yield* readOut(clock, told);
     yield* forAll(clock, told, ({ pipeline }) => pipeline.stopAtBoundary());
   });
+}
+
+/** How long a connection that has just come may take for its first bytes, and how often that is looked at, in ms. */
+const newcomerMs = 250;
+const newcomerLook = 10;
+
+/** Waits for the first bytes of those that have just come: a peer that connects is about to send its request. */
+function firstBytes<Received, Sent, Context>(
+  clock: Clock,
+  told: readonly Session<Received, Sent, Context>[],
+): Effect.Effect<void> {
+  const since = clock.wallTime() - newcomerMs;
+  const isSilent = ({ startedAt, pipeline, life }: Session<Received, Sent, Context>): boolean =>
+    pipeline.bytesReceived === 0 && startedAt >= since && life.state === "draining";
+  const heard = (among: readonly Session<Received, Sent, Context>[]): Effect.Effect<void> => {
+    const silent = among.filter(isSilent);
+    if (silent.length === 0) return Effect.void;
+    return Effect.andThen(Effect.sleep(newcomerLook), Effect.suspend(() => heard(silent)));
+  };
+  return Effect.asVoid(Effect.timeoutOption(Effect.suspend(() => heard(told)), newcomerMs));
 }
 
 /**

@@ -4,12 +4,14 @@
  *
  * Made by `socket_server.ts`. What stands in front of a connection, if anything, is read by `preface/`.
  */
+import * as Effect from "effect/Effect";
 import type { ConnectionProfile } from "../connection/profile.ts";
 import type { Registry } from "../connection/registry.ts";
 import type { Logger } from "../core/logger.ts";
 import type { SocketError } from "../core/errors.ts";
 import type { TimerWheel } from "../core/time/timer_wheel.ts";
 import type { Peer, Transport } from "../core/transport.ts";
+import { settled } from "./settling.ts";
 import type { Admission } from "./admission.ts";
 import type { RejectReason } from "./admission_options.ts";
 import type { Live } from "./live.ts";
@@ -23,6 +25,7 @@ interface IntakeOwner<Received, Sent, Context> {
   /** What connections are given. */
   readonly live: Live<Received, Sent, Context>;
   readonly log: Logger;
+  readonly handshakes: { readonly active: number } | undefined;
   /** It accepts connections. */
   running(): boolean;
 }
@@ -32,6 +35,7 @@ export class Intake<Received, Sent, Context> {
   /** Undefined where nothing stands in front of a connection. */
   readonly prefaces: Prefaces<ConnectionProfile<Received, Sent, Context>> | undefined;
   readonly wheel: TimerWheel;
+  #settling = false;
   readonly log: Logger;
   readonly #owner: IntakeOwner<Received, Sent, Context>;
   /** Who becomes a connection has been asked about before. */
@@ -85,7 +89,16 @@ export class Intake<Received, Sent, Context> {
   }
 
   running(): boolean {
-    return this.#owner.running();
+    return this.#settling || this.#owner.running();
+  }
+
+  /** The listener has stopped: those who are on their way become connections yet; `cut` says that there is no time. */
+  settle(most: number, cut: () => boolean): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.#settling = true;
+      const pending = () => cut() ? 0 : (this.#owner.handshakes?.active ?? 0) + (this.prefaces?.active ?? 0);
+      return Effect.ensuring(settled(pending, most), Effect.sync(() => this.#settling = false));
+    });
   }
 
   /** A peer was gone before it was a connection. */

@@ -130,7 +130,7 @@ export class Listening {
       if (state === "binding") this.#clearWait();
       else if (state !== "running") return;
       this.#owner.enter("suspended");
-      if (this.#inherits) await this.#listener?.pause?.();
+      if (this.inherits) await this.#listener?.pause?.();
       else await this.#listener?.stop();
       this.#owner.prefaces?.abortAll();
       this.#owner.tlsAdmission?.handshakes.abortAll();
@@ -146,13 +146,13 @@ export class Listening {
           "resume: the server is shutting down, expected one that is suspended",
         );
       }
-      if (this.#owner.state() === "suspended") await (this.#inherits ? this.#unpause() : this.open());
+      if (this.#owner.state() === "suspended") await (this.inherits ? this.#unpause() : this.open());
       if (this.#owner.state() === "binding") await this.#bindAgain();
     });
   }
 
   /** A descriptor that is closed would not come back. */
-  get #inherits(): boolean {
+  get inherits(): boolean {
     return this.#owner.settings.listen.descriptor !== undefined;
   }
 
@@ -204,7 +204,7 @@ export class Listening {
   #over(error: SocketError): void {
     const { clock, state } = this.#owner;
     if (state() !== "running") return;
-    if (this.#inherits) return this.#owner.enter("suspended");
+    if (this.inherits) return this.#owner.enter("suspended");
     if (clock.now() - this.#boundAt > this.#longestWait) this.#retries.succeeded();
     this.#wait(error);
   }

@@ -81,7 +81,7 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
     const admission = this.#admission = new Admission(settings.admission, {
       clock,
       log: this.#log,
-      unix: settings.listen.address.transport === "unix",
+      unix: () => this.address.transport === "unix",
       exceeded: () => settings.profile.budget?.exceeded === true,
       rejected: (peer, reason) => this.#call(() => this.#options.onReject?.(peer, reason)),
       call: (hook) => this.#call(hook),
@@ -299,10 +299,12 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
       yield* Effect.promise(() => this.#listening.settled);
       this.#enter("draining");
       const stopped = this.#listening.stop();
+      const succeeded = this.#listening.inherits && !this.#cutShort && this.#deadline > 0;
+      if (succeeded) yield* this.#intake.settle(this.#deadline, () => this.#cutShort);
       this.#intake.prefaces?.abortAll();
       const undone = this.#tlsAdmission?.close();
       const deadline = this.#cutShort ? 0 : this.#deadline;
-      const terms = { deadline, spread: this.#spread, onDrain: this.#options.onDrain };
+      const terms = { deadline, spread: this.#spread, succeeded, onDrain: this.#options.onDrain };
       const report = this.#report = yield* drain(this.#registry, terms);
       if (deadline > 0 && !this.#cutShort) logStuck(this.#log, report.unfinished, deadline);
       // Promises of the adapter and of the certificates.

@@ -1,14 +1,14 @@
 // Servers on descriptors that they have inherited: what they are, that they are kept, and that a restart loses nobody.
 import assert from "node:assert/strict";
 import { openSync } from "node:fs";
-import { describe } from "node:test";
+import { describe, test } from "node:test";
 import { detectAdapter } from "../../src/adapters/detect.ts";
 import { connect } from "../../src/client/connect.ts";
 import type { ConnectOptions } from "../../src/client/connect_options.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import { OptionsError, SocketError } from "../../src/core/errors.ts";
 import { lines } from "../../src/core/framing/lines.ts";
-import type { Address } from "../../src/core/transport.ts";
+import type { Adapter, Address } from "../../src/core/transport.ts";
 import { serve } from "../../src/server/serve.ts";
 import type { ServeOptions } from "../../src/server/server_options.ts";
 import { memoryAdapter } from "../../src/adapters/memory/adapter.ts";
@@ -17,6 +17,7 @@ import { rejection } from "../support/frames.ts";
 import { heldSocket } from "../support/held_socket.ts";
 import { it } from "../support/it.ts";
 import { type Cleaner, type Inherited, Program } from "../support/program.ts";
+import { Virtual } from "../support/server.ts";
 
 const adapter = await detectAdapter();
 const framing = lines({ encoding: "utf-8" });
@@ -183,6 +184,37 @@ describe(`a server on an inherited descriptor, on ${adapter.name}`, () => {
     const error = await rejection(serve(options));
     assert.ok(error instanceof OptionsError && error.reason === "unsupported");
   });
+});
+
+test("a server whose socket has a successor lets those finish who have just come, and keeps nobody else waiting (F-28)", async (t) => {
+  const place = new Virtual(t);
+  const at: Address = { transport: "tcp", host: "127.0.0.1", port: 4_000 };
+  const sockets: Adapter = {
+    ...place.adapter,
+    can: { ...place.adapter.can, descriptor: true },
+    listen: (options, accept) => place.adapter.listen({ ...options, address: at }, accept),
+  };
+  const server = await place.drive(serve({
+    fd: 3,
+    framing,
+    adapter: sockets,
+    clock: place.clock,
+    logger: () => {},
+    onFrame: (text, connection) => connection.send(text),
+  }));
+  place.atEnd(() => place.drive(server.destroy()));
+  const old = await place.dial(server);
+  await place.pass(300);
+  const [newcomer, silent] = [await place.dial(server), await place.dial(server)];
+  const closing = server.close();
+  await place.pass(200);
+  newcomer.write("late\n");
+  await place.pass(100);
+  assert.equal(newcomer.text, "late\n");
+  assert.deepEqual([old.ended, newcomer.ended, silent.ended], [true, true, true]);
+  for (const peer of [old, newcomer, silent]) peer.end();
+  const { drained, durationMs } = await place.drive(closing);
+  assert.deepEqual([drained, durationMs <= 310], [3, true], `${durationMs}`);
 });
 
 /** What became of requests, each on a connection of its own, that were made without a pause. */
