@@ -21,7 +21,7 @@
 // Servers
 export { serve } from "./src/server/serve.ts";
 export type { Server } from "./src/server/server.ts";
-export { systemdSockets } from "./src/host/systemd_sockets.ts";
+export { systemdSockets } from "./src/server/systemd_sockets.ts";
 export { onSignals, type SignalsOptions } from "./src/server/on_signals.ts";
 export type { ServerInspection } from "./src/server/inspection.ts";
 export type { AdmissionOptions, RejectReason } from "./src/server/admission_options.ts";

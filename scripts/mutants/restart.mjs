@@ -85,10 +85,10 @@ export const mutants = [
     why: "a file is taken for a socket",
   },
   {
-    file: "src/host/systemd_sockets.ts",
+    file: "src/host/listen_variables.ts",
     find: " || LISTEN_PID !== String(process.pid)",
     put: "",
-    tests: ["tests/host/systemd_sockets_test.ts"],
+    tests: ["tests/server/systemd_sockets_test.ts"],
     why: "a child process takes the sockets of its parent for its own",
   },
   {

@@ -15,7 +15,7 @@ import type {
   Certificates,
   ClientAuthoritiesInspection,
 } from "../core/tls/certificate_options.ts";
-import { systemdSocket } from "../host/systemd_sockets.ts";
+import { systemdSocket } from "../server/systemd_sockets.ts";
 import { openServer } from "../server/scoped_server.ts";
 import { SocketServer } from "../server/socket_server.ts";
 import type { ServerState, ShutdownReport, UncheckedServeOptions } from "../server/server_options.ts";

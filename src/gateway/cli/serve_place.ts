@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { SocketError } from "../../core/errors.ts";
 import type { Address } from "../../core/transport.ts";
-import { systemdSocket, systemdSockets } from "../../host/systemd_sockets.ts";
+import { systemdSocket, systemdSockets } from "../../server/systemd_sockets.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
 import { duration, fileMode, fileOwner, host, option, path, port, wholeNumber } from "./option_values.ts";
 

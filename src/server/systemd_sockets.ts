@@ -3,9 +3,8 @@
  *
  * Called by programs, and by the gateway for `listen: systemd:NAME`.
  */
-import process from "node:process";
 import { SocketError } from "../core/errors.ts";
-import { environment } from "./environment.ts";
+import { listenVariables } from "../host/listen_variables.ts";
 
 /** The first descriptor that is passed, by the protocol. */
 const first = 3;
@@ -34,8 +33,9 @@ const most = 1024;
  * Deno without permission to read them
  */
 export function systemdSockets(): readonly { readonly name: string; readonly fd: number }[] {
-  const { LISTEN_PID, LISTEN_FDS = "", LISTEN_FDNAMES } = variables();
-  if (LISTEN_PID === undefined || LISTEN_PID !== String(process.pid)) return [];
+  const told = listenVariables();
+  if (told === undefined) return [];
+  const { count: LISTEN_FDS, names: LISTEN_FDNAMES } = told;
   const count = /^\d{1,4}$/.test(LISTEN_FDS) ? Number(LISTEN_FDS) : NaN;
   if (!(count <= most)) {
     throw new SocketError(
@@ -74,22 +74,4 @@ export function systemdSocket(name: string): number {
       sockets.map((socket) => socket.name).join(", ")
     }: set FileDescriptorName= in the unit`;
   throw new SocketError("bad_descriptor", `${action}: ${there}`);
-}
-
-function variables(): { LISTEN_PID?: string; LISTEN_FDS?: string; LISTEN_FDNAMES?: string } {
-  try {
-    const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES } = environment();
-    return {
-      ...(LISTEN_PID !== undefined && { LISTEN_PID }),
-      ...(LISTEN_FDS !== undefined && { LISTEN_FDS }),
-      ...(LISTEN_FDNAMES !== undefined && { LISTEN_FDNAMES }),
-    };
-  } catch (cause) {
-    throw new SocketError(
-      "permission_denied",
-      "take over the sockets of systemd: this program lacks env access " +
-        "(--allow-env=LISTEN_PID,LISTEN_FDS,LISTEN_FDNAMES)",
-      { cause },
-    );
-  }
 }

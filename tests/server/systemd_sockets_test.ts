@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { describe } from "node:test";
 import { SocketError } from "../../src/core/errors.ts";
-import { systemdSocket, systemdSockets } from "../../src/host/systemd_sockets.ts";
+import { systemdSocket, systemdSockets } from "../../src/server/systemd_sockets.ts";
 import { it } from "../support/it.ts";
 
 const names = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] as const;
