@@ -8,7 +8,7 @@ import type { Life } from "./life.ts";
 import { hopes, lostError } from "./termination.ts";
 
 /** The order. */
-export interface Expulsion {
+interface Expulsion {
   /** Goes into the record, as does the code. */
   readonly message: string | undefined;
   readonly code: string | undefined;

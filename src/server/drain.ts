@@ -25,7 +25,7 @@ const finestStep = 20;
 const mostSteps = 1_000;
 
 /** How it is done. */
-export interface DrainTerms<Received, Sent, Context> {
+interface DrainTerms<Received, Sent, Context> {
   /** In ms; 0 destroys at once. */
   readonly deadline: number;
   /** Over how many ms connections are told; no more than half the deadline, so that the last ones have as long. */

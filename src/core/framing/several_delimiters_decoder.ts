@@ -14,7 +14,7 @@ import type { Decoder } from "./framing.ts";
 import { restWaits } from "./refusal.ts";
 
 /** What one framing's decoders share. */
-export interface SeveralRules extends Omit<DelimiterRules, "delimiter" | "stripCarriageReturn"> {
+interface SeveralRules extends Omit<DelimiterRules, "delimiter" | "stripCarriageReturn"> {
   readonly delimiters: Patterns;
 }
 
