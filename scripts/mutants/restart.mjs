@@ -98,4 +98,18 @@ export const mutants = [
     tests: ofInherited,
     why: "a request on a connection that was just accepted is not answered at a restart",
   },
+  {
+    file: "src/server/shared_port.ts",
+    find: "if (migrated === true) return;",
+    put: "",
+    tests: ["tests/server/shared_port_test.ts"],
+    why: "a system that loses no connection is warned of",
+  },
+  {
+    file: listening,
+    find: "settings.listen.reusePort && this.#listener === undefined",
+    put: "settings.listen.reusePort",
+    tests: ["tests/server/shared_port_test.ts"],
+    why: "a server that resumes warns of its shared port again",
+  },
 ];

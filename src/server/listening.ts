@@ -94,6 +94,10 @@ export class Listening {
   async open(): Promise<void> {
     const { adapter, settings, tlsAdmission } = this.#owner;
     const generation = ++this.#generation;
+    // A server that shares no port has no use for it.
+    const shared = settings.listen.reusePort && this.#listener === undefined
+      ? await import("./shared_port.ts")
+      : undefined;
     await tlsAdmission?.open();
     const options = {
       ...settings.listen,
@@ -119,6 +123,7 @@ export class Listening {
     if (this.#listener === undefined) this.#retries.succeeded();
     this.#listener = listener;
     this.#address = listener.address;
+    shared?.logSharedPort(this.#owner.log, listener.address);
     this.#boundAt = this.#owner.clock.now();
     this.#owner.enter("running");
   }
