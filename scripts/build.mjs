@@ -110,16 +110,20 @@ function effectOfTheUser(effectful) {
 }
 
 /**
- * Files that are mostly of other packages are made as small as can be. Ours stay as they can be read, in a stack trace and in
- * a debugger, and each part names its source: with source maps and the sources in them the package would be half as large
- * again.
+ * Everything is made as small as can be: readable, the package would be over the two megabytes that it may have on disk, and so
+ * it would with source maps. Classes of errors keep their names, which Node shows.
  */
-async function shrinkPackages(outputs) {
+async function shrink(outputs) {
   const { transform } = await import("esbuild");
-  for (const [path, output] of Object.entries(outputs)) {
-    if (!path.endsWith(".js") || !isForeign(output)) continue;
+  for (const [path, { inputs }] of Object.entries(outputs)) {
+    if (!path.endsWith(".js")) continue;
     const file = join(root, path);
-    const { code } = await transform(readFileSync(file, "utf8"), { minify: true, format: "esm" });
+    const { code } = await transform(readFileSync(file, "utf8"), {
+      format: "esm",
+      minifySyntax: true,
+      minifyWhitespace: true,
+      minifyIdentifiers: !Object.keys(inputs).some((source) => /\/(?:tls_)?errors?\.ts$/.test(source)),
+    });
     writeFileSync(file, code);
   }
 }
@@ -252,7 +256,7 @@ async function main() {
   const all = readEntryPoints();
   rmSync(dist, { recursive: true, force: true });
   const { inputs, outputs } = await bundle(all);
-  await shrinkPackages(outputs);
+  await shrink(outputs);
   // Bundlers of our users leave out files of which nothing is used, and less of one file.
   const forFrames = loadedBy(outputs, ["dist/streams.js"]);
   await mergeChunks(

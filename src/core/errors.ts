@@ -22,7 +22,11 @@ export abstract class MillraceError extends Error {
   /** Takes the error that caused it as `cause`. */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = new.target.name;
+  }
+
+  /** The class name. */
+  override get name(): string {
+    return this._tag;
   }
 }
 

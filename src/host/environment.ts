@@ -2,9 +2,10 @@
  * Libraries that read the environment for settings of their own, in a process that may not read it: Deno without
  * `--allow-env`, where each look throws. Nothing here has a setting in the environment, so they find an empty one.
  *
+ * The global is used, since this is loaded with the main entry point, which loads no module of Node.
+ *
  * Used by the gateway where it calls such a library, and by its program for as long as it runs.
  */
-import process from "node:process";
 
 /** Runs this, which reads the environment, and gives what it gives. */
 export function withEnvironment<T>(run: () => T): T {
@@ -19,8 +20,8 @@ export function withEnvironment<T>(run: () => T): T {
 /** The variables of this process, also while an empty environment stands in their place. Reading one may throw. */
 export function environment(): Readonly<Record<string, string | undefined>> {
   return (shields > 0 && own !== undefined
-    ? own.get?.call(process) ?? own.value
-    : process.env) as typeof process.env;
+    ? own.get?.call(globalThis.process) ?? own.value
+    : globalThis.process.env) as typeof globalThis.process.env;
 }
 
 let shields = 0;
@@ -30,8 +31,8 @@ let own: PropertyDescriptor | undefined;
 export function shieldEnvironment(): () => void {
   if (shields === 0) {
     if (isReadable()) return () => {};
-    own = Object.getOwnPropertyDescriptor(process, "env");
-    Object.defineProperty(process, "env", {
+    own = Object.getOwnPropertyDescriptor(globalThis.process, "env");
+    Object.defineProperty(globalThis.process, "env", {
       value: {},
       configurable: true,
       enumerable: true,
@@ -43,14 +44,14 @@ export function shieldEnvironment(): () => void {
   return () => {
     if (over) return;
     over = true;
-    if (--shields === 0 && own !== undefined) Object.defineProperty(process, "env", own);
+    if (--shields === 0 && own !== undefined) Object.defineProperty(globalThis.process, "env", own);
   };
 }
 
 /** Of all names, or of none: with a list of some each other name would throw. */
 function isReadable(): boolean {
   try {
-    void process.env["MILLRACE_UNSET"];
+    void globalThis.process.env["MILLRACE_UNSET"];
     return true;
   } catch {
     return false;

@@ -3,7 +3,6 @@
  *
  * Used by `server/systemd_sockets.ts`.
  */
-import process from "node:process";
 import { SocketError } from "../core/errors.ts";
 import { environment } from "./environment.ts";
 
@@ -13,7 +12,7 @@ export function listenVariables():
   | undefined {
   try {
     const { LISTEN_PID, LISTEN_FDS = "", LISTEN_FDNAMES } = environment();
-    if (LISTEN_PID === undefined || LISTEN_PID !== String(process.pid)) return undefined;
+    if (LISTEN_PID === undefined || LISTEN_PID !== String(globalThis.process.pid)) return undefined;
     return { count: LISTEN_FDS, names: LISTEN_FDNAMES };
   } catch (cause) {
     throw new SocketError(
