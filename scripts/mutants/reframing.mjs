@@ -69,4 +69,11 @@ export const mutants = [
     tests,
     why: "a framing of the user's own that cannot stop cuts frames of the next one",
   },
+  {
+    file: "src/core/framing/piecewise_decoder.ts",
+    find: "if (!this.#enough) continue;",
+    put: "if (!this.#enough || from === length) continue;",
+    tests: ["tests/connection/on_demand_test.ts"],
+    why: "a framing of the user's own that cannot stop is given the next chunk while no frame is wanted",
+  },
 ];

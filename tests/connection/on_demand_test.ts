@@ -84,6 +84,33 @@ test("S-44: a framing that cannot stop within a chunk gets it in pieces, and no 
   assert.deepEqual(Uint8Array.from(got), sent);
 });
 
+test("S-44: a framing that cannot stop within a chunk gets no further one while its frames are not wanted", async (t) => {
+  const place = new Virtual(t, large);
+  const gate = new Gate();
+  const got: number[] = [];
+  const server = await place.serve({
+    framing: everyByte,
+    onFrame: (byte) => {
+      got.push(byte);
+      return got.length === 1 ? gate.promise : undefined;
+    },
+  });
+  const peer = await place.dial(server);
+  const sent = Uint8Array.from({ length: 10 * 8_000 }, (_, at) => at & 255);
+  for (let at = 0; at < sent.length; at += 8_000) {
+    peer.write(sent.slice(at, at + 8_000));
+    await place.settle();
+  }
+  const [connection] = server.connections.values();
+  assert.equal(connection!.stats().framesReceived, 8_000);
+  assert.equal(connection!.stats().inboxFrames, 7_999);
+  peer.end();
+  gate.open();
+  await place.settle();
+  assert.deepEqual(Uint8Array.from(got), sent);
+  assert.deepEqual([place.records[0]!.reason, place.records[0]!.framesUnhandled], ["peer_closed", 0]);
+});
+
 test("S-44: a promise from onFrame stops the cutting, and what is behind it comes in order", async (t) => {
   const place = new Virtual(t, large);
   const gate = new Gate();

@@ -41,7 +41,8 @@ export interface Framing<Received, Sent = Received> {
  * as bytes and returns `false`, unless nothing is left. `resume` continues with the rest, and `push` or `flush` are
  * only called after that. So a chunk of 65,536 empty lines stays 64 KiB until its frames are needed. A decoder
  * without `resume` passes on everything it finds, whatever `next` returns, and returns nothing; a connection gives it
- * at most 16 KiB at a time and can stop in between. `flush` passes on all that is whole, too, which is at most
+ * at most 16 KiB at a time and can stop in between; {@linkcode mapFraming} does the same, and returns `false` behind the
+ * last of them, too. `flush` passes on all that is whole, too, which is at most
  * what was held of one frame.
  */
 export interface Decoder<Received> extends Stage<Uint8Array, Received> {

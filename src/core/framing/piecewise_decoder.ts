@@ -15,6 +15,7 @@ export interface StoppableDecoder<Received> extends Decoder<Received> {
 
 /** The most bytes that are cut at once: a network's chunk is most often no larger. */
 const pieceBytes = 16 * 1024;
+const nothing = new Uint8Array(0);
 
 /**
  * A decoder of this framing that can stop: its own, or one that gives its own the chunks in pieces. `next` and `report`
@@ -122,9 +123,10 @@ class Pieces<Received> implements StoppableDecoder<Received> {
       const to = Math.min(from + this.#pieceBytes, length);
       this.#decoder.push(to - from === length ? chunk : chunk.subarray(from, to), this.#pass);
       from = to;
-      if (!this.#enough || from === length) continue;
-      this.#rest = chunk;
-      this.#at = from;
+      if (!this.#enough) continue;
+      // Also behind the last piece: otherwise each chunk that follows would have its first one cut, wanted or not.
+      this.#rest = from === length ? nothing : chunk;
+      this.#at = from === length ? 0 : from;
       return false;
     }
     return true;
