@@ -65,7 +65,7 @@ export const mutants = [
   },
   {
     file: listening,
-    find: "if (this.#inherits) await this.#listener?.pause?.();\n      else ",
+    find: "if (this.inherits) await this.#listener?.pause?.();\n      else ",
     put: "",
     tests: ofInherited,
     why: "suspending closes an inherited socket",
