@@ -11,7 +11,10 @@ import { refusal, restWaits } from "./refusal.ts";
 
 /** Converts between frames and messages, for {@linkcode mapFraming}. */
 export interface FrameCodec<Received, Sent, Message, SentMessage = Message> {
-  /** Converts a frame to a message. An exception becomes a `FrameError` `malformed` with the offset of the frame. */
+  /**
+   * Converts a frame to a message. An exception becomes the `cause` of a `FrameError` `malformed` with the offset of the frame;
+   * of a `FrameError`, the reason, the sizes and the `cause` are kept, and the offset is set.
+   */
   decode(frame: Received): Message;
   /** Converts a message to a frame. An exception becomes a `FrameError` `malformed`, and nothing is sent. */
   encode(message: SentMessage): Sent;
@@ -203,7 +206,13 @@ class MessageDecoder<Received, Message> implements Decoder<Message> {
     const size = own?.size ?? (frame instanceof Uint8Array ? frame.length : undefined);
     const message = `decode a frame (${this.#rules.name}) at offset ${offset}: ${messageOf(cause)}`;
     const details = { offset, size, limit: own?.limit };
-    return new FrameError(own?.reason ?? "malformed", message, details, { cause });
+    // A FrameError is this error already but for the offset, which `decode` cannot know: as a cause it would tell a wrong one.
+    const options = own === undefined
+      ? { cause }
+      : own.cause === undefined
+      ? undefined
+      : { cause: own.cause };
+    return new FrameError(own?.reason ?? "malformed", message, details, options);
   }
 }
 

@@ -33,6 +33,15 @@ function written(framing: Framing<unknown, Uint8Array>, frame: Uint8Array): stri
 }
 
 describe("frames with a checksum", () => {
+  it("have one error with one offset where it is wrong, and no cause with another (F-80)", () => {
+    const decoder = checksummed(lines(), { type: "xor", format: "hex", separator: "*" }).decoder(() => {});
+    assert.throws(() => decoder.push(bytes("ab*03\nab*04\n"), () => {}), (error) => {
+      assert.ok(error instanceof FrameError);
+      assert.deepEqual([error.reason, error.offset, error.cause], ["checksum", 6, undefined]);
+      return true;
+    });
+  });
+
   const forms: readonly [options: ChecksumOptions, field: string][] = [
     [{ type: "xor" }, "31"],
     [{ type: "xor", seed: 0x7f }, "4e"],

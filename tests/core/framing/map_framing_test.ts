@@ -151,6 +151,24 @@ describe("mapFraming (F-11)", () => {
     assert.throws(() => decoder.resume!(() => {}), FrameError);
   });
 
+  it("a FrameError of decode, which cannot know the offset, is not the cause; its own cause is", () => {
+    for (const cause of [new RangeError("why"), undefined]) {
+      const framing = mapFraming(lines(), {
+        ...asking,
+        decode(): string {
+          throw new FrameError("malformed", "found it", { offset: 0 }, cause && { cause });
+        },
+      });
+      const decoder = framing.decoder(() => {});
+      assert.throws(() => decoder.push(encoder.encode("a\n"), () => {}), (error) => {
+        assert.ok(error instanceof FrameError);
+        assert.equal(error.cause, cause);
+        assert.equal("cause" in error, cause !== undefined);
+        return true;
+      });
+    }
+  });
+
   it("a FrameError of decode keeps its reason and limit, and gets the offset", () => {
     const framing = mapFraming(lines(), {
       ...asking,
