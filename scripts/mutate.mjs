@@ -4,16 +4,17 @@
  *
  * Works on a copy of the tree. First each of those test files has to pass there unchanged, since otherwise it would
  * notice everything. A mutant is killed when a test fails or does not end in time, and lives when all pass. One whose
- * text is not found exactly once is an error: the table is behind the code. Not part of `npm run check`.
+ * text is not found exactly once is an error: the table is behind the code, which a test says too. Not part of `npm run check`.
  *
  * The last line is always `N killed, N lived`; the exit code is 1 if any lives or any is in error.
  */
 import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { install, root } from "./install.mjs";
+import { allMutants, placeOf } from "./mutant_tables.mjs";
 import { findBun, findDeno, findNode } from "./runtimes.mjs";
 
 const usage = `Usage: npm run mutate -- [--runtime bun|node|deno] [--limit SECONDS] [--list] [PATTERN…]
@@ -33,28 +34,13 @@ const runtimes = {
 const copied = ["src", "tests", "scripts", "docs", "examples", "bench", "mod.ts", "effect.ts"];
 const linked = ["node_modules", "tools", "dist"];
 
-/** Tables by name: each mutant is { file, find, put, tests, why }, perhaps with the only `runtime` that can notice it. */
-async function tables(patterns) {
-  const names = readdirSync(join(root, "scripts/mutants")).filter((name) => name.endsWith(".mjs")).sort();
-  const all = [];
-  for (const name of names) {
-    const { mutants } = await import(`./mutants/${name}`);
-    all.push(...mutants.map((mutant) => ({ ...mutant, table: name.slice(0, -4) })));
-  }
+/** Those of which the table, the file or the reason contains a pattern. */
+async function chosen(patterns) {
+  const all = await allMutants();
   if (patterns.length === 0) return all;
   return all.filter(({ table, file, why }) =>
     patterns.some((pattern) => [table, file, why].some((text) => text.includes(pattern)))
   );
-}
-
-/** Where the text stands, or what is wrong. */
-function placeOf({ file, find, put }) {
-  const source = readFileSync(join(root, file), "utf8");
-  const count = source.split(find).length - 1;
-  if (count !== 1) return { wrong: `its text is found ${count} times in ${file}` };
-  if (find === put) return { wrong: "it changes nothing" };
-  // A function, since a string would have its dollar signs read.
-  return { source, changed: source.replace(find, () => put) };
 }
 
 function copyTree() {
@@ -130,7 +116,7 @@ async function main({ values, positionals }) {
   const limitMs = Number(values.limit) * 1_000;
   if (!(limitMs > 0)) throw new Error(`--limit must be a number above 0, not "${values.limit}"`);
   install();
-  const mutants = await tables(positionals);
+  const mutants = await chosen(positionals);
   if (values.list) {
     for (const mutant of mutants) {
       const { wrong } = placeOf(mutant);

@@ -86,7 +86,7 @@ export const mutants = [
   },
   {
     file: "src/host/listen_variables.ts",
-    find: " || LISTEN_PID !== String(process.pid)",
+    find: " || LISTEN_PID !== String(globalThis.process.pid)",
     put: "",
     tests: ["tests/server/systemd_sockets_test.ts"],
     why: "a child process takes the sockets of its parent for its own",
