@@ -72,10 +72,13 @@ export function teltonika(options: TeltonikaOptions = {}): Framing<Uint8Array> {
     encode(frame, out) {
       requireBytes("teltonika", frame);
       const { length } = frame;
-      if (length === 0 || length === 2) {
-        throw refusal("teltonika", `found ${length} bytes, which are no frame`);
-      }
       const isAnswer = length === 1 || length === 4;
+      if (length < leastData && !isAnswer) {
+        throw refusal(
+          "teltonika",
+          `found ${length} bytes, expected ${leastData} or more of data, an IMEI or an answer`,
+        );
+      }
       const isImei = isDigit(frame[0]!) && length > 1;
       if (isImei && !(length === imeiDigits && frame.every(isDigit)) && !isAnswer) {
         throw refusal(

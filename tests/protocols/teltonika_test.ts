@@ -100,6 +100,13 @@ describe("teltonika", () => {
     assertFramer(teltonika(), [{ bytes: "", frames: [] }], {
       refuses: [hex(""), hex("0102"), ascii("35630704244101"), ascii("35630704244101x"), "a" as never],
     });
+    // The smallest data that are cut are the smallest that are written.
+    const least = "080000";
+    const wire = encoded(teltonika(), [hex(least)]);
+    assertFramer(teltonika(), [{ bytes: wire, frames: [hex(least)], exact: true }]);
+    const shorter = wire.slice();
+    shorter[7] = 2;
+    assertFramer(teltonika(), [{ bytes: shorter, frames: [], error: { reason: "malformed", offset: 0 } }]);
     assertFramer(teltonika({ maxSentFrameBytes: 26 }), [{ bytes: "", frames: [] }], {
       refuses: [hex(command)],
     });
