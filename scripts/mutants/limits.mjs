@@ -367,8 +367,8 @@ export const mutants = [
   },
   {
     file: "src/core/framing/piecewise_decoder.ts",
-    find: "decoder.flush === undefined ? Pieces : FlushedPieces",
-    put: "FlushedPieces",
+    find: "if (decoder.flush !== undefined) this.flush = decoder.flush.bind(decoder);",
+    put: "this.flush = (next) => decoder.flush?.(next);",
     tests: ["tests/connection/reading_test.ts"],
     why: "a framing of the user's own has to say itself what an end inside a frame is",
   },

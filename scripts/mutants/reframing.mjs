@@ -63,9 +63,9 @@ export const mutants = [
     why: "a frame that nobody waits for is cut by the framing that is about to go",
   },
   {
-    file: "src/core/framing/piecewise_decoder.ts",
-    find: "exact ? 1 : pieceBytes",
-    put: "pieceBytes",
+    file: "src/core/framing/exact_decoder.ts",
+    find: "super(decoder, 1);",
+    put: "super(decoder);",
     tests,
     why: "a framing of the user's own that cannot stop cuts frames of the next one",
   },

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { concatBytes } from "../../src/core/bytes/bytes.ts";
+import { ExactDecoder } from "../../src/core/framing/exact_decoder.ts";
 import { stoppableDecoder } from "../../src/core/framing/piecewise_decoder.ts";
 import { presets } from "../../src/protocols/presets.ts";
 import { hex } from "../support/frames.ts";
@@ -21,7 +22,7 @@ for (const [name, preset] of presets) {
       const bytes = concatBytes([hex(wire), hex(wire)]);
       // Far into the frame, and at its beginning.
       for (const at of [0, 1, Math.floor(frames[0]! / 2), frames[0]! - 1]) {
-        const decoder = stoppableDecoder(framing, () => {}, true);
+        const decoder = stoppableDecoder(framing, () => {}, ExactDecoder);
         let count = 0;
         const next = (): boolean => ++count === 0;
         try {

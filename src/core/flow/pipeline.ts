@@ -12,6 +12,7 @@ import { Fifo } from "../bytes/fifo.ts";
 import type { Framing } from "../framing/framing.ts";
 import { countFrames } from "./frame_count.ts";
 import { frameFault, truncatedFault } from "./frame_fault.ts";
+import { ExactDecoder } from "../framing/exact_decoder.ts";
 import { type StoppableDecoder, stoppableDecoder } from "../framing/piecewise_decoder.ts";
 import { Pace } from "./pace.ts";
 import type { PipelineOwner, PipelineSettings, PipelineTime, ReadWitness } from "./pipeline_owner.ts";
@@ -224,7 +225,7 @@ export class Pipeline<Received> extends ReadGate implements TransportEvents, Tur
       this.#owner.skipped(this.#diagnosed(error));
       return (this.#share -= refusalCost) > 0;
     };
-    const decoder = stoppableDecoder(framing, report, this.#unread !== undefined);
+    const decoder = stoppableDecoder(framing, report, this.#unread && ExactDecoder);
     this.silence?.stop();
     this.silence = decoder.gap === undefined ? undefined : new SilenceWatch(decoder.gap, this.#wheel, this);
     return decoder;
