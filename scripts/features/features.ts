@@ -99,7 +99,7 @@ export const features: readonly Section[] = [
       row(26, "held", "Socket options: no delay, keepalive; a hook per connection"),
       row(27, "held", "PROXY protocol 1 and 2, accepted from trusted addresses only, and sent"),
       row(28, "partly", "A new process takes over the port while the old one drains", {
-        missing: "a hand-over between processes without a supervisor that holds the socket",
+        missing: "the hand-over without systemd on Deno",
       }),
     ],
   },
@@ -248,7 +248,7 @@ export const features: readonly Section[] = [
     title: "What the field asks for",
     rows: [
       row(75, "partly", "Listening on an inherited socket, and a restart that hands it to the new process", {
-        missing: "the hand-over by the old process",
+        missing: "the hand-over by the old process on Deno",
       }),
       row(76, "planned", "Order and exactly-once per connection across failures of the bus"),
       row(77, "planned", "Device identity: an alias read from a frame, by which to send and to close"),

@@ -112,4 +112,25 @@ export const mutants = [
     tests: ["tests/server/shared_port_test.ts"],
     why: "a server that resumes warns of its shared port again",
   },
+  {
+    file: "src/gateway/cli/takeover.ts",
+    find: 'this.#drain(before, "SIGTERM");',
+    put: "",
+    tests: ["tests/gateway/cli/takeover_test.ts"],
+    why: "the process that was taken over from goes on",
+  },
+  {
+    file: "src/gateway/cli/takeover.ts",
+    find: "      await this.#served(child);",
+    put: "",
+    tests: ["tests/gateway/cli/takeover_test.ts"],
+    why: "a process that does not serve takes over",
+  },
+  {
+    file: "src/gateway/cli/takeover.ts",
+    find: "if (this.#draining.has(child)) return;",
+    put: "",
+    tests: ["tests/gateway/cli/takeover_test.ts"],
+    why: "a process that drains is told to destroy its connections",
+  },
 ];

@@ -29,6 +29,14 @@ export interface Inheriting {
 /** The descriptors that servers of this process have. */
 const taken: Set<number> = new Set();
 
+/** Paths of Unix sockets that are not those they were bound at. */
+const paths: Map<number, string> = new Map();
+
+/** Says where a descriptor is dialled: the system knows only where it was bound, before it was moved to its place. */
+export function tellPath(descriptor: number, path: string): void {
+  paths.set(descriptor, path);
+}
+
 /** Listens on `options.descriptor`. */
 export async function listenInherited(
   options: AdapterListenOptions,
@@ -135,7 +143,7 @@ function addressOf(descriptor: number, action: string): Address {
     if (type !== "0001") throw bad(action, "it is a Unix socket for datagrams: pass one for streams");
     const connected = state === "03" && (parseInt(flags, 16) & acceptsConnections) === 0;
     if (connected) throw bad(action, "it is a connection: pass a listening TCP or Unix socket");
-    return { transport: "unix", path: unix[7] ?? "" };
+    return { transport: "unix", path: paths.get(descriptor) ?? unix[7] ?? "" };
   }
   for (const table of ["udp", "udp6"]) {
     if (rowOf(table, 9, inode) !== undefined) {

@@ -5,8 +5,8 @@
  * loads where there are no processes.
  */
 
-/** Signals that a program can answer; `SIGWINCH` tells of a new terminal width. */
-export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGQUIT" | "SIGWINCH";
+/** Signals that a program can answer; `SIGWINCH` tells of a new terminal width, `SIGUSR2` has a new process take over. */
+export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGQUIT" | "SIGWINCH" | "SIGUSR2";
 
 interface SignalSource {
   on(name: SignalName, listener: () => void): unknown;

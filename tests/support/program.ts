@@ -108,7 +108,7 @@ export class Program {
     this.#process.stdin!.end();
   }
 
-  signal(name: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGKILL"): void {
+  signal(name: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGKILL" | "SIGUSR2"): void {
     // After ChildProcess.kill, Deno reports the signal even where the program has ended by itself with a code.
     process.kill(this.#process.pid!, name);
   }

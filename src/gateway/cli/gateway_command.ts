@@ -3,7 +3,8 @@ import { SocketError } from "../../core/errors.ts";
 import { counted } from "../../core/text/counted.ts";
 import type { Address } from "../../core/transport.ts";
 import { runtimeName } from "../../host/process.ts";
-import { loadConfig } from "../config/config.ts";
+import { tellReady } from "../../host/successor.ts";
+import { type GatewayConfig, loadConfig } from "../config/config.ts";
 import { countFaults, formatFaults } from "../config/fault.ts";
 import type { EndpointConfig } from "../config/endpoint_config.ts";
 import type { GatewayEndpoint } from "../endpoint.ts";
@@ -13,6 +14,8 @@ import { formatMs } from "./format_ms.ts";
 import { formatAddress } from "../../core/text/address.ts";
 import { CommandFailure, exitCodes, oneLine } from "./failure.ts";
 import { aborted, say, type Shell } from "./shell.ts";
+import { handedSockets, holdSockets } from "./takeover.ts";
+import { placesOf, withSockets } from "./takeover_config.ts";
 import { tlsHint } from "./tls_hint.ts";
 
 /** What the command line asked for. */
@@ -21,33 +24,53 @@ interface GatewayOrder {
   /** In the place of the config's own. */
   readonly deadlineMs: number | undefined;
   readonly spreadMs: number | undefined;
+  /** A new process may take over. */
+  readonly takeover: boolean;
 }
 
-/** Runs until told to stop, or until it cannot go on; gives the exit code. */
+/** Runs until told to stop, or until it cannot go on, or has a child do it; gives the exit code. */
 export async function runGateway(order: GatewayOrder, shell: Shell): Promise<number> {
-  const result = await loadConfig(order.config);
-  if (!result.ok) {
-    say(shell, `${formatFaults(result.faults, order.config)}\n`);
-    throw new CommandFailure(
-      exitCodes.failed,
-      `${order.config} has ${countFaults(result.faults)}: nothing was started`,
-    );
-  }
+  const read = () => readConfig(order.config, shell);
+  if (!order.takeover) return await runConfig(await read(), order, shell, () => () => {});
+  const sockets = await handedSockets();
+  if (sockets === undefined) return await holdSockets(async () => placesOf(await read()), shell);
+  return await runConfig(withSockets(await read(), sockets), order, shell, tellReady);
+}
+
+/** Throws, with every fault told, where it has one. */
+async function readConfig(file: string, shell: Shell): Promise<GatewayConfig> {
+  const result = await loadConfig(file);
+  if (result.ok) return result.config;
+  say(shell, `${formatFaults(result.faults, file)}\n`);
+  throw new CommandFailure(
+    exitCodes.failed,
+    `${file} has ${countFaults(result.faults)}: nothing was started`,
+  );
+}
+
+/** `served` is called when everything listens, and what that returns at the end. */
+async function runConfig(
+  given: GatewayConfig,
+  order: GatewayOrder,
+  shell: Shell,
+  served: () => () => void,
+): Promise<number> {
   const { soft: signal } = shell.stop;
   let gateway: Gateway;
   try {
-    const { drainSpread } = result.config;
-    const config = { ...result.config, drainSpread: order.spreadMs ?? drainSpread };
+    const config = { ...given, drainSpread: order.spreadMs ?? given.drainSpread };
     gateway = await startGateway(config, { output: shell.output, signal });
   } catch (error) {
     if (!(signal.aborted && error instanceof SocketError && error.reason === "aborted")) throw error;
     say(shell, "millrace: stopped before every endpoint listened\n");
     return exitCodes.ok;
   }
-  say(shell, await banner(order.config, gateway, result.config.endpoints));
+  say(shell, await banner(order.config, gateway, given.endpoints));
+  const leave = served();
   void aborted(shell.stop.hard).then(() => gateway.destroy());
   const asked = aborted(shell.stop.soft).then(() => gateway.close({ deadline: order.deadlineMs }));
   const report = await Promise.race([asked, gateway.finished]);
+  leave();
   return conclude(report, shell);
 }
 

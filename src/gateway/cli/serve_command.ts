@@ -4,6 +4,7 @@ import { systemClock } from "../../core/time/clock.ts";
 import { ShutdownTimeoutError, SocketError } from "../../core/errors.ts";
 import type { Address } from "../../core/transport.ts";
 import { LossyLines } from "../../host/lossy_lines.ts";
+import { tellReady } from "../../host/successor.ts";
 import type { Server } from "../../server/server.ts";
 import type { AdmissionOptions } from "../../server/admission_options.ts";
 import { serve } from "../../server/serve.ts";
@@ -21,6 +22,7 @@ import { formatAddress } from "../../core/text/address.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
 import type { ServePlace } from "./serve_place.ts";
 import { aborted, lastWords, say, type Shell } from "./shell.ts";
+import { handed, handedSockets, holdSockets, socketName } from "./takeover.ts";
 import { tlsHint } from "./tls_hint.ts";
 
 /** What the command line asked for. */
@@ -37,12 +39,37 @@ interface ServeOrder {
   /** What stands in front of connections. */
   readonly preface: PrefaceOptions;
   readonly deadlineMs: number;
+  /** A new process may take over. */
+  readonly takeover: boolean;
 }
 
 type FrameConnection = Connection<Uint8Array>;
 
-/** Serves until told to stop; gives the exit code. */
+/** Serves until told to stop, or has a child do it; gives the exit code. */
 export async function runServe(order: ServeOrder, shell: Shell): Promise<number> {
+  if (!order.takeover || !("address" in order.place)) {
+    return await serveUntilStopped(order, shell, () => () => {});
+  }
+  const { address, mode, owner } = order.place;
+  const name = socketName("serve", address);
+  const sockets = await handedSockets();
+  if (sockets === undefined) {
+    const places = new Map([[name, { address, rights: { mode, ...owner } }]]);
+    return await holdSockets(() => Promise.resolve(places), shell);
+  }
+  return await serveUntilStopped(
+    { ...order, place: { fd: handed(sockets, name, address) } },
+    shell,
+    tellReady,
+  );
+}
+
+/** `served` is called when it listens, and what that returns at the end. */
+async function serveUntilStopped(
+  order: ServeOrder,
+  shell: Shell,
+  served: () => () => void,
+): Promise<number> {
   const { place, framing, tls, echo } = order;
   let unread: (error: Error) => void = () => {};
   const nobodyReads = new Promise<Error>((resolve) => unread = resolve);
@@ -78,8 +105,10 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
   }
   const hint = tls === undefined ? "" : await tlsHint(tls, secured!.certificates.inspect());
   say(shell, banner(order, server.address, hint));
+  const leave = served();
   const broken = await Promise.race([aborted(shell.stop.soft).then(() => undefined), nobodyReads]);
   const code = await stop(server, order, shell);
+  leave();
   const printed = printer === undefined || await lastWords(printer.flush(), shell.stop);
   if (!printed) {
     throw new CommandFailure(

@@ -16,6 +16,7 @@ export interface PlaceFlags {
   mode?: number;
   owner?: { readonly uid?: number; readonly gid?: number };
   bindRetry?: number;
+  takeover?: true;
 }
 
 /** The same as options of `serve`. */
@@ -50,8 +51,12 @@ export function addPlace(command: Command): Command {
         "while the address is in use, try again for this long, or Infinity",
         duration(),
       ),
-    );
+    )
+    .option("--takeover", takeoverHelp);
 }
+
+/** Of both commands that listen. */
+export const takeoverHelp = "hold the socket; at SIGUSR2 a new process takes over, and the old one drains";
 
 /** Reads them; throws what is wrong with the command line, or with what systemd has passed. */
 export function placeOf(flags: PlaceFlags): ServePlace {
@@ -79,6 +84,13 @@ export function placeOf(flags: PlaceFlags): ServePlace {
     throw new CommandFailure(
       exitCodes.usage,
       "--bind-retry cannot be combined with --fd or --systemd: leave it out",
+    );
+  }
+  if (flags.takeover && (inherits || flags.bindRetry !== undefined)) {
+    const other = inherits ? "--fd or --systemd: whoever holds that socket keeps it" : "--bind-retry";
+    throw new CommandFailure(
+      exitCodes.usage,
+      `--takeover cannot be combined with ${other}${inherits ? "" : ": leave one out"}`,
     );
   }
   const bindRetry = flags.bindRetry === undefined ? undefined : { for: flags.bindRetry };

@@ -5,7 +5,7 @@ import { formsHelp, framingSpec } from "./framing_spec.ts";
 import { addLimits, drainSpreadOption, type LimitFlags, limitsOf } from "./limit_flags.ts";
 import { addPreface, type PrefaceFlags, prefaceOf } from "./preface_flags.ts";
 import { duration, option } from "./option_values.ts";
-import { addPlace, type PlaceFlags, placeOf } from "./serve_place.ts";
+import { addPlace, type PlaceFlags, placeOf, takeoverHelp } from "./serve_place.ts";
 import type { Shell } from "./shell.ts";
 import { addServerTls, type ServerTlsFlags, serverTlsOf } from "./tls_flags.ts";
 
@@ -22,20 +22,29 @@ export function addGateway(program: Command, shell: Shell, done: (code: number) 
       option("--deadline <duration>", "time for connections to finish after a stop signal", deadline),
     )
     .addOption(drainSpreadOption())
+    .option("--takeover", takeoverHelp)
     .addHelpText(
       "after",
       `
 The first SIGTERM or SIGINT drains: new connections are rejected, open ones finish. The second destroys them.
+With --takeover the first process holds the sockets; SIGUSR2 has a new one read the file and take over.
 
 Examples:
   millrace gateway gateway.yaml
+  millrace gateway gateway.yaml --takeover
   millrace gateway gateway.toml --deadline 30s --drain-spread 10s`,
     )
-    .action(async (config: string, options: { deadline?: number; drainSpread?: number }) => {
+    .action(async (config: string, options: GatewayFlags) => {
       const { runGateway } = await import("./gateway_command.ts");
-      const { deadline: deadlineMs, drainSpread: spreadMs } = options;
-      done(await runGateway({ config, deadlineMs, spreadMs }, shell));
+      const { deadline: deadlineMs, drainSpread: spreadMs, takeover = false } = options;
+      done(await runGateway({ config, deadlineMs, spreadMs, takeover }, shell));
     });
+}
+
+interface GatewayFlags {
+  deadline?: number;
+  drainSpread?: number;
+  takeover?: true;
 }
 
 /** `millrace check` */
@@ -97,6 +106,7 @@ Examples:
   millrace serve --host :: --max-per-address 20 --accept-rate-per-address 5:20 --deny 203.0.113.0/24
   millrace serve --host :: --proxy-protocol 10.0.0.0/8 --health-check /healthz
   millrace serve --systemd --echo --quiet
+  millrace serve --takeover --echo --quiet
   millrace serve --framing 'delimited:\\x03' | jq .
   millrace serve --echo --tls --cert certs/localhost.crt --key certs/localhost.key`,
     )
@@ -121,6 +131,7 @@ Examples:
             admission,
             preface,
             deadlineMs: deadline,
+            takeover: options.takeover ?? false,
           },
           shell,
         ),
