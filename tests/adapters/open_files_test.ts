@@ -36,7 +36,8 @@ describe(`too many open files, on the ${adapter.name} adapter`, () => {
       await echoes(first, "still here");
       server.write("go on\n");
       const busy = Number((await server.said("out", /busy (\d+) percent/))[1]);
-      assert.ok(busy < 15, `${busy} percent of the time were spent`);
+      // One that tries without a pause takes all of it.
+      assert.ok(busy < 40, `${busy} percent of the time were spent`);
       await echoes(first, "and now");
       for (const result of more) if (result.status === "fulfilled") result.value.transport.abort();
       await echoes((await rig.connect(address)).start(), "welcome");
@@ -69,7 +70,8 @@ describe(`too many open files, on the ${adapter.name} adapter`, () => {
       await echoes(first, "still here");
       proxy.write("go on\n");
       const busy = Number((await proxy.said("out", /busy (\d+) percent/))[1]);
-      assert.ok(busy < 15, `${busy} percent of the time were spent`);
+      // One that tries without a pause takes all of it.
+      assert.ok(busy < 40, `${busy} percent of the time were spent`);
       const [, then, byName] = await proxy.said("out", /then (\w+), by name (\w+)/);
       assert.deepEqual([then, byName], ["too_many_open_files", "too_many_open_files"]);
       assert.equal((await proxy.said("out", /at last (\w+)/))[1], "connected");
