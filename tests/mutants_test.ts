@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+// @ts-types="../scripts/mutant_tables.d.mts"
 import { allMutants, placeOf } from "../scripts/mutant_tables.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
