@@ -33,7 +33,7 @@ export { mllp, mllpCommit, mllpCommitOf, type MllpOptions } from "./src/protocol
 export { modbus } from "./src/protocols/modbus.ts";
 export { mqtt } from "./src/protocols/mqtt.ts";
 export { ndjson } from "./src/protocols/ndjson.ts";
-export { netstring, type NetstringOptions } from "./src/protocols/netstring.ts";
+export { netstring } from "./src/protocols/netstring.ts";
 export { nmea, type NmeaOptions } from "./src/protocols/nmea.ts";
 export { opcua } from "./src/protocols/opcua.ts";
 export { postgres, type PostgresOptions } from "./src/protocols/postgres.ts";

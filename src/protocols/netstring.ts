@@ -1,27 +1,11 @@
 /** Netstrings: a length in decimal digits, a colon, so many bytes, a comma. */
 import { defineFraming } from "../core/framing/define_framing.ts";
 import type { FoundFrame } from "../core/framing/found_frame.ts";
-import { defaultMaxFrameBytes, type FrameErrorPolicy, type Framing } from "../core/framing/framing.ts";
+import type { Framing } from "../core/framing/framing.ts";
 import { overSent, requireBytes } from "../core/framing/refusal.ts";
 import { OptionsCheck } from "../core/options.ts";
-import type { SizeInput } from "../core/text/size.ts";
-import { policy, type Preset, size } from "./preset.ts";
-
-/** Options of {@linkcode netstring}. */
-export interface NetstringOptions {
-  /**
-   * Maximum size of a netstring, in bytes or as text such as `"64KiB"`, including its length, colon and comma. A larger
-   * one is a `FrameError` `too_large` as soon as its length has been read. @default 1 MiB
-   */
-  readonly maxFrameBytes?: SizeInput | undefined;
-  /** Maximum size of a netstring to send; a larger one is a `FrameError` `too_large`. @default Infinity */
-  readonly maxSentFrameBytes?: SizeInput | undefined;
-  /**
-   * What happens after a bad netstring: close the connection, or report and skip it. One whose length is not a number
-   * closes the connection in any case, because nothing shows where the next begins. @default "close"
-   */
-  readonly onFrameError?: FrameErrorPolicy | undefined;
-}
+import { checkLimits, limitOptions, type ProtocolLimits } from "./limits.ts";
+import type { Preset } from "./preset.ts";
 
 /** Digits of the largest length that is a safe number. */
 const mostDigits = 15;
@@ -45,12 +29,10 @@ const [zero, nine, colon, comma] = [0x30, 0x39, 0x3a, 0x2c];
  *
  * @throws {OptionsError} `invalid`, for an option that does not exist or has a wrong value
  */
-export function netstring(options: NetstringOptions = {}): Framing<Uint8Array> {
+export function netstring(options: ProtocolLimits = {}): Framing<Uint8Array> {
   const check = new OptionsCheck();
   check.keys(options, Object.keys(netstringPreset.options));
-  const maxFrameBytes = check.size("maxFrameBytes", options.maxFrameBytes, defaultMaxFrameBytes);
-  const maxSent = check.size("maxSentFrameBytes", options.maxSentFrameBytes, Infinity);
-  const onFrameError = check.oneOf("onFrameError", options.onFrameError, "close", ["close", "skip"]);
+  const { maxFrameBytes, maxSentFrameBytes, onFrameError } = checkLimits(check, options);
   check.done();
   return defineFraming({
     name: "netstring",
@@ -61,7 +43,7 @@ export function netstring(options: NetstringOptions = {}): Framing<Uint8Array> {
       requireBytes("netstring", frame);
       const head = `${frame.length}:`;
       const total = head.length + frame.length + 1;
-      if (total > maxSent) throw overSent("netstring", total, maxSent);
+      if (total > maxSentFrameBytes) throw overSent("netstring", total, maxSentFrameBytes);
       out.text(head);
       out.bytes(frame);
       out.byte(comma);
@@ -90,6 +72,6 @@ function find(bytes: Uint8Array): FoundFrame | undefined {
 export const netstringPreset: Preset = {
   name: "netstring",
   summary: "netstrings, such as 5:hello,",
-  options: { maxFrameBytes: size, maxSentFrameBytes: size, onFrameError: policy },
+  options: limitOptions,
   make: netstring,
 };
