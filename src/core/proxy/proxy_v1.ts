@@ -5,7 +5,7 @@
  */
 import { ipText, ipWords, readIp } from "../text/ip.ts";
 import type { ProxyEnd } from "./proxy_info.ts";
-import type { ProxyHeader, ProxyReading } from "./proxy_reading.ts";
+import { noValues, type ProxyHeader, type ProxyReading } from "./proxy_reading.ts";
 
 /** The longest line that the protocol allows, its line end included. */
 const longest = 107;
@@ -47,16 +47,5 @@ function readEnd(family: string, text: string, port: string): ProxyEnd | undefin
 }
 
 function headerOf(source: ProxyEnd | undefined, destination: ProxyEnd | undefined): ProxyHeader {
-  return {
-    version: 1,
-    local: false,
-    source,
-    destination,
-    alpn: undefined,
-    authority: undefined,
-    uniqueId: undefined,
-    namespace: undefined,
-    tls: undefined,
-    tlvs: [],
-  };
+  return { version: 1, local: false, source, destination, ...noValues };
 }

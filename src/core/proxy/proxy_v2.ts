@@ -5,7 +5,7 @@
  */
 import { ipText, ipWords } from "../text/ip.ts";
 import type { ProxyEnd } from "./proxy_info.ts";
-import type { ProxyReading } from "./proxy_reading.ts";
+import { noValues, type ProxyReading } from "./proxy_reading.ts";
 import { readTlvs } from "./proxy_tlvs.ts";
 
 /** Signature, version and command, family and protocol, length. */
@@ -45,12 +45,7 @@ export function readProxyV2(bytes: Uint8Array, maxBytes: number): ProxyReading {
       local,
       source: ends?.source,
       destination: ends?.destination,
-      alpn: undefined,
-      authority: undefined,
-      uniqueId: undefined,
-      namespace: undefined,
-      tls: undefined,
-      tlvs: [],
+      ...noValues,
       ...values,
     },
   };
