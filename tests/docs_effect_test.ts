@@ -16,20 +16,16 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import * as entry from "../effect.ts";
 import { compile } from "./support/compile.ts";
 import { it } from "./support/it.ts";
+import { pageText, programsIn } from "./support/page.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const page = readFileSync(join(root, "docs/effect.md"), "utf8");
+const page = pageText("docs/effect.md");
 const sources = ["effect.ts", "src/connection/effect/connection_effects.ts", "src/server/server_effects.ts"];
-
-/** The blocks of TypeScript in a page. */
-function blocks(text: string): string[] {
-  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
-}
 
 /** The examples of docstrings in a source. */
 function examples(source: string): string[] {
   const comments = readFileSync(join(root, source), "utf8").matchAll(/^\/\*\*\n(.*?)^ \*\/$/gms);
-  return [...comments].flatMap(([, comment]) => blocks(comment!.replaceAll(/^ \* ?/gm, "")));
+  return [...comments].flatMap(([, comment]) => programsIn(comment!.replaceAll(/^ \* ?/gm, "")));
 }
 
 /** With imports that hold from any folder. */
@@ -55,7 +51,7 @@ describe("docs/effect.md", () => {
     const made = folder(t);
     mkdirSync(join(made, "node_modules"));
     symlinkSync(join(root, "node_modules/effect"), join(made, "node_modules/effect"));
-    const all = [...blocks(page), ...sources.flatMap(examples)];
+    const all = [...programsIn(page), ...sources.flatMap(examples)];
     assert.ok(all.length >= 12, `${all.length} blocks`);
     const local = (code: string) =>
       code
@@ -79,7 +75,7 @@ describe("docs/effect.md", () => {
       const made = folder(t);
       const shown: unknown[][] = [];
       t.mock.method(console, "log", (...what: unknown[]) => void shown.push(what));
-      for (const [at, code] of blocks(page).entries()) {
+      for (const [at, code] of programsIn(page).entries()) {
         const file = join(made, `program_${at}.mts`);
         writeFileSync(file, placed(code));
         await import(pathToFileURL(file).href);

@@ -1,42 +1,20 @@
 // docs/framings.md is true: its programs run to their end, its tables name every option and reason.
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe } from "node:test";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { compile } from "./support/compile.ts";
+import { fileURLToPath } from "node:url";
 import { it } from "./support/it.ts";
+import { pageText, programsIn, runPrograms } from "./support/page.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const text = readFileSync(join(root, "docs/framings.md"), "utf8");
-const programs = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
-
-/** With imports from this checkout, as one file finds the other. */
-function placed(code: string, place: (file: string) => string): string {
-  return code
-    .replaceAll('"millrace"', JSON.stringify(place("mod.ts")))
-    .replaceAll('"millrace/testing"', JSON.stringify(place("src/testing/mod.ts")));
-}
+const text = pageText("docs/framings.md");
+const programs = programsIn(text);
 
 describe("docs/framings.md", () => {
   it("has code that compiles, and runs to its end", { timeout: 120_000 }, async (t) => {
     assert.ok(programs.length >= 2);
-    const made = mkdtempSync(join(tmpdir(), "millrace-framings-"));
-    t.after(() => rmSync(made, { recursive: true, force: true }));
-    const files = programs.map((code, at) => {
-      const file = join(made, `block_${at}.mts`);
-      writeFileSync(file, placed(code, (name) => relative(made, join(root, name))));
-      return file;
-    });
-    assert.equal(await compile(...files), "0");
-    const shown: unknown[] = [];
-    t.mock.method(console, "log", (what: unknown) => void shown.push(what));
-    for (const [at, code] of programs.entries()) {
-      const file = join(made, `run_${at}.mts`);
-      writeFileSync(file, placed(code, (name) => pathToFileURL(join(root, name)).href));
-      await import(pathToFileURL(file).href);
-    }
+    const shown = await runPrograms(t, programs);
     assert.deepEqual(shown, [
       "delimited",
       "lengthField and lines",

@@ -8,13 +8,14 @@ import { describe } from "node:test";
 import { fileURLToPath } from "node:url";
 import { compile } from "./support/compile.ts";
 import { it } from "./support/it.ts";
+import { pageText, programsIn } from "./support/page.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const text = readFileSync(join(root, "docs/protection.md"), "utf8");
+const text = pageText("docs/protection.md");
 
 describe("docs/protection.md", () => {
   it("has code that compiles", { timeout: 120_000 }, async (t) => {
-    const found = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
+    const found = programsIn(text);
     assert.ok(found.length >= 1, `${found.length} blocks`);
     const made = mkdtempSync(join(tmpdir(), "millrace-docs-"));
     t.after(() => rmSync(made, { recursive: true, force: true }));

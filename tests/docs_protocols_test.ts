@@ -1,10 +1,9 @@
 // docs/protocols.md is true: its programs run, its settings cut and write real frames, its tables name every option.
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe } from "node:test";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { berField } from "../src/core/framing/ber_field.ts";
 import type { Framing } from "../src/core/framing/framing.ts";
 import { lengthField } from "../src/core/framing/length_field.ts";
@@ -14,21 +13,14 @@ import { parseFraming } from "../src/protocols/framing_text.ts";
 import { presets } from "../src/protocols/presets.ts";
 import { assertFramer } from "../src/testing/assert_framer.ts";
 import { berVectors, lengthVectors, varintVectors } from "./core/framing/length_vectors.ts";
-import { compile } from "./support/compile.ts";
 import { hex } from "./support/frames.ts";
 import { it } from "./support/it.ts";
+import { pageText, programsIn, runPrograms } from "./support/page.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const text = readFileSync(join(root, "docs/protocols.md"), "utf8");
-const programs = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
+const text = pageText("docs/protocols.md");
+const programs = programsIn(text);
 const sections = text.split(/^## /m).slice(1);
-
-/** With imports from this checkout, as one file finds the other. */
-function placed(code: string, place: (file: string) => string): string {
-  return code
-    .replaceAll('"@millrace/millrace"', JSON.stringify(place("mod.ts")))
-    .replaceAll('"@millrace/millrace/protocols"', JSON.stringify(place("protocols.ts")));
-}
 
 /** Sentences of two receivers (gpsinformation.org; AIS, by pyais). */
 const nmea = {
@@ -79,19 +71,7 @@ function bodies(code: string, wire: Uint8Array, sizes: readonly number[]): Uint8
 
 describe("docs/protocols.md", () => {
   it("has code that compiles, and runs to its end", { timeout: 120_000 }, async (t) => {
-    const made = mkdtempSync(join(tmpdir(), "millrace-protocols-"));
-    t.after(() => rmSync(made, { recursive: true, force: true }));
-    const files = programs.map((code, at) => {
-      const file = join(made, `block_${at}.mts`);
-      writeFileSync(file, placed(code, (name) => relative(made, join(root, name))));
-      return file;
-    });
-    assert.equal(await compile(...files), "0");
-    for (const [at, code] of programs.entries()) {
-      const file = join(made, `run_${at}.mts`);
-      writeFileSync(file, placed(code, (name) => pathToFileURL(join(root, name)).href));
-      await import(pathToFileURL(file).href);
-    }
+    await runPrograms(t, programs);
   });
 
   it("has a section with a server for each protocol, whose table names its options and no others (F-8)", () => {

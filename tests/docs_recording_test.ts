@@ -1,44 +1,19 @@
 // docs/recording.md is true: its programs run to their end, and its tables name every option of the commands.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
 import { describe } from "node:test";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { runProgram } from "../src/gateway/cli/program.ts";
 import { parseRecording } from "../src/recording/recording_text.ts";
 import { memoryShell } from "./gateway/cli/memory_shell.ts";
-import { compile } from "./support/compile.ts";
 import { it } from "./support/it.ts";
+import { pageText, programsIn, runPrograms } from "./support/page.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const text = readFileSync(join(root, "docs/recording.md"), "utf8");
-const programs = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
-
-function placed(code: string, place: (file: string) => string): string {
-  return code
-    .replaceAll('"millrace"', JSON.stringify(place("mod.ts")))
-    .replaceAll('"millrace/testing"', JSON.stringify(place("src/testing/mod.ts")));
-}
+const text = pageText("docs/recording.md");
+const programs = programsIn(text);
 
 describe("docs/recording.md", () => {
   it("has code that compiles, and runs to its end (F-72)", { timeout: 120_000 }, async (t) => {
     assert.equal(programs.length, 2);
-    const made = mkdtempSync(join(tmpdir(), "millrace-recording-"));
-    t.after(() => rmSync(made, { recursive: true, force: true }));
-    const files = programs.map((code, at) => {
-      const file = join(made, `block_${at}.mts`);
-      writeFileSync(file, placed(code, (name) => relative(made, join(root, name))));
-      return file;
-    });
-    assert.equal(await compile(...files), "0");
-    const shown: unknown[] = [];
-    t.mock.method(console, "log", (what: unknown) => void shown.push(what));
-    for (const [at, code] of programs.entries()) {
-      const file = join(made, `run_${at}.mts`);
-      writeFileSync(file, placed(code, (name) => pathToFileURL(join(root, name)).href));
-      await import(pathToFileURL(file).href);
-    }
+    const shown = await runPrograms(t, programs);
     assert.deepEqual(shown, ["same", 7]);
   });
 
