@@ -60,7 +60,7 @@ export const mutants = [
   },
   {
     file: admission,
-    find: 'return this.#owner.unix() || !this.#addressed ? undefined : "unknown_address";',
+    find: 'return this.#owner.unix() || !this.#addressed ? undefined : "gone";',
     put: "return undefined;",
     tests: rules,
     why: "a peer without an address passes the lists",

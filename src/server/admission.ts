@@ -20,6 +20,12 @@ import { type Bucket, hasToken, takeTokens } from "./token_bucket.ts";
 /** What is known of a peer before it has a connection. */
 type Stranger = Pick<Peer, "ip" | "port">;
 
+/**
+ * Why a peer may not come in. `gone`: it had reset before its address could be read, so nobody can say whether it might;
+ * the adapter has counted it as lost, and it is no rejection.
+ */
+export type Refusal = RejectReason | "gone";
+
 /** What the server lends it. */
 interface AdmissionOwner {
   readonly clock: Clock;
@@ -90,7 +96,7 @@ export class Admission {
    * Why this peer may not come in, if so, beside `open` connections. One that may takes a token of each rate, unless it
    * `knocked` before: then it has.
    */
-  refusal(peer: Stranger, open: number, knocked = false): RejectReason | undefined {
+  refusal(peer: Stranger, open: number, knocked = false): Refusal | undefined {
     if (this.#owner.exceeded()) return "memory_budget";
     const full = open >= this.#settings.maxConnections;
     if (!this.#watches) return full ? "max_connections" : undefined;
@@ -102,7 +108,7 @@ export class Admission {
   /** The same before a handshake, which is no connection yet, at this address; one that may not begin is counted. */
   turnsAway({ ip, port }: Stranger, local: Address): boolean {
     const refusal = this.#watches || this.#owner.exceeded() ? this.refusal({ ip, port }, -1) : undefined;
-    if (refusal !== undefined) this.#count({ ip, port, local }, refusal);
+    if (refusal !== undefined && refusal !== "gone") this.#count({ ip, port, local }, refusal);
     return refusal !== undefined;
   }
 
@@ -141,8 +147,9 @@ export class Admission {
   }
 
   /** Turns a peer away: the farewell and FIN where one is set, else dropped. */
-  reject(transport: Transport, reason: RejectReason): void {
+  reject(transport: Transport, reason: Refusal): void {
     const { peer } = transport;
+    if (reason === "gone") return transport.abort();
     const farewell = this.#farewells.free ? this.#farewell(peer, reason) : undefined;
     if (farewell === undefined) transport.abort();
     else this.#farewells.say(transport, farewell);
@@ -150,10 +157,10 @@ export class Admission {
   }
 
   /** Drops a peer that would not understand a farewell; `detail` is for the log. */
-  drop(transport: Transport, reason: RejectReason, detail?: string): void {
+  drop(transport: Transport, reason: Refusal, detail?: string): void {
     const { peer } = transport;
     transport.abort();
-    this.#count(peer, reason, detail);
+    if (reason !== "gone") this.#count(peer, reason, detail);
   }
 
   /** Counts, logs and tells of one that was turned away. */
@@ -181,8 +188,8 @@ export class Admission {
     return this.#settings.pace !== undefined || this.#addressed;
   }
 
-  #unwelcome({ ip }: Stranger, key: string | undefined): RejectReason | undefined {
-    if (key === undefined) return this.#owner.unix() || !this.#addressed ? undefined : "unknown_address";
+  #unwelcome({ ip }: Stranger, key: string | undefined): Refusal | undefined {
+    if (key === undefined) return this.#owner.unix() || !this.#addressed ? undefined : "gone";
     const { allow, deny } = this.#settings;
     if (!this.bans.empty && this.bans.has(key)) return "banned";
     if (deny?.has(ip)) return "denied";

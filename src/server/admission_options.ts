@@ -21,8 +21,6 @@ export type RejectReason =
   | "denied"
   /** The address is banned, by `kill` or `ban`. */
   | "banned"
-  /** Addresses matter, and that of the peer is not known: it had reset the connection before it could be read. */
-  | "unknown_address"
   /** `proxyProtocol`: the address is not one of those that may send a header. */
   | "proxy_untrusted"
   /** `proxyProtocol`: the connection does not begin with a header. */
@@ -113,7 +111,6 @@ const known: Readonly<Record<RejectReason, true>> = {
   not_allowed: true,
   denied: true,
   banned: true,
-  unknown_address: true,
   proxy_untrusted: true,
   proxy_missing: true,
   proxy_malformed: true,

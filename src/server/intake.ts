@@ -12,8 +12,7 @@ import type { SocketError } from "../core/errors.ts";
 import type { TimerWheel } from "../core/time/timer_wheel.ts";
 import type { Peer, Transport } from "../core/transport.ts";
 import { settled } from "./settling.ts";
-import type { Admission } from "./admission.ts";
-import type { RejectReason } from "./admission_options.ts";
+import type { Admission, Refusal } from "./admission.ts";
 import type { Live } from "./live.ts";
 import { Prefaces } from "./preface/prefaces.ts";
 import type { ServerSettings } from "./settings.ts";
@@ -64,7 +63,7 @@ export class Intake<Received, Sent, Context> {
   }
 
   /** Why this peer may not connect, if so: asked once it is known who it is, before anything else is done for it. */
-  knock(peer: Peer): RejectReason | undefined {
+  knock(peer: Peer): Refusal | undefined {
     return this.#refusal(peer, false);
   }
 
@@ -76,13 +75,13 @@ export class Intake<Received, Sent, Context> {
     this.#owner.admission.left(ip);
   }
 
-  reject(transport: Transport, reason: RejectReason, plain: boolean, detail?: string): void {
+  reject(transport: Transport, reason: Refusal, plain: boolean, detail?: string): void {
     const { admission } = this.#owner;
     if (plain) admission.reject(transport, reason);
     else admission.drop(transport, reason, detail);
   }
 
-  #refusal(peer: Peer, knocked: boolean): RejectReason | undefined {
+  #refusal(peer: Peer, knocked: boolean): Refusal | undefined {
     const { admission, registry } = this.#owner;
     if (!this.running()) return "draining";
     return admission.refusal(peer, registry.sessions.size, knocked);

@@ -22,7 +22,6 @@ const levels: Readonly<Record<RejectReason, LogRecord["level"]>> = {
   not_allowed: "info",
   denied: "info",
   banned: "info",
-  unknown_address: "info",
   proxy_untrusted: "warn",
   proxy_missing: "warn",
   proxy_malformed: "warn",

@@ -120,16 +120,27 @@ it("acceptRate is one bucket for all, and one address over its own rate takes no
 it("deny decides before allow, and who is in neither list is not allowed (F-23)", async (t) => {
   const { whys } = await gate(t, { allow: ["10.0.0.0/8", "2001:db8::/32"], deny: ["10.9.0.0/16", "::1"] });
   assert.deepEqual(
-    await whys("10.1.2.3", "10.9.2.3", "11.0.0.1", "2001:db8::5", "2001:db9::5", "::1", ""),
-    [undefined, "denied", "not_allowed", undefined, "not_allowed", "denied", "unknown_address"],
+    await whys("10.1.2.3", "10.9.2.3", "11.0.0.1", "2001:db8::5", "2001:db9::5", "::1"),
+    [undefined, "denied", "not_allowed", undefined, "not_allowed", "denied"],
   );
   const only = await gate(t, { deny: ["192.0.2.0/24"] });
   assert.deepEqual(await only.whys("192.0.2.7", "192.0.3.7", "::1"), ["denied", undefined, undefined]);
   const none = await gate(t, { allow: [] });
   assert.deepEqual(await none.whys("127.0.0.1"), ["not_allowed"]);
-  // Where addresses do not matter, one that is not known is let in, and its end is read.
+});
+
+it("a peer that had reset before its address could be read is not rejected: it never gets in where addresses matter (F-23)", async (t) => {
+  for (const options of [{ allow: ["10.0.0.0/8"] }, { proxyProtocol: { from: ["10.0.0.0/8"] } }] as const) {
+    const { knock, place, server } = await gate(t, options);
+    const { why } = await knock("");
+    const { connectionsAccepted, connectionsRejected, pendingActive } = server.stats();
+    assert.deepEqual([why, connectionsAccepted, connectionsRejected, pendingActive], [undefined, 0, 0, 0]);
+    assert.deepEqual(place.logs.filter(({ level }) => level !== "debug" && level !== "info"), []);
+  }
+  // Elsewhere it is let in, and its end is read.
   const plain = await gate(t, {});
-  assert.deepEqual(await plain.whys(""), [undefined]);
+  const { why } = await plain.knock("");
+  assert.deepEqual([why, plain.server.stats().connectionsAccepted], [undefined, 1]);
 });
 
 it("the farewell may be a function of the reason; what it throws or returns by mistake is logged, and nothing is sent (F-23)", async (t) => {

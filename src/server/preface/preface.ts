@@ -11,6 +11,7 @@ import { readProxyHeader } from "../../core/proxy/proxy_header.ts";
 import { Deadline } from "../../core/time/deadline.ts";
 import type { TimerWheel } from "../../core/time/timer_wheel.ts";
 import type { Peer, Secure, Transport, TransportEvents } from "../../core/transport.ts";
+import type { Refusal } from "../admission.ts";
 import type { RejectReason } from "../admission_options.ts";
 import { type Choice, choose, otherwise } from "./first_bytes.ts";
 import { HealthCheck } from "./health_check.ts";
@@ -23,11 +24,11 @@ const leaveMs = 1000;
 export interface PrefaceOwner<Profile> {
   readonly wheel: TimerWheel;
   /** It is known who the peer is. Why it may not connect, if so. */
-  known(peer: Peer): RejectReason | undefined;
+  known(peer: Peer): Refusal | undefined;
   /** It is a connection: of the server's own protocol where there is no profile. */
   accept(transport: Transport, profile: Profile | undefined): void;
   /** `plain`: the peer understands what is sent to it in plaintext. */
-  reject(transport: Transport, reason: RejectReason, plain: boolean, detail?: string): void;
+  reject(transport: Transport, reason: Refusal, plain: boolean, detail?: string): void;
   /** What a health check is told. */
   healthy(): boolean;
   checked(): void;
@@ -73,8 +74,7 @@ export class Preface<Profile extends object> implements TransportEvents {
     const { peer } = this.transport;
     const trusted = proxy?.trusts(peer.ip) ?? false;
     if (proxy !== undefined && !trusted && !proxy.acceptsOthers) {
-      // It had reset the connection before it could be asked for its address.
-      if (peer.ip === "") return this.#refuse("unknown_address");
+      if (peer.ip === "") return this.#refuse("gone");
       return this.#reject("proxy_untrusted", `${peer.ip} is not in proxyProtocol.from`);
     }
     if (trusted) this.#await("header", proxy!.timeout);
@@ -224,7 +224,7 @@ export class Preface<Profile extends object> implements TransportEvents {
     this.#owner.reject(this.transport, reason, false, detail);
   }
 
-  #refuse(reason: RejectReason): void {
+  #refuse(reason: Refusal): void {
     this.#finish();
     this.#owner.reject(this.transport, reason, this.#secure === undefined);
   }

@@ -10,7 +10,7 @@ import type { SocketError } from "../../core/errors.ts";
 import type { TimerWheel } from "../../core/time/timer_wheel.ts";
 import type { Peer, Secure, Transport } from "../../core/transport.ts";
 import { peerFields } from "../log.ts";
-import type { RejectReason } from "../admission_options.ts";
+import type { Refusal } from "../admission.ts";
 import { Preface, type PrefaceOwner } from "./preface.ts";
 import type { PrefacePlan, PrefaceSettings } from "./preface_settings.ts";
 
@@ -21,13 +21,13 @@ interface PrefacesOwner<Profile> {
   /** It accepts connections. */
   running(): boolean;
   /** Why this peer, who is known now, may not connect, if so. */
-  knock(peer: Peer): RejectReason | undefined;
+  knock(peer: Peer): Refusal | undefined;
   /** A peer of this address waits, or does no more. */
   entered(ip: string): void;
   left(ip: string): void;
   accept(transport: Transport, profile: Profile | undefined): void;
   /** `plain`: the peer understands what is sent to it in plaintext. */
-  reject(transport: Transport, reason: RejectReason, plain: boolean, detail?: string): void;
+  reject(transport: Transport, reason: Refusal, plain: boolean, detail?: string): void;
   lose(error: SocketError): void;
 }
 
@@ -79,7 +79,7 @@ export class Prefaces<Profile extends object> implements PrefaceOwner<Profile> {
 
   // What a preface asks for.
 
-  known(peer: Peer): RejectReason | undefined {
+  known(peer: Peer): Refusal | undefined {
     const refusal = peer.tls === undefined ? this.#owner.knock(peer) : undefined;
     if (refusal === undefined) this.#owner.entered(peer.ip);
     return refusal;
@@ -89,7 +89,7 @@ export class Prefaces<Profile extends object> implements PrefaceOwner<Profile> {
     this.#owner.accept(transport, profile);
   }
 
-  reject(transport: Transport, reason: RejectReason, plain: boolean, detail?: string): void {
+  reject(transport: Transport, reason: Refusal, plain: boolean, detail?: string): void {
     this.#owner.reject(transport, reason, plain, detail);
   }
 
