@@ -1,7 +1,7 @@
 /** A deadline on whatever a test waits for, so that a missing event fails with its name instead of hanging. */
 
-/** Ample for a busy machine, and less than the 5 s after which a test runner speaks up. */
-const deadlineMs = 4_000;
+/** Ample for a busy machine, and less than the time a file may take, after which nothing would say what was missing. */
+const deadlineMs = 20_000;
 
 export function within<Value>(promise: Promise<Value>, what: () => string): Promise<Value> {
   let timer: ReturnType<typeof setTimeout> | undefined;
