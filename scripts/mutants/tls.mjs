@@ -9,6 +9,22 @@ const ofServer = ["tests/server/tls_test.ts"];
 /** For `npm run mutate`. With `runtime` where only that one can notice it. */
 export const mutants = [
   {
+    file: "src/gateway/signed_certificate.ts",
+    find: "  return ms < longDates ? ",
+    put: "  return ms > 0 ? ",
+    tests: ["tests/gateway/cli/cert_test.ts"],
+    why: "a certificate that ends after 2049 has ended a hundred years before",
+    runtime: "node",
+  },
+  {
+    file: "src/gateway/signed_certificate.ts",
+    find: "value: sequence(implicit(0, signer.keyId))",
+    put: "value: sequence(implicit(0, keyId))",
+    tests: ["tests/gateway/cli/cert_test.ts"],
+    why: "strict peers find no CA for what it has signed",
+    runtime: "node",
+  },
+  {
     file: "src/adapters/tls/context.ts",
     find: "        secureOptions: noRenegotiation,\n",
     put: "",

@@ -73,7 +73,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       "src/server",
       "src/client",
     ],
-    packages: ["effect", "commander", "selfsigned", "smol-toml", "yaml"],
+    packages: ["effect", "asn1js", "commander", "smol-toml", "yaml"],
     runtime: false,
   },
   "mod.ts": {

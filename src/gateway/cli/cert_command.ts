@@ -36,7 +36,7 @@ interface Wanted {
   readonly what: string;
   /** Where the server is reached; undefined for a client. */
   readonly host: string | undefined;
-  make(ca: TlsMaterial, validity: Validity): Promise<TlsMaterial>;
+  make(ca: TlsMaterial, validity: Validity): TlsMaterial;
 }
 
 /** Two files, and what they are. */
@@ -55,7 +55,7 @@ export async function runCert(order: CertOrder, shell: Shell): Promise<number> {
   const ca = await authority(order, written);
   for (const { stem, what, make } of wanted) {
     const validity = validityOf(order.days, ca.to);
-    await write(order, stem, await make(ca, validity), order.force);
+    await write(order, stem, make(ca, validity), order.force);
     written.push({ stem, what, to: validity.to });
   }
   await print(shell, await report(order, written, wanted));
@@ -125,7 +125,7 @@ async function authority(
     }
   }
   const validity = validityOf(caDays, Infinity);
-  const ca = await makeAuthority(validity);
+  const ca = makeAuthority(validity);
   await write(order, "ca", ca, order.force);
   written.push({ stem: "ca", what: "your CA, which signs the other certificates", to: validity.to });
   return { ...ca, to: validity.to };

@@ -5,6 +5,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe } from "node:test";
+import { generate } from "selfsigned";
+import { makeAuthority as makeOwn } from "../../../src/gateway/development_certificates.ts";
 import { runProgram } from "../../../src/gateway/cli/program.ts";
 import { checkSigner } from "../../../src/host/certificate_pair.ts";
 import { type Cleaner, runMillrace } from "../../support/program.ts";
@@ -107,6 +109,51 @@ describe("millrace cert", () => {
       return ["serverAuth", "clientAuth"].filter((_, at) => bytes.includes(`2b0601050507030${at + 1}`));
     };
     assert.deepEqual([uses("_.example.org"), uses("terminal-7")], [["serverAuth"], ["clientAuth"]]);
+  });
+
+  it("names the keys of the CA and of what it signs, by which strict peers find the one with the other", async (t) => {
+    const folder = temporary(t);
+    await cert(folder);
+    const der = (stem: string): string =>
+      new X509Certificate(read(folder, `${stem}.crt`)).raw.toString("hex");
+    const subjectKey = (stem: string): string => /0603551d0e041604(14[0-9a-f]{40})/.exec(der(stem))![1]!;
+    const authorityKey = (stem: string): string =>
+      /0603551d230418301680(14[0-9a-f]{40})/.exec(der(stem))![1]!;
+    assert.equal(authorityKey("localhost"), subjectKey("ca"));
+    assert.equal(authorityKey("ca"), subjectKey("ca"));
+    assert.notEqual(subjectKey("localhost"), subjectKey("ca"));
+  });
+
+  it("signs with a CA of any usual kind that it finds in the folder", async (t) => {
+    const kinds = [
+      { keyType: "rsa", keySize: 2048 },
+      { keyType: "ec", curve: "P-384" },
+    ] as const;
+    for (const kind of kinds) {
+      const folder = temporary(t);
+      const name = [{ name: "organizationName", value: "Müller, Söhne" }, {
+        name: "commonName",
+        value: "Own CA",
+      }];
+      const extensions = [{ name: "basicConstraints", cA: true, critical: true } as const];
+      const own = await generate(name, { ...kind, algorithm: "sha256", extensions });
+      writeFileSync(join(folder, "ca.crt"), own.cert);
+      writeFileSync(join(folder, "ca.key"), own.private);
+      assert.deepEqual((await cert(folder))[0], 0, kind.keyType);
+      const [made, signer] = ["localhost", "ca"].map((stem) =>
+        new X509Certificate(read(folder, `${stem}.crt`))
+      );
+      assert.ok(made!.verify(signer!.publicKey), kind.keyType);
+      assert.equal(pairIn(folder, "localhost").issuer, pairIn(folder, "ca").subject);
+    }
+  });
+
+  it("makes certificates that are valid beyond 2049, where dates are written in another way", () => {
+    const [from, to] = [Date.UTC(2049, 11, 31), Date.UTC(2051, 0, 2, 3, 4, 5)];
+    const made = makeOwn({ from, to: to + 999 });
+    const { validFrom, validTo } = checkSigner(made, from, { cert: "cert", key: "key" }).certificate;
+    assert.deepEqual([validFrom, validTo], [from, to]);
+    assert.equal(Date.parse(new X509Certificate(made.cert).validTo), to);
   });
 
   it("overwrites nothing without --force, and then the pair but not the CA", async (t) => {
