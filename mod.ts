@@ -32,7 +32,7 @@ export type { LiveOptions } from "./src/server/live_options.ts";
 export type { ServeOptions, ServerState, ShutdownReport } from "./src/server/server_options.ts";
 export type { RateSample, ServerStats } from "./src/server/server_stats.ts";
 export { prometheusText } from "./src/server/prometheus.ts";
-export { prometheusContentType } from "./src/server/exposition.ts";
+export { prometheusContentType } from "./src/core/text/exposition.ts";
 export type { Logger, LogRecord } from "./src/core/logger.ts";
 
 // Clients

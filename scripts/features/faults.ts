@@ -115,7 +115,7 @@ export const faults: readonly Section[] = [
       row(32, "held", "The clock jumps, or the process is stopped for a while", "no mass close"),
       row(33, "held", "The event loop is blocked", "peers whose data is waiting are not closed as idle"),
       row(34, "planned", "Many clients reconnect at once", "spread out and bounded"),
-      row(35, "planned", "One of two addresses is bad", "the other is used"),
+      row(35, "held", "One of two addresses is bad", "the other is used"),
       row(36, "held", "PROXY headers: split, missing, wrong", "handled as specified, without guessing"),
       row(
         37,

@@ -38,4 +38,18 @@ export const mutants = [
     tests,
     why: "the last address of a range is outside",
   },
+  {
+    file: "src/adapters/attempts.ts",
+    find: "if (aborted || next === addresses.length) return;",
+    put: "if (aborted || next === addresses.length || open === 4) return;",
+    tests: ["tests/adapters/attempts_test.ts"],
+    why: "four addresses that never answer hide the one that does",
+  },
+  {
+    file: "src/adapters/by_name.ts",
+    find: "[first[at], other[at]]",
+    put: "[first[at]]",
+    tests: ["tests/adapters/attempts_test.ts"],
+    why: "addresses of the other family are not tried",
+  },
 ];

@@ -1,6 +1,7 @@
 /**
  * Connecting to a name that has several addresses: the next one is tried when one has failed or has not answered for a
- * while, and a slow one is not abandoned before another has connected (RFC 8305, 5).
+ * while, and a slow one is not abandoned before another has connected (RFC 8305, 5). Nothing but the time limit of
+ * whoever connects bounds how many are open at once: a maximum would be held by as many addresses that never answer.
  *
  * Used where the runtime's own way would drop an attempt that takes longer than that. Knows no runtime.
  */
@@ -8,9 +9,6 @@ import { type Clock, systemClock } from "../core/time/clock.ts";
 
 /** How long one has to itself before the next is tried too, in milliseconds. */
 const head = 250;
-/** Attempts at one time. */
-const mostAtOnce = 4;
-
 /** What is tried, and how. */
 interface Attempts<T> {
   /** One or more, the best first. */
@@ -67,7 +65,7 @@ export function firstConnected<T>(
     };
     const begin = (): void => {
       rest();
-      if (aborted || next === addresses.length || open === mostAtOnce) return;
+      if (aborted || next === addresses.length) return;
       open++;
       attempt(addresses[next++]!, group.signal).then(connected, failed);
       if (next < addresses.length) timer = clock.setTimer(begin, head);

@@ -31,6 +31,19 @@ export async function dialByName<T>(
   return firstConnected({ addresses, attempt: attemptAt, drop }, signal);
 }
 
+/** Both families in turn, so that one without a route takes no longer than one address (RFC 8305, 4). */
+export function alternating(
+  found: readonly { readonly address: string; readonly family: number }[],
+): readonly string[] {
+  const first = found.filter(({ family }) => family === found[0]!.family);
+  const other = found.filter(({ family }) => family !== found[0]!.family);
+  const turns = Array.from(
+    { length: Math.max(first.length, other.length) },
+    (_, at) => [first[at], other[at]],
+  );
+  return turns.flat().flatMap((each) => each === undefined ? [] : [each.address]);
+}
+
 /** All addresses of a name, the best first. */
 async function addressesOf(
   address: TcpAddress,
@@ -45,7 +58,7 @@ async function addressesOf(
   try {
     // A server has no use for it.
     const found = import("node:dns/promises").then(({ lookup }) => lookup(address.host, { all: true }));
-    return (await Promise.race([found, given])).map((each) => each.address);
+    return alternating(await Promise.race([found, given]));
   } catch (cause) {
     if ((cause as { code?: unknown }).code !== "EPERM") throw connectError(cause, address);
     const action = `connect to ${addressText(address)}`;

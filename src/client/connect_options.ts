@@ -57,7 +57,8 @@ export type ConnectOptions<Received, Sent = Received, Context = undefined> =
       readonly port: number;
       /**
        * Host name or IP address, written as for servers. If a name has several addresses, the next one is tried when
-       * one fails, and on Bun and Node also when one does not answer for a while. @default "127.0.0.1"
+       * one fails or has not answered for a quarter of a second; `connectTimeout` is for all of them.
+       * @default "127.0.0.1"
        */
       readonly host?: string | undefined;
       /** Not with `port`. */

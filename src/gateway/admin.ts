@@ -7,7 +7,7 @@
 import type { Clock } from "../core/time/clock.ts";
 import type { HttpAnswer, HttpRefusal, HttpRequest } from "../host/http_peer.ts";
 import { startHttpServer } from "../host/http_server.ts";
-import { exposition, type MetricSample, prometheusContentType } from "../server/exposition.ts";
+import { exposition, type MetricSample, prometheusContentType } from "../core/text/exposition.ts";
 import type { Logger } from "../core/logger.ts";
 import { AdminHosts } from "./admin_hosts.ts";
 import { readAdminRequest } from "./admin_request.ts";

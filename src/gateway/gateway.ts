@@ -6,7 +6,7 @@ import type { Logger } from "../core/logger.ts";
 import type { Adapter } from "../core/transport.ts";
 import type { ByteInput } from "../host/standard_input.ts";
 import type { TextOutput } from "../host/standard_output.ts";
-import type { MetricSample } from "../server/exposition.ts";
+import type { MetricSample } from "../core/text/exposition.ts";
 import type { ShutdownReport } from "../server/server_options.ts";
 import type { Bus } from "./buses/bus.ts";
 import type { GatewayEndpoint } from "./endpoint.ts";

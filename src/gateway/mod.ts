@@ -43,4 +43,4 @@ export type { PayloadEncoding } from "./payload.ts";
 export { BusError, type BusErrorReason, ConfigError } from "./errors.ts";
 export type { TextOutput } from "../host/standard_output.ts";
 export type { ByteInput } from "../host/standard_input.ts";
-export type { MetricSample } from "../server/exposition.ts";
+export type { MetricSample } from "../core/text/exposition.ts";

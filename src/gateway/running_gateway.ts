@@ -15,7 +15,7 @@ import { MillraceError, SocketError } from "../core/errors.ts";
 import type { Adapter } from "../core/transport.ts";
 import { standardInput } from "../host/standard_input.ts";
 import { standardError, standardOutput } from "../host/standard_output.ts";
-import type { MetricSample } from "../server/exposition.ts";
+import type { MetricSample } from "../core/text/exposition.ts";
 import type { ShutdownReport } from "../server/server_options.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Admin, startAdmin } from "./admin.ts";

@@ -1,6 +1,6 @@
 /** The gateway's counters for `/metrics`: those of its servers, of the traffic, the control and the bus. */
 import { certificateSamples, clientAuthoritiesSamples, serverSamples } from "../server/metrics.ts";
-import type { MetricSample } from "../server/exposition.ts";
+import type { MetricSample } from "../core/text/exposition.ts";
 import type { Bus, BusStats } from "./buses/bus.ts";
 import type { Control } from "./control.ts";
 import type { RunningEndpoint } from "./running_endpoint.ts";

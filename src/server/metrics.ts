@@ -6,7 +6,7 @@
  */
 import type { CertificateInspection, ClientAuthoritiesInspection } from "../core/tls/certificate_options.ts";
 import { rejectReasons } from "./admission_options.ts";
-import type { MetricSample } from "./exposition.ts";
+import type { MetricSample } from "../core/text/exposition.ts";
 import type { ServerStats } from "./server_stats.ts";
 
 /** A number among a server's statistics; the name is without the prefix `millrace_`. */

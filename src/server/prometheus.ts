@@ -1,6 +1,6 @@
 /** What servers count, as Prometheus scrapes it: the entry point for programs that serve it themselves. */
 import { OptionsError, type OptionsIssue } from "../core/errors.ts";
-import { exposition, type MetricSample } from "./exposition.ts";
+import { exposition, type MetricSample } from "../core/text/exposition.ts";
 import { certificateSamples, clientAuthoritiesSamples, ownLabels, serverSamples } from "./metrics.ts";
 import type { Server } from "./server.ts";
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { firstConnected } from "../../src/adapters/attempts.ts";
+import { alternating } from "../../src/adapters/by_name.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 
 /** Attempts that a test lets end. */
@@ -83,17 +84,26 @@ describe("connecting to a name with several addresses", () => {
     assert.deepEqual(trial.aborted.sort(), ["a", "b"]);
   });
 
-  it("S-55: makes no more than four attempts at one time", async () => {
+  it("S-35: reaches the one that answers, however many before it never do", async () => {
     const trial = new Trial();
-    const names = ["1", "2", "3", "4", "5", "6"];
+    const names = Array.from({ length: 12 }, (_, at) => `${at}`);
     const connected = trial.start(names);
-    await trial.pass(10_000);
-    assert.deepEqual(trial.begun, names.slice(0, 4));
-    trial.fail.get("3")!(new Error("refused"));
+    await trial.pass(10 * 250);
+    assert.deepEqual(trial.begun, names.slice(0, 11));
+    await trial.pass(250);
+    trial.connect.get("11")!();
+    assert.equal(await connected, "11");
     await trial.pass();
-    assert.deepEqual(trial.begun, names.slice(0, 5));
-    trial.connect.get("1")!();
-    assert.equal(await connected, "1");
+    assert.deepEqual([trial.aborted.length, trial.clock.pendingTimers], [12, 0]);
+  });
+
+  it("S-35: takes the families of addresses in turn, the family of the best one first", () => {
+    const found = (family: number, ...addresses: string[]) =>
+      addresses.map((address) => ({ address, family }));
+    const order = (...all: { address: string; family: number }[][]) => alternating(all.flat()).join(" ");
+    assert.equal(order(found(6, "::1", "::2", "::3"), found(4, "1", "2")), "::1 1 ::2 2 ::3");
+    assert.equal(order(found(4, "1"), found(6, "::1", "::2")), "1 ::1 ::2");
+    assert.equal(order(found(4, "1", "2")), "1 2");
   });
 
   it("S-55: ends with the signal, which all attempts hear of", async () => {

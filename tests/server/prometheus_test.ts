@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { prometheusContentType, prometheusText } from "../../mod.ts";
 import { OptionsError } from "../../src/core/errors.ts";
 import { lines } from "../../src/core/framing/lines.ts";
-import { exposition } from "../../src/server/exposition.ts";
+import { exposition } from "../../src/core/text/exposition.ts";
 import { reasonRows, serverRows } from "../../src/server/metrics.ts";
 import { readExposition } from "../support/exposition.ts";
 import { Real, Virtual } from "../support/server.ts";

@@ -2,7 +2,7 @@
  * Numbers as text in the format that Prometheus scrapes.
  * https://prometheus.io/docs/instrumenting/exposition_formats/
  *
- * Called by `prometheus.ts` and the gateway's admin endpoint. Knows nothing of what is counted.
+ * Called by servers, pools and the gateway's admin endpoint. Knows nothing of what is counted.
  */
 
 /** One number with its name and labels. */
