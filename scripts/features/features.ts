@@ -98,9 +98,7 @@ export const features: readonly Section[] = [
       row(25, "held", "Each connection has an id, addresses, times, counters and a value of your own"),
       row(26, "held", "Socket options: no delay, keepalive; a hook per connection"),
       row(27, "held", "PROXY protocol 1 and 2, accepted from trusted addresses only, and sent"),
-      row(28, "held", "A new process takes over the port while the old one drains", {
-        instead: { deno: "with a socket that systemd holds; `--takeover` is rejected at the start" },
-      }),
+      row(28, "held", "A new process takes over the port while the old one drains"),
     ],
   },
   {
@@ -247,9 +245,7 @@ export const features: readonly Section[] = [
   {
     title: "What the field asks for",
     rows: [
-      row(75, "held", "Listening on an inherited socket, and a restart that hands it to the new process", {
-        instead: { deno: "the same with a socket that systemd holds; `--takeover` is rejected at the start" },
-      }),
+      row(75, "held", "Listening on an inherited socket, and a restart that hands it to the new process"),
       row(76, "planned", "Order and exactly-once per connection across failures of the bus"),
       row(77, "planned", "Device identity: an alias read from a frame, by which to send and to close"),
       row(

@@ -121,7 +121,7 @@ export const mutants = [
   },
   {
     file: "src/gateway/cli/takeover.ts",
-    find: "      await this.#served(child);",
+    find: '      await served(child, this.#children.get(child)!, () => this.#drain(child, "SIGTERM"));',
     put: "",
     tests: ["tests/gateway/cli/takeover_test.ts"],
     why: "a process that does not serve takes over",
@@ -132,5 +132,13 @@ export const mutants = [
     put: "",
     tests: ["tests/gateway/cli/takeover_test.ts"],
     why: "a process that drains is told to destroy its connections",
+  },
+  {
+    file: "src/adapters/held.ts",
+    find: "  const socket = inheritable(handle.fdForIpc!());",
+    put: "  const socket = { descriptor: handle.fdForIpc!(), close() {} };",
+    tests: ["tests/gateway/cli/takeover_test.ts"],
+    runtime: "deno",
+    why: "children on Deno have no socket",
   },
 ];

@@ -1,9 +1,8 @@
 /**
  * A socket that is bound and that nobody accepts from in this process: for the processes that inherit its descriptor.
  *
- * Used by the gateway's `--takeover`. Node binds without listening by what `node:net` has for `node:cluster`; Bun
- * listens, and is left with a duplicate. Whoever inherits it listens. Not offered on Deno, where a
- * test of a hand-over that fails has not come to its end.
+ * Used by the gateway's `--takeover` and `--processes`. Node and Deno bind without listening by what `node:net` has for
+ * `node:cluster`; Bun listens, and is left with a duplicate. Whoever inherits it listens.
  */
 import { closeSync, renameSync } from "node:fs";
 import { lookup } from "node:dns/promises";
@@ -27,6 +26,8 @@ export interface HeldSocket {
 /** What `node:net` has at its private name. */
 interface BoundHandle {
   readonly fd?: number;
+  /** Deno: a duplicate. */
+  fdForIpc?(): number;
   getsockname(name: { port?: number }): unknown;
   close(): void;
 }
@@ -44,8 +45,8 @@ interface BunNet {
   listen(options: object): { readonly fd: number; stop(): void };
 }
 
-/** Whether this runtime can. */
-export const canHoldSockets: boolean = !("Deno" in globalThis);
+/** Whether children have a descriptor by the number that it has here, without its being passed to them. */
+export const inheritedByNumber: boolean = "Deno" in globalThis;
 
 /** Where, and for whom. */
 export interface HeldPlace {
@@ -59,10 +60,12 @@ const ipv6OnlyFlag = 1;
 
 /** Binds. Rejects with a `SocketError`. */
 export async function holdSocket({ address, rights, ipv6Only = false }: HeldPlace): Promise<HeldSocket> {
+  const own = inheritedByNumber ? await import("./deno/inheritable.ts") : undefined;
+  await own?.prepareInheritable();
   let descriptor = -1;
   const sockets = placed({
     async bind(_options, _accept, at): Promise<InheritedSocket> {
-      const socket = await bound(at, ipv6Only);
+      const socket = await bound(at, ipv6Only, own?.inheritable);
       descriptor = socket.descriptor;
       return { address: at, descriptor: socket.descriptor, stop: () => Promise.resolve(socket.close()) };
     },
@@ -83,10 +86,17 @@ export async function holdSocket({ address, rights, ipv6Only = false }: HeldPlac
   return { descriptor, release: () => listener.stop() };
 }
 
+/** A descriptor, and how to close it. */
+interface Closable {
+  readonly descriptor: number;
+  close(): void;
+}
+
 async function bound(
   at: Address,
   ipv6Only: boolean,
-): Promise<{ readonly descriptor: number; close(): void }> {
+  inheritable: ((descriptor: number) => Closable) | undefined,
+): Promise<Closable> {
   const { _createServerHandle: create } = net as typeof net & { readonly _createServerHandle?: CreateHandle };
   if (create === undefined) return onBun(at, ipv6Only);
   const found = at.transport === "unix" ? undefined : await resolved(at);
@@ -103,7 +113,15 @@ async function bound(
       throw failure("EADDRINUSE", at);
     }
   }
-  return { descriptor: handle.fd!, close: () => handle.close() };
+  if (inheritable === undefined) return { descriptor: handle.fd!, close: () => handle.close() };
+  const socket = inheritable(handle.fdForIpc!());
+  return {
+    descriptor: socket.descriptor,
+    close: () => {
+      socket.close();
+      handle.close();
+    },
+  };
 }
 
 async function resolved(at: Extract<Address, { readonly transport: "tcp" }>) {

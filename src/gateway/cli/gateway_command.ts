@@ -3,7 +3,7 @@ import { SocketError } from "../../core/errors.ts";
 import { counted } from "../../core/text/counted.ts";
 import type { Address } from "../../core/transport.ts";
 import { runtimeName } from "../../host/process.ts";
-import { tellReady } from "../../host/successor.ts";
+import { membership, tellReady } from "../../host/member.ts";
 import { type GatewayConfig, loadConfig } from "../config/config.ts";
 import { countFaults, formatFaults } from "../config/fault.ts";
 import type { EndpointConfig } from "../config/endpoint_config.ts";
@@ -14,7 +14,7 @@ import { formatMs } from "./format_ms.ts";
 import { formatAddress } from "../../core/text/address.ts";
 import { CommandFailure, exitCodes, oneLine } from "./failure.ts";
 import { aborted, say, type Shell } from "./shell.ts";
-import { handedSockets, holdSockets } from "./takeover.ts";
+import { holdSockets } from "./takeover.ts";
 import { placesOf, withSockets } from "./takeover_config.ts";
 import { tlsHint } from "./tls_hint.ts";
 
@@ -32,9 +32,9 @@ interface GatewayOrder {
 export async function runGateway(order: GatewayOrder, shell: Shell): Promise<number> {
   const read = () => readConfig(order.config, shell);
   if (!order.takeover) return await runConfig(await read(), order, shell, () => () => {});
-  const sockets = await handedSockets();
-  if (sockets === undefined) return await holdSockets(async () => placesOf(await read()), shell);
-  return await runConfig(withSockets(await read(), sockets), order, shell, tellReady);
+  const member = membership();
+  if (member === undefined) return await holdSockets(async () => placesOf(await read()), shell);
+  return await runConfig(withSockets(await read(), member.sockets), order, shell, tellReady);
 }
 
 /** Throws, with every fault told, where it has one. */

@@ -4,7 +4,7 @@ import { systemClock } from "../../core/time/clock.ts";
 import { ShutdownTimeoutError, SocketError } from "../../core/errors.ts";
 import type { Address } from "../../core/transport.ts";
 import { LossyLines } from "../../host/lossy_lines.ts";
-import { tellReady } from "../../host/successor.ts";
+import { membership, tellReady } from "../../host/member.ts";
 import type { Server } from "../../server/server.ts";
 import type { AdmissionOptions } from "../../server/admission_options.ts";
 import { serve } from "../../server/serve.ts";
@@ -22,7 +22,8 @@ import { formatAddress } from "../../core/text/address.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
 import type { ServePlace } from "./serve_place.ts";
 import { aborted, lastWords, say, type Shell } from "./shell.ts";
-import { handed, handedSockets, holdSockets, socketName } from "./takeover.ts";
+import { handed, socketName } from "../processes/held_sockets.ts";
+import { holdSockets } from "./takeover.ts";
 import { tlsHint } from "./tls_hint.ts";
 
 /** What the command line asked for. */
@@ -52,13 +53,13 @@ export async function runServe(order: ServeOrder, shell: Shell): Promise<number>
   }
   const { address, mode, owner } = order.place;
   const name = socketName("serve", address);
-  const sockets = await handedSockets();
-  if (sockets === undefined) {
+  const member = membership();
+  if (member === undefined) {
     const places = new Map([[name, { address, rights: { mode, ...owner } }]]);
     return await holdSockets(() => Promise.resolve(places), shell);
   }
   return await serveUntilStopped(
-    { ...order, place: { fd: handed(sockets, name, address) } },
+    { ...order, place: { fd: handed(member.sockets, name, address) } },
     shell,
     tellReady,
   );

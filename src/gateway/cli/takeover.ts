@@ -4,58 +4,17 @@
  * Used by `serve_command.ts` and `gateway_command.ts`, which say what is to be listened on. The holder keeps its process id for
  * whoever supervises it, and ends with the code of its child.
  */
-import { detectAdapter } from "../../adapters/detect.ts";
-import { canHoldSockets, type HeldPlace, type HeldSocket, holdSocket } from "../../adapters/held.ts";
-import { tellPath } from "../../adapters/inherited.ts";
-import { formatAddress } from "../../core/text/address.ts";
-import { systemClock } from "../../core/time/clock.ts";
-import type { Address } from "../../core/transport.ts";
-import { onSignal, type SignalName } from "../../host/signals.ts";
-import { inheritedSockets, startSuccessor, type Successor } from "../../host/successor.ts";
-import { CommandFailure, exitCodes, oneLine } from "./failure.ts";
+import { inheritedByNumber } from "../../adapters/held.ts";
+import { onSignal } from "../../host/signals.ts";
+import { startSuccessor, type Successor } from "../../host/successor.ts";
+import { checkPassing, HeldSockets, type Places } from "../processes/held_sockets.ts";
+import { served, type StopSignal, stopSignal } from "../processes/served.ts";
+import { exitCodes, oneLine } from "./failure.ts";
 import { aborted, say, type Shell } from "./shell.ts";
-
-/** Places by name. */
-export type Places = ReadonlyMap<string, HeldPlace>;
-
-/** How long a new process may take until it serves. */
-const startMs = 30_000;
-/** How long one that is told to stop before it has served may take, until it is killed. */
-const stopMs = 5_000;
-
-/** The name of a socket: the same for the same address, and for each free port its own. */
-export function socketName(owner: string, address: Address): string {
-  const text = formatAddress(address);
-  return address.transport === "tcp" && address.port === 0 ? `${owner} ${text}` : text;
-}
-
-/** What this process has inherited from its holder; undefined for one that shall hold. */
-export async function handedSockets(): Promise<ReadonlyMap<string, number> | undefined> {
-  const { name, can } = await detectAdapter();
-  if (!can.descriptor || !canHoldSockets) {
-    throw new CommandFailure(
-      exitCodes.usage,
-      `--takeover: ${name} cannot pass on its sockets on this system: leave it out, and restart by systemd's sockets`,
-    );
-  }
-  return inheritedSockets();
-}
-
-/** The descriptor of this name. */
-export function handed(sockets: ReadonlyMap<string, number>, name: string, address: Address): number {
-  const descriptor = sockets.get(name);
-  if (descriptor !== undefined) {
-    if (address.transport === "unix") tellPath(descriptor, address.path);
-    return descriptor;
-  }
-  throw new CommandFailure(
-    exitCodes.failed,
-    `listen on ${name}: the process that holds the sockets has not passed this one; send it SIGUSR2 again`,
-  );
-}
 
 /** Holds the sockets and has a child serve, until it ends; `read` says anew at each hand-over what is listened on. */
 export async function holdSockets(read: () => Promise<Places>, shell: Shell): Promise<number> {
+  await checkPassing("--takeover");
   const holder = new Holder(read, shell);
   const deafen = onSignal(["SIGUSR2"], () => void holder.handOver());
   try {
@@ -69,7 +28,7 @@ export async function holdSockets(read: () => Promise<Places>, shell: Shell): Pr
 class Holder {
   readonly #read: () => Promise<Places>;
   readonly #shell: Shell;
-  readonly #sockets: Map<string, HeldSocket> = new Map();
+  readonly #sockets: HeldSockets = new HeldSockets();
   /** Those that have not ended, with what tells their code. */
   readonly #children: Map<Successor, Promise<number>> = new Map();
   /** Those that were told to drain: to be told again means to destroy. */
@@ -88,12 +47,12 @@ class Holder {
   /** The code of the process that serves when it ends, and 3 where one before it has left work unfinished at the end. */
   async run(): Promise<number> {
     const { soft, hard } = this.#shell.stop;
-    void aborted(soft).then((name) => this.#drainAll(name as SignalName));
+    void aborted(soft).then((name) => this.#drainAll(name));
     void aborted(hard).then((name) => {
-      for (const child of this.#children.keys()) child.signal(stopSignal(name as SignalName));
+      for (const child of this.#children.keys()) child.signal(stopSignal(name));
     });
     const places = await this.#read();
-    await this.#bind(places);
+    await this.#sockets.bind(places);
     const child = this.#current = this.#start(places);
     void child.ready.then(() => this.#busy = false);
     const code = await this.#over;
@@ -103,8 +62,8 @@ class Holder {
     return code === exitCodes.ok && others.includes(exitCodes.unfinished) ? exitCodes.unfinished : code;
   }
 
-  async release(): Promise<void> {
-    await Promise.all([...this.#sockets.values()].map((socket) => socket.release()));
+  release(): Promise<void> {
+    return this.#sockets.release();
   }
 
   /** Never rejects: what fails leaves the one that serves as it is. */
@@ -115,16 +74,16 @@ class Holder {
     let added: readonly string[] = [];
     try {
       const places = await this.#read();
-      added = await this.#bind(places);
+      added = await this.#sockets.bind(places);
       const child = this.#start(places);
-      await this.#served(child);
+      await served(child, this.#children.get(child)!, () => this.#drain(child, "SIGTERM"));
       const before = this.#current!;
       this.#current = child;
       say(this.#shell, `millrace: process ${child.pid} has taken over from ${before.pid}, which drains\n`);
       this.#drain(before, "SIGTERM");
-      await this.#drop([...this.#sockets.keys()].filter((name) => !places.has(name)));
+      await this.#sockets.keep(new Set(places.keys()));
     } catch (error) {
-      await this.#drop(added);
+      await this.#sockets.drop(added);
       say(
         this.#shell,
         `millrace: not taken over: ${oneLine(error)}; process ${this.#current!.pid} goes on\n`,
@@ -134,34 +93,11 @@ class Holder {
     }
   }
 
-  /** Binds what is not bound yet; returns what was. Binds nothing where one of them fails. */
-  async #bind(places: Places): Promise<readonly string[]> {
-    const added: string[] = [];
-    try {
-      for (const [name, place] of places) {
-        if (this.#sockets.has(name)) continue;
-        this.#sockets.set(name, await holdSocket(place));
-        added.push(name);
-      }
-      return added;
-    } catch (error) {
-      await this.#drop(added);
-      throw error;
-    }
-  }
-
-  async #drop(names: readonly string[]): Promise<void> {
-    for (const name of names) {
-      const socket = this.#sockets.get(name);
-      this.#sockets.delete(name);
-      await socket?.release();
-    }
-  }
-
   #start(places: Places): Successor {
-    const child = startSuccessor(
-      new Map([...places.keys()].map((name) => [name, this.#sockets.get(name)!.descriptor])),
-    );
+    const child = startSuccessor({
+      sockets: this.#sockets.descriptors(places),
+      byNumber: inheritedByNumber,
+    });
     const ended = child.ended.catch((error) => {
       say(this.#shell, `millrace: starting a process: ${oneLine(error)}\n`);
       return exitCodes.failed as number;
@@ -179,24 +115,7 @@ class Holder {
     return child;
   }
 
-  /** Rejects where the child ends or takes too long, once it has ended. */
-  async #served(child: Successor): Promise<void> {
-    const ended = this.#children.get(child)!;
-    const limit = new Limit(startMs);
-    const ready = child.ready.then(() => "ready" as const);
-    const what = await Promise.race([ready, ended, limit.over]);
-    limit.clear();
-    if (what === "ready") return;
-    if (typeof what === "number") throw new Error(`the new process has ended with code ${what}`);
-    this.#drain(child, "SIGTERM");
-    const patience = new Limit(stopMs);
-    void patience.over.then(() => child.signal("SIGKILL"));
-    await ended;
-    patience.clear();
-    throw new Error(`the new process did not serve within ${startMs / 1000} s`);
-  }
-
-  #drainAll(name: SignalName): void {
+  #drainAll(name: string): void {
     for (const child of this.#children.keys()) this.#drain(child, stopSignal(name));
   }
 
@@ -204,25 +123,5 @@ class Holder {
     if (this.#draining.has(child)) return;
     this.#draining.add(child);
     child.signal(name);
-  }
-}
-
-type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
-
-function stopSignal(name: SignalName): StopSignal {
-  return name === "SIGINT" || name === "SIGHUP" ? name : "SIGTERM";
-}
-
-/** A wait that can be given up. */
-class Limit {
-  readonly over: Promise<void>;
-  #timer: unknown;
-
-  constructor(ms: number) {
-    this.over = new Promise((resolve) => this.#timer = systemClock.setTimer(resolve, ms));
-  }
-
-  clear(): void {
-    systemClock.clearTimer(this.#timer);
   }
 }

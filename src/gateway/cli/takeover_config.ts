@@ -6,7 +6,7 @@
 import type { GatewayConfig } from "../config/config.ts";
 import type { EndpointConfig } from "../config/endpoint_config.ts";
 import { CommandFailure, exitCodes } from "./failure.ts";
-import { handed, type Places, socketName } from "./takeover.ts";
+import { handed, type Places, socketName } from "../processes/held_sockets.ts";
 
 /** What two gateways cannot have at a time. Throws where the configuration has it. */
 function check({ admin, bus, endpoints }: GatewayConfig): void {

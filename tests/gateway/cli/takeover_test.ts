@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe } from "node:test";
 import { connect, lines, SocketError } from "../../../mod.ts";
-import { canHoldSockets } from "../../../src/adapters/held.ts";
 import { detectAdapter } from "../../../src/adapters/detect.ts";
 import type { Address } from "../../../src/core/transport.ts";
 import { it } from "../../support/it.ts";
@@ -16,9 +15,8 @@ import { type Cleaner, type Program, runMillrace, startMillrace } from "../../su
 const adapter = await detectAdapter();
 const long = {
   timeout: 60_000,
-  skip: canHoldSockets ? false : "this runtime cannot hold sockets for others",
+  skip: adapter.can.descriptor ? false : "this system cannot pass on sockets",
 };
-const without = { skip: canHoldSockets ? "this runtime can hold sockets for others" : false };
 
 /** A folder of the test's own. */
 function folderOf(t: Cleaner): string {
@@ -103,11 +101,6 @@ async function stopped(program: Program): Promise<void> {
 }
 
 describe(`--takeover, on ${adapter.name}`, () => {
-  it("is an error with exit code 2 where the runtime cannot do it (F-28)", without, async (t) => {
-    const { code, err } = await runMillrace(t, ["serve", "--port", "0", "--takeover"]);
-    assert.deepEqual([code, /cannot pass on its sockets/.test(err)], [2, true], err);
-  });
-
   it(
     "serve hands over three times under load: nobody is refused or reset, each is answered (F-28) (F-75)",
     long,
