@@ -84,7 +84,6 @@ export { lengthField } from "./src/core/framing/length_field.ts";
 export type { LengthFieldOptions } from "./src/core/framing/length_options.ts";
 export { lines, type LinesOptions, type TextLinesOptions } from "./src/core/framing/lines.ts";
 export { mapFraming } from "./src/core/framing/map_framing.ts";
-export { parseFraming } from "./src/protocols/framing_text.ts";
 export { varintField } from "./src/core/framing/varint_field.ts";
 export type { VariableLengthOptions } from "./src/core/framing/variable_length.ts";
 export { raw } from "./src/core/framing/raw.ts";

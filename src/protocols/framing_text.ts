@@ -72,7 +72,7 @@ const forms = "a framing such as lines, delimited:\\x03, length:4, fixed:16 or r
  *
  * @example
  * ```ts
- * import { parseFraming } from "@millrace/millrace";
+ * import { parseFraming } from "@millrace/millrace/protocols";
  *
  * const framing = parseFraming("length:2,le,max=64KiB");
  * console.log(framing.name); // lengthField

@@ -76,10 +76,10 @@ export const layers: Readonly<Record<string, Layer>> = {
     packages: ["effect", "asn1js", "commander", "smol-toml", "yaml"],
     runtime: false,
   },
+  // Framings of protocols are a third of what it would load.
   "mod.ts": {
     imports: [
       "src/core",
-      "src/protocols",
       "src/adapters",
       "src/connection",
       "src/certificates",

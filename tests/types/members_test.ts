@@ -91,7 +91,7 @@ const names: Readonly<Record<string, readonly string[]>> = {
       "DelimitedOptions",
       "fixedLength",
     ],
-    ...["FixedLengthOptions", "lengthField", "LengthFieldOptions", "raw", "parseFraming", "defineFraming"],
+    ...["FixedLengthOptions", "lengthField", "LengthFieldOptions", "raw", "defineFraming"],
     ...["berField", "varintField", "VariableLengthOptions", "checksummed", "ChecksumOptions"],
     ...["mapFraming", "silence", "SilenceOptions", "discardAfterSilence", "DiscardAfterSilenceOptions"],
   ],
