@@ -56,6 +56,7 @@ function stepsWith(deno, temporary) {
     "mod.ts",
     "streams.ts",
     "protocols.ts",
+    "client.ts",
     "adapter.ts",
     "effect.ts",
     "src",

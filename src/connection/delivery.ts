@@ -46,6 +46,8 @@ export class Delivery<Received> {
   #flowing: boolean;
   /** Promises that hold frames back. */
   #held = 0;
+  /** What is held back is for a loop meanwhile. */
+  #lent = false;
   #stopped = false;
   /** Of the chunks that have come since nothing waited: their bytes, and how many they are. */
   #bytes = 0;
@@ -83,10 +85,15 @@ export class Delivery<Received> {
     return this.waiting ? this.#bytes : 0;
   }
 
+  /** No loop is left that has not heard of the end. */
+  get told(): boolean {
+    return this.#direct || !this.inbox.taken || this.inbox.told;
+  }
+
   /** Another frame is wanted now, be it ahead of a loop. */
   get hungry(): boolean {
     if (this.#stopped) return true;
-    if (this.#direct) return this.#held === 0;
+    if (this.#direct && !this.#lent) return this.#held === 0;
     const { awaited, length } = this.inbox;
     return length < this.#ahead || (this.#ahead === 0 && awaited && length === 0);
   }
@@ -158,6 +165,14 @@ export class Delivery<Received> {
     if (this.#direct) this.#hold(until.then(() => {}, () => {}));
   }
 
+  /** Until the promise settles, frames are for a loop; what it leaves goes to `onFrame` then, if there is one. */
+  lend(until: Promise<unknown>): void {
+    if (!this.#direct) return;
+    this.#lent = true;
+    const over = () => void (this.#lent = false);
+    this.#hold(until.then(over, over));
+  }
+
   /** No more frames come; those that wait can still be taken. */
   end(error?: unknown): void {
     this.#end ??= { error };
@@ -208,7 +223,7 @@ export class Delivery<Received> {
       return true;
     }
     const waiting = this.inbox.push(frame);
-    return this.#direct ? this.#held === 0 : waiting < this.#ahead;
+    return this.#direct && !this.#lent ? this.#held === 0 : waiting < this.#ahead;
   }
 
   #cutOne(): void {

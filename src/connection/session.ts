@@ -275,9 +275,9 @@ export class Session<Received, Sent, Context>
     return result;
   }
 
-  sendEncoded(bytes: Uint8Array, listen?: OutcomeListener): void {
-    this.outbox.sendEncoded(bytes, listen);
+  sendEncoded(bytes: Uint8Array, listen?: OutcomeListener): void | Promise<void> {
     if (!this.#inTurn) this.#joinTurn();
+    return this.outbox.sendEncoded(bytes, listen);
   }
 
   /** What a reader takes from the inbox; one that is empty is a flush point. */
@@ -310,7 +310,7 @@ export class Session<Received, Sent, Context>
   /** Without a handler that decides, a connection is done when its input has ended and its reader knows. */
   #finishIfIdle(): void {
     const { waiting, inbox } = this.delivery;
-    if (this.handling || waiting || !inbox.over || (inbox.taken && !inbox.told)) return;
+    if (this.handling || waiting || !inbox.over || !this.delivery.told) return;
     if (this.#life?.ending?.reason === "peer_closed" && this.profile.allowHalfOpen) return;
     this.life.finish("peer_closed", "peer");
   }

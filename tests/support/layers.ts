@@ -91,6 +91,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
   "streams.ts": { imports: ["src/core", "src/protocols"], packages: [], runtime: false },
   "protocols.ts": { imports: ["src/core", "src/protocols"], packages: [], runtime: false },
+  "client.ts": { imports: ["src/core", "src/client"], packages: [], runtime: false },
   "adapter.ts": { imports: ["src/core", "src/adapters"], packages: [], runtime: false },
   "effect.ts": {
     imports: [
@@ -112,6 +113,7 @@ export const entryPoints: readonly string[] = [
   "mod.ts",
   "streams.ts",
   "protocols.ts",
+  "client.ts",
   "adapter.ts",
   "effect.ts",
   "src/testing/mod.ts",

@@ -8,7 +8,12 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { compile } from "./compile.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const entryPoints = { "": "mod.ts", "/protocols": "protocols.ts", "/testing": "src/testing/mod.ts" };
+const entryPoints = {
+  "": "mod.ts",
+  "/client": "client.ts",
+  "/protocols": "protocols.ts",
+  "/testing": "src/testing/mod.ts",
+};
 
 /** The text of a page, by its path from the root. */
 export function pageText(path: string): string {

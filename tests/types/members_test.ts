@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript5";
 import { certificates, connect, lines, serve } from "../../mod.ts";
+import { reconnect } from "../../client.ts";
 import { checkConfig, memoryBus, startGateway } from "../../src/gateway/mod.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
@@ -36,6 +37,10 @@ const members: Readonly<Record<string, readonly string[]>> = {
   Connection: [
     ...["id", "peer", "protocol", "state", "startedAt", "context", "stats", "batches", "send", "deliver"],
     ...["flush", "upgrade", "reframe", "end", "close", "destroy", "signal", "closed", "readable", "writable"],
+  ],
+  ReconnectingClient: [
+    ...["state", "connection", "connected", "finished", "send", "deliver", "flush", "batches", "stats"],
+    ...["close", "destroy"],
   ],
   Certificates: [
     ...["open", "close", "material", "several", "clientAuthorities", "select", "onChange", "rotate"],
@@ -194,7 +199,15 @@ describe("what the entry points show", () => {
     const gateway = await startGateway(checked.config, { bus: memoryBus(), logger: () => {} });
     t.after(() => gateway.destroy());
     const set = certificates({ main: { certFile: "a.crt", keyFile: "a.key" } });
-    const objects = { Server: server, Connection: connection, Certificates: set, Gateway: gateway };
+    const client = reconnect({ port: server.address.port, framing: lines() });
+    t.after(() => client.destroy());
+    const objects = {
+      Server: server,
+      Connection: connection,
+      ReconnectingClient: client,
+      Certificates: set,
+      Gateway: gateway,
+    };
     for (const [type, object] of Object.entries({ ...objects, CheckedConfig: checked.config })) {
       const names = [object, Object.getPrototypeOf(object)].flatMap((one) => Object.getOwnPropertyNames(one));
       assert.deepEqual(

@@ -5,7 +5,7 @@
  * Called by `millrace check` and before a gateway starts: the own check of servers and clients, without opening a socket.
  */
 import { type Clock, systemClock } from "../../core/time/clock.ts";
-import { checkClient } from "../../client/client.ts";
+import { resolveConnect } from "../../client/connect_settings.ts";
 import { OptionsError } from "../../core/errors.ts";
 import type { Adapter } from "../../core/transport.ts";
 import { resolveServer } from "../../server/settings.ts";
@@ -45,7 +45,7 @@ function checkSockets(list: FaultList, index: number, endpoint: EndpointConfig, 
       const options = serveOptions(endpoint, () => Promise.resolve());
       resolveServer({ ...options, tls: tls && serverTlsOptions(tls) }, adapter);
     } else {
-      checkClient(connectOptions(endpoint), adapter);
+      resolveConnect(connectOptions(endpoint), adapter);
       if (endpoint.tls !== undefined) checkSocketTls(endpoint.tls, endpoint.address, adapter);
     }
   } catch (error) {

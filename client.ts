@@ -1,0 +1,32 @@
+/**
+ * `millrace/client`: clients that keep connections for a program: `reconnect` makes one again when it has ended.
+ *
+ * @example
+ * ```ts
+ * import { lines } from "@millrace/millrace";
+ * import { reconnect } from "@millrace/millrace/client";
+ *
+ * const client = reconnect({
+ *   address: "127.0.0.1:3034",
+ *   framing: lines({ encoding: "utf-8" }),
+ *   logOn: (connection) => connection.send("SUBSCRIBE temperatures"),
+ *   onFrame: (line) => console.log(line),
+ *   onDisconnected: ({ failures }, wait) => console.log(`failure ${failures}, next attempt in ${wait} ms`),
+ * });
+ * await client.close();
+ * ```
+ *
+ * @module
+ */
+export { reconnect } from "./src/client/reconnecting/reconnect.ts";
+export type {
+  ReconnectFailure,
+  ReconnectOptions,
+  ReconnectSettings,
+  SendQueueOptions,
+} from "./src/client/reconnecting/reconnect_options.ts";
+export type {
+  ReconnectingClient,
+  ReconnectReport,
+  ReconnectStats,
+} from "./src/client/reconnecting/reconnecting_client.ts";
