@@ -32,7 +32,7 @@ export const mutants = [
   },
   {
     file: "src/gateway/client_endpoint.ts",
-    find: "      Deferred.doneUnsafe(this.#stopping, Effect.void);\n",
+    find: "      this.#client.retire();\n",
     put: "",
     tests: ["tests/gateway/gateway_test.ts"],
     why: "a stop does not end a wait between two attempts to connect",

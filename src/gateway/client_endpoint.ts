@@ -1,22 +1,14 @@
-/**
- * A client endpoint: one connection at a time whose frames go to the bus, and which is made again when it ends.
- *
- * The wait between attempts doubles after each failure up to its limit, and is back at its start after a
- * connection that lasted.
- */
-import * as Cause from "effect/Cause";
-import * as Deferred from "effect/Deferred";
+/** A client endpoint: a reconnecting client, one connection at a time, whose frames go to the bus. */
 import * as Effect from "effect/Effect";
-import * as Exit from "effect/Exit";
 import * as Fiber from "effect/Fiber";
 import * as Option from "effect/Option";
-import type * as Scope from "effect/Scope";
-import { scopedConnection } from "../client/client.ts";
 import type { ConnectOptions } from "../client/connect_options.ts";
+import { dialling } from "../client/reconnecting/dialling.ts";
+import { Reconnecting } from "../client/reconnecting/reconnecting.ts";
 import type { BroadcastReport } from "../connection/broadcast.ts";
 import { Lifetime } from "../connection/effect/lifetime.ts";
-import type { TerminationRecord } from "../connection/termination.ts";
 import { OptionsError } from "../core/errors.ts";
+import type { Diagnosis } from "../core/framing/diagnosis.ts";
 import type { Clock } from "../core/time/clock.ts";
 import type { Address } from "../core/transport.ts";
 import type { CertificateInspection } from "../core/tls/certificate_options.ts";
@@ -25,7 +17,7 @@ import { inspectConnection, type ServerInspection, type TlsInspection } from "..
 import type { ServerState, ShutdownReport } from "../server/server_options.ts";
 import type { ServerStats } from "../server/server_stats.ts";
 import type { Logger } from "../core/logger.ts";
-import { ClientTally } from "./client_tally.ts";
+import { clientStats } from "./client_stats.ts";
 import type { ClientEndpointConfig } from "./config/endpoint_config.ts";
 import { formatAddress } from "../core/text/address.ts";
 import type { FrameConnection, TrafficStats } from "./endpoint.ts";
@@ -35,13 +27,18 @@ import type { EndpointContext } from "./server_endpoint.ts";
 import { loadClientTls } from "./tls_options.ts";
 import { Traffic } from "./traffic.ts";
 
+/** The part of a wait that is left to chance, where the configuration does not say it. */
+const usualJitter = 0.2;
 /** How long the peer may take to answer our FIN with its own before we let go. */
 const lingerMs = 2_000;
+
+/** What no configuration says. */
+type Unconfigured = { readonly [Key in "upgradable" | "reframable" | "onConnect" | "onDisconnect"]?: undefined };
 
 /** What `connect` takes, as far as the configuration says; `tls` needs files and is added by the caller. */
 export function connectOptions(
   settings: ClientEndpointConfig,
-): ConnectOptions<Uint8Array> & { readonly upgradable?: undefined } {
+): ConnectOptions<Uint8Array> & Unconfigured {
   const { address, limits, framing, connectTimeout, proxyHeader: version } = settings;
   const proxyHeader = version === undefined ? undefined : { version };
   return { ...limits, framing, connectTimeout, proxyHeader, address };
@@ -51,16 +48,13 @@ export function connectOptions(
 export class ClientEndpoint implements RunningEndpoint {
   readonly mode = "client";
   readonly settings: ClientEndpointConfig;
-  readonly connections: Map<string, FrameConnection> = new Map();
+  readonly connections: ReadonlyMap<string, FrameConnection>;
   readonly #context: EndpointContext;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #traffic: Traffic;
-  readonly #tally: ClientTally = new ClientTally();
-  readonly #others: OtherProtocols;
+  readonly #client: Reconnecting<Uint8Array, Uint8Array, undefined>;
   readonly #lifetime: Lifetime;
-  /** Ends a wait, and an attempt to connect. */
-  readonly #stopping: Deferred.Deferred<void> = Deferred.makeUnsafe();
   #state: ServerState = "created";
   #deadline = 0;
   #report: ShutdownReport | undefined = undefined;
@@ -70,9 +64,30 @@ export class ClientEndpoint implements RunningEndpoint {
     this.#context = context;
     this.#clock = context.clock;
     this.#log = context.log;
-    this.#others = new OtherProtocols(context.log, settings.framing.name);
+    this.#client = this.#makeClient();
+    this.connections = this.#client.registry.connections;
     this.#traffic = new Traffic(settings, context.bus, this, context);
     this.#lifetime = new Lifetime(context.clock);
+  }
+
+  #makeClient(): Reconnecting<Uint8Array, Uint8Array, undefined> {
+    const { settings } = this;
+    const { adapter, clock, memory: memoryBudget, log: logger } = this.#context;
+    const { wait: initial, maxWait: max, factor, jitter = usualJitter, stableAfter } = settings.reconnect;
+    const others = new OtherProtocols(logger, settings.framing.name);
+    const options = {
+      ...connectOptions(settings),
+      reconnect: { initial, max, factor, jitter },
+      stableAfter,
+      // Messages for no connection are answered by the traffic.
+      queue: { policy: "fail" as const },
+      adapter,
+      clock,
+      memoryBudget,
+      logger,
+      onOtherProtocol: (found: Diagnosis, connection: FrameConnection) => others.warn(found, connection),
+    };
+    return new Reconnecting(options, { handler: (connection) => this.#use(connection) });
   }
 
   /** Subscribes and begins to dial, until it is stopped; does not wait for the first connection. */
@@ -93,7 +108,10 @@ export class ClientEndpoint implements RunningEndpoint {
       }
       this.#traffic.start();
       this.#state = "running";
-      return Effect.forkDetach(this.#run(), { startImmediately: true });
+      // Certificates are read anew each time, so that a renewed one is used at the next: a promise, as all of files.
+      const renewed = tls &&
+        Effect.tryPromise({ try: async () => ({ tls: await loadClientTls(tls) }), catch: (error) => error });
+      return Effect.forkDetach(dialling(this.#client, renewed), { startImmediately: true });
     });
   }
 
@@ -110,11 +128,11 @@ export class ClientEndpoint implements RunningEndpoint {
   }
 
   get ready(): boolean {
-    return this.#state === "running" && this.connections.size > 0;
+    return this.#state === "running" && this.#client.connection !== undefined;
   }
 
   stats(): ServerStats {
-    return this.#tally.stats(this.connections.values(), this.#context.memory);
+    return clientStats(this.#client.registry, this.#context.memory);
   }
 
   traffic(): TrafficStats {
@@ -190,7 +208,7 @@ export class ClientEndpoint implements RunningEndpoint {
       const deadline = this.#deadline;
       const over = (ms: number) => Effect.timeoutOption(Fiber.await(dialling), ms);
       this.#state = "draining";
-      Deferred.doneUnsafe(this.#stopping, Effect.void);
+      this.#client.retire();
       if (deadline === 0) this.#abort();
       else {
         // Our FIN tells the peer; what it still sends is taken until its own.
@@ -206,7 +224,7 @@ export class ClientEndpoint implements RunningEndpoint {
         return { id, ip, port, handlerRunning: true, openMs: Math.round(connection.stats().ageMs) };
       });
       const destroyed = unfinished.map(({ id }) => id);
-      this.#abort();
+      this.#client.destroy();
       yield* over(lingerMs);
       yield* this.#traffic.stop();
       this.#state = "stopped";
@@ -226,103 +244,15 @@ export class ClientEndpoint implements RunningEndpoint {
     for (const connection of this.connections.values()) connection.destroy();
   }
 
-  #run(): Effect.Effect<void> {
-    return Effect.gen({ self: this }, function* () {
-      const { wait: first, maxWait } = this.settings.reconnect;
-      let wait = first;
-      while (this.#state === "running") {
-        const record = yield* this.#once();
-        if (record !== undefined) {
-          wait = record.durationMs > wait ? first : Math.min(wait * 2, maxWait);
-        }
-        // Give or take a fifth, so that many who dial do not come at once.
-        yield* this.#untilStopped(Effect.sleep(wait * (0.8 + 0.4 * Math.random())));
-        if (record === undefined) wait = Math.min(wait * 2, maxWait);
-      }
-    });
-  }
-
-  /** One connection, from dialling to its end; undefined where none came about. */
-  #once(): Effect.Effect<TerminationRecord | undefined> {
-    let record: TerminationRecord | undefined = undefined;
-    const ended = (its: TerminationRecord): void => void (record = its);
-    const using = Effect.gen({ self: this }, function* () {
-      const dialled = yield* this.#untilStopped(this.#dial(ended));
-      if (Option.isNone(dialled)) return undefined;
-      yield* this.#use(dialled.value);
-      return dialled.value.id;
-    });
-    return Effect.gen({ self: this }, function* () {
-      const exit = yield* Effect.exit(Effect.scoped(using));
-      if (Exit.isFailure(exit)) {
-        const error = Cause.squash(exit.cause);
-        const text = error instanceof Error ? error.message : String(error);
-        this.#log({ level: "warn", message: "connect failed", fields: { error: text } });
-      } else if (exit.value !== undefined) this.#note(exit.value, record!);
-      return record;
-    });
-  }
-
-  #dial(
-    onDisconnect: (record: TerminationRecord) => void,
-  ): Effect.Effect<FrameConnection, unknown, Scope.Scope> {
-    const { tls } = this.settings;
-    const { adapter, clock, memory: memoryBudget } = this.#context;
-    return Effect.gen({ self: this }, function* () {
-      // Read anew each time, so that a renewed certificate is used at the next one: a promise, as all of files.
-      const secured = tls &&
-        (yield* Effect.tryPromise({ try: () => loadClientTls(tls), catch: (error) => error }));
-      return yield* scopedConnection({
-        ...connectOptions(this.settings),
-        tls: secured,
-        adapter,
-        clock,
-        memoryBudget,
-        onDisconnect,
-        onOtherProtocol: (found, connection) => this.#others.warn(found, connection),
-      });
-    });
-  }
-
   /** Its frames go to the bus until there are no more. */
-  #use(connection: FrameConnection): Effect.Effect<void> {
-    const { id } = connection;
-    this.connections.set(id, connection);
-    this.#tally.opened++;
-    this.#log({
-      level: "info",
-      message: "connected",
-      fields: { "conn.id": id, to: formatAddress(this.address) },
-    });
+  async #use(connection: FrameConnection): Promise<void> {
     if (this.#state !== "running") connection.end();
-    // A promise, as everything of a bus, which may be the user's own.
-    const ingress = Effect.tryPromise({
-      try: () => this.#traffic.ingress(connection),
-      catch: (error) => error,
-    });
-    return Effect.catch(ingress, (error) =>
-      Effect.sync(() => {
-        const text = error instanceof Error ? error.message : String(error);
-        this.#log({ level: "warn", message: "connection failed", fields: { "conn.id": id, error: text } });
-      }));
-  }
-
-  #note(id: string, record: TerminationRecord): void {
-    this.connections.delete(id);
-    this.#tally.ended(record);
-    const { reason, message, durationMs } = record;
-    this.#log({
-      level: "info",
-      message: "connection closed",
-      fields: { "conn.id": id, reason, why: message, durationMs },
-    });
-  }
-
-  /** Gives it up as soon as the endpoint stops. */
-  #untilStopped<Value, Failure, Needs>(
-    effect: Effect.Effect<Value, Failure, Needs>,
-  ): Effect.Effect<Option.Option<Value>, Failure, Needs> {
-    const stopped = Effect.as(Deferred.await(this.#stopping), Option.none<Value>());
-    return Effect.raceFirst(Effect.asSome(effect), stopped);
+    try {
+      await this.#traffic.ingress(connection);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      const fields = { "conn.id": connection.id, error: text };
+      this.#log({ level: "warn", message: "connection failed", fields });
+    }
   }
 }

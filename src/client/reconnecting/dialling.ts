@@ -6,7 +6,7 @@ import * as Option from "effect/Option";
 import type * as Scope from "effect/Scope";
 import { clockService } from "../../connection/effect/clock_service.ts";
 import type { Session } from "../../connection/session.ts";
-import { TimeoutError } from "../../core/errors.ts";
+import { OptionsError, TimeoutError } from "../../core/errors.ts";
 import { addressText } from "../../core/text/place.ts";
 import { scopedSession } from "../client.ts";
 import type { UncheckedConnectOptions } from "../connect_options.ts";
@@ -14,7 +14,7 @@ import type { Reconnecting } from "./reconnecting.ts";
 
 /** What is read anew for each connection, such as certificates from files. */
 type Renewal<Received, Sent, Context> = Effect.Effect<
-  Partial<UncheckedConnectOptions<Received, Sent, Context>>,
+  Pick<UncheckedConnectOptions<Received, Sent, Context>, "tls">,
   unknown
 >;
 
@@ -43,7 +43,9 @@ function attempt<Received, Sent, Context>(
   return Effect.gen(function* () {
     client.begin();
     const exit = yield* Effect.exit(Effect.scoped(untilStopped(client, connection(client, renewed))));
-    return client.failed(Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined);
+    const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined;
+    // What is read anew may be mended by then.
+    return client.failed(error, renewed === undefined && error instanceof OptionsError);
   });
 }
 
@@ -57,7 +59,9 @@ function connection<Received, Sent, Context>(
     const session = yield* scopedSession(fresh, undefined, client.registry);
     yield* logOn(client, session);
     client.ready(session);
-    yield* ended(session);
+    yield* client.handler === undefined
+      ? ended(session)
+      : Effect.promise(() => client.handle(session.connection));
   });
 }
 

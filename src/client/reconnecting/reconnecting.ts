@@ -27,6 +27,8 @@ export interface ReconnectingProgram<Received, Sent, Context> {
   /** Time, where no option names one. */
   readonly clock?: Clock | undefined;
   readonly support?: ((clock: Clock) => EffectSupport<Received, Sent, Context>) | undefined;
+  /** Works on each connection, in the place of `onFrame` and of loops; a connection is closed when it settles. */
+  readonly handler?: ((connection: Connection<Received, Sent, Context>) => Promise<void>) | undefined;
 }
 
 /** One client. What the members mean that users have too is said at `ReconnectingClient`. */
@@ -38,6 +40,7 @@ export class Reconnecting<Received, Sent, Context> implements RegistryObserver<R
   readonly clock: Clock;
   readonly registry: Registry<Received, Sent, Context>;
   readonly frames: FramesAcross<Received> = new FramesAcross();
+  readonly handler: ReconnectingProgram<Received, Sent, Context>["handler"];
   /** No further attempt is wanted. */
   stopped = false;
   readonly #log: Logger;
@@ -45,6 +48,7 @@ export class Reconnecting<Received, Sent, Context> implements RegistryObserver<R
   readonly #deadline: Deadline;
   #finish!: (report: ReconnectReport) => void;
   #ready: Session<Received, Sent, Context> | undefined = undefined;
+  #handling = false;
   #readyAt: number | undefined = undefined;
   #record: TerminationRecord | undefined = undefined;
   /** Frames of the connection that is logging on are not for `onFrame` yet. */
@@ -66,6 +70,7 @@ export class Reconnecting<Received, Sent, Context> implements RegistryObserver<R
     program?: ReconnectingProgram<Received, Sent, Context>,
   ) {
     this.settings = resolveReconnect(options);
+    this.handler = program?.handler;
     this.options = options;
     this.clock = options.clock ?? program?.clock ?? systemClock;
     this.registry = new Registry(this.clock, [this], program?.support?.(this.clock));
@@ -135,6 +140,14 @@ export class Reconnecting<Received, Sent, Context> implements RegistryObserver<R
     return this.finished;
   }
 
+  /** Accepts no more frames and makes no further connection; the one that is open is left to its owner. */
+  retire(): void {
+    this.#reason ??= "closed";
+    if (this.state !== "closed") this.state = "closing";
+    this.sending.refuse(this.#closedError());
+    if (this.#ready === undefined && !this.#handling) this.#stop();
+  }
+
   destroy(): void {
     if (this.state === "closed") return;
     this.#reason = "aborted";
@@ -169,7 +182,7 @@ export class Reconnecting<Received, Sent, Context> implements RegistryObserver<R
     this.#ready = session;
     this.#readyAt = this.clock.now();
     if (this.state !== "closing") this.state = "connected";
-    if (this.options.onFrame === undefined) this.frames.add(session);
+    if (this.#looped) this.frames.add(session);
     this.#loggedOn?.resolve();
     this.sending.connected(session as unknown as Session<never, Sent, never>);
     this.#log({ level: "info", message: "connected", fields: this.#fields({ "conn.id": session.id }) });
@@ -182,11 +195,18 @@ export class Reconnecting<Received, Sent, Context> implements RegistryObserver<R
     this.#connected = undefined;
   }
 
+  /** Runs the handler, which must not reject; it may be at work when the connection has ended. */
+  async handle(connection: Connection<Received, Sent, Context>): Promise<void> {
+    this.#handling = true;
+    await this.handler!(connection);
+    this.#handling = false;
+  }
+
   /**
-   * The connection has ended, or none was made, and why. Says how many milliseconds to wait before the next attempt;
-   * undefined when there shall be none.
+   * The connection has ended, or none was made, and why, which `forGood` says will not be otherwise. Says how many
+   * milliseconds to wait before the next attempt; undefined when there shall be none.
    */
-  failed(error: unknown): number | undefined {
+  failed(error: unknown, forGood: boolean): number | undefined {
     const now = this.clock.now();
     const record = this.#record;
     const stable = this.#readyAt !== undefined && now - this.#readyAt >= this.settings.stableAfter;
@@ -195,7 +215,7 @@ export class Reconnecting<Received, Sent, Context> implements RegistryObserver<R
     const unwanted = this.#reason !== undefined && (this.stopped || this.sending.queue.length === 0);
     let failure: ReconnectFailure = { failures: this.#failuresInRow, error: error ?? record?.error, record };
     let wait: number | undefined = undefined;
-    if (!unwanted && !(error instanceof OptionsError)) {
+    if (!unwanted && !forGood) {
       try {
         wait = this.settings.next(failure, now, stable);
       } catch (thrown) {
@@ -235,11 +255,16 @@ export class Reconnecting<Received, Sent, Context> implements RegistryObserver<R
     this.#loggedOn?.resolve();
     this.#ready = undefined;
     this.sending.disconnected();
-    if (this.options.onFrame === undefined) this.frames.ended(session);
+    if (this.#looped) this.frames.ended(session);
     else this.#unhandled += record.framesUnhandled;
   }
 
   readonly #abort = (): void => this.destroy();
+
+  /** Frames are for loops over the client. */
+  get #looped(): boolean {
+    return this.options.onFrame === undefined && this.handler === undefined;
+  }
 
   #giveUp(failure: ReconnectFailure): void {
     this.#reason = "gave_up";

@@ -16,8 +16,10 @@ function numberFrom(least: number, most: number, expected: string): Read<number>
   };
 }
 
-const factor = numberFrom(1, Number.MAX_VALUE, "a number of 1 or more");
-const jitter = numberFrom(0, 1, "a number from 0 to 1");
+/** How much longer each wait is than the one before. */
+export const factor: Read<number> = numberFrom(1, Number.MAX_VALUE, "a number of 1 or more");
+/** The part of a wait that is left to chance. */
+export const jitter: Read<number> = numberFrom(0, 1, "a number from 0 to 1");
 const attempts: Read<number> = (value) => value === Infinity ? value : integer(1)(value);
 
 /** Reads `true`, `false` or the table at a key; undefined where there is none. Faults go to the section's list. */

@@ -9,7 +9,7 @@ import { isSubject } from "../buses/subject.ts";
 import { type PayloadEncoding, payloadEncodings } from "../payload.ts";
 import type { Backoff } from "../../core/time/backoff.ts";
 import { type AdmissionConfig, admissionKeys, readAdmission, refuseAddressKeys } from "./admission.ts";
-import { readBackoff } from "./backoff.ts";
+import { factor, jitter, readBackoff } from "./backoff.ts";
 import { readClientTls, type TlsClientConfig } from "./client_tls.ts";
 import type { ConfigPath, FaultList } from "./fault.ts";
 import { type ConnectionLimits, readLimits } from "./connection_limits.ts";
@@ -34,12 +34,18 @@ interface ListenerLimits extends AdmissionConfig, PrefaceConfig {
   readonly bindRetry?: boolean | Backoff;
 }
 
-/** How a client endpoint reconnects. */
+/** How a client endpoint reconnects; what is left out has the library's default. */
 interface Reconnect {
-  /** The first wait in milliseconds; doubled after every failure. */
+  /** The first wait in milliseconds. */
   readonly wait: number;
   /** The longest wait. */
   readonly maxWait: number;
+  /** How much longer each wait is than the one before. */
+  readonly factor?: number;
+  /** The part of each wait that is left to chance. */
+  readonly jitter?: number;
+  /** How long a connection must have been open for the waits to begin anew, in milliseconds. */
+  readonly stableAfter?: number;
 }
 
 /** Subjects of one endpoint. A reply to a frame goes to the egress subject with `.` and the connection's id. */
@@ -220,11 +226,17 @@ function readClient(
   section: Section,
   folder: string,
 ): Pick<ClientEndpointConfig, "mode" | "connectTimeout" | "reconnect" | "proxyHeader" | "tls"> {
-  const reconnect = section.table("reconnect", "a table with wait and maxWait", (table) => {
+  const reconnect = section.table("reconnect", "a table with wait, maxWait, factor, jitter or stableAfter", (table) => {
     const wait = table.take("wait", finiteDuration) ?? 1_000;
     const maxWait = table.take("maxWait", finiteDuration) ?? Math.max(30_000, wait);
     if (maxWait < wait) table.refuse("maxWait", table.raw("maxWait"), "at least as long as wait");
-    return { wait, maxWait };
+    const given = {
+      factor: table.take("factor", factor),
+      jitter: table.take("jitter", jitter),
+      stableAfter: table.take("stableAfter", finiteDuration),
+    };
+    const said = Object.entries(given).filter(([, value]) => value !== undefined);
+    return { wait, maxWait, ...Object.fromEntries(said) };
   });
   const connectTimeout = section.take("connectTimeout", finiteDuration) ?? 10_000;
   const tls = readClientTls(section, folder);
