@@ -114,7 +114,7 @@ export const faults: readonly Section[] = [
       row(31, "held", "Close commands: good, unknown, stale, malformed", "exactly that connection, once"),
       row(32, "held", "The clock jumps, or the process is stopped for a while", "no mass close"),
       row(33, "held", "The event loop is blocked", "peers whose data is waiting are not closed as idle"),
-      row(34, "planned", "Many clients reconnect at once", "spread out and bounded"),
+      row(34, "held", "Many clients reconnect at once", "spread out and bounded"),
       row(35, "held", "One of two addresses is bad", "the other is used"),
       row(36, "held", "PROXY headers: split, missing, wrong", "handled as specified, without guessing"),
       row(

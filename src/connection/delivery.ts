@@ -38,6 +38,8 @@ export class Delivery<Received> {
   readonly inbox: Inbox<Received> = new Inbox();
   /** Frames that arrived when nobody could take them any more. */
   unhandled = 0;
+  /** No loop is there: the end need not wait for one to hear of it. */
+  unlooped = false;
   readonly #owner: DeliveryOwner<Received>;
   readonly #source: FrameSource;
   readonly #direct: boolean;
@@ -87,7 +89,7 @@ export class Delivery<Received> {
 
   /** No loop is left that has not heard of the end. */
   get told(): boolean {
-    return this.#direct || !this.inbox.taken || this.inbox.told;
+    return this.#direct || this.unlooped || !this.inbox.taken || this.inbox.told;
   }
 
   /** Another frame is wanted now, be it ahead of a loop. */

@@ -33,7 +33,9 @@ const usualJitter = 0.2;
 const lingerMs = 2_000;
 
 /** What no configuration says. */
-type Unconfigured = { readonly [Key in "upgradable" | "reframable" | "onConnect" | "onDisconnect"]?: undefined };
+type Unconfigured = {
+  readonly [Key in "upgradable" | "reframable" | "onConnect" | "onDisconnect"]?: undefined;
+};
 
 /** What `connect` takes, as far as the configuration says; `tls` needs files and is added by the caller. */
 export function connectOptions(
@@ -158,6 +160,11 @@ export class ClientEndpoint implements RunningEndpoint {
 
   certificates(): readonly CertificateInspection[] {
     return [];
+  }
+
+  attempts(): { readonly attempts: number; readonly failures: number } {
+    const { attempts, failures } = this.#client.stats();
+    return { attempts, failures };
   }
 
   async broadcast(frame: Uint8Array): Promise<BroadcastReport> {

@@ -55,6 +55,8 @@ export interface GatewayEndpoint {
   certificates(): readonly CertificateInspection[];
   /** CAs that may sign client certificates; undefined if clients are not asked for one, and for a client. */
   clientAuthorities?(): ReturnType<NonNullable<Certificates["clientAuthorities"]>["inspect"]>;
+  /** Of a client: attempts to connect, and how many of them, and of its connections, have failed or ended. */
+  attempts?(): { readonly attempts: number; readonly failures: number };
   /**
    * Ends one connection, as `kill` of a server does; returns false if the id is unknown. For a client, `reason` and
    * `code` only.

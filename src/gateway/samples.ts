@@ -38,6 +38,12 @@ export function gatewaySamples(
       labels,
     };
     samples.push({ ...up, type: "gauge", value: endpoint.ready ? 1 : 0 });
+    const attempts = endpoint.attempts?.();
+    if (attempts !== undefined) {
+      count("millrace_connect_attempts_total", "Attempts to connect.", attempts.attempts);
+      const failed = "Attempts to connect that failed, and connections that ended.";
+      count("millrace_connect_failures_total", failed, attempts.failures);
+    }
     const { framesPublished, messagesSent, messagesUndelivered } = endpoint.traffic();
     count("millrace_frames_published_total", "Frames published to the bus.", framesPublished);
     count("millrace_messages_sent_total", "Messages passed to connections.", messagesSent);

@@ -126,6 +126,30 @@ maxConnections = 10
     assert.deepEqual(endpoint.reconnect, { wait: 2_000, maxWait: 60_000 });
   });
 
+  it("takes how the waits of an endpoint that dials grow (F-37)", () => {
+    const given = { factor: 1.5, jitter: 1, stableAfter: "1m" };
+    const [endpoint] = good(checkConfig({
+      endpoints: [{ name: "host", connect: "10.0.1.5:4000", reconnect: given }],
+    })).endpoints;
+    assert.ok(endpoint?.mode === "client");
+    assert.deepEqual(endpoint.reconnect, {
+      wait: 1_000,
+      maxWait: 30_000,
+      factor: 1.5,
+      jitter: 1,
+      stableAfter: 60_000,
+    });
+    const checked = checkConfig({
+      endpoints: [{ name: "host", connect: 4000, reconnect: { factor: 0, jitter: 2, stableAfter: "soon" } }],
+    });
+    assert.ok(!checked.ok);
+    assert.deepEqual(checked.faults.map(({ path }) => path), [
+      "endpoints[0].reconnect.factor",
+      "endpoints[0].reconnect.jitter",
+      "endpoints[0].reconnect.stableAfter",
+    ]);
+  });
+
   it("takes waits between attempts to bind (F-21)", () => {
     const [table] = good(checkConfig({
       endpoints: [{

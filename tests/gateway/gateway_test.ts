@@ -364,7 +364,7 @@ describe("a gateway", () => {
     );
   });
 
-  it("dials, sends what comes to the bus, and dials again when the connection ends", async (t) => {
+  it("dials, sends what comes to the bus, and dials again when the connection ends (F-37)", async (t) => {
     const { gateway: far, port } = await startEcho({ echo: true });
     t.after(() => far.destroy());
     const config = configOf({
@@ -399,6 +399,12 @@ describe("a gateway", () => {
     assert.equal(frames.length, 2);
     assert.notEqual(frames[0]!.metadata["conn.id"], frames[1]!.metadata["conn.id"]);
     assert.equal(near.stats().connectionsAccepted, 2);
+    assert.deepEqual(near.attempts!(), { attempts: 2, failures: 1 });
+    const sampled = gateway.samples().filter(({ name }) => name.startsWith("millrace_connect_"));
+    assert.deepEqual(sampled.map(({ name, value }) => [name, value]), [
+      ["millrace_connect_attempts_total", 2],
+      ["millrace_connect_failures_total", 1],
+    ]);
     const report = await soon(gateway.close(), "the shutdown");
     assert.equal(report.destroyed, 0);
   });

@@ -8,7 +8,7 @@ import type { Inbox } from "../../core/flow/inbox.ts";
 type Read<Value> = IteratorResult<Value, undefined>;
 type Take<Received, Value> = (inbox: Inbox<Received>) => Promise<Read<Value>>;
 /** A connection whose frames are read. */
-type Source<Received> = Pick<Session<Received, never, never>, "read" | "delivery" | "record">;
+type Source<Received> = Pick<Session<Received, never, never>, "read" | "delivery" | "record" | "released">;
 
 /** The connections whose frames have not all been taken, in order. */
 export class FramesAcross<Received> {
@@ -31,6 +31,7 @@ export class FramesAcross<Received> {
   }
 
   add(source: Source<Received>): void {
+    source.delivery.unlooped = this.#loops === 0;
     this.#sources.push(source);
     this.#tell();
   }
@@ -70,6 +71,11 @@ export class FramesAcross<Received> {
       if (open === entered) return;
       open = entered;
       this.#loops += entered ? 1 : -1;
+      for (const source of this.#sources) {
+        source.delivery.unlooped = this.#loops === 0;
+        // Its peer may have ended while the loop was there.
+        if (this.#loops === 0 && source.record === undefined) source.released();
+      }
       this.#tell();
     };
     const step = async (): Promise<Read<Value>> => {

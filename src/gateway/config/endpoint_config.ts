@@ -226,18 +226,22 @@ function readClient(
   section: Section,
   folder: string,
 ): Pick<ClientEndpointConfig, "mode" | "connectTimeout" | "reconnect" | "proxyHeader" | "tls"> {
-  const reconnect = section.table("reconnect", "a table with wait, maxWait, factor, jitter or stableAfter", (table) => {
-    const wait = table.take("wait", finiteDuration) ?? 1_000;
-    const maxWait = table.take("maxWait", finiteDuration) ?? Math.max(30_000, wait);
-    if (maxWait < wait) table.refuse("maxWait", table.raw("maxWait"), "at least as long as wait");
-    const given = {
-      factor: table.take("factor", factor),
-      jitter: table.take("jitter", jitter),
-      stableAfter: table.take("stableAfter", finiteDuration),
-    };
-    const said = Object.entries(given).filter(([, value]) => value !== undefined);
-    return { wait, maxWait, ...Object.fromEntries(said) };
-  });
+  const reconnect = section.table(
+    "reconnect",
+    "a table with wait, maxWait, factor, jitter or stableAfter",
+    (table) => {
+      const wait = table.take("wait", finiteDuration) ?? 1_000;
+      const maxWait = table.take("maxWait", finiteDuration) ?? Math.max(30_000, wait);
+      if (maxWait < wait) table.refuse("maxWait", table.raw("maxWait"), "at least as long as wait");
+      const given = {
+        factor: table.take("factor", factor),
+        jitter: table.take("jitter", jitter),
+        stableAfter: table.take("stableAfter", finiteDuration),
+      };
+      const said = Object.entries(given).filter(([, value]) => value !== undefined);
+      return { wait, maxWait, ...Object.fromEntries(said) };
+    },
+  );
   const connectTimeout = section.take("connectTimeout", finiteDuration) ?? 10_000;
   const tls = readClientTls(section, folder);
   const proxyHeader = section.take("proxyHeader", proxyVersion);

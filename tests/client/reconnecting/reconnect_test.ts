@@ -100,6 +100,7 @@ test("the hook that logs on comes before anything queued, and may read, also bes
     });
     const heard: string[] = [];
     const news = new Gate();
+    const down = new Gate();
     const hear = (line: string) => {
       heard.push(line);
       if (line === "news") news.open();
@@ -107,6 +108,7 @@ test("the hook that logs on comes before anything queued, and may read, also bes
     const sender = client(t, {
       port: portOf(server),
       ...(direct && { onFrame: hear }),
+      onDisconnected: ({ record }) => record && down.open(),
       logOn: async (connection) => {
         const answers = connection[Symbol.asyncIterator]();
         await connection.send("user");
@@ -124,6 +126,8 @@ test("the hook that logs on comes before anything queued, and may read, also bes
       }
     }
     await within(news.promise, () => "news");
+    await server.close();
+    await within(down.promise, () => "the end of the connection");
     await within(sender.close(), () => "the end");
     await place.gone(1);
     assert.deepEqual(got, ["user", "secret", "queued"]);
