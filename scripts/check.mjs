@@ -6,7 +6,7 @@
  * the steps whose name contains NAME.
  */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { install, root } from "./install.mjs";
@@ -48,6 +48,13 @@ function run(program, args, { cwd = root } = {}) {
   });
 }
 
+/** Those that import nothing else: what does is loaded from JSR, which need not be reachable here. */
+function examplesOfOurs() {
+  return readdirSync(join(root, "examples")).filter((name) => name.endsWith(".ts"))
+    .map((name) => `examples/${name}`)
+    .filter((path) => !readFileSync(join(root, path), "utf8").includes('from "@std/'));
+}
+
 /** The steps, in the order in which they are shown. `after` names a step that must have passed. */
 function stepsWith(deno, temporary) {
   const node = (...args) => () => run(process.execPath, args);
@@ -62,7 +69,7 @@ function stepsWith(deno, temporary) {
     "src",
     "tests",
     "bench",
-    "examples",
+    ...examplesOfOurs(),
     "scripts/features",
   ].filter((
     path,

@@ -62,9 +62,15 @@ export function disagreements(read) {
     deno.exports[entryPoint],
   ]);
   for (const [name, source] of sources) same(`deno.json: imports["${name}"]`, source, deno.imports[name]);
-  const packages = Object.entries(deno.imports).filter(([name]) =>
+  const others = Object.entries(deno.imports).filter(([name]) =>
     !sources.some(([source]) => source === name)
   );
+  // Of these an example tells; the package imports neither, so that nothing else has to know them.
+  const isStd = ([name]) => name.startsWith("@std/");
+  for (const [name, target] of others.filter(isStd)) {
+    same(`deno.json: imports["${name}"]`, `jsr:${name}@^1.0.0`, target);
+  }
+  const packages = others.filter((each) => !isStd(each));
   for (const [name, target] of packages) {
     same(`deno.json: imports["${name}"]`, `npm:${name}@${npm.devDependencies[name]}`, target);
   }

@@ -244,7 +244,8 @@ for await (const frame of bytes.pipeThrough(new FramerStream(varint))) console.l
       recursive: true,
     });
     for (const name of ["@types/node", "undici-types"]) link(copy, name);
-    const names = packed.paths.filter((path) => /^examples\/.*\.ts$/.test(path));
+    // One of them imports what is on JSR alone.
+    const names = packed.paths.filter((path) => /^examples\/(?!std_).*\.ts$/.test(path));
     assert.ok(names.length >= 8);
     const settings = [
       "--noEmit",

@@ -353,6 +353,22 @@ export const mutants = [
   },
   {
     file: "src/core/streams/ordered_pair.ts",
+    find: "        this.#input?.error(reason);\n",
+    put: "        this.#input?.error(new Error());\n",
+    tests: ["tests/interop/foreign_streams_test.ts"],
+    why: "a source does not learn why the reader of frames has left",
+    runtime: "bun",
+  },
+  {
+    file: "src/core/streams/timed_stage.ts",
+    find: "            controller.error(error);\n",
+    put: "            controller.terminate();\n",
+    tests: ["tests/interop/foreign_streams_test.ts"],
+    why: "a silence is no error for those who read behind the watchdog",
+    runtime: "bun",
+  },
+  {
+    file: "src/core/streams/ordered_pair.ts",
     find: "return this.#mayPush || this.#held.length < mostAhead;",
     put: "return true;",
     tests: ["tests/core/framing/framer_stream_test.ts"],
