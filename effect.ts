@@ -23,7 +23,15 @@
  * @module
  */
 export { type EffectHandler, type EffectServeOptions, layer, serve } from "./src/server/effect_server.ts";
+export { layerSocketServer, socketServer } from "./src/server/effect/socket_server_layer.ts";
+export type { SocketServerOptions, SocketServerService } from "./src/server/effect/socket_server_options.ts";
 export { connect } from "./src/client/effect_client.ts";
+export { layerSocket, socket, type SocketOptions } from "./src/client/effect/socket_layer.ts";
+export {
+  CurrentConnection,
+  type SocketChunk,
+  type SocketConnection,
+} from "./src/connection/effect/current_connection.ts";
 export {
   batches,
   type ConnectionError,
@@ -32,9 +40,17 @@ export {
   flush,
   frames,
   type ReceiveError,
+  reframe,
   send,
   type SendError,
   upgrade,
   type WaitTimeoutError,
 } from "./src/connection/effect/connection_effects.ts";
+export { channel, type ConnectionChannel, sink } from "./src/connection/effect/connection_channel.ts";
+export {
+  decode,
+  type DecodeOptions,
+  encode,
+  type FramingChannel,
+} from "./src/connection/effect/framing_channels.ts";
 export { broadcast, close, type ConnectionFilter, publish } from "./src/server/server_effects.ts";

@@ -17,7 +17,20 @@ const entryPoints = Object.entries(exports).filter(([entryPoint]) => entryPoint 
 );
 
 /** Types of Effect that our signatures name. */
-const foreign = new Set(["Effect", "Key", "Layer", "Scope", "Stream"]);
+const foreign = new Set([
+  "Channel",
+  "Effect",
+  "Key",
+  "Layer",
+  "NonEmptyReadonlyArray",
+  "Scope",
+  "Service",
+  "Sink",
+  "Socket",
+  "SocketServer",
+  "SocketServerError",
+  "Stream",
+]);
 
 const { stdout, stderr, error } = spawnSync(findDeno().program, ["doc", "--lint", ...entryPoints], {
   cwd: root,

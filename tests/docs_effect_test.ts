@@ -14,13 +14,22 @@ import { dirname, join, relative } from "node:path";
 import { describe, type TestContext } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import * as entry from "../effect.ts";
+import { makeAuthority } from "./support/certificates.ts";
 import { compile } from "./support/compile.ts";
 import { it } from "./support/it.ts";
 import { pageText, programsIn } from "./support/page.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const page = pageText("docs/effect.md");
-const sources = ["effect.ts", "src/connection/effect/connection_effects.ts", "src/server/server_effects.ts"];
+const sources = [
+  "effect.ts",
+  "src/connection/effect/connection_effects.ts",
+  "src/connection/effect/connection_channel.ts",
+  "src/connection/effect/framing_channels.ts",
+  "src/server/server_effects.ts",
+  "src/server/effect/socket_server_layer.ts",
+  "src/client/effect/socket_layer.ts",
+];
 
 /** The examples of docstrings in a source. */
 function examples(source: string): string[] {
@@ -50,7 +59,10 @@ describe("docs/effect.md", () => {
   it("and the docstrings have code that compiles", { timeout: 120_000 }, async (t) => {
     const made = folder(t);
     mkdirSync(join(made, "node_modules"));
-    symlinkSync(join(root, "node_modules/effect"), join(made, "node_modules/effect"));
+    mkdirSync(join(made, "node_modules/@types"));
+    for (const name of ["effect", "@types/node"]) {
+      symlinkSync(join(root, "node_modules", name), join(made, "node_modules", name));
+    }
     const all = [...programsIn(page), ...sources.flatMap(examples)];
     assert.ok(all.length >= 12, `${all.length} blocks`);
     const local = (code: string) =>
@@ -73,13 +85,28 @@ describe("docs/effect.md", () => {
     { timeout: 60_000 },
     async (t) => {
       const made = folder(t);
+      const ca = await makeAuthority();
+      const { cert, key } = await ca.sign({ names: ["localhost"] });
+      mkdirSync(join(made, "certs"));
+      for (
+        const [name, text] of Object.entries({
+          "ca.crt": ca.cert,
+          "localhost.crt": cert,
+          "localhost.key": key,
+        })
+      ) {
+        writeFileSync(join(made, "certs", name), text);
+      }
       const shown: unknown[][] = [];
       t.mock.method(console, "log", (...what: unknown[]) => void shown.push(what));
       for (const [at, code] of programsIn(page).entries()) {
         const file = join(made, `program_${at}.mts`);
-        writeFileSync(file, placed(code));
+        // A path of its own, where the page has a port.
+        const path = `path: ${JSON.stringify(join(made, "s"))}`;
+        writeFileSync(file, placed(code).replaceAll("port: 3035", path));
         await import(pathToFileURL(file).href);
       }
+      assert.ok(shown.flat().includes("hello, Ada"));
       assert.match(shown.flat().map(String).join("\n"), /HELLO/);
       assert.ok(shown.flat().includes("refused"));
     },
@@ -102,7 +129,7 @@ describe("docs/effect.md", () => {
   }
 
   it("names everything that the entry point has, and links only to files that are there", () => {
-    for (const name of Object.keys(entry)) assert.match(page, new RegExp(`\\b${name}\\(`), name);
+    for (const name of Object.keys(entry)) assert.match(page, new RegExp(`\\b${name}[(\`]`), name);
     for (const [, target] of page.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
       assert.ok(existsSync(join(root, dirname("docs/effect.md"), target!)), target);
     }

@@ -48,11 +48,19 @@ export function scopedSession<Received, Sent, Context>(
   return Effect.map(acquired, ({ session }) => session);
 }
 
-/** The same for programs without Effect: one that lives until it is closed. */
+/** One that lives until it is closed. */
+export function openConnection<Received, Sent, Context>(
+  options: UncheckedConnectOptions<Received, Sent, Context>,
+  program?: ClientProgram<Received, Sent, Context>,
+): Effect.Effect<Connection<Received, Sent, Context>, ConnectError> {
+  return Effect.map(open(options, program), ({ session }) => session.connection);
+}
+
+/** The same for programs without Effect. */
 export function startConnection<Received, Sent, Context>(
   options: UncheckedConnectOptions<Received, Sent, Context>,
 ): Promise<Connection<Received, Sent, Context>> {
-  return Effect.runPromise(Effect.map(open(options), ({ session }) => session.connection));
+  return Effect.runPromise(openConnection(options));
 }
 
 /** A connection that is open. */

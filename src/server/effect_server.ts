@@ -6,7 +6,7 @@ import type * as Scope from "effect/Scope";
 import type { Connection } from "../connection/connection.ts";
 import { checkEffectVersion } from "../connection/effect/effect_version.ts";
 import { clockOf } from "../connection/effect/effect_clock.ts";
-import { effectSupport } from "../connection/effect/effects.ts";
+import { effectSupport, type RunnerMaker } from "../connection/effect/effects.ts";
 import type { OptionsError, SocketError } from "../core/errors.ts";
 import type { TlsError } from "../core/tls/tls_error.ts";
 import { effectLogger } from "./effect_log.ts";
@@ -81,6 +81,21 @@ export function serve<
   OptionsError | SocketError | TlsError,
   Scope.Scope | Exclude<R, Scope.Scope>
 > {
+  return Effect.map(
+    serveWith(options),
+    (server) => server as Server<Received, Sent, Data, AddressOf<Port, Path, Given>>,
+  );
+}
+
+/** The same, where `makeRunner` may run handlers in another way. */
+export function serveWith<Received, Sent, Data, R>(
+  options: EffectServeOptions<Received, Sent, Data, R>,
+  makeRunner?: RunnerMaker<Received, Sent, Data>,
+): Effect.Effect<
+  Server<Received, Sent, Data>,
+  OptionsError | SocketError | TlsError,
+  Scope.Scope | Exclude<R, Scope.Scope>
+> {
   checkEffectVersion();
   return Effect.flatMap(Effect.context<Exclude<R, Scope.Scope>>(), (given) => {
     // What the handlers require is among the services, and their Effects reach only the runner for them.
@@ -88,12 +103,12 @@ export function serve<
     const server = scopedServer(options as UncheckedServeOptions<Received, Sent, Data>, {
       clock: clockOf(services),
       logger: effectLogger(services),
-      support: (clock) => effectSupport(services, clock, "server"),
+      support: (clock) => effectSupport(services, clock, "server", makeRunner),
     });
     return Effect.map(server, (server) => {
       const hide = showMetrics(server, services);
       void server.finished.then(hide);
-      return server as Server<Received, Sent, Data, AddressOf<Port, Path, Given>>;
+      return server;
     });
   });
 }

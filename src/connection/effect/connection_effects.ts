@@ -20,7 +20,8 @@ import {
 import type { Inbox, InboxReader, Polled } from "../../core/flow/inbox.ts";
 import type { SendOutcome } from "../../core/flow/outcome.ts";
 import type { TlsError } from "../../core/tls/tls_error.ts";
-import type { Connection } from "../connection.ts";
+import type { Framing } from "../../core/framing/framing.ts";
+import type { Connection, ReframeOptions } from "../connection.ts";
 import type { UpgradeOptions } from "../tls/options.ts";
 
 /** A timeout other than an idle timeout; separate, so that `catchTag` removes it from the union. */
@@ -96,22 +97,30 @@ export function batches<Received, Sent, Context>(
   return read(connection, (inbox) => inbox.pollMany());
 }
 
-/** Waiting takes nothing, so that an interrupted reader has nothing that the next one would miss. */
 function read<Received, Sent, Context, Step>(
   connection: Connection<Received, Sent, Context>,
   poll: (inbox: Inbox<Received>) => Polled<Step>,
 ): Stream.Stream<Step, ReceiveError> {
+  return Stream.fromPull(Effect.succeed(pulling(connection, poll, (step) => [step] as const)));
+}
+
+/** Waiting takes nothing, so that an interrupted reader has nothing that the next one would miss. */
+export function pulling<Received, Sent, Context, Step, Pulled>(
+  connection: Connection<Received, Sent, Context>,
+  poll: (inbox: Inbox<Received>) => Polled<Step>,
+  shape: (step: Step) => Pulled,
+): Effect.Effect<Pulled, ReceiveError | Cause.Done> {
   const reader = connection[Symbol.asyncIterator]() as InboxReader<Received, Received>;
-  const pull: Effect.Effect<readonly [Step], ReceiveError | Cause.Done> = Effect.suspend(() => {
+  const pull: Effect.Effect<Pulled, ReceiveError | Cause.Done> = Effect.suspend(() => {
     const found = reader.read((inbox) => poll(inbox) ?? inbox.look());
     if (found instanceof Promise) {
       // A second reader at a time is a mistake in the program, and no failure of the connection.
       return Effect.andThen(settled<unknown, never>(found, () => reader.withdraw(found)), pull);
     }
     if ("error" in found) return failure<ReceiveError>(found.error);
-    return found.done ? Cause.done() : Effect.succeed([found.value] as const);
+    return found.done ? Cause.done() : Effect.succeed(shape(found.value));
   });
-  return Stream.fromPull(Effect.succeed(pull));
+  return pull;
 }
 
 /**
@@ -140,6 +149,25 @@ export function send<Received, Sent, Context>(
     try {
       const room = connection.send(frame);
       return room === undefined ? Effect.void : settled(room);
+    } catch (error) {
+      return failure(error);
+    }
+  });
+}
+
+/** Sends these in order; where the peer is slow, the next one waits until there is room. */
+export function sendAll<Received, Sent, Context>(
+  connection: Connection<Received, Sent, Context>,
+  frames: readonly Sent[],
+  from = 0,
+): Effect.Effect<void, SendError> {
+  return Effect.suspend((): Effect.Effect<void, SendError> => {
+    try {
+      for (let at = from; at < frames.length; at++) {
+        const room = connection.send(frames[at]!);
+        if (room !== undefined) return Effect.andThen(settled(room), sendAll(connection, frames, at + 1));
+      }
+      return Effect.void;
     } catch (error) {
       return failure(error);
     }
@@ -231,6 +259,41 @@ export function upgrade<Received, Sent, Context, NewReceived = Received, NewSent
       () => connection.destroy(),
     )
   );
+}
+
+/**
+ * Puts another framing in the place of the connection's own, behind the last frame that was handed over; see
+ * `connection.reframe`. The option `reframable` allows it.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect";
+ * import * as Stream from "effect/Stream";
+ * import { type Connection, lengthField, lines } from "@millrace/millrace";
+ * import { frames, reframe, send, serve } from "@millrace/millrace/effect";
+ *
+ * const handler = (connection: Connection<string>): Effect.Effect<void, unknown> =>
+ *   Effect.gen(function* () {
+ *     yield* Stream.runDrain(Stream.takeUntil(frames(connection), (line) => line === "BINARY"));
+ *     const binary = yield* reframe(connection, lengthField({ lengthBytes: 4, strip: 4 }), { last: true });
+ *     yield* Stream.runForEach(frames(binary), (frame) => send(binary, frame));
+ *   });
+ * const server = serve({ port: 0, framing: lines({ encoding: "utf-8" }), reframable: true, handler });
+ * await Effect.runPromise(Effect.scoped(server));
+ * ```
+ */
+export function reframe<Received, Sent, Context, NewReceived, NewSent = NewReceived>(
+  connection: Connection<Received, Sent, Context>,
+  framing: Framing<NewReceived, NewSent>,
+  options?: ReframeOptions<NewReceived, NewSent, Context>,
+): Effect.Effect<Connection<NewReceived, NewSent, Context>, OptionsError | ConnectionError> {
+  return Effect.suspend(() => {
+    try {
+      return Effect.succeed(connection.reframe(framing, options));
+    } catch (error) {
+      return failure(error);
+    }
+  });
 }
 
 /** What a promise comes to, and what to do when the wait for it is interrupted. */

@@ -18,6 +18,8 @@ const mostTogether = 1024;
 // One executor for all promises of readers, so that a wait costs no closure: it leaves its function here. An
 // error is a promise that has failed, so that a connection at rest holds one function and not two.
 let resolver: Resolve<never>;
+/** In the place of that of a reader that is called. */
+const noPromise: Promise<never> = new Promise(() => {});
 const executor = (resolve: Resolve<never>): void => {
   resolver = resolve;
 };
@@ -128,6 +130,23 @@ export class Inbox<Frame> {
     return found;
   }
 
+  /**
+   * As `look`, for a reader that is called instead: once, in the course of the chunk that has come. Only where `poll`
+   * has found nothing. Throws `TypeError` for a second reader at a time.
+   */
+  watch(come: () => void): void {
+    if (this.#resolve !== undefined) throw secondReader();
+    this.#together = 0;
+    this.#resolve = come;
+    this.#promise = noPromise;
+    this.#wantsMany = this.#looks = true;
+  }
+
+  /** That reader waits no longer. */
+  unwatch(come: () => void): void {
+    if (this.#resolve === come) this.#noReader();
+  }
+
   #pollEnd(): Polled<never> {
     this.#together = 0;
     if (!this.#over) return undefined;
@@ -157,7 +176,7 @@ export class Inbox<Frame> {
       return error === undefined ? Promise.resolve({ value: undefined, done: true }) : Promise.reject(error);
     }
     if (this.#resolve !== undefined) {
-      return Promise.reject(new TypeError("read a frame: another read is waiting; use one reader at a time"));
+      return Promise.reject(secondReader());
     }
     const frame = new Promise<Read<Frame> | Read<Frame[]>>(executor);
     this.#resolve = resolver as Resolve<Frame>;
@@ -196,6 +215,10 @@ export class Inbox<Frame> {
     this.#frames?.clear();
     return length;
   }
+}
+
+function secondReader(): TypeError {
+  return new TypeError("read a frame: another read is waiting; use one reader at a time");
 }
 
 /** Where frames come from: a session. */
@@ -242,6 +265,16 @@ export class InboxReader<Received, Value> implements AsyncIterator<Value, undefi
   /** Such a reader waits no longer for what `look` gave it. */
   withdraw(looking: Promise<unknown>): void {
     this.#source.delivery.inbox.withdraw(looking);
+  }
+
+  /** Such a reader is called when there is something to take, or the end to hear of. */
+  watch(come: () => void): void {
+    this.#source.delivery.inbox.watch(come);
+  }
+
+  /** It waits no longer. */
+  unwatch(come: () => void): void {
+    this.#source.delivery.inbox.unwatch(come);
   }
 
   return(): Promise<Read<Value>> {
