@@ -1,5 +1,6 @@
 /**
- * `millrace/client`: clients that keep connections for a program: `reconnect` makes one again when it has ended.
+ * `millrace/client`: clients that keep connections for a program: `reconnect` makes one again when it has ended, and
+ * `requests` matches what is sent over one with the replies.
  *
  * @example
  * ```ts
@@ -30,3 +31,13 @@ export type {
   ReconnectReport,
   ReconnectStats,
 } from "./src/client/reconnecting/reconnecting_client.ts";
+export { requests } from "./src/client/requests/requests.ts";
+export type { RequestClient, RequestStats } from "./src/client/requests/request_client.ts";
+export { RequestError } from "./src/client/requests/request_error.ts";
+export type {
+  HeartbeatOptions,
+  KeyOptions,
+  RequestKey,
+  RequestOptions,
+  RequestsOptions,
+} from "./src/client/requests/request_options.ts";

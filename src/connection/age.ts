@@ -53,6 +53,7 @@ export interface Aging {
   readonly ageMs: number;
   readonly life: Pick<Life, "state" | "destroy">;
   readonly pipeline: { stopAtBoundary(): void };
+  readonly profile: { readonly readsOn?: (() => number) | undefined };
   /** Tells the handler and the peer; gives for how long to read on, undefined where the end has begun already. */
   retire(reason: Retiring): number | undefined;
 }
@@ -83,8 +84,9 @@ export class Age {
     if (left > 0) return left;
     this.#since = now;
     if (this.#step === "living") {
-      const more = aging.retire("max_lifetime");
-      if (more === undefined) return this.#begin("over", Infinity);
+      const told = aging.retire("max_lifetime");
+      if (told === undefined) return this.#begin("over", Infinity);
+      const more = Math.max(told, aging.profile.readsOn?.() ?? 0);
       if (more > 0) return this.#begin("reading", more);
     }
     if (this.#step !== "leaving") {

@@ -42,7 +42,7 @@ export class Delivery<Received> {
   unlooped = false;
   readonly #owner: DeliveryOwner<Received>;
   readonly #source: FrameSource;
-  readonly #direct: boolean;
+  #direct: boolean;
   readonly #limit: number;
   /** Frames go to `onFrame` at once: it holds none back, and none waits. */
   #flowing: boolean;
@@ -103,6 +103,18 @@ export class Delivery<Received> {
   /** From now on, frames are cut ahead of a loop. */
   cutAhead(): void {
     this.#ahead = framesAhead;
+  }
+
+  /** Frames may come, or wait, or a loop that has not heard of the end may still be at work. */
+  get unfinished(): boolean {
+    return this.waiting || !this.inbox.over || !this.told;
+  }
+
+  /** From now on frames go to `onFrame`, those that wait first. */
+  goDirect(): void {
+    this.#direct = true;
+    this.#held++;
+    this.#release();
   }
 
   /**

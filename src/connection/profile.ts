@@ -33,6 +33,8 @@ export interface ConnectionProfile<Received, Sent, Context> {
     | undefined;
   readonly lifetime: LifeSpan | undefined;
   readonly goodbyeWait: number;
+  /** For how long it reads on at the end of its life, in ms. */
+  readonly readsOn?: () => number;
   readonly budget: Budget | undefined;
   readonly ingressLimit: number;
   readonly egressLimit: number;

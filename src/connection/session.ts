@@ -3,8 +3,7 @@
  * the handler and the clocks it decides what follows from what. Users have its `Connection`; its owner hears how it ended.
  */
 import type { Diagnosis } from "../core/framing/diagnosis.ts";
-import { type FrameError, type LimitError, MillraceError } from "../core/errors.ts";
-import type { SocketError, TimeoutError } from "../core/errors.ts";
+import type { FrameError, LimitError, SocketError, TimeoutError } from "../core/errors.ts";
 import type { Inbox } from "../core/flow/inbox.ts";
 import { Outbox } from "../core/flow/outbox.ts";
 import type { OutboxOwner, OutcomeListener } from "../core/flow/outcome.ts";
@@ -73,8 +72,7 @@ export class Session<Received, Sent, Context>
     this.wheel = owner.wheel;
     this.vigil = new Vigil(owner.wheel, profile, this);
     this.pipeline = new Pipeline(transport, profile, this.vigil, owner, this);
-    const direct = options.onFrame !== undefined;
-    this.delivery = new Delivery(this, this.pipeline, direct, ingressLimit, reframable);
+    this.delivery = new Delivery(this, this.pipeline, !!options.onFrame, ingressLimit, reframable);
     this.outbox = new Outbox(transport, framing, egressLimit, egressPolicy, owner.wheel, this);
     this.connection = owner.connectionOf(this);
   }
@@ -88,9 +86,9 @@ export class Session<Received, Sent, Context>
     return this.#life ??= new Life(this);
   }
 
-  /** A handler is at work, be the connection still open or not. */
+  /** A handler is at work, or replies are owed, be the connection still open or not. */
   get handling(): boolean {
-    return this.#run === "running";
+    return this.#run === "running" || this.#run === "owing";
   }
 
   /** Tells the hooks, starts the handler, then the transport. Called once, by the owner, after registering. */
@@ -190,6 +188,15 @@ export class Session<Received, Sent, Context>
     this.#run = "running";
   }
 
+  /** Replies are owed, which keep it open as a handler does that is at work; or they are no longer. */
+  owes(some: boolean): void {
+    if (this.#run === "running" || this.#run === "over") return;
+    this.#run = some ? "owing" : "called";
+    if (some) return;
+    this.#owner.handlerEnded(this);
+    this.released();
+  }
+
   handlerOver(end: user.HandlerEnd): void {
     this.#run = "over";
     this.#owner.handlerEnded(this);
@@ -201,13 +208,7 @@ export class Session<Received, Sent, Context>
 
   /** A function of the user's threw or rejected. */
   userFailed(error: unknown): void {
-    // A handler that lets the connection's own end pass through has not failed.
-    const own = this.#life?.ending !== undefined && error instanceof MillraceError &&
-      error.connectionId === this.id;
-    if (!own) {
-      this.#owner.handlerFailed(this, error);
-      user.tellQuietly(this, this.#owner, () => this.profile.options.onError?.(error, this.connection));
-    }
+    user.tellFailure(this, this.#owner, error, this.#life?.ending !== undefined);
     this.life.finish("handler_error", "local", undefined, String((error as Error)?.message ?? error));
   }
 
@@ -239,7 +240,8 @@ export class Session<Received, Sent, Context>
 
   /** True while this side works on received frames or does not read: then the peer is not idle, this side is slow. */
   get busy(): boolean {
-    return (this.pipeline.gateReasons & ~GateReason.inbox) !== 0 || this.delivery.busy(this.handling);
+    return (this.pipeline.gateReasons & ~GateReason.inbox) !== 0 || this.#run === "owing" ||
+      this.delivery.busy(this.handling);
   }
 
   get owing(): boolean {
@@ -251,8 +253,7 @@ export class Session<Received, Sent, Context>
     if (this.state === "closing" && error.reason !== "idle") return;
     user.describeTimeout(error, this);
     this.delivery.end(error);
-    if (this.outbox.pending > 0) this.life.drop(reason, "local", error);
-    else this.life.finish(reason, "local", error);
+    this.life[this.outbox.pending > 0 ? "drop" : "finish"](reason, "local", error);
   }
 
   /** The end is wanted, by nobody's fault: for how many ms to read on, undefined where it has begun already. */
@@ -309,8 +310,7 @@ export class Session<Received, Sent, Context>
 
   /** Without a handler that decides, a connection is done when its input has ended and its reader knows. */
   #finishIfIdle(): void {
-    const { waiting, inbox } = this.delivery;
-    if (this.handling || waiting || !inbox.over || !this.delivery.told) return;
+    if (this.handling || this.delivery.unfinished) return;
     if (this.#life?.ending?.reason === "peer_closed" && this.profile.allowHalfOpen) return;
     this.life.finish("peer_closed", "peer");
   }

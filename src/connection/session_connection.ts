@@ -137,6 +137,12 @@ export class SessionConnection<Received, Sent, Context> implements Connection<Re
     return this.#writable ??= writableOf(this.#session, () => this.destroy());
   }
 
+  /** What is behind a connection, for parts of ours that go further than its users; undefined for anything else. */
+  static sessionOf(connection: unknown): Session<unknown, unknown, unknown> | undefined {
+    const ours = typeof connection === "object" && connection !== null && #session in connection;
+    return ours ? connection.#session as Session<unknown, unknown, unknown> : undefined;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

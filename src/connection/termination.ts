@@ -34,6 +34,8 @@ export type CloseReason =
   | "frame_timeout"
   /** The bytes of a frame that had begun came more slowly than `minByteRate`. */
   | "byte_rate"
+  /** `requests`: heartbeats were not answered, or no reply came of all those that were awaited. */
+  | "reply_timeout"
   /** The peer sent FIN or this side began to close, and the remaining work made no progress for `closeTimeout`. */
   | "close_timeout"
   /** Bytes that are not frames, a frame over the limit, or an end inside a frame. */

@@ -5,7 +5,13 @@
  * costs a fiber. Used by `session.ts`, and by a server that drains. Decides nothing about when.
  */
 import type { Clock } from "../core/time/clock.ts";
-import { type FrameError, OptionsError, type SocketError, type TimeoutError } from "../core/errors.ts";
+import {
+  type FrameError,
+  MillraceError,
+  OptionsError,
+  type SocketError,
+  type TimeoutError,
+} from "../core/errors.ts";
 import { beginsLike, type Diagnosis } from "../core/framing/diagnosis.ts";
 import type { TimerWheel } from "../core/time/timer_wheel.ts";
 import type { Turn } from "../core/time/turn.ts";
@@ -49,8 +55,11 @@ export interface HandlingOwner {
   handlerOver(end: HandlerEnd): void;
 }
 
-/** How far a run is; a plain function that has returned leaves the connection to its callbacks and stays `called`. */
-export type HandlerRun = "none" | "called" | "running" | "over";
+/**
+ * How far a run is; a plain function that has returned leaves the connection to its callbacks and stays `called`. `owing`:
+ * no handler runs, and replies are owed.
+ */
+export type HandlerRun = "none" | "called" | "owing" | "running" | "over";
 
 /**
  * Follows what a handler returned. What comes back interrupts an Effect; an async function can only be told by
@@ -111,6 +120,18 @@ export function tellFirstByte<Received, Sent, Context>(
   } catch (error) {
     session.userFailed(error);
   }
+}
+
+/** Code of the user's threw; one that lets the end of its own connection pass through has not failed. */
+export function tellFailure<Received, Sent, Context>(
+  session: Hooked<Received, Sent, Context>,
+  owner: HookOwner<Received, Sent, Context>,
+  error: unknown,
+  ending: boolean,
+): void {
+  if (ending && error instanceof MillraceError && error.connectionId === session.id) return;
+  owner.handlerFailed(session, error);
+  tellQuietly(session, owner, () => session.profile.options.onError?.(error, session.connection));
 }
 
 /** Something is over or ending anyhow: what a hook throws is counted and logged, and changes nothing. */

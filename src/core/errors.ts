@@ -154,6 +154,8 @@ export class TimeoutError extends MillraceError {
     | "write_idle"
     | "idle"
     | "lifetime"
+    | "heartbeat"
+    | "reply"
     | "shutdown";
   /** The limit that passed, in milliseconds; for `byte_rate` the period over which the rate is averaged. */
   readonly limit: number;

@@ -1,12 +1,13 @@
 // Every way in which a connection can end, and what its record says (F-62).
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { requests } from "../../src/client/requests/requests.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import type { CloseReason, TerminationRecord } from "../../src/connection/termination.ts";
 import { lines } from "../../src/core/framing/lines.ts";
 import type { Server } from "../../src/server/server.ts";
 import type { UncheckedServeOptions } from "../../src/server/server_options.ts";
-import { echo } from "../support/frames.ts";
+import { echo, rejection } from "../support/frames.ts";
 import type { Peer } from "../support/peer.ts";
 import { Virtual } from "../support/server.ts";
 
@@ -87,6 +88,17 @@ const rows: Readonly<Record<Exclude<CloseReason, "tls_error">, Row>> = {
     message: /minByteRate, 0 bytes in 2000 ms, expected 10 a second/,
   },
   max_lifetime: { end: () => {}, options: { maxLifetime: 3_000 }, by: "local", with: "fin" },
+  reply_timeout: {
+    end: () => {},
+    handler: async (connection) => {
+      await rejection(
+        requests(connection, { timeout: 1_000, afterTimeout: "close" }).request("are you there?"),
+      );
+    },
+    by: "local",
+    with: "rst",
+    message: /a request had no reply within 1000 ms/,
+  },
   close_timeout: {
     end: ({ peer }) => peer.end(),
     options: { closeTimeout: 3_000 },

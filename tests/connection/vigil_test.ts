@@ -22,6 +22,7 @@ class Watched implements VigilOwner {
   busy = false;
   owing = false;
   readonly transport = { taken: 0 };
+  readonly profile = {};
   readonly pipeline = { bytesReceived: 0, stopAtBoundary: () => this.#note("stops reading") };
   readonly life = {
     state: "open" as ConnectionState,

@@ -2,6 +2,7 @@
 import type { Connection } from "../../connection/connection.ts";
 import { oneFrame, waitingFrames } from "../../core/flow/inbox.ts";
 import type { SendOutcome } from "../../core/flow/outcome.ts";
+import type { TimerWheel } from "../../core/time/timer_wheel.ts";
 import type { Reconnecting } from "./reconnecting.ts";
 import type { ReconnectingClient, ReconnectReport, ReconnectStats } from "./reconnecting_client.ts";
 
@@ -59,6 +60,12 @@ export class ClientFace<Received, Sent, Context> implements ReconnectingClient<R
 
   destroy(): void {
     this.#client.destroy();
+  }
+
+  /** The wheel of such a client, for parts of ours; undefined for anything else. */
+  static wheelOf(client: unknown): TimerWheel | undefined {
+    const ours = typeof client === "object" && client !== null && #client in client;
+    return ours ? client.#client.registry.wheel : undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

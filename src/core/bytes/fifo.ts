@@ -30,6 +30,11 @@ export class Fifo<Item> {
     return item;
   }
 
+  /** Calls for each that waits, the oldest first. */
+  forEach(call: (item: Item) => void): void {
+    for (let at = this.#head; at < this.#items.length; at++) call(this.#items[at]!);
+  }
+
   /** Takes the newest item back; only when `length` is not 0. */
   takeNewest(): Item {
     const item = this.#items.pop()!;

@@ -51,6 +51,12 @@ export class Outflow {
     return this.#ledger?.frames ?? 0;
   }
 
+  /** What the kernel has of a frame between these positions; `none` of an open connection may still leave. */
+  reached(start: number, end: number): "all" | "none" | "unknown" {
+    if (end <= this.bytes) return "all";
+    return start < this.bytes + this.underWay ? "unknown" : "none";
+  }
+
   /** One frame behind the others. */
   add(length: number, listen: OutcomeListener | undefined): void {
     (this.#ledger ??= takeLedger(this.bytes)).add(length, listen);

@@ -41,7 +41,7 @@ export class Outbox<Sent> {
   #whole: WholeFrames | undefined = undefined;
   #framesDropped = 0;
   #lent: Uint8Array<ArrayBuffer> | undefined = undefined;
-  readonly #flow: Outflow = new Outflow();
+  readonly flow: Outflow = new Outflow();
   #blocked = false;
   /** From when more than the limit is held until half of it is free. */
   #congestion: Congestion | undefined = undefined;
@@ -69,13 +69,13 @@ export class Outbox<Sent> {
   /** Bytes that the kernel has taken. */
   get bytesSent(): number {
     this.look();
-    return this.#flow.bytes;
+    return this.flow.bytes;
   }
 
   /** Frames that the kernel has taken whole. */
   get framesSent(): number {
     this.look();
-    return this.#flow.frames;
+    return this.flow.frames;
   }
 
   /** Frames dropped by the egress policy. */
@@ -86,7 +86,7 @@ export class Outbox<Sent> {
   /** Frames accepted, not dropped, and not taken whole by the kernel. */
   get framesPending(): number {
     this.look();
-    return this.#framesLeft ?? this.#flow.framesLeft + (this.#whole?.length ?? 0);
+    return this.#framesLeft ?? this.flow.framesLeft + (this.#whole?.length ?? 0);
   }
 
   /** Encodes and accepts one frame; a promise means: wait before sending more. Throws what the framing throws. */
@@ -109,7 +109,7 @@ export class Outbox<Sent> {
     // Nearly every frame is one of few bytes and far from any bound.
     if (pending < this.#flushFrom && pending > 0 && !writer.borrowing) {
       this.pending = pending;
-      return this.#flow.add(size, listen);
+      return this.flow.add(size, listen);
     }
     if (pending > this.#limit && !this.#admits(size)) {
       writer.rollback();
@@ -154,7 +154,7 @@ export class Outbox<Sent> {
 
   /** Counts what the kernel has taken by now of what the transport holds, and tells the outcomes. */
   look(): void {
-    const { underWay, bytes } = this.#flow;
+    const { underWay, bytes } = this.flow;
     if (underWay === 0 || this.#closed) return;
     const taken = Math.min(this.#transport.taken - bytes, underWay);
     if (taken > 0) this.#count(taken);
@@ -183,7 +183,7 @@ export class Outbox<Sent> {
     this.refusal.reason = error;
     const whole = this.#whole;
     this.#writer = this.#whole = this.#lent = undefined;
-    this.#flow.fail(error);
+    this.flow.fail(error);
     whole?.fail(error);
     this.#congestion?.over(error());
     this.#congestion = undefined;
@@ -191,10 +191,10 @@ export class Outbox<Sent> {
 
   #accept(size: number, listen: OutcomeListener | undefined): void | Promise<void> {
     this.pending += size;
-    this.#flow.add(size, listen);
+    this.flow.add(size, listen);
     // Nothing will tell of a frame without bytes.
     if (this.pending === 0) this.#count(0);
-    if (this.pending - this.#flow.underWay >= this.#flushFrom) this.flush();
+    if (this.pending - this.flow.underWay >= this.#flushFrom) this.flush();
     if (this.pending <= this.#limit || this.#closed) return;
     const congestion = this.#congest();
     if (this.#policy === "wait") return congestion.room;
@@ -295,7 +295,7 @@ export class Outbox<Sent> {
     const writer = this.#writer ??= takeWriter();
     while (whole.length > 0 && writer.length < this.#flushFrom) {
       const { bytes, listen } = whole.take();
-      this.#flow.add(bytes.length, listen);
+      this.flow.add(bytes.length, listen);
       writer.shared(bytes);
     }
     if (whole.length > 0) return;
@@ -307,7 +307,7 @@ export class Outbox<Sent> {
     const { borrowing } = writer;
     const piece = writer.next();
     const slab = writer.lastSlab;
-    this.#flow.underWay = piece.length;
+    this.flow.underWay = piece.length;
     // Blocked until the answer is known, so that code called from inside the write cannot write ahead.
     this.#blocked = true;
     if (borrowing ? this.#offer(piece) : this.#transport.write(piece)) {
@@ -325,13 +325,13 @@ export class Outbox<Sent> {
 
   #count(bytes: number): void {
     this.pending -= bytes;
-    this.#flow.take(bytes);
+    this.flow.take(bytes);
     if (bytes > 0) this.#owner.wrote();
   }
 
   /** The kernel has all that was handed over. */
   #taken(): void {
-    this.#count(this.#flow.underWay);
+    this.#count(this.flow.underWay);
     if (this.#congestion !== undefined && this.pending <= this.#limit / 2) {
       this.#congestion.over();
       this.#congestion = undefined;
