@@ -67,6 +67,38 @@ const nativeRows: readonly EchoRow[] = (["go", "rust"] as const).flatMap((baseli
   }))
 );
 
+/** What the way to a worker and back costs, on one processor. */
+const workerRows: readonly EchoRow[] = [
+  {
+    id: "workers-1",
+    program: "workers_lines",
+    baseline: "on_frame",
+    what: "lines, 1 in flight",
+    load: single,
+  },
+  {
+    id: "workers-32",
+    program: "workers_lines",
+    baseline: "on_frame",
+    what: "lines, 32 in flight",
+    load: deep,
+  },
+  {
+    id: "workers-64k",
+    program: "workers_length",
+    baseline: "length_field",
+    what: "64 KiB frames, 4 in flight",
+    load: large,
+  },
+].map(({ what, ...row }) => (
+  {
+    ...row,
+    kind: "echo",
+    title: `\`onFrame\` echo in a worker, to the same without: ${what}`,
+    perProcessor: true,
+  }
+));
+
 /** The proxy of the examples, where HAProxy is installed. */
 const proxyRows: readonly EchoRow[] = [
   {
@@ -288,6 +320,7 @@ export const rows: readonly Row[] = [
     until: "listening",
     target: { bun: 35, deno: 50, node: 45 },
   },
+  ...workerRows,
   ...proxyRows,
   ...nativeRows,
   ...framingRows,

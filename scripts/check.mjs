@@ -66,6 +66,7 @@ function stepsWith(deno, temporary) {
     "client.ts",
     "adapter.ts",
     "effect.ts",
+    "workers.ts",
     "src",
     "tests",
     "bench",

@@ -31,7 +31,7 @@ const runtimes = {
 };
 
 /** What of the tree the tests need; packages are linked. */
-const copied = ["src", "tests", "scripts", "docs", "examples", "bench", "mod.ts", "effect.ts"];
+const copied = ["src", "tests", "scripts", "docs", "examples", "bench", "mod.ts", "effect.ts", "workers.ts"];
 const linked = ["node_modules", "tools", "dist"];
 
 /** Those of which the table, the file or the reason contains a pattern. */

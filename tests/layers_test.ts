@@ -26,7 +26,7 @@ function realSources(): Map<string, string> {
     const file = `src/${entry.split(sep).join("/")}`;
     if (file.endsWith(".ts")) add(file);
   }
-  for (const entryPoint of ["mod.ts", "streams.ts", "protocols.ts", "client.ts", "adapter.ts", "effect.ts"]) {
+  for (const entryPoint of entryPoints.filter((file) => !file.includes("/"))) {
     if (existsSync(join(root, entryPoint))) add(entryPoint);
   }
   return sources;

@@ -159,7 +159,7 @@ export const features: readonly Section[] = [
     rows: [
       row(
         48,
-        "planned",
+        "held",
         "Connections spread over workers, each staying with its worker; a failed worker is restarted",
       ),
       row(49, "planned", "Several processes on one port, each with its priority and cores"),

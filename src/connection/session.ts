@@ -64,7 +64,7 @@ export class Session<Received, Sent, Context>
   ) {
     const { framing, options, ingressLimit, egressLimit, egressPolicy, reframable } = profile;
     this.startedAt = owner.clock.wallTime();
-    this.id = makeConnectionId(this.startedAt);
+    this.id = transport.connectionId ?? makeConnectionId(this.startedAt);
     this.#begun = owner.clock.now();
     this.transport = transport;
     this.profile = profile;

@@ -47,7 +47,9 @@ export type CloseReason =
   /** Egress policy `close`: the peer read too slowly. */
   | "egress_limit"
   /** `memoryBudget` was exceeded, and this connection held most of those that stood still. */
-  | "memory_budget";
+  | "memory_budget"
+  /** The worker that had the connection has ended, or none was there in time: `message` says how. Only with `workers()`. */
+  | "worker_lost";
 
 /** Ends that are nobody's fault, and that handler and peer are told of in time. */
 export type Retiring = "drained" | "max_lifetime";

@@ -224,6 +224,8 @@ export interface Listener {
 export interface Transport {
   /** Both ends of the connection. */
   readonly peer: Peer;
+  /** The id of its connection, where that has been given one before: in the thread that has the socket. */
+  readonly connectionId?: string | undefined;
   /** Begins delivery of events, which may start before this returns. Called at most once. */
   start(events: TransportEvents): void;
   /** Read again after `data` returned false. A no-op when reading or closed. */

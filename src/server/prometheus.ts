@@ -65,7 +65,8 @@ function samplesOf(server: Counted, labels: Readonly<Record<string, string>>): M
   ];
 }
 
-function checkLabels(labels: Readonly<Record<string, string>>, taken: readonly string[]): void {
+/** Refuses labels that Prometheus does not accept, and those that are taken. */
+export function checkLabels(labels: Readonly<Record<string, string>>, taken: readonly string[]): void {
   const issues: OptionsIssue[] = [];
   for (const [name, value] of Object.entries(labels)) {
     const path = `labels.${name}`;

@@ -30,8 +30,8 @@ const flood = async (connection: Text) => {
 };
 const hang = () => new Promise<void>(() => {});
 
-/** All but what needs TLS, which sockets in memory have not: upgrade_test.ts has that. */
-const rows: Readonly<Record<Exclude<CloseReason, "tls_error">, Row>> = {
+/** All but what needs TLS, which sockets in memory have not: upgrade_test.ts has that; or threads: workers_test.ts. */
+const rows: Readonly<Record<Exclude<CloseReason, "tls_error" | "worker_lost">, Row>> = {
   peer_closed: { end: ({ peer }) => peer.write("bye\n").end(), by: "peer", with: "fin" },
   peer_reset: { end: ({ peer }) => peer.write("bye\n").abort(), by: "peer", with: "rst", message: /reset/i },
   probe: { end: ({ peer }) => peer.end(), by: "peer", with: "fin" },

@@ -61,6 +61,11 @@ export const layers: Readonly<Record<string, Layer>> = {
     packages: ["effect"],
     runtime: false,
   },
+  "src/workers": {
+    imports: ["src/core", "src/host", "src/connection", "src/server"],
+    packages: [],
+    runtime: false,
+  },
   "src/gateway": {
     imports: [
       "src/core",
@@ -89,6 +94,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     packages: [],
     runtime: false,
   },
+  "workers.ts": { imports: ["src/workers"], packages: [], runtime: false },
   "streams.ts": { imports: ["src/core", "src/protocols"], packages: [], runtime: false },
   "protocols.ts": { imports: ["src/core", "src/protocols"], packages: [], runtime: false },
   "client.ts": { imports: ["src/core", "src/client"], packages: [], runtime: false },
@@ -116,6 +122,7 @@ export const entryPoints: readonly string[] = [
   "client.ts",
   "adapter.ts",
   "effect.ts",
+  "workers.ts",
   "src/testing/mod.ts",
   "src/gateway/mod.ts",
 ];

@@ -13,6 +13,7 @@ const entryPoints = {
   "/client": "client.ts",
   "/protocols": "protocols.ts",
   "/testing": "src/testing/mod.ts",
+  "/workers": "workers.ts",
 };
 
 /** The text of a page, by its path from the root. */
@@ -39,10 +40,15 @@ export async function runPrograms(t: TestContext, programs: readonly string[]): 
   t.mock.method(console, "log", (what: unknown) => void shown.push(what));
   for (const [at, code] of programs.entries()) {
     const file = join(made, `run_${at}.mts`);
-    writeFileSync(file, placed(code, (name) => pathToFileURL(join(root, name)).href));
+    writeFileSync(file, placedByUrl(code));
     await import(pathToFileURL(file).href);
   }
   return shown;
+}
+
+/** A program that imports from this checkout, wherever its file is. */
+export function placedByUrl(code: string): string {
+  return placed(code, (name) => pathToFileURL(join(root, name)).href);
 }
 
 /** With imports from this checkout, as one file finds the other. */

@@ -88,6 +88,11 @@ export class Pipeline<Received> extends ReadGate implements TransportEvents, Tur
     };
   }
 
+  /** What cuts its frames now. */
+  get decoder(): StoppableDecoder<Received> {
+    return this.#decoder;
+  }
+
   /** Bytes held of a frame that is not complete. */
   get partialFrameBytes(): number {
     return this.#decoder.buffered;
@@ -199,6 +204,7 @@ export class Pipeline<Received> extends ReadGate implements TransportEvents, Tur
   /** Stop at the next frame boundary, and report the end of input there. */
   stopAtBoundary(): void {
     if (this.#discarding || this.#stopping !== undefined) return;
+    if (this.#decoder.stop !== undefined) return this.#decoder.stop();
     const chunks = (this.#stopped || this.cutting ? 1 : 0) + (this.#waiting?.length ?? 0);
     this.#stopping = new StopAtBoundary(chunks, this.framesReceived);
     if (chunks === 0 && this.#decoder.buffered === 0) this.#finishInput();

@@ -11,6 +11,8 @@ import { restWaits } from "./refusal.ts";
 /** A decoder that goes on with the rest of a chunk when it is asked to. */
 export interface StoppableDecoder<Received> extends Decoder<Received> {
   resume(next: (frame: Received) => unknown): void | boolean;
+  /** Where the boundaries of frames are known elsewhere: told to stop at the next one, in the place of the pipeline. */
+  stop?(): void;
 }
 
 /** The most bytes that are cut at once: a network's chunk is most often no larger. */
