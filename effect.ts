@@ -32,6 +32,7 @@ export {
   type SocketChunk,
   type SocketConnection,
 } from "./src/connection/effect/current_connection.ts";
+export { type EffectReconnectOptions, reconnect } from "./src/client/effect/effect_reconnect.ts";
 export {
   batches,
   type ConnectionError,

@@ -8,22 +8,22 @@ const ofSockets = ["tests/client/reconnecting/reconnect_test.ts"];
 export const mutants = [
   {
     file: `${folder}/reconnecting.ts`,
-    find: "now - this.#readyAt >= this.settings.stableAfter",
-    put: "now - this.#readyAt >= 0",
+    find: "this.clock.now() - this.#readyAt >= this.settings.stableAfter",
+    put: "true",
     tests,
     why: "every connection counts as stable",
   },
   {
     file: `${folder}/reconnect_settings.ts`,
-    find: "if (stable) retries.succeeded();",
+    find: "if (failures === 1) retries.succeeded();",
     put: "",
     tests,
     why: "waits never begin anew",
   },
   {
     file: `${folder}/reconnecting.ts`,
-    find: "if (!unwanted && !forGood) {",
-    put: "if (!forGood) {",
+    find: "return this.#reason === undefined || (!this.stopped && this.sending.queue.length > 0);",
+    put: "return true;",
     tests: ofFrames,
     why: "a client that is closed waits for a further attempt",
   },

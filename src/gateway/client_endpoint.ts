@@ -113,7 +113,7 @@ export class ClientEndpoint implements RunningEndpoint {
       // Certificates are read anew each time, so that a renewed one is used at the next: a promise, as all of files.
       const renewed = tls &&
         Effect.tryPromise({ try: async () => ({ tls: await loadClientTls(tls) }), catch: (error) => error });
-      return Effect.forkDetach(dialling(this.#client, renewed), { startImmediately: true });
+      return Effect.forkDetach(dialling(this.#client, { renewed }), { startImmediately: true });
     });
   }
 

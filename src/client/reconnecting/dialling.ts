@@ -10,6 +10,7 @@ import { OptionsError, TimeoutError } from "../../core/errors.ts";
 import { addressText } from "../../core/text/place.ts";
 import { scopedSession } from "../client.ts";
 import type { UncheckedConnectOptions } from "../connect_options.ts";
+import type { ReconnectFailure } from "./reconnect_options.ts";
 import type { Reconnecting } from "./reconnecting.ts";
 
 /** What is read anew for each connection, such as certificates from files. */
@@ -18,14 +19,24 @@ type Renewal<Received, Sent, Context> = Effect.Effect<
   unknown
 >;
 
+/** The milliseconds to wait after a failure; undefined for no further attempt. */
+export type NextWait = (failure: ReconnectFailure) => Effect.Effect<number | undefined>;
+
+/** What attempts are made with, besides the options. */
+interface AttemptParts<Received, Sent, Context> {
+  readonly renewed?: Renewal<Received, Sent, Context> | undefined;
+  /** In the place of the option. */
+  readonly next?: NextWait | undefined;
+}
+
 /** Connects, again and again, until the client is closed or has given up. */
 export function dialling<Received, Sent, Context>(
   client: Reconnecting<Received, Sent, Context>,
-  renewed?: Renewal<Received, Sent, Context>,
+  parts: AttemptParts<Received, Sent, Context> = {},
 ): Effect.Effect<void> {
   const attempts = Effect.gen(function* () {
     while (!client.stopped) {
-      const wait = yield* attempt(client, renewed);
+      const wait = yield* attempt(client, parts);
       if (wait === undefined) return;
       yield* untilStopped(client, Effect.sleep(wait));
       yield* untilStopped(client, roomForFrames(client));
@@ -38,14 +49,18 @@ export function dialling<Received, Sent, Context>(
 /** One attempt, to the end of the connection if there is one. Gives the wait before the next; undefined for none. */
 function attempt<Received, Sent, Context>(
   client: Reconnecting<Received, Sent, Context>,
-  renewed: Renewal<Received, Sent, Context> | undefined,
+  { renewed, next }: AttemptParts<Received, Sent, Context>,
 ): Effect.Effect<number | undefined> {
   return Effect.gen(function* () {
     client.begin();
     const exit = yield* Effect.exit(Effect.scoped(untilStopped(client, connection(client, renewed))));
     const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined;
+    const failure = client.failed(error);
     // What is read anew may be mended by then.
-    return client.failed(error, renewed === undefined && error instanceof OptionsError);
+    const forGood = renewed === undefined && error instanceof OptionsError;
+    const wanted = client.wanted && !forGood;
+    if (next !== undefined) return client.goOn(failure, wanted ? yield* next(failure) : undefined);
+    return client.goOn(failure, wanted ? client.settings.next : undefined);
   });
 }
 

@@ -43,7 +43,7 @@ export function reconnect<Received, Sent = Received, Context = undefined>(
 ): ReconnectingClient<Received, Sent, Context> {
   const client = new Reconnecting(options);
   load().then(({ startDialling }) => startDialling(client), (error: unknown) => {
-    client.failed(error, true);
+    client.goOn(client.failed(error), undefined);
     client.over();
   });
   return new ClientFace(client);

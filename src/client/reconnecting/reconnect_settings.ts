@@ -23,8 +23,8 @@ export interface ReconnectingSettings<Received, Sent, Context> {
   readonly stableAfter: number;
   readonly logOnTimeout: number;
   readonly queue: QueueSettings;
-  /** The wait after a failure at this time; undefined for none. `stable`: the connection that ended was. */
-  readonly next: (failure: ReconnectFailure, now: number, stable: boolean) => number | undefined;
+  /** The wait after a failure at this time; undefined for none. */
+  readonly next: (failure: ReconnectFailure, now: number) => number | undefined;
   /** What each connection is made with. */
   readonly connection: UncheckedConnectOptions<Received, Sent, Context>;
 }
@@ -92,8 +92,8 @@ function checkNext(
 ): ReconnectingSettings<unknown, never, unknown>["next"] {
   if (typeof given === "function") return (failure) => chosen(given(failure));
   const retries = new Retries(checkBackoff(check, "reconnect", given, backoffDefaults));
-  return (_failure, now, stable) => {
-    if (stable) retries.succeeded();
+  return ({ failures }, now) => {
+    if (failures === 1) retries.succeeded();
     return retries.failed(now);
   };
 }

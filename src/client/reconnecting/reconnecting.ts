@@ -202,30 +202,37 @@ export class Reconnecting<Received, Sent, Context> implements RegistryObserver<R
     this.#handling = false;
   }
 
-  /**
-   * The connection has ended, or none was made, and why, which `forGood` says will not be otherwise. Says how many
-   * milliseconds to wait before the next attempt; undefined when there shall be none.
-   */
-  failed(error: unknown, forGood: boolean): number | undefined {
-    const now = this.clock.now();
+  /** The connection has ended, or none was made, and why. */
+  failed(error: unknown): ReconnectFailure {
     const record = this.#record;
-    const stable = this.#readyAt !== undefined && now - this.#readyAt >= this.settings.stableAfter;
+    const stable = this.#readyAt !== undefined &&
+      this.clock.now() - this.#readyAt >= this.settings.stableAfter;
     this.#failures++;
     this.#failuresInRow = stable ? 1 : this.#failuresInRow + 1;
-    const unwanted = this.#reason !== undefined && (this.stopped || this.sending.queue.length === 0);
-    let failure: ReconnectFailure = { failures: this.#failuresInRow, error: error ?? record?.error, record };
+    return { failures: this.#failuresInRow, error: error ?? record?.error, record };
+  }
+
+  /** A further attempt is wanted, if the waits allow one. */
+  get wanted(): boolean {
+    return this.#reason === undefined || (!this.stopped && this.sending.queue.length > 0);
+  }
+
+  /** Tells of the failure, and says how long to wait before the next attempt; undefined for none. */
+  goOn(
+    failure: ReconnectFailure,
+    next: number | ReconnectingSettings<Received, Sent, Context>["next"] | undefined,
+  ): number | undefined {
+    let told = failure;
     let wait: number | undefined = undefined;
-    if (!unwanted && !forGood) {
-      try {
-        wait = this.settings.next(failure, now, stable);
-      } catch (thrown) {
-        failure = { ...failure, error: thrown };
-      }
+    try {
+      wait = typeof next === "function" ? next(failure, this.clock.now()) : next;
+    } catch (error) {
+      told = { ...failure, error };
     }
     if (this.state !== "closing") this.state = "waiting";
-    this.#logFailure(failure, wait);
-    this.#tell(() => this.options.onDisconnected?.(failure, wait));
-    if (wait === undefined && this.#reason === undefined) this.#giveUp(failure);
+    this.#logFailure(told, wait);
+    this.#tell(() => this.options.onDisconnected?.(told, wait));
+    if (wait === undefined && this.#reason === undefined) this.#giveUp(told);
     return wait;
   }
 
