@@ -23,6 +23,7 @@ const foreign = new Set([
   "Key",
   "Layer",
   "NonEmptyReadonlyArray",
+  "Schedule",
   "Scope",
   "Service",
   "Sink",

@@ -299,7 +299,8 @@ export class Reconnecting<Received, Sent, Context> implements RegistryObserver<R
     const why = this.#error === undefined
       ? "the client is closed"
       : `the client gave up: ${textOf(this.#error)}`;
-    return new SocketError("closed", `send to ${addressText(this.settings.address)}: ${why}`);
+    const cause = this.#error === undefined ? undefined : { cause: this.#error };
+    return new SocketError("closed", `send to ${addressText(this.settings.address)}: ${why}`, cause);
   }
 
   #tell(call: () => void): void {

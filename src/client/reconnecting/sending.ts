@@ -41,7 +41,11 @@ export class Sending<Sent> {
   }
 
   flush(): Promise<void> {
-    if (this.queue.length > 0) return (this.#flushing ??= deferred()).promise.then(() => this.flush());
+    if (this.queue.length > 0) {
+      const flushed = (this.#flushing ??= deferred()).promise.then(() => this.flush());
+      flushed.catch(() => {});
+      return flushed;
+    }
     return this.#session?.whenFlushed() ?? (this.#refusal ? refused(this.#refusal) : Promise.resolve());
   }
 

@@ -44,6 +44,7 @@ export function addConnect(program: Command, shell: Shell, done: (code: number) 
         "10s",
       ),
     )
+    .option("--reconnect", "connect again, after waits that grow, when there is no connection or it ends")
     .addOption(
       option(
         "--proxy-header <version>",
@@ -58,6 +59,9 @@ export function addConnect(program: Command, shell: Shell, done: (code: number) 
 At the end of input, FIN is sent, and replies are printed until the server closes. With --replies, FIN is
 sent only after that many frames. If replies are missing after --wait, the exit code is 3.
 
+With --reconnect, lines that are read meanwhile are sent on the next connection, and what happens is said on
+standard error. FIN is not sent at the end of input: the command ends when nothing has arrived for --wait.
+
 With --framing raw, bytes pass unchanged from standard input to the server and from the server to standard
 output, unless --input or --output says otherwise. On a terminal, received bytes are shown as text.
 
@@ -68,11 +72,12 @@ Examples:
   echo '01 02 ff' | millrace connect 127.0.0.1:502 --framing length:2 --input hex --output hex --replies 1
   millrace connect unix:/tmp/echo.sock --framing length:4 --output json
   millrace connect 127.0.0.1:9100 --framing raw <label.prn >answer.bin
+  millrace connect 10.0.1.5:4000 --reconnect --wait Infinity >readings.txt
   millrace connect localhost:3034 --tls --ca certs/ca.crt`,
     )
     .action(async (address: Address, options: ConnectFlags) => {
       const { runConnect } = await import("./connect_command.ts");
-      const { framing, replies, wait, timeout, proxyHeader } = options;
+      const { framing, replies, wait, timeout, proxyHeader, reconnect = false } = options;
       const raw = framing.framing.name === "raw";
       const input = options.input ?? (raw ? "bytes" : "text");
       const output = options.output ?? (raw && !shell.output.isTerminal ? "bytes" : "text");
@@ -85,7 +90,10 @@ Examples:
       const tls = clientTlsOf(options, address.transport === "tcp");
       done(
         await runConnect(
-          { address, framing, tls, proxyHeader, input, output, replies, waitMs: wait, timeoutMs: timeout },
+          {
+            ...{ address, framing, tls, proxyHeader, input, output, replies, reconnect },
+            ...{ waitMs: wait, timeoutMs: timeout },
+          },
           shell,
         ),
       );
@@ -98,6 +106,7 @@ interface ConnectFlags extends ClientTlsFlags {
   output?: "text" | "hex" | "json" | "bytes";
   replies?: number;
   proxyHeader?: 1 | 2;
+  reconnect?: boolean;
   wait: number;
   timeout: number;
 }

@@ -1,6 +1,5 @@
 /** `millrace connect`: a framed `nc`. Lines of standard input go out as frames, frames that come in are printed. */
 import { connect } from "../../client/connect.ts";
-import type { Connection } from "../../connection/connection.ts";
 import { systemClock } from "../../core/time/clock.ts";
 import { MillraceError } from "../../core/errors.ts";
 import { lines } from "../../core/framing/lines.ts";
@@ -15,6 +14,7 @@ import { formatAddress } from "../../core/text/address.ts";
 import { CommandFailure, exitCodes, oneLine, signalExitCode } from "./failure.ts";
 import { type FrameForm, readFrame, showFrame } from "./frame_text.ts";
 import { aborted, lastWords, say, type Shell } from "./shell.ts";
+import { reconnectingTalk, type Talk } from "./talk.ts";
 
 /** What the command line asked for. */
 interface ConnectOrder {
@@ -31,6 +31,8 @@ interface ConnectOrder {
   readonly replies: number | undefined;
   readonly waitMs: number;
   readonly timeoutMs: number;
+  /** Connect again when the connection ends. */
+  readonly reconnect: boolean;
 }
 
 /** The longest line of input, in bytes. */
@@ -45,7 +47,7 @@ type Ending = "replies" | "closed" | "late" | "stopped" | "unread";
 /** Talks until one side is done; gives the exit code. */
 export async function runConnect(order: ConnectOrder, shell: Shell): Promise<number> {
   const { address, tls } = order;
-  const connection = await connect({
+  const options = {
     address,
     framing: order.framing.framing,
     tls: tls && await loadClientTls(tls),
@@ -53,8 +55,9 @@ export async function runConnect(order: ConnectOrder, shell: Shell): Promise<num
     idleTimeout: Infinity,
     connectTimeout: order.timeoutMs,
     signal: shell.stop.hard,
-  });
-  if (shell.inputIsTerminal()) {
+  };
+  const connection = order.reconnect ? reconnectingTalk(options, shell) : await connect(options);
+  if (!order.reconnect && shell.inputIsTerminal()) {
     say(shell, `millrace: connected to ${formatAddress(address)}; Ctrl-D ends the input\n`);
   }
   try {
@@ -68,7 +71,7 @@ export async function runConnect(order: ConnectOrder, shell: Shell): Promise<num
 class Conversation {
   readonly #order: ConnectOrder;
   readonly #shell: Shell;
-  readonly #connection: Connection<Uint8Array>;
+  readonly #connection: Talk;
   readonly #printer: LineWriter;
   #replies = 0;
   /** When a frame came last, on the system's clock; `Infinity` while one waits to be printed. */
@@ -77,7 +80,7 @@ class Conversation {
   #end!: (ending: Ending) => void;
   readonly #ended: Promise<Ending> = new Promise((resolve) => this.#end = resolve);
 
-  constructor(order: ConnectOrder, shell: Shell, connection: Connection<Uint8Array>) {
+  constructor(order: ConnectOrder, shell: Shell, connection: Talk) {
     this.#order = order;
     this.#shell = shell;
     this.#connection = connection;
@@ -170,7 +173,8 @@ class Conversation {
     const look = (): void => {
       const left = Math.max(begun, this.#heard) + waitMs - systemClock.now();
       if (left > 0) timer = systemClock.setTimer(look, Math.min(left, waitMs));
-      else this.#end("late");
+      // Where nobody closes, silence is the end.
+      else this.#end(this.#order.reconnect && this.#order.replies === undefined ? "replies" : "late");
     };
     look();
     void this.#ended.then(() => systemClock.clearTimer(timer));

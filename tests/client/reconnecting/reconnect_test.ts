@@ -153,3 +153,28 @@ test("a client that may not try again gives up, and says why to everybody (F-37)
     for await (const _ of sender);
   }, error);
 });
+
+test("S-34: many clients of a server that restarts all come back, on real sockets", async (t) => {
+  const place = await Real.at(t);
+  const count = 50;
+  const answers = new Set<number>();
+  const all = new Gate();
+  const serving = (word: string, port = 0) =>
+    place.serve({ port, framing, onFrame: (line, connection) => connection.send(`${word} ${line}`) });
+  const first = await serving("first");
+  const port = portOf(first);
+  const clients = Array.from({ length: count }, (_, index) =>
+    client(t, {
+      port,
+      reconnect: { initial: 20, max: 200, jitter: 1 },
+      onConnected: (connection) => void connection.send("hello"),
+      onFrame: (line) => {
+        if (line.startsWith("second")) answers.add(index);
+        if (answers.size === count) all.open();
+      },
+    }));
+  await within(Promise.all(clients.map((one) => one.connected)), () => "the first connections");
+  await first.destroy();
+  await serving("second", port);
+  await within(all.promise, () => `answers; ${answers.size} so far`);
+});

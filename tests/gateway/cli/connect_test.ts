@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:net";
 import { describe } from "node:test";
 import { readFrame, showFrame } from "../../../src/gateway/cli/frame_text.ts";
 import { framingSpec } from "../../../src/gateway/cli/framing_spec.ts";
+import { serve } from "../../../src/server/serve.ts";
 import { type Cleaner, runMillrace, startMillrace } from "../../support/program.ts";
 import { startEcho } from "./echo_server.ts";
 import { it } from "../../support/it.ts";
@@ -157,6 +158,37 @@ describe("millrace connect", () => {
     program.signal("SIGINT");
     assert.equal((await program.end()).code, 130);
     assert.equal(server.stats().connectionsAccepted, 1);
+  });
+
+  it("connects again with --reconnect, sends what was read meanwhile, and ends after --wait (F-37)", async (t) => {
+    const { framing } = framingSpec("lines");
+    const first = await startEcho(t, framing);
+    const address = `127.0.0.1:${first.port}`;
+    const program = startMillrace(t, "connect", address, "--reconnect", "--wait", "1s");
+    program.write("one\n");
+    await program.said("out", /one/);
+    await first.server.close();
+    await program.said("err", /the connection ended \(.*\); connecting again in/);
+    program.write("two\n");
+    const again = await serve({
+      port: first.port,
+      framing,
+      logger: () => {},
+      onFrame: (frame, connection) => connection.send(frame),
+    });
+    t.after(() => again.destroy());
+    await program.said("out", /two/);
+    program.endInput();
+    const { code, out, err } = await program.end();
+    assert.deepEqual([code, out], [0, "one\ntwo\n"]);
+    assert.equal(err.match(/millrace: connected to 127\.0\.0\.1:\d+\n/g)?.length, 2, err);
+  });
+
+  it("goes on with --reconnect until a signal where nothing listens (F-37)", async (t) => {
+    const program = startMillrace(t, "connect", String(await freePort()), "--reconnect");
+    await program.said("err", /nothing listens there.*; connecting again in/);
+    program.signal("SIGINT");
+    assert.equal((await program.end()).code, 130);
   });
 
   it("makes control characters visible on a terminal only", () => {
