@@ -21,6 +21,8 @@
 // Servers
 export { serve } from "./src/server/serve.ts";
 export type { Server } from "./src/server/server.ts";
+export { replies } from "./src/connection/replies/replies.ts";
+export type { RepliesOptions, RepliesStats } from "./src/connection/replies/replies_options.ts";
 export { systemdSockets } from "./src/server/systemd_sockets.ts";
 export { onSignals, type SignalsOptions } from "./src/server/on_signals.ts";
 export type { ServerInspection } from "./src/server/inspection.ts";

@@ -6,8 +6,48 @@ const [plain, keys, beats] = [["requests"], ["keys"], ["heartbeat"]].map((
 ) => [at(name)]);
 const of = (name, find, put, tests, why) => ({ file: `${folder}/${name}.ts`, find, put, tests, why });
 
+const owed = (find, put, why) => ({
+  file: "src/connection/replies/owed_replies.ts",
+  find,
+  put,
+  tests: ["tests/connection/replies_test.ts"],
+  why,
+});
+
 /** For `npm run mutate`. */
 export const mutants = [
+  owed('queue.first.state !== "open"', "true", "a reply overtakes the one before it"),
+  owed("if (this.#open >= window) return", "if (false) return", "any number of handlers are at work"),
+  owed("open <= this.#settings.window >> 1", "open === 0", "reading stops until all are done"),
+  owed(
+    "(this.#queue.length === 0 || !inOrder)",
+    "true",
+    "a reply that is there at once overtakes the others",
+  ),
+  owed(
+    "if (this.#open++ === 0) this.#session.owes(true);",
+    "this.#open++;",
+    "a connection ends with replies owed",
+  ),
+  owed("if (open === 0) this.#session.owes(false);", "", "a connection stays open for no reply"),
+  owed(
+    "else this.#hold(this.#send(reply, request!));",
+    "else this.#send(reply, request!);",
+    "a slow reader is sent without end",
+  ),
+  owed(
+    "if (this.#over) return this.#drop(owed);",
+    "",
+    "a handler that is late sends on a connection that has failed",
+  ),
+  owed("this.#session.outbox.refusal.reason !== undefined", "false", "replies that are lost count as sent"),
+  {
+    file: "src/connection/session.ts",
+    find: '|| this.#run === "owing" ||',
+    put: "||",
+    tests: ["tests/connection/replies_test.ts"],
+    why: "a slow handler is the peer's silence",
+  },
   of("requester", "this.wheel.cancel(this);", "", plain, "a timer outlives the connection"),
   of("exchange", "if (request.live) {", "if (true) {", plain, "a late reply is counted as a reply"),
   of(

@@ -58,6 +58,7 @@ const members: Readonly<Record<string, readonly string[]>> = {
 const names: Readonly<Record<string, readonly string[]>> = {
   servers: [
     ...["ProxyProtocolOptions", "FirstBytesOptions"],
+    ...["replies", "RepliesOptions", "RepliesStats"],
     ...["serve", "ServeOptions", "Server", "ServerState", "ServerStats", "ServerInspection", "RateSample"],
     ...[
       "AdmissionOptions",

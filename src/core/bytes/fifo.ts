@@ -13,6 +13,11 @@ export class Fifo<Item> {
     return this.#items.length - this.#head;
   }
 
+  /** The oldest; only when `length` is not 0. */
+  get first(): Item {
+    return this.#items[this.#head]!;
+  }
+
   /** Returns how many items wait, this one included. */
   push(item: Item): number {
     return this.#items.push(item) - this.#head;
