@@ -68,11 +68,10 @@ export class Child {
     this.#process.stdin!.write(line + "\n");
   }
 
-  /** Processor time used so far, in milliseconds; 0 where there is no /proc. */
+  /** Processor time that it and its children have used so far, in milliseconds; 0 where there is no /proc. */
   cpuMs(): number {
-    // The fields after the name in brackets; user and system time are the 14th and 15th of all, in ticks of 10 ms.
-    const fields = this.#read("stat").split(") ").at(-1)!.split(" ");
-    return fields.length < 13 ? 0 : (Number(fields[11]) + Number(fields[12])) * 10;
+    const children = this.#read(`task/${this.#process.pid}/children`).trim().split(" ");
+    return [`${this.#process.pid}`, ...children].reduce((sum, pid) => sum + cpuMsOf(pid), 0);
   }
 
   /** Resident memory in bytes; 0 where there is no /proc. */
@@ -87,11 +86,7 @@ export class Child {
   }
 
   #read(file: string): string {
-    try {
-      return readFileSync(`/proc/${this.#process.pid}/${file}`, "utf8");
-    } catch {
-      return "";
-    }
+    return read(`/proc/${this.#process.pid}/${file}`);
   }
 
   #wait(ms: number): Promise<string | undefined> {
@@ -109,5 +104,19 @@ export class Child {
   end(): Promise<void> {
     if (!this.#over) this.#process.kill("SIGKILL");
     return this.#exited;
+  }
+}
+
+function cpuMsOf(pid: string): number {
+  // The fields after the name in brackets; user and system time are the 14th and 15th of all, in ticks of 10 ms.
+  const fields = read(`/proc/${pid}/stat`).split(") ").at(-1)!.split(" ");
+  return fields.length < 13 ? 0 : (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
   }
 }

@@ -246,6 +246,16 @@ export const rows: readonly Row[] = [
     target: { bun: 0.64, deno: 1, node: 0.79 },
   },
   {
+    id: "processes-2",
+    title:
+      "two processes to one, 100 connections, lines that cost 20 hashes each; the load shares a processor with the second",
+    kind: "echo",
+    program: "two_processes",
+    baseline: "one_process",
+    load: single,
+    target: { bun: 1.6, deno: 1.6, node: 1.6 },
+  },
+  {
     id: "streams-32",
     title: "`for await`, 32 in flight, to four chained TransformStreams",
     kind: "echo",

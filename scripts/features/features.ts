@@ -160,7 +160,7 @@ export const features: readonly Section[] = [
         "held",
         "Connections spread over workers, each staying with its worker; a failed worker is restarted",
       ),
-      row(49, "planned", "Several processes on one port, each with its priority and cores"),
+      row(49, "held", "Several processes on one port, each with its priority and cores"),
     ],
   },
   {

@@ -13,15 +13,14 @@ import { AdminHosts } from "./admin_hosts.ts";
 import { readAdminRequest } from "./admin_request.ts";
 import type { AdminConfig } from "./config/config.ts";
 import { formatAddress } from "../core/text/address.ts";
-import { writable } from "./json_text.ts";
-import type { RunningEndpoint } from "./running_endpoint.ts";
 
 /** What the admin endpoint shows. */
-interface AdminView {
-  readonly endpoints: ReadonlyMap<string, RunningEndpoint>;
+export interface AdminView {
   /** Why the gateway is not ready; empty when it is. */
-  notReady(): readonly string[];
-  samples(): Iterable<MetricSample>;
+  notReady(): readonly string[] | Promise<readonly string[]>;
+  samples(): Iterable<MetricSample> | Promise<Iterable<MetricSample>>;
+  /** Its endpoints with their connections. */
+  pictures(): readonly object[] | Promise<readonly object[]>;
 }
 
 /** The running admin endpoint. */
@@ -44,15 +43,15 @@ const maxConnections = 256;
 type Page = (view: AdminView) => HttpAnswer | Promise<HttpAnswer>;
 
 const pages: ReadonlyMap<string, Page> = new Map(Object.entries<Page>({
-  "/metrics": (view) => text(200, exposition(view.samples()), prometheusContentType),
+  "/metrics": async (view) => text(200, exposition(await view.samples()), prometheusContentType),
   "/healthz": () => json(200, { status: "ok" }),
-  "/readyz": (view) => {
-    const reasons = view.notReady();
+  "/readyz": async (view) => {
+    const reasons = await view.notReady();
     return reasons.length === 0
       ? json(200, { status: "ready" })
       : json(503, { status: "not ready", reasons });
   },
-  "/connections": (view) => json(200, { endpoints: [...view.endpoints.values()].map(picture) }),
+  "/connections": async (view) => json(200, { endpoints: await view.pictures() }),
 }));
 
 const refusals: Readonly<Record<HttpRefusal, string>> = {
@@ -61,12 +60,6 @@ const refusals: Readonly<Record<HttpRefusal, string>> = {
   431: `the head has more than ${maxHeadBytes} bytes`,
   505: "this HTTP version is not supported, use HTTP/1.1",
 };
-
-function picture(endpoint: RunningEndpoint): object {
-  const { connections, admission, ...rest } = endpoint.inspect();
-  const { name, mode } = endpoint;
-  return { ...rest, admission: writable(admission), name, mode, traffic: endpoint.traffic(), connections };
-}
 
 /** Listens; rejects with `SocketError` when the address cannot be bound. */
 export async function startAdmin(

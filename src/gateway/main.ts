@@ -34,8 +34,12 @@ const code = await runProgram(programArguments(), {
   stop,
 });
 // A reader may take its time, until a signal says that there is no more of it.
-const called = aborted(stop.soft).then(() => new Promise((resolve) => setTimeout(resolve, lastCallMs)));
+let lastCall: ReturnType<typeof setTimeout> | undefined;
+const called = aborted(stop.soft).then(() =>
+  new Promise((resolve) => lastCall = setTimeout(resolve, lastCallMs))
+);
 await Promise.race([standardOutput().flush(), called, aborted(stop.hard)]);
+clearTimeout(lastCall);
 // The echo of the last signal must not end it with another code.
 afterQuietly(deafen, signalEchoMs);
 setExitCode(code);

@@ -26,6 +26,7 @@ import { ClientEndpoint } from "./client_endpoint.ts";
 import { abilityFaults } from "./config/abilities.ts";
 import type { GatewayConfig } from "./config/config.ts";
 import { Control } from "./control.ts";
+import { picture } from "./endpoint_picture.ts";
 import type { RunningEndpoint } from "./running_endpoint.ts";
 import { ConfigError } from "./errors.ts";
 import type { Gateway, GatewayOptions, GatewayReport, GatewayState } from "./gateway.ts";
@@ -145,7 +146,12 @@ class RunningGateway implements Gateway {
       const [clock, log] = [this.#clock, this.#log];
       yield* Effect.addFinalizer(() => Effect.sync(() => this.#conclude()));
       if (config.admin !== undefined) {
-        const starting = startedBy(() => loadAdmin(config.admin!, this, { log, clock }));
+        const view = {
+          notReady: () => this.notReady(),
+          samples: () => this.samples(),
+          pictures: () => [...this.endpoints.values()].map(picture),
+        };
+        const starting = startedBy(() => loadAdmin(config.admin!, view, { log, clock }));
         this.#admin = yield* this.#held("admin", starting, (admin) => awaited(() => admin.close()));
       }
       const bus = this.#bus = this.#options.bus ?? (yield* this.#held(
@@ -252,6 +258,10 @@ export async function startGateway(config: GatewayConfig, options: GatewayOption
     throw new SocketError("aborted", "start the gateway: the caller's signal aborted it", {
       cause: signal.reason,
     });
+  }
+  if (config.processes !== undefined) {
+    const expected = "to be left out: only the command millrace gateway starts processes";
+    throw new ConfigError([{ path: "processes", found: config.processes.count, expected }]);
   }
   const faults = await abilityFaults(config, adapter, { clock: options.clock });
   if (faults.length > 0) throw new ConfigError(faults);

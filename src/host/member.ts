@@ -8,7 +8,7 @@ import { environment } from "./environment.ts";
 import { memberVariable, type Message } from "./successor.ts";
 
 /** What this process has from the one that started it. */
-export interface Membership {
+interface Membership {
   /** Descriptors by name. */
   readonly sockets: ReadonlyMap<string, number>;
   /** Which of several it is; undefined for the only one. */
@@ -33,6 +33,22 @@ function toldByEnvironment(): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Asks the one that started this process; before it serves. */
+export function askHolder(value: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const lost = (): void => reject(new Error("the process that holds the sockets has ended"));
+    const heard = (message: unknown): void => {
+      if ((message as Message).what !== "answer") return;
+      process.off("message", heard);
+      process.off("disconnect", lost);
+      resolve((message as Message).value);
+    };
+    process.on("message", heard);
+    process.on("disconnect", lost);
+    send({ what: "ask", id: 0, value });
+  });
 }
 
 /**

@@ -13,7 +13,7 @@ export const memberVariable = "MILLRACE_TAKEOVER";
 const firstDescriptor = 3;
 
 /** What the child gets. */
-export interface SuccessorOptions {
+interface SuccessorOptions {
   /** Descriptors by the names under which the child knows the sockets. */
   readonly sockets: ReadonlyMap<string, number>;
   /** It has them by these numbers, without their being passed. */

@@ -2,9 +2,10 @@
 import { SocketError } from "../../core/errors.ts";
 import { counted } from "../../core/text/counted.ts";
 import type { Address } from "../../core/transport.ts";
-import { runtimeName } from "../../host/process.ts";
-import { membership, tellReady } from "../../host/member.ts";
-import { type GatewayConfig, loadConfig } from "../config/config.ts";
+import { askHolder, membership } from "../../host/member.ts";
+import { folderOfFile, runtimeName } from "../../host/process.ts";
+import { type ConfigResult, type GatewayConfig, loadSource, parseConfig } from "../config/config.ts";
+import { formatOfFile } from "../config/source.ts";
 import { countFaults, formatFaults } from "../config/fault.ts";
 import type { EndpointConfig } from "../config/endpoint_config.ts";
 import type { GatewayEndpoint } from "../endpoint.ts";
@@ -15,7 +16,14 @@ import { formatAddress } from "../../core/text/address.ts";
 import { CommandFailure, exitCodes, oneLine } from "./failure.ts";
 import { aborted, say, type Shell } from "./shell.ts";
 import { holdSockets } from "./takeover.ts";
-import { placesOf, withSockets } from "./takeover_config.ts";
+import { checkTakeover, placesOf, withSockets } from "./takeover_config.ts";
+import { processesFault, standardProcesses } from "../config/processes.ts";
+import { picture } from "../endpoint_picture.ts";
+import { runGroup } from "../processes/group.ts";
+import { portable } from "../processes/merged_metrics.ts";
+import { type Plan, planOf } from "../processes/plan.ts";
+import { alone, type Served, started } from "../processes/role.ts";
+import { type ProcessesFlags, processesOf } from "./processes_flags.ts";
 import { tlsHint } from "./tls_hint.ts";
 
 /** What the command line asked for. */
@@ -26,20 +34,72 @@ interface GatewayOrder {
   readonly spreadMs: number | undefined;
   /** A new process may take over. */
   readonly takeover: boolean;
+  /** In the place of the config's own. */
+  readonly processes: ProcessesFlags;
 }
 
-/** Runs until told to stop, or until it cannot go on, or has a child do it; gives the exit code. */
+/** Runs until told to stop, or until it cannot go on, or has children do it; gives the exit code. */
 export async function runGateway(order: GatewayOrder, shell: Shell): Promise<number> {
-  const read = () => readConfig(order.config, shell);
-  if (!order.takeover) return await runConfig(await read(), order, shell, () => () => {});
+  const { config: file, takeover } = order;
+  const member = await memberOf();
+  if (member !== undefined) {
+    const { processes: _processes, admin, ...config } = accepted(
+      await parsed(file, member.text),
+      file,
+      shell,
+    );
+    const own = { ...config, processes: undefined, admin: member.text === undefined ? admin : undefined };
+    return await runConfig(withSockets(own, member.sockets), order, shell, started(shell));
+  }
+  const read = async (): Promise<readonly [GatewayConfig, string]> => {
+    const source = await loadSource(file);
+    const result = source.ok ? parseConfig(source.text, source) : source;
+    return [accepted(result, file, shell), source.ok ? source.text : ""];
+  };
+  const [first] = await read();
+  const processes = processesOf(order.processes, takeover, first.processes);
+  if (processes !== undefined) {
+    return await runGroup(async () => await planFor(order, ...await read()), shell);
+  }
+  if (!takeover) return await runConfig(first, order, shell, alone(shell));
+  return await holdSockets(async () => {
+    const [config] = await read();
+    checkTakeover(config);
+    return placesOf(config);
+  }, shell);
+}
+
+/** What this process was started with by another one; one of several is told the text of the configuration. */
+async function memberOf() {
   const member = membership();
-  if (member === undefined) return await holdSockets(async () => placesOf(await read()), shell);
-  return await runConfig(withSockets(await read(), member.sockets), order, shell, tellReady);
+  if (member === undefined) return undefined;
+  const text = member.number === undefined ? undefined : String(await askHolder("text"));
+  return { sockets: member.sockets, text };
+}
+
+async function parsed(file: string, text: string | undefined): Promise<ConfigResult> {
+  const format = formatOfFile(file);
+  if (text === undefined || format === undefined) {
+    const source = await loadSource(file);
+    return source.ok ? parseConfig(source.text, source) : source;
+  }
+  return parseConfig(text, { format, source: file, folder: folderOfFile(file) });
+}
+
+async function planFor(order: GatewayOrder, config: GatewayConfig, text: string): Promise<Plan> {
+  const fault = processesFault(config);
+  if (fault !== undefined) throw new CommandFailure(exitCodes.usage, fault);
+  return await planOf({
+    places: placesOf(config),
+    processes: processesOf(order.processes, false, config.processes ?? standardProcesses)!,
+    deadlineMs: order.deadlineMs ?? config.shutdownDeadline,
+    admin: config.admin,
+    text,
+  });
 }
 
 /** Throws, with every fault told, where it has one. */
-async function readConfig(file: string, shell: Shell): Promise<GatewayConfig> {
-  const result = await loadConfig(file);
+function accepted(result: ConfigResult, file: string, shell: Shell): GatewayConfig {
   if (result.ok) return result.config;
   say(shell, `${formatFaults(result.faults, file)}\n`);
   throw new CommandFailure(
@@ -53,7 +113,7 @@ async function runConfig(
   given: GatewayConfig,
   order: GatewayOrder,
   shell: Shell,
-  served: () => () => void,
+  served: Served,
 ): Promise<number> {
   const { soft: signal } = shell.stop;
   let gateway: Gateway;
@@ -65,21 +125,32 @@ async function runConfig(
     say(shell, "millrace: stopped before every endpoint listened\n");
     return exitCodes.ok;
   }
-  say(shell, await banner(order.config, gateway, given.endpoints));
-  const leave = served();
+  const running = gateway;
+  const leave = served(
+    await banner(order.config, gateway, given.endpoints),
+    (what) => answers[what as keyof typeof answers]?.(running),
+  );
   void aborted(shell.stop.hard).then(() => gateway.destroy());
   const asked = aborted(shell.stop.soft).then(() => gateway.close({ deadline: order.deadlineMs }));
   const report = await Promise.race([asked, gateway.finished]);
-  leave();
-  return conclude(report, shell);
+  const drained = Object.values(report.endpoints).reduce((sum, each) => sum + each.drained, 0);
+  const { destroyed } = report;
+  leave({ drained, destroyed, samples: portable(gateway.samples()) });
+  return conclude(report, drained, shell);
 }
 
-function conclude(report: GatewayReport, shell: Shell): number {
-  const { failure, destroyed, linesUnwritten, durationMs, endpoints } = report;
+/** What a gateway that is one of several says of itself. */
+const answers = {
+  samples: (gateway: Gateway) => portable(gateway.samples()),
+  notReady: (gateway: Gateway) => gateway.notReady(),
+  pictures: (gateway: Gateway) => [...gateway.endpoints.values()].map(picture),
+} as const;
+
+function conclude(report: GatewayReport, drained: number, shell: Shell): number {
+  const { failure, destroyed, linesUnwritten, durationMs } = report;
   if (failure !== undefined) {
     throw new CommandFailure(exitCodes.failed, `stopped: ${oneLine(failure)}`, { cause: failure });
   }
-  const drained = Object.values(endpoints).reduce((sum, each) => sum + each.drained, 0);
   const unread = linesUnwritten === 0 ? "" : `; unread output was lost: ${counted(linesUnwritten, "line")}`;
   const cut = destroyed === 0 ? "" : `, ${destroyed} destroyed`;
   say(

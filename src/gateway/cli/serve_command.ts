@@ -4,7 +4,7 @@ import { systemClock } from "../../core/time/clock.ts";
 import { ShutdownTimeoutError, SocketError } from "../../core/errors.ts";
 import type { Address } from "../../core/transport.ts";
 import { LossyLines } from "../../host/lossy_lines.ts";
-import { membership, tellReady } from "../../host/member.ts";
+import { membership } from "../../host/member.ts";
 import type { Server } from "../../server/server.ts";
 import type { AdmissionOptions } from "../../server/admission_options.ts";
 import { serve } from "../../server/serve.ts";
@@ -23,6 +23,10 @@ import { CommandFailure, exitCodes } from "./failure.ts";
 import type { ServePlace } from "./serve_place.ts";
 import { aborted, lastWords, say, type Shell } from "./shell.ts";
 import { handed, socketName } from "../processes/held_sockets.ts";
+import type { ProcessesConfig } from "../config/processes.ts";
+import { runGroup } from "../processes/group.ts";
+import { planOf } from "../processes/plan.ts";
+import { alone, type LastReport, type Served, started } from "../processes/role.ts";
 import { holdSockets } from "./takeover.ts";
 import { tlsHint } from "./tls_hint.ts";
 
@@ -42,34 +46,36 @@ interface ServeOrder {
   readonly deadlineMs: number;
   /** A new process may take over. */
   readonly takeover: boolean;
+  /** Several processes serve. */
+  readonly processes: ProcessesConfig | undefined;
 }
 
 type FrameConnection = Connection<Uint8Array>;
 
 /** Serves until told to stop, or has a child do it; gives the exit code. */
 export async function runServe(order: ServeOrder, shell: Shell): Promise<number> {
-  if (!order.takeover || !("address" in order.place)) {
-    return await serveUntilStopped(order, shell, () => () => {});
+  const { place, takeover, processes, deadlineMs } = order;
+  if (!("address" in place) || (!takeover && processes === undefined)) {
+    return await serveUntilStopped(order, shell, alone(shell));
   }
-  const { address, mode, owner } = order.place;
+  const { address, mode, owner } = place;
   const name = socketName("serve", address);
   const member = membership();
-  if (member === undefined) {
-    const places = new Map([[name, { address, rights: { mode, ...owner } }]]);
-    return await holdSockets(() => Promise.resolve(places), shell);
+  if (member !== undefined) {
+    const fd = handed(member.sockets, name, address);
+    return await serveUntilStopped({ ...order, place: { fd } }, shell, started(shell));
   }
-  return await serveUntilStopped(
-    { ...order, place: { fd: handed(member.sockets, name, address) } },
-    shell,
-    tellReady,
-  );
+  const places = new Map([[name, { address, rights: { mode, ...owner } }]]);
+  return processes === undefined
+    ? await holdSockets(() => Promise.resolve(places), shell)
+    : await runGroup(() => planOf({ places, processes, deadlineMs }), shell);
 }
 
 /** `served` is called when it listens, and what that returns at the end. */
 async function serveUntilStopped(
   order: ServeOrder,
   shell: Shell,
-  served: () => () => void,
+  served: Served,
 ): Promise<number> {
   const { place, framing, tls, echo } = order;
   let unread: (error: Error) => void = () => {};
@@ -105,11 +111,10 @@ async function serveUntilStopped(
     return exitCodes.ok;
   }
   const hint = tls === undefined ? "" : await tlsHint(tls, secured!.certificates.inspect());
-  say(shell, banner(order, server.address, hint));
-  const leave = served();
+  const leave = served(banner(order, server.address, hint));
   const broken = await Promise.race([aborted(shell.stop.soft).then(() => undefined), nobodyReads]);
-  const code = await stop(server, order, shell);
-  leave();
+  const { code, ...report } = await stop(server, order, shell);
+  leave(report);
   const printed = printer === undefined || await lastWords(printer.flush(), shell.stop);
   if (!printed) {
     throw new CommandFailure(
@@ -124,7 +129,11 @@ async function serveUntilStopped(
 }
 
 /** Drains; a second signal destroys what is left. */
-async function stop(server: Server<Uint8Array>, order: ServeOrder, shell: Shell): Promise<number> {
+async function stop(
+  server: Server<Uint8Array>,
+  order: ServeOrder,
+  shell: Shell,
+): Promise<LastReport & { readonly code: number }> {
   void aborted(shell.stop.hard).then(() => server.destroy());
   try {
     const report = await server.close({ deadline: order.deadlineMs });
@@ -132,12 +141,12 @@ async function stop(server: Server<Uint8Array>, order: ServeOrder, shell: Shell)
       shell,
       `millrace: stopped; ${report.drained} of ${report.open} open connections drained\n`,
     );
-    return exitCodes.ok;
+    return { code: exitCodes.ok, drained: report.drained, destroyed: 0 };
   } catch (error) {
     if (!(error instanceof ShutdownTimeoutError)) throw error;
     const cut = error.connectionIds.length;
     say(shell, `millrace: stopped; ${cut} open connections were destroyed\n`);
-    return exitCodes.unfinished;
+    return { code: exitCodes.unfinished, drained: 0, destroyed: cut };
   }
 }
 

@@ -17,6 +17,7 @@ export interface PlaceFlags {
   owner?: { readonly uid?: number; readonly gid?: number };
   bindRetry?: number;
   takeover?: true;
+  processes?: number | "auto";
 }
 
 /** The same as options of `serve`. */
@@ -86,11 +87,12 @@ export function placeOf(flags: PlaceFlags): ServePlace {
       "--bind-retry cannot be combined with --fd or --systemd: leave it out",
     );
   }
-  if (flags.takeover && (inherits || flags.bindRetry !== undefined)) {
+  const holds = flags.takeover ? "--takeover" : flags.processes === undefined ? undefined : "--processes";
+  if (holds !== undefined && (inherits || flags.bindRetry !== undefined)) {
     const other = inherits ? "--fd or --systemd: whoever holds that socket keeps it" : "--bind-retry";
     throw new CommandFailure(
       exitCodes.usage,
-      `--takeover cannot be combined with ${other}${inherits ? "" : ": leave one out"}`,
+      `${holds} cannot be combined with ${other}${inherits ? "" : ": leave one out"}`,
     );
   }
   const bindRetry = flags.bindRetry === undefined ? undefined : { for: flags.bindRetry };

@@ -6,6 +6,7 @@ import { addLimits, drainSpreadOption, type LimitFlags, limitsOf } from "./limit
 import { addPreface, type PrefaceFlags, prefaceOf } from "./preface_flags.ts";
 import { duration, option } from "./option_values.ts";
 import { addPlace, type PlaceFlags, placeOf, takeoverHelp } from "./serve_place.ts";
+import { addProcesses, type ProcessesFlags, processesOf } from "./processes_flags.ts";
 import type { Shell } from "./shell.ts";
 import { addServerTls, type ServerTlsFlags, serverTlsOf } from "./tls_flags.ts";
 
@@ -15,33 +16,37 @@ const deadline = duration({ zero: true });
 
 /** `millrace gateway` */
 export function addGateway(program: Command, shell: Shell, done: (code: number) => void): void {
-  program.command("gateway")
+  const command = program.command("gateway")
     .argument("<config>", "file in YAML, JSON or TOML")
     .description("run the gateway that a config file describes")
     .addOption(
       option("--deadline <duration>", "time for connections to finish after a stop signal", deadline),
     )
     .addOption(drainSpreadOption())
-    .option("--takeover", takeoverHelp)
+    .option("--takeover", takeoverHelp);
+  addProcesses(command)
     .addHelpText(
       "after",
       `
 The first SIGTERM or SIGINT drains: new connections are rejected, open ones finish. The second destroys them.
 With --takeover the first process holds the sockets; SIGUSR2 has a new one read the file and take over.
+With --processes it holds them for several, starts those that die again, and has the admin endpoint. SIGUSR2, or SIGHUP
+without a terminal, has new ones read the file and take over one after the other.
 
 Examples:
   millrace gateway gateway.yaml
   millrace gateway gateway.yaml --takeover
+  millrace gateway gateway.yaml --processes auto --cpus auto
   millrace gateway gateway.toml --deadline 30s --drain-spread 10s`,
     )
     .action(async (config: string, options: GatewayFlags) => {
       const { runGateway } = await import("./gateway_command.ts");
       const { deadline: deadlineMs, drainSpread: spreadMs, takeover = false } = options;
-      done(await runGateway({ config, deadlineMs, spreadMs, takeover }, shell));
+      done(await runGateway({ config, deadlineMs, spreadMs, takeover, processes: options }, shell));
     });
 }
 
-interface GatewayFlags {
+interface GatewayFlags extends ProcessesFlags {
   deadline?: number;
   drainSpread?: number;
   takeover?: true;
@@ -94,7 +99,7 @@ export function addServe(program: Command, shell: Shell, done: (code: number) =>
         "30s",
       ),
     );
-  addServerTls(addPreface(addLimits(addAdmission(command))))
+  addServerTls(addPreface(addLimits(addAdmission(addProcesses(command)))))
     .addHelpText(
       "after",
       `
@@ -107,6 +112,7 @@ Examples:
   millrace serve --host :: --proxy-protocol 10.0.0.0/8 --health-check /healthz
   millrace serve --systemd --echo --quiet
   millrace serve --takeover --echo --quiet
+  millrace serve --processes 4 --echo --quiet
   millrace serve --framing 'delimited:\\x03' | jq .
   millrace serve --echo --tls --cert certs/localhost.crt --key certs/localhost.key`,
     )
@@ -132,6 +138,7 @@ Examples:
             preface,
             deadlineMs: deadline,
             takeover: options.takeover ?? false,
+            processes: processesOf(options, options.takeover ?? false),
           },
           shell,
         ),
@@ -139,7 +146,8 @@ Examples:
     });
 }
 
-interface ServeFlags extends PlaceFlags, ServerTlsFlags, LimitFlags, AdmissionFlags, PrefaceFlags {
+interface ServeFlags
+  extends PlaceFlags, ProcessesFlags, ServerTlsFlags, LimitFlags, AdmissionFlags, PrefaceFlags {
   framing: ReturnType<typeof framingSpec>;
   echo?: boolean;
   quiet?: boolean;

@@ -25,12 +25,15 @@ interface Stop {
   readonly soft: AbortSignal;
   /** Aborted by the second signal: now. */
   readonly hard: AbortSignal;
+  /** What a hang-up does in the place of the first signal. */
+  onHangup: (() => void) | undefined;
 }
 
 /** The two steps of stopping, as the one who hears signals drives them. */
 export class StopSteps implements Stop {
   readonly #soft = new AbortController();
   readonly #hard = new AbortController();
+  onHangup: (() => void) | undefined = undefined;
 
   get soft(): AbortSignal {
     return this.#soft.signal;
@@ -42,7 +45,8 @@ export class StopSteps implements Stop {
 
   /** Takes one step further; false when there was none left. */
   next(name: SignalName): boolean {
-    if (!this.soft.aborted) this.#soft.abort(name);
+    if (name === "SIGHUP" && this.onHangup !== undefined) this.onHangup();
+    else if (!this.soft.aborted) this.#soft.abort(name);
     else if (!this.hard.aborted) this.#hard.abort(name);
     else return false;
     return true;

@@ -1,5 +1,6 @@
 /**
- * What a configuration says of sockets that one process holds for another: `millrace gateway --takeover`.
+ * What a configuration says of sockets that one process holds for others: `millrace gateway` with `--takeover` or
+ * `--processes`.
  *
  * Used by `gateway_command.ts`.
  */
@@ -9,9 +10,9 @@ import { CommandFailure, exitCodes } from "./failure.ts";
 import { handed, type Places, socketName } from "../processes/held_sockets.ts";
 
 /** What two gateways cannot have at a time. Throws where the configuration has it. */
-function check({ admin, bus, endpoints }: GatewayConfig): void {
+export function checkTakeover({ admin, bus, endpoints }: GatewayConfig): void {
   const both = "which the old and the new process would have at the same time";
-  if (admin !== undefined) refuse(`admin, ${both}: run it with systemd's sockets instead`);
+  if (admin !== undefined) refuse(`admin, ${both}: use --processes 1, whose first process has it`);
   if (bus.type === "stdio") refuse(`the bus stdio, ${both}: use another bus`);
   for (const endpoint of endpoints) {
     if (endpoint.mode === "client") continue;
@@ -30,7 +31,6 @@ function refuse(what: string): never {
 
 /** What its servers listen on. */
 export function placesOf(config: GatewayConfig): Places {
-  check(config);
   const places = new Map();
   for (const endpoint of config.endpoints) {
     if (endpoint.mode === "client") continue;
@@ -46,7 +46,6 @@ export function placesOf(config: GatewayConfig): Places {
 
 /** The same with its servers on these sockets. */
 export function withSockets(config: GatewayConfig, sockets: ReadonlyMap<string, number>): GatewayConfig {
-  check(config);
   return { ...config, endpoints: config.endpoints.map((endpoint) => inheriting(endpoint, sockets)) };
 }
 

@@ -8,6 +8,7 @@ import { formatAddress } from "../../core/text/address.ts";
 import type { Address } from "../../core/transport.ts";
 import { type EndpointConfig, readEndpoint } from "./endpoint_config.ts";
 import { type ConfigFault, type ConfigPath, FaultList, type Locate } from "./fault.ts";
+import { addProcessesFaults, type ProcessesConfig, readProcesses } from "./processes.ts";
 import { Section } from "./section.ts";
 import { type ListenPlace, refuseSharedPlaces } from "./shared_places.ts";
 import { refuseSharedSubjects } from "./shared_subjects.ts";
@@ -30,6 +31,8 @@ export interface GatewayConfig {
   readonly logLevel: LogLevel;
   /** Bytes that the connections of all endpoints may hold together; undefined for no limit. */
   readonly memoryBudget: number | undefined;
+  /** The processes that serve; undefined for this one. */
+  readonly processes: ProcessesConfig | undefined;
 }
 
 /** The admin endpoint. */
@@ -65,8 +68,25 @@ const busTypes = ["memory", "stdio"] as const;
 
 /** Reads and checks a file. The format is that of its name: `.yaml`, `.yml`, `.json`, `.toml`. Never rejects. */
 export async function loadConfig(path: string): Promise<ConfigResult> {
-  const fail = (found: unknown, expected: string, hint?: string): ConfigResult => ({
-    ok: false,
+  const source = await loadSource(path);
+  return source.ok ? parseConfig(source.text, source) : source;
+}
+
+/** A file's text, for {@linkcode parseConfig}. */
+interface ConfigSource {
+  readonly ok: true;
+  readonly text: string;
+  readonly format: ConfigFormat;
+  readonly source: string;
+  readonly folder: string;
+}
+
+/** Reads a file, and does not check it yet. Never rejects. */
+export async function loadSource(
+  path: string,
+): Promise<ConfigSource | Extract<ConfigResult, { readonly ok: false }>> {
+  const fail = (found: unknown, expected: string, hint?: string) => ({
+    ok: false as const,
     faults: [{ path: "", found, expected, hint }],
     source: path,
   });
@@ -80,7 +100,7 @@ export async function loadConfig(path: string): Promise<ConfigResult> {
     const missing = code === "ENOENT" ? "there is no such file" : message;
     return fail(undefined, "a file that can be read", missing);
   }
-  return parseConfig(text, { format, source: path, folder: folderOfFile(path) });
+  return { ok: true, text, format, source: path, folder: folderOfFile(path) };
 }
 
 /** Checks a text. `source` is what messages call it; `folder` is where relative paths in it start. */
@@ -125,6 +145,8 @@ function readGateway(list: FaultList, value: unknown, folder: string): GatewayCo
     (table) => ({ deadline: table.take("deadline", finiteDuration), spread: table.take("spread", wait) }),
   );
   const memoryBudget = section.take("memoryBudget", size);
+  const processes = readProcesses(section);
+  if (processes !== undefined) addProcessesFaults(list, { bus, endpoints });
   const logLevel = section.table(
     "log",
     "a table such as { level: info }",
@@ -140,6 +162,7 @@ function readGateway(list: FaultList, value: unknown, folder: string): GatewayCo
     drainSpread: shutdown?.spread ?? 0,
     logLevel: logLevel ?? "info",
     memoryBudget,
+    processes,
   };
 }
 

@@ -6,10 +6,10 @@ import { connect as dial } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe } from "node:test";
-import { connect, lines, SocketError } from "../../../mod.ts";
 import { detectAdapter } from "../../../src/adapters/detect.ts";
 import type { Address } from "../../../src/core/transport.ts";
 import { it } from "../../support/it.ts";
+import { request, whileLoaded } from "../../support/request_load.ts";
 import { type Cleaner, type Program, runMillrace, startMillrace } from "../../support/program.ts";
 
 const adapter = await detectAdapter();
@@ -31,39 +31,6 @@ async function listening(program: Program): Promise<Address> {
   return { transport: "tcp", host, port: Number(port) };
 }
 
-/** What became of requests, each on a connection of its own. */
-interface Tally {
-  answered: number;
-  readonly failures: string[];
-}
-
-async function request(address: Address, text: string): Promise<string> {
-  const place = address.transport === "unix"
-    ? { path: address.path }
-    : { host: address.host, port: address.port };
-  const connection = await connect({ ...place, framing: lines({ encoding: "utf-8" }) });
-  try {
-    await connection.send(text);
-    for await (const answer of connection) return answer;
-    return "no answer";
-  } finally {
-    await connection.close();
-  }
-}
-
-/** Makes requests until it is told to stop. */
-async function load(address: Address, go: () => boolean, tally: Tally): Promise<void> {
-  for (let number = 0; go(); number++) {
-    try {
-      const answer = await request(address, `${number}`);
-      if (answer === `${number}`) tally.answered++;
-      else tally.failures.push(`${number}: ${answer}`);
-    } catch (error) {
-      tally.failures.push(error instanceof SocketError ? error.message : String(error));
-    }
-  }
-}
-
 /** Hands over from this process, or from the first; returns the one that has taken over. */
 async function takenOver(program: Program, from = ""): Promise<string> {
   program.signal("SIGUSR2");
@@ -73,25 +40,15 @@ async function takenOver(program: Program, from = ""): Promise<string> {
 
 /** Hands over three times while four clients make requests; at least 50 are answered before and after each. */
 async function threeTimes(program: Program, address: Address): Promise<void> {
-  const tally: Tally = { answered: 0, failures: [] };
-  let going = true;
-  const clients = Array.from({ length: 4 }, () => load(address, () => going, tally));
-  const more = async () => {
-    const before = tally.answered;
-    while (tally.answered < before + 50 && tally.failures.length === 0) {
-      await new Promise((r) => setImmediate(r));
-    }
-  };
   let serving = "";
-  for (let time = 0; time < 3; time++) {
-    await more();
-    serving = await takenOver(program, serving);
-    await more();
-  }
-  going = false;
-  await Promise.all(clients);
-  assert.deepEqual(tally.failures, []);
-  assert.ok(tally.answered >= 300, `${tally.answered}`);
+  const answered = await whileLoaded(address, async (more) => {
+    for (let time = 0; time < 3; time++) {
+      await more();
+      serving = await takenOver(program, serving);
+      await more();
+    }
+  });
+  assert.ok(answered >= 300, `${answered}`);
 }
 
 async function stopped(program: Program): Promise<void> {
