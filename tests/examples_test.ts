@@ -126,12 +126,12 @@ const talks: readonly Talk[] = [
 ];
 
 describe("examples", () => {
-  it("are of 50 lines at most", () => {
+  it("are of less than 60 lines", () => {
     const names = readdirSync(folder).filter((name) => name.endsWith(".ts"));
     assert.ok(names.length >= 5);
     for (const name of names) {
       const lines = readFileSync(`${folder}/${name}`, "utf8").trimEnd().split("\n").length;
-      assert.ok(lines <= 50, `${name} has ${lines} lines`);
+      assert.ok(lines < 60, `${name} has ${lines} lines`);
     }
   });
 
@@ -354,7 +354,8 @@ describe("examples", () => {
   it("S-58: all stop at signals as the library does it", () => {
     for (const name of readdirSync(folder).filter((name) => name.endsWith(".ts"))) {
       const code = readFileSync(`${folder}/${name}`, "utf8");
-      if (!/\bserve\(/.test(code)) continue;
+      // One that closes its server ends by itself.
+      if (!/\bserve\(/.test(code) || /^await server\.close\(/m.test(code)) continue;
       assert.match(code, /^onSignals\(server\);\nawait server\.finished;$/m, name);
       assert.doesNotMatch(code, /process\.(?:on|once)\(/, name);
     }
