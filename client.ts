@@ -1,6 +1,7 @@
 /**
- * `millrace/client`: clients that keep connections for a program: `reconnect` makes one again when it has ended, and
- * `requests` matches what is sent over one with the replies.
+ * `millrace/client`: clients that keep connections for a program: `reconnect` makes one again when it has ended,
+ * `requests` matches what is sent over one with the replies, `pool` lends several, and `balancer` spreads them over several
+ * targets.
  *
  * @example
  * ```ts
@@ -41,3 +42,26 @@ export type {
   RequestOptions,
   RequestsOptions,
 } from "./src/client/requests/request_options.ts";
+export { pool } from "./src/client/pool/pool.ts";
+export type { Pool } from "./src/client/pool/users_pool.ts";
+export type { BorrowOptions, PoolOptions } from "./src/client/pool/pool_options.ts";
+export type { Borrowed } from "./src/client/pool/lease.ts";
+export { type Balancer, balancer } from "./src/client/pool/balancer.ts";
+export type { BalancedConnectOptions, BalancerOptions } from "./src/client/pool/balancer_options.ts";
+export type {
+  Balance,
+  BreakerOptions,
+  HealthCheckOptions,
+  SecureTargets,
+  Target,
+  TargetsOptions,
+} from "./src/client/pool/targets_options.ts";
+export type { PoolEvent } from "./src/client/pool/pool_event.ts";
+export type {
+  BalancerInspection,
+  PoolInspection,
+  TargetInspection,
+} from "./src/client/pool/pool_inspection.ts";
+export type { BreakerState } from "./src/client/pool/breaker.ts";
+export type { ClosingOptions, ClosingReport } from "./src/client/pool/closing.ts";
+export { poolMetrics } from "./src/client/pool/pool_metrics.ts";

@@ -131,7 +131,7 @@ export const features: readonly Section[] = [
       row(35, "planned", "A client with the WinterTC sockets API"),
       row(36, "held", "A client connection with the server's framing, limits and methods"),
       row(37, "held", "Reconnecting with back-off; unsent frames are kept up to a limit, or reported"),
-      row(38, "planned", "Pools over several targets, with health checks and a circuit breaker"),
+      row(38, "held", "Pools over several targets, with health checks and a circuit breaker"),
       row(39, "held", "Requests matched with replies, in order or by key, with time limits"),
       row(40, "planned", "The same client on workerd"),
     ],

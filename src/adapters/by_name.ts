@@ -4,7 +4,7 @@
  *
  * Used by the adapters that connect through `node:net`.
  */
-import { SocketError } from "../core/errors.ts";
+import { SocketError, socketErrorFrom } from "../core/errors.ts";
 import { addressText, isIp } from "../core/text/place.ts";
 import type { AdapterConnectOptions, Address } from "../core/transport.ts";
 import { abortedConnect } from "./address.ts";
@@ -44,7 +44,29 @@ export function alternating(
   return turns.flat().flatMap((each) => each === undefined ? [] : [each.address]);
 }
 
-/** All addresses of a name, the best first. */
+/** All addresses of a name, the best first. Rejects with a `SocketError`. */
+export async function lookUp(host: string): Promise<readonly string[]> {
+  const action = `look up ${host}`;
+  try {
+    return await found(host);
+  } catch (cause) {
+    throw denied(cause, action) ?? socketErrorFrom(cause, action);
+  }
+}
+
+async function found(host: string): Promise<readonly string[]> {
+  // A server has no use for it.
+  const { lookup } = await import("node:dns/promises");
+  return alternating(await lookup(host, { all: true }));
+}
+
+function denied(cause: unknown, action: string): SocketError | undefined {
+  if ((cause as { code?: unknown }).code !== "EPERM") return undefined;
+  const text = `${action}: this program has no permission to look up names; on Deno run it with --allow-net`;
+  return new SocketError("permission_denied", text, { cause });
+}
+
+/** The same for connecting, which may be given up. */
 async function addressesOf(
   address: TcpAddress,
   signal: AdapterConnectOptions["signal"],
@@ -56,15 +78,9 @@ async function addressesOf(
     signal?.addEventListener("abort", aborted);
   });
   try {
-    // A server has no use for it.
-    const found = import("node:dns/promises").then(({ lookup }) => lookup(address.host, { all: true }));
-    return alternating(await Promise.race([found, given]));
+    return await Promise.race([found(address.host), given]);
   } catch (cause) {
-    if ((cause as { code?: unknown }).code !== "EPERM") throw connectError(cause, address);
-    const action = `connect to ${addressText(address)}`;
-    const text =
-      `${action}: this program has no permission to look up names; on Deno run it with --allow-net`;
-    throw new SocketError("permission_denied", text, { cause });
+    throw denied(cause, `connect to ${addressText(address)}`) ?? connectError(cause, address);
   } finally {
     signal?.removeEventListener("abort", aborted);
   }

@@ -63,6 +63,13 @@ export function startConnection<Received, Sent, Context>(
   return Effect.runPromise(openConnection(options));
 }
 
+/** The same as what is behind it. */
+export function startSession<Received, Sent, Context>(
+  options: UncheckedConnectOptions<Received, Sent, Context>,
+): Promise<Session<Received, Sent, Context>> {
+  return Effect.runPromise(Effect.map(open(options), ({ session }) => session));
+}
+
 /** A connection that is open. */
 interface Opened<Received, Sent, Context> {
   readonly session: Session<Received, Sent, Context>;

@@ -16,6 +16,7 @@ export type SocketErrorReason =
   | "closed"
   | "host_not_found"
   | "no_space"
+  | "no_target"
   | "out_of_memory"
   | "path_not_found"
   | "permission_denied"

@@ -88,7 +88,7 @@ export class LimitError extends MillraceError {
   /** Discriminant, for `switch` and for `catchTag` of Effect. */
   readonly _tag = "LimitError";
   /** Which limit it was. */
-  readonly reason: "egress" | "waiting_sends" | "memory";
+  readonly reason: "egress" | "waiting_sends" | "waiting_borrows" | "memory";
   /** The bound in force. */
   readonly limit: number;
   /** Takes the limit in force. */
@@ -146,6 +146,8 @@ export class TimeoutError extends MillraceError {
   /** Which time limit it was. */
   readonly reason:
     | "connect"
+    | "borrow"
+    | "check"
     | "first_frame"
     | "frame"
     | "byte_rate"
