@@ -41,6 +41,10 @@ const standingAlone = readdirSync(join(root, "src/core"), { recursive: true })
     / extends (?:Transform|Timed)Stream\b/.test(readFileSync(join(root, name), "utf8"))
   );
 
+const optionalPackages = Object.keys(readJson("package.json").peerDependencies).filter((name) =>
+  name !== "effect"
+);
+
 const effectEntry = join(root, "effect.ts");
 
 async function bundle(all) {
@@ -65,6 +69,8 @@ async function bundle(all) {
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
     legalComments: "none",
+    // Of the clients of servers that not everybody has, only who needs one installs it.
+    external: optionalPackages,
     plugins: [requiredOfNode, effectOfTheUser(effectfulIn(graph.metafile.inputs))],
   });
   return metafile;

@@ -106,10 +106,9 @@ export const faults: readonly Section[] = [
       row(29, "held", "A handler throws, rejects or hangs", "its own connection ends, nothing leaks"),
       row(
         30,
-        "partly",
+        "held",
         "The broker is down, slow, or returns",
         "reads wait, nothing acknowledged is lost",
-        "brokers: NATS and JetStream",
       ),
       row(31, "held", "Close commands: good, unknown, stale, malformed", "exactly that connection, once"),
       row(32, "held", "The clock jumps, or the process is stopped for a while", "no mass close"),

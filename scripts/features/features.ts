@@ -186,10 +186,8 @@ export const features: readonly Section[] = [
         "held",
         "Messages from the bus go to the connection that they name; replies return to the sender",
       ),
-      row(57, "partly", "Buses: in-process, lines of JSON on standard streams, NATS, JetStream", {
-        missing: "NATS and JetStream",
-      }),
-      row(58, "planned", "No frame is lost between a socket and JetStream"),
+      row(57, "held", "Buses: in-process, lines of JSON on standard streams, NATS, JetStream"),
+      row(58, "held", "No frame is lost between a socket and JetStream"),
       row(59, "held", "Commands on a control subject: list, close, drain, suspend, resume"),
       row(60, "partly", "An admin endpoint: metrics, health, readiness, connections, a live page", {
         missing: "the live page",
@@ -246,7 +244,7 @@ export const features: readonly Section[] = [
     title: "What the field asks for",
     rows: [
       row(75, "held", "Listening on an inherited socket, and a restart that hands it to the new process"),
-      row(76, "planned", "Order and exactly-once per connection across failures of the bus"),
+      row(76, "held", "Order and exactly-once per connection across failures of the bus"),
       row(77, "planned", "Device identity: an alias read from a frame, by which to send and to close"),
       row(
         78,

@@ -19,7 +19,7 @@ export const mutants = [
   },
   {
     file: traffic,
-    find: "        this.#framesPublished++;\n",
+    find: "if (storing === undefined) this.#framesPublished++;",
     put: "",
     tests: ofGateway,
     why: "published frames are not counted",
@@ -40,7 +40,7 @@ export const mutants = [
   },
   {
     file: traffic,
-    find: "      await this.#bus.flush();\n",
+    find: "await (storing === undefined ? this.#bus.flush() : storing.done());",
     put: "",
     tests: [...ofGateway, "tests/gateway/process_test.ts"],
     why: "a connection is over before the bus has its frames",

@@ -24,7 +24,7 @@ export const connectKeys: readonly string[] = [
 ];
 
 /** Checked options. */
-export interface ConnectSettings<Received, Sent, Context> {
+interface ConnectSettings<Received, Sent, Context> {
   readonly dial: Omit<AdapterConnectOptions, "signal">;
   /** Of connecting, in milliseconds. */
   readonly timeout: number;

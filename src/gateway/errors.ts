@@ -34,7 +34,11 @@ export type BusErrorReason =
   /** A request got no reply in time. */
   | "timeout"
   /** The other side of the bus is gone, for example the reader of standard output. */
-  | "disconnected";
+  | "disconnected"
+  /** The server, or its stream, does not take this message. */
+  | "rejected"
+  /** A package that the bus needs is not installed. */
+  | "not_installed";
 
 /** A bus operation failed. */
 export class BusError extends MillraceError {

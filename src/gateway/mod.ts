@@ -36,6 +36,7 @@ export type {
   BusMessage,
   BusStats,
   BusSubscription,
+  PublishObserver,
   QueuePolicy,
   SubscribeOptions,
 } from "./buses/bus.ts";

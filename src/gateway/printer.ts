@@ -7,6 +7,7 @@ import type { EndpointSettings } from "./config/endpoint_config.ts";
 import { BusError } from "./errors.ts";
 import { LineWriter } from "./line_writer.ts";
 import { frameLine } from "./message_line.ts";
+import { subjectPattern } from "./subject_template.ts";
 
 /** Prints the frames of some endpoints. */
 export class Printer {
@@ -33,9 +34,10 @@ export class Printer {
     const print = (message: BusMessage): void | Promise<void> => {
       if (names.has(message.metadata["endpoint"] ?? "")) return this.#writer.write(frameLine(message));
     };
-    this.#subscriptions = [...new Set(endpoints.map(({ subjects }) => subjects.ingress))].map((subject) =>
-      bus.subscribe(subject, print, queue)
+    const patterns = endpoints.map(({ subjects, name, node }) =>
+      subjectPattern(subjects.ingress, { endpoint: name, ...(node !== undefined && { node }) })
     );
+    this.#subscriptions = [...new Set(patterns)].map((pattern) => bus.subscribe(pattern, print, queue));
   }
 
   /** Frames accepted that nobody has read so far. */

@@ -13,15 +13,13 @@ import { type Clock, systemClock } from "../core/time/clock.ts";
 import { type DurationInput, toMilliseconds } from "../core/time/duration.ts";
 import { MillraceError, SocketError } from "../core/errors.ts";
 import type { Adapter } from "../core/transport.ts";
-import { standardInput } from "../host/standard_input.ts";
 import { standardError, standardOutput } from "../host/standard_output.ts";
 import type { MetricSample } from "../core/text/exposition.ts";
 import type { ShutdownReport } from "../server/server_options.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Admin, startAdmin } from "./admin.ts";
 import type { Bus, SubscribeOptions } from "./buses/bus.ts";
-import { memoryBus } from "./buses/memory_bus.ts";
-import { type LineBus, stdioBus } from "./buses/stdio_bus.ts";
+import type { LineBus } from "./buses/stdio_bus.ts";
 import { ClientEndpoint } from "./client_endpoint.ts";
 import { abilityFaults } from "./config/abilities.ts";
 import type { GatewayConfig } from "./config/config.ts";
@@ -30,7 +28,8 @@ import { picture } from "./endpoint_picture.ts";
 import type { RunningEndpoint } from "./running_endpoint.ts";
 import { ConfigError } from "./errors.ts";
 import type { Gateway, GatewayOptions, GatewayReport, GatewayState } from "./gateway.ts";
-import { lineLogger, Sparingly, withFields } from "./log.ts";
+import { lineLogger, withFields } from "./log.ts";
+import { makeBus } from "./make_bus.ts";
 import { awaited } from "./patience.ts";
 import { Printer } from "./printer.ts";
 import { gatewaySamples } from "./samples.ts";
@@ -156,7 +155,7 @@ class RunningGateway implements Gateway {
       }
       const bus = this.#bus = this.#options.bus ?? (yield* this.#held(
         "bus",
-        Effect.sync(() => makeBus(config, this.#options, clock, log)),
+        startedBy(() => makeBus(config, this.#options, clock, log)),
         (bus) => Effect.andThen(this.#inTime(awaited(() => bus.flush())), awaited(() => bus.close())),
       ));
       const queue: SubscribeOptions = { limit: config.bus.queueMessages, byteLimit: config.bus.queueBytes };
@@ -183,6 +182,8 @@ class RunningGateway implements Gateway {
         yield* this.#held(what, Effect.sync(() => control.start()), () => control.stop());
         this.#controls.set(name, control);
       }
+      // Who hears that it has started may send to it.
+      yield* awaited(() => bus.subscribed?.() ?? Promise.resolve());
       yield* Effect.addFinalizer(() => this.#drain());
       this.#state = "running";
       for (const failed of this.#printer === undefined ? [bus.failed] : [bus.failed, this.#printer.failed]) {
@@ -287,20 +288,4 @@ function named(what: string, error: unknown): MillraceError {
   if (error instanceof MillraceError) return error;
   const text = error instanceof Error ? error.message : String(error);
   return new SocketError("unknown", `${what}: ${text}`, { cause: error });
-}
-
-function makeBus(config: GatewayConfig, options: GatewayOptions, clock: Clock, log: Logger): Bus {
-  const onHandlerError = (error: unknown, message: { readonly subject: string }): void => {
-    const text = error instanceof Error ? error.stack ?? error.message : String(error);
-    log({
-      level: "error",
-      message: "message handler failed",
-      fields: { subject: message.subject, error: text },
-    });
-  };
-  if (config.bus.type === "memory") return memoryBus({ clock, onHandlerError });
-  const { output = standardOutput(), input = standardInput() } = options;
-  const sparingly = new Sparingly(log);
-  const onRefused = (reason: string): void => sparingly.warn("line of input skipped", { error: reason });
-  return stdioBus({ output, input, clock, onHandlerError, onRefused });
 }

@@ -15,7 +15,17 @@ const busRows: readonly BusRow[] = [
   ["handlerErrors", "millrace_bus_handler_errors_total", "Message handlers that threw or rejected."],
   ["refused", "millrace_bus_refused_total", "Input that was not a message."],
   ["pending", "millrace_bus_pending", "Messages waiting for handlers."],
+  ["stored", "millrace_bus_stored_total", "Messages that the stream has acknowledged."],
+  [
+    "duplicates",
+    "millrace_bus_duplicates_total",
+    "Messages that were stored already when they were sent again.",
+  ],
+  ["stops", "millrace_bus_stops_total", "Times that publishing stopped until the stream answered again."],
+  ["unconfirmed", "millrace_bus_unconfirmed", "Messages published and not acknowledged by the stream."],
 ];
+
+const gauges: ReadonlySet<keyof BusStats> = new Set(["pending", "unconfirmed"]);
 
 /** Everything that is counted. */
 export function gatewaySamples(
@@ -58,7 +68,9 @@ export function gatewaySamples(
   const stats = bus.stats();
   const labels = { bus: bus.name };
   for (const [key, name, help] of busRows) {
-    samples.push({ name, help, type: key === "pending" ? "gauge" : "counter", value: stats[key], labels });
+    const value = stats[key];
+    if (value === undefined) continue;
+    samples.push({ name, help, type: gauges.has(key) ? "gauge" : "counter", value, labels });
   }
   return samples;
 }

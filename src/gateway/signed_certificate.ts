@@ -34,7 +34,7 @@ export interface Extension {
 }
 
 /** What a certificate says; it is signed by itself where no `ca` is given. */
-export interface CertificateOrder {
+interface CertificateOrder {
   readonly commonName: string;
   /** In milliseconds since 1970, of which whole seconds are kept. */
   readonly from: number;

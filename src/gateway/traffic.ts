@@ -18,6 +18,8 @@ import type { EndpointSettings } from "./config/endpoint_config.ts";
 import type { FrameConnection, TrafficStats } from "./endpoint.ts";
 import { Sparingly } from "./log.ts";
 import { peerMetadata } from "./peer_metadata.ts";
+import { Storing } from "./storing.ts";
+import { fillSubject, subjectPattern } from "./subject_template.ts";
 import { awaited } from "./patience.ts";
 
 /** What the traffic needs of its endpoint. */
@@ -28,6 +30,8 @@ interface TrafficPeers {
 
 /** What stands for every connection in the place of a connection's id. */
 const everyone = "*";
+/** In the same place: the connection is that of another gateway. */
+const elsewhere = Symbol("elsewhere");
 const encoder = new TextEncoder();
 const nothing: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -64,16 +68,18 @@ export class Traffic {
 
   /** Begins to take messages for sockets, and to echo where the endpoint does. */
   start(): void {
-    const { subjects, echo } = this.#settings;
+    const { subjects, echo, name, node } = this.#settings;
     const send = (message: BusMessage) => this.egress(message);
     this.#subscriptions = [
-      this.#bus.subscribe(subjects.egress, send, this.#queue),
-      this.#bus.subscribe(`${subjects.egress}.*`, send, this.#queue),
+      this.#bus.subscribe(subjects.egress, send, { ...this.#queue, durable: `${name}-${node}-all` }),
+      this.#bus.subscribe(`${subjects.direct}.*`, send, { ...this.#queue, durable: `${name}-${node}` }),
     ];
     if (echo) {
-      this.#subscriptions.push(
-        this.#bus.subscribe(subjects.ingress, (frame) => this.#echo(frame), this.#queue),
-      );
+      const pattern = subjectPattern(subjects.ingress, {
+        endpoint: name,
+        ...(node !== undefined && { node }),
+      });
+      this.#subscriptions.push(this.#bus.subscribe(pattern, (frame) => this.#echo(frame), this.#queue));
     }
   }
 
@@ -96,23 +102,25 @@ export class Traffic {
    * for it time to arrive. When this resolves, nothing more is owed.
    */
   async ingress(connection: FrameConnection): Promise<void> {
-    const { subjects, name, encoding } = this.#settings;
+    const { subjects, name, node, encoding } = this.#settings;
     const { id } = connection;
-    const message = {
-      subject: subjects.ingress,
-      reply: `${subjects.egress}.${id}`,
-      metadata: Object.freeze({ ...peerMetadata(connection), endpoint: name }),
-      encoding,
-    };
+    const known = { ...peerMetadata(connection), endpoint: name, ...(node !== undefined && { node }) };
+    const subject = fillSubject(subjects.ingress, known);
+    const message = { subject, reply: `${subjects.direct}.${id}`, metadata: Object.freeze(known), encoding };
+    const storing = this.#bus.stores?.(subject)
+      ? new Storing(connection, () => this.#framesPublished++)
+      : undefined;
+    let seq = 0;
     void connection.closed.then((record) => this.#lost(record));
     try {
       for await (const payload of connection) {
-        const wait = this.#bus.publish({ ...message, payload });
+        const frame = { ...message, payload, seq: ++seq, received: this.#clock.wallTime() };
+        const wait = storing === undefined ? this.#bus.publish(frame) : storing.publish(this.#bus, frame);
         if (wait !== undefined) await wait;
-        this.#framesPublished++;
+        if (storing === undefined) this.#framesPublished++;
       }
     } finally {
-      await this.#bus.flush();
+      await (storing === undefined ? this.#bus.flush() : storing.done());
       await this.#replies(connection);
     }
   }
@@ -120,6 +128,7 @@ export class Traffic {
   /** One message for a socket. A promise means that its peer is slow. */
   egress(message: BusMessage): void | Promise<void> {
     const id = this.#target(message);
+    if (id === elsewhere) return;
     if (id === everyone) return this.#broadcast(message);
     const connection = id === undefined ? undefined : this.#peers.connections.get(id);
     if (id === undefined || connection === undefined || isOver(connection)) {
@@ -132,7 +141,8 @@ export class Traffic {
       );
     }
     try {
-      if (message.reply !== undefined) return this.#deliver(connection, message);
+      // A stored message is done with when the kernel has it.
+      if (message.reply !== undefined || message.stored) return this.#deliver(connection, message);
       const wait = connection.send(message.payload);
       if (wait !== undefined) return this.#patiently(connection, wait, message);
       return this.#sent(id);
@@ -141,9 +151,11 @@ export class Traffic {
     }
   }
 
-  #target(message: BusMessage): string | undefined {
-    const { egress } = this.#settings.subjects;
-    if (message.subject.length > egress.length) return message.subject.slice(egress.length + 1);
+  #target(message: BusMessage): string | typeof elsewhere | undefined {
+    const { subjects: { egress, direct }, node } = this.#settings;
+    if (message.subject.length > egress.length) return message.subject.slice(direct.length + 1);
+    const other = message.metadata["node"];
+    if (node !== undefined && other !== undefined && other !== node) return elsewhere;
     return message.metadata["conn.id"];
   }
 
@@ -239,7 +251,20 @@ export class Traffic {
     const reason = reasonOf(error);
     const text = error instanceof Error ? error.message : String(error);
     this.#sparingly.warn("message not delivered", { subject: message.subject, reason, error: text });
+    const { deadLetter } = this.#settings.subjects;
+    if (deadLetter !== undefined) {
+      const wait = this.#bury(deadLetter, message, reason, text);
+      if (wait !== undefined) {
+        return wait.then(() => this.#answer(message, { ok: false, error: { reason, message: text } }));
+      }
+    }
     return this.#answer(message, { ok: false, error: { reason, message: text } });
+  }
+
+  /** Keeps a message that could not be delivered where somebody may look for it. */
+  #bury(subject: string, { payload, metadata, subject: from }: BusMessage, reason: string, error: string) {
+    const why = { ...metadata, subject: from, reason, error, endpoint: this.#settings.name };
+    return this.#bus.publish({ subject, payload, metadata: why, encoding: this.#settings.encoding });
   }
 
   #answer(message: BusMessage, value: object): void | Promise<void> {

@@ -6,13 +6,13 @@
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 
 /** A new key: its public half in DER (`SubjectPublicKeyInfo`), its private half as PEM text. */
-export interface KeyPair {
+interface KeyPair {
   readonly publicKey: Uint8Array<ArrayBuffer>;
   readonly privateKey: string;
 }
 
 /** What a key signs with: the object id of the algorithm, and whether NULL stands behind it. */
-export interface SigningKey {
+interface SigningKey {
   readonly algorithm: string;
   readonly hasNull: boolean;
   sign(bytes: Uint8Array): Uint8Array<ArrayBuffer>;

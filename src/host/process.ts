@@ -6,6 +6,7 @@
  */
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
 
@@ -19,6 +20,15 @@ export function runtimeName(): string {
   const { bun, deno, node } = process.versions;
   if (bun !== undefined) return `bun ${bun}`;
   return deno !== undefined ? `deno ${deno}` : `node ${node}`;
+}
+
+/** The name of this machine; empty where it may not be asked. */
+export function hostName(): string {
+  try {
+    return hostname();
+  } catch {
+    return "";
+  }
 }
 
 /** A path as seen from a folder; an absolute one stays. */

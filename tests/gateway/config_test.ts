@@ -113,7 +113,9 @@ maxConnections = 10
     assert.deepEqual(endpoint?.subjects, {
       ingress: "millrace.echo.in",
       egress: "millrace.echo.out",
+      direct: "millrace.echo.out",
       control: "millrace.echo.ctrl",
+      deadLetter: undefined,
     });
   });
 
@@ -208,7 +210,7 @@ maxConnections = 10
     [
       "a bus that is not there",
       { bus: "kafka", endpoints: [echo] },
-      /^bus: found "kafka", expected "memory" or "stdio"$/,
+      /^bus: found "kafka", expected "memory" or "stdio" or "nats" or "jetstream"$/,
     ],
     ["a misspelt bus", { bus: "memroy", endpoints: [echo] }, /did you mean "memory"\?/],
     [

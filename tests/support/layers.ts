@@ -78,7 +78,15 @@ export const layers: Readonly<Record<string, Layer>> = {
       "src/server",
       "src/client",
     ],
-    packages: ["effect", "asn1js", "commander", "smol-toml", "yaml"],
+    packages: [
+      "effect",
+      "@nats-io/jetstream",
+      "@nats-io/transport-node",
+      "asn1js",
+      "commander",
+      "smol-toml",
+      "yaml",
+    ],
     runtime: false,
   },
   // Framings of protocols are a third of what it would load.

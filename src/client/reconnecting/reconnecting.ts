@@ -23,7 +23,7 @@ import type { ReconnectingClient, ReconnectReport, ReconnectStats } from "./reco
 import { Sending } from "./sending.ts";
 
 /** What the program around a client has for it. */
-export interface ReconnectingProgram<Received, Sent, Context> {
+interface ReconnectingProgram<Received, Sent, Context> {
   /** Time, where no option names one. */
   readonly clock?: Clock | undefined;
   readonly support?: ((clock: Clock) => EffectSupport<Received, Sent, Context>) | undefined;

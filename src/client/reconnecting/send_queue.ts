@@ -7,7 +7,7 @@ import type { OutcomeListener } from "../../core/flow/outcome.ts";
 import type { QueueSettings } from "./reconnect_settings.ts";
 
 /** One encoded frame, in memory of ours. */
-export interface QueuedFrame {
+interface QueuedFrame {
   readonly bytes: Uint8Array;
   readonly listen: OutcomeListener | undefined;
 }

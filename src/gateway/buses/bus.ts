@@ -21,8 +21,22 @@ export interface BusMessage {
   readonly metadata: Readonly<Record<string, string>>;
   /** Subject for the reply. */
   readonly reply?: string | undefined;
+  /** On an ingress message: its number on its connection, from 1. */
+  readonly seq?: number | undefined;
+  /** On an ingress message: when it was read, in milliseconds since 1970. */
+  readonly received?: number | undefined;
+  /** It comes from a store, and comes again unless its handler returns or resolves. */
+  readonly stored?: boolean | undefined;
   /** How to write the payload on a bus that carries text; a bus of bytes ignores it. */
   readonly encoding?: PayloadEncoding | undefined;
+}
+
+/** Hears what becomes of messages where a bus stores them (`Bus.stores`). Its methods must not throw. */
+export interface PublishObserver {
+  /** The message is stored. Messages of one connection are stored in order. */
+  stored?(message: BusMessage): void;
+  /** The message will never be stored: the stream does not take it, or the bus was closed first. */
+  failed?(message: BusMessage, error: MillraceError): void;
 }
 
 /** Receives one message at a time. If it returns a promise, the next message waits for it. */
@@ -43,6 +57,11 @@ export interface SubscribeOptions {
   readonly byteLimit?: SizeInput | undefined;
   /** What happens when either limit is reached. @default "wait" */
   readonly policy?: QueuePolicy | undefined;
+  /**
+   * On a bus that stores messages: the name under which it remembers what this subscription has handled, so that what
+   * comes while it is away is delivered later. Other buses ignore it. @default none
+   */
+  readonly durable?: string | undefined;
 }
 
 /** One subscription. */
@@ -73,19 +92,30 @@ export interface BusStats {
   readonly refused: number;
   /** Messages waiting for handlers now. */
   readonly pending: number;
+  /** On a bus that stores messages: those stored. */
+  readonly stored?: number | undefined;
+  /** On a bus that stores messages: those that were stored already when they were sent again. */
+  readonly duplicates?: number | undefined;
+  /** On a bus that stores messages: how often publishing stopped, because of a failure or an outage. */
+  readonly stops?: number | undefined;
+  /** On a bus that stores messages: those published that are not known to be stored now. */
+  readonly unconfirmed?: number | undefined;
 }
 
 /** A message bus. As in NATS, patterns may contain `*` for one token, and end with `>` for one or more. */
 export interface Bus {
   /** Such as `"memory"`. */
   readonly name: string;
+  /** True when messages under this subject are stored, and the observer of `publish` is told of each. */
+  stores?(subject: string): boolean;
   /**
-   * Publishes one message. If it returns a promise, wait for it before publishing more.
+   * Publishes one message. If it returns a promise, wait for it before publishing more. `observer` hears whether it is
+   * stored, on a bus that stores messages.
    *
    * @throws {BusError} `invalid_subject`; the promise rejects with `closed` or `disconnected`
    * @throws {LimitError} rejects when too many messages are published without waiting
    */
-  publish(message: BusMessage): void | Promise<void>;
+  publish(message: BusMessage, observer?: PublishObserver): void | Promise<void>;
   /**
    * Calls `handler` with messages published from now on, in order, one at a time.
    *
@@ -93,6 +123,8 @@ export interface Bus {
    * @throws {OptionsError} `invalid`, for an invalid option
    */
   subscribe(pattern: string, handler: BusHandler, options?: SubscribeOptions): BusSubscription;
+  /** On a bus with a server: resolves when the server knows of all subscriptions made so far. */
+  subscribed?(): Promise<void>;
   /**
    * Publishes with its own reply subject and resolves with the first reply. @default timeout "5 seconds"
    *

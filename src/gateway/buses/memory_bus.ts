@@ -11,7 +11,8 @@ import { BusError } from "../errors.ts";
 import type { Bus, BusHandler, BusMessage, BusStats, BusSubscription, SubscribeOptions } from "./bus.ts";
 import { requestOver, requestTimeout } from "./request.ts";
 import { checkPattern, checkSubject, isLiteral, matches } from "./subject.ts";
-import { QueuedSubscription, type SubscriptionOwner } from "./subscription.ts";
+import type { QueuedSubscription } from "./subscription.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 /** Settings of {@linkcode memoryBus}. */
 export interface MemoryBusOptions {
@@ -43,28 +44,20 @@ export function memoryBus(options: MemoryBusOptions = {}): Bus {
 /** Subjects whose subscriptions are remembered; then the memory starts afresh. */
 const mostRoutes = 1024;
 
-/** A handler publishes, whose handler publishes, and so on: `flush` follows a message this far. */
-const mostHops = 8;
-
-class MemoryBus implements Bus, SubscriptionOwner {
+class MemoryBus implements Bus {
   readonly name = "memory";
   /** This bus has nothing that could fail. */
   readonly failed: Promise<MillraceError> = new Promise(() => {});
 
-  readonly #subscriptions: Set<QueuedSubscription> = new Set();
+  readonly #subscriptions: Subscriptions;
   readonly #routes: Map<string, readonly QueuedSubscription[]> = new Map();
-  readonly #onHandlerError: ((error: unknown, message: BusMessage) => void) | undefined;
   readonly #clock: Clock;
   #closed = false;
   #published = 0;
   #unheard = 0;
-  #handlerErrors = 0;
-  /** Of subscriptions that are closed. */
-  #delivered = 0;
-  #dropped = 0;
 
   constructor(options: MemoryBusOptions) {
-    this.#onHandlerError = options.onHandlerError;
+    this.#subscriptions = new Subscriptions(options.onHandlerError, () => this.#routes.clear());
     this.#clock = options.clock ?? systemClock;
   }
 
@@ -88,8 +81,7 @@ class MemoryBus implements Bus, SubscriptionOwner {
   subscribe(pattern: string, handler: BusHandler, options: SubscribeOptions = {}): BusSubscription {
     checkPattern(pattern);
     if (this.#closed) throw closedError(`subscribe to ${pattern}`);
-    const subscription = new QueuedSubscription(pattern, handler, options, this);
-    this.#subscriptions.add(subscription);
+    const subscription = this.#subscriptions.add(pattern, handler, options);
     this.#routes.clear();
     return subscription;
   }
@@ -110,46 +102,21 @@ class MemoryBus implements Bus, SubscriptionOwner {
   }
 
   stats(): BusStats {
-    let delivered = this.#delivered, dropped = this.#dropped, pending = 0;
-    for (const subscription of this.#subscriptions) {
-      delivered += subscription.delivered;
-      dropped += subscription.dropped;
-      pending += subscription.pending;
-    }
     return {
       published: this.#published,
       unheard: this.#unheard,
-      delivered,
-      dropped,
-      handlerErrors: this.#handlerErrors,
       refused: 0,
-      pending,
+      ...this.#subscriptions.stats(),
     };
   }
 
-  async flush(): Promise<void> {
-    for (let hop = 0; hop < mostHops; hop++) {
-      const busy = [...this.#subscriptions].filter((subscription) => !subscription.isIdle);
-      if (busy.length === 0) return;
-      await Promise.all(busy.map((subscription) => subscription.idle()));
-    }
+  flush(): Promise<void> {
+    return this.#subscriptions.idle();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
-  }
-
-  closed(subscription: QueuedSubscription): void {
-    this.#subscriptions.delete(subscription);
-    this.#routes.clear();
-    this.#delivered += subscription.delivered;
-    this.#dropped += subscription.dropped;
-  }
-
-  handlerFailed(error: unknown, message: BusMessage): void {
-    this.#handlerErrors++;
-    this.#onHandlerError?.(error, message);
+    await this.#subscriptions.close();
   }
 
   #route(subject: string): readonly QueuedSubscription[] {

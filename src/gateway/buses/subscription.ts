@@ -11,7 +11,7 @@ import { Inbox } from "../../core/flow/inbox.ts";
 import type { BusHandler, BusMessage, BusSubscription, QueuePolicy, SubscribeOptions } from "./bus.ts";
 
 /** Messages above the limit that publishers who were asked to wait may still have brought: one each. */
-const mostWaiting = 65_536;
+export const mostWaiting = 65_536;
 
 const policies: readonly QueuePolicy[] = ["wait", "drop-newest", "drop-oldest"];
 
@@ -44,7 +44,7 @@ export class QueuedSubscription implements BusSubscription {
     this.#handler = handler;
     this.#owner = owner;
     const check = new OptionsCheck();
-    check.keys(options, ["limit", "byteLimit", "policy"]);
+    check.keys(options, ["limit", "byteLimit", "policy", "durable"]);
     this.#limit = checkInteger(check, "limit", options.limit, 1024, 1);
     this.#byteLimit = check.size("byteLimit", options.byteLimit, 8 * 1024 * 1024);
     this.#policy = check.oneOf("policy", options.policy, "wait", policies);

@@ -3,17 +3,20 @@
  *
  * Called by the commands and by programs that run a gateway as a library.
  */
-import { folderOfFile, readTextFile } from "../../host/process.ts";
+import { folderOfFile, hostName, readTextFile } from "../../host/process.ts";
+import { membership } from "../../host/member.ts";
 import { formatAddress } from "../../core/text/address.ts";
 import type { Address } from "../../core/transport.ts";
-import { type EndpointConfig, readEndpoint } from "./endpoint_config.ts";
+import { subjectToken } from "../subject_template.ts";
+import { type BusConfig, isNetworkBus, readBus } from "./bus_config.ts";
+import { type EndpointConfig, type EndpointSurroundings, nodeName, readEndpoint } from "./endpoint_config.ts";
 import { type ConfigFault, type ConfigPath, FaultList, type Locate } from "./fault.ts";
 import { addProcessesFaults, type ProcessesConfig, readProcesses } from "./processes.ts";
 import { Section } from "./section.ts";
 import { type ListenPlace, refuseSharedPlaces } from "./shared_places.ts";
 import { refuseSharedSubjects } from "./shared_subjects.ts";
 import { type ConfigFormat, formatOfFile, parseText } from "./source.ts";
-import { address, finiteDuration, finiteSize, hostNames, integer, oneOf, size, wait } from "./values.ts";
+import { address, finiteDuration, hostNames, oneOf, size, wait } from "./values.ts";
 
 /** How much a gateway says about itself on standard error. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -22,6 +25,8 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 export interface GatewayConfig {
   readonly endpoints: readonly EndpointConfig[];
   readonly bus: BusConfig;
+  /** Its name among the gateways of one bus. */
+  readonly node: string;
   /** Where the admin endpoint listens; undefined for none. */
   readonly admin: AdminConfig | undefined;
   /** How long connections may take to finish when the gateway stops. */
@@ -45,15 +50,6 @@ export interface AdminConfig {
   readonly hosts: readonly string[] | undefined;
 }
 
-/** Which bus carries the frames, and how much may wait in each of its queues. */
-interface BusConfig {
-  readonly type: "memory" | "stdio";
-  /** Messages that may wait for one subscriber before publishers wait. */
-  readonly queueMessages: number;
-  /** Payload bytes that may. */
-  readonly queueBytes: number;
-}
-
 /** A configuration, or everything that is wrong with it. */
 export type ConfigResult =
   | {
@@ -63,8 +59,6 @@ export type ConfigResult =
     readonly locate: Locate;
   }
   | { readonly ok: false; readonly faults: readonly ConfigFault[]; readonly source: string | undefined };
-
-const busTypes = ["memory", "stdio"] as const;
 
 /** Reads and checks a file. The format is that of its name: `.yaml`, `.yml`, `.json`, `.toml`. Never rejects. */
 export async function loadConfig(path: string): Promise<ConfigResult> {
@@ -136,8 +130,9 @@ function check(value: unknown, locate: Locate, source?: string, folder = "."): C
 function readGateway(list: FaultList, value: unknown, folder: string): GatewayConfig | undefined {
   const section = Section.open(list, [], value, "a table with endpoints");
   if (section === undefined) return undefined;
-  const bus = readBus(section);
-  const endpoints = readEndpoints(list, section, bus.type, folder);
+  const bus = readBus(section, folder);
+  const node = nodeOf(section.take("node", nodeName), bus.type);
+  const endpoints = readEndpoints(list, section, { bus: bus.type, node }, folder);
   const admin = section.table("admin", 'a table such as { listen: "127.0.0.1:9464" }', readAdmin);
   const shutdown = section.table(
     "shutdown",
@@ -157,6 +152,7 @@ function readGateway(list: FaultList, value: unknown, folder: string): GatewayCo
   return {
     endpoints,
     bus,
+    node,
     admin,
     shutdownDeadline: shutdown?.deadline ?? 30_000,
     drainSpread: shutdown?.spread ?? 0,
@@ -164,6 +160,14 @@ function readGateway(list: FaultList, value: unknown, folder: string): GatewayCo
     memoryBudget,
     processes,
   };
+}
+
+/** The name of this process on the bus: each of several has connections of its own. */
+function nodeOf(name: string | undefined, bus: BusConfig["type"]): string {
+  // Deno asks for a permission, which nobody needs who is alone.
+  if (!isNetworkBus(bus)) return name ?? "local";
+  const number = membership()?.number;
+  return `${name ?? subjectToken(hostName())}${number === undefined ? "" : `-${number}`}`;
 }
 
 type Table = Readonly<Record<string, unknown>>;
@@ -192,22 +196,10 @@ function readAdmin(table: Section): AdminConfig | undefined {
   return place && { address: place, hosts };
 }
 
-function readBus(section: Section): BusConfig {
-  const standard: BusConfig = { type: "memory", queueMessages: 1024, queueBytes: 8 * 1024 * 1024 };
-  if (typeof section.raw("bus") === "string") {
-    return { ...standard, type: section.take("bus", oneOf(busTypes)) ?? "memory" };
-  }
-  return section.table("bus", "memory, stdio, or a table such as { type: memory }", (table) => ({
-    type: table.require("type", oneOf(busTypes), '"memory" or "stdio"') ?? "memory",
-    queueMessages: table.take("queueMessages", integer(1)) ?? standard.queueMessages,
-    queueBytes: table.take("queueBytes", finiteSize) ?? standard.queueBytes,
-  })) ?? standard;
-}
-
 function readEndpoints(
   list: FaultList,
   section: Section,
-  bus: BusConfig["type"],
+  around: EndpointSurroundings,
   folder: string,
 ): EndpointConfig[] {
   const value = section.raw("endpoints");
@@ -215,9 +207,11 @@ function readEndpoints(
     section.refuse("endpoints", value, "a list of one or more endpoints");
     return [];
   }
-  const endpoints = value.map((item, index) => readEndpoint(list, ["endpoints", index], item, bus, folder));
+  const endpoints = value.map((item, index) =>
+    readEndpoint(list, ["endpoints", index], item, around, folder)
+  );
   refuseTwins(list, value, (item) => item.name, "name");
-  refuseSharedSubjects(list, endpoints);
+  refuseSharedSubjects(list, endpoints, around);
   return endpoints.filter((endpoint) => endpoint !== undefined);
 }
 

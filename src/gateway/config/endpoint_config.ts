@@ -6,6 +6,8 @@
 import type { Framing } from "../../core/framing/framing.ts";
 import type { Address } from "../../core/transport.ts";
 import { isSubject } from "../buses/subject.ts";
+import { templateFault } from "../subject_template.ts";
+import { type BusType, isNetworkBus } from "./bus_config.ts";
 import { type PayloadEncoding, payloadEncodings } from "../payload.ts";
 import type { Backoff } from "../../core/time/backoff.ts";
 import { type AdmissionConfig, admissionKeys, readAdmission, refuseAddressKeys } from "./admission.ts";
@@ -50,9 +52,20 @@ interface Reconnect {
 
 /** Subjects of one endpoint. A reply to a frame goes to the egress subject with `.` and the connection's id. */
 export interface Subjects {
+  /** May have places, such as `{conn.id}`. */
   readonly ingress: string;
   readonly egress: string;
+  /** Where messages to single connections come: the egress subject, and on a network the node's name behind it. */
+  readonly direct: string;
   readonly control: string;
+  /** Where messages from the bus go that could not be delivered; undefined: nowhere, they are counted. */
+  readonly deadLetter: string | undefined;
+}
+
+/** What an endpoint needs to know of the rest of the configuration. */
+export interface EndpointSurroundings {
+  readonly bus: BusType;
+  readonly node: string;
 }
 
 /** What servers and clients have in common. */
@@ -61,6 +74,8 @@ export interface EndpointSettings {
   readonly address: Address;
   readonly framing: Framing<Uint8Array>;
   readonly subjects: Subjects;
+  /** The gateway's name among those of the bus; undefined on a bus that only one gateway is on. */
+  readonly node: string | undefined;
   /** How frames are shown where the bus carries text. */
   readonly encoding: PayloadEncoding;
   /** Each frame is answered with itself. */
@@ -121,6 +136,21 @@ const subject: Read<string> = (value) => {
   }
   throw new Refusal('a subject: words separated by dots such as "plant.line1.in", without * and >');
 };
+/** The same with places for what is known of a connection. */
+const template: Read<string> = (value) => {
+  if (typeof value !== "string" || !value.includes("{")) return subject(value);
+  const fault = templateFault(value);
+  if (fault === undefined && value.length <= longestSubject) return value;
+  throw new Refusal(
+    'a subject, which may have places such as "plant.in.{conn.id}"',
+    fault && `found ${fault}`,
+  );
+};
+/** A name for one of several gateways: a token of subjects. */
+export const nodeName: Read<string> = (value) => {
+  if (typeof value === "string" && /^[A-Za-z0-9_-]{1,64}$/.test(value)) return value;
+  throw new Refusal("a name of at most 64 letters, digits, - and _");
+};
 const endpointName: Read<string> = (value) => {
   if (typeof value === "string" && /^[A-Za-z0-9_-]{1,64}$/.test(value)) return value;
   throw new Refusal("a name of at most 64 letters, digits, - and _");
@@ -136,11 +166,12 @@ export function readEndpoint(
   list: FaultList,
   path: ConfigPath,
   value: unknown,
-  bus: "memory" | "stdio",
+  around: EndpointSurroundings,
   folder: string,
 ): EndpointConfig | undefined {
   const section = Section.open(list, path, value, "a table with name, listen or connect, and framing");
   if (section === undefined) return undefined;
+  const { bus } = around;
   const before = list.faults.length;
   const name = section.require("name", endpointName, "a name for subjects, metrics and logs");
   const mode = readMode(section);
@@ -157,7 +188,7 @@ export function readEndpoint(
     expected,
   );
   const framing = readFraming(section, list);
-  const subjects = readSubjects(section, name ?? "");
+  const subjects = readSubjects(section, name ?? "", around);
   const limits = readLimits(section);
   const echo = section.take("echo", boolean) ?? false;
   const print = section.take("print", boolean) ?? false;
@@ -175,7 +206,7 @@ export function readEndpoint(
     encoding: section.take("encoding", oneOf(payloadEncodings)) ?? "utf8",
     egressTimeout: section.take("egressTimeout", duration) ?? 10_000,
     replyWait: section.take("replyWait", wait) ??
-      (bus === "stdio" ? 2_000 : 0),
+      (bus === "memory" ? 0 : 2_000),
   };
   if (place?.transport === "unix") {
     if (mode === "client") requireServerName(section, (own as ClientEndpointConfig).tls);
@@ -188,6 +219,7 @@ export function readEndpoint(
     address: place,
     framing,
     subjects,
+    node: isNetworkBus(bus) ? around.node : undefined,
     echo,
     print,
     ...common,
@@ -261,19 +293,24 @@ function requireServerName(section: Section, tls: TlsClientConfig | undefined): 
   section.refuse("tls", section.raw("tls"), expected);
 }
 
-function readSubjects(section: Section, name: string): Subjects {
+function readSubjects(section: Section, name: string, { bus, node }: EndpointSurroundings): Subjects {
   const root = `millrace.${name}`;
+  const network = isNetworkBus(bus);
   const standard = {
-    ingress: `${root}.in`,
+    // A stream finds out what it has of a connection by the connection's own subject.
+    ingress: bus === "jetstream" ? `${root}.in.{conn.id}` : `${root}.in`,
     egress: `${root}.out`,
     control: `${root}.ctrl`,
+    deadLetter: network ? `${root}.dead` : undefined,
   };
-  const own = section.table("subjects", "a table with ingress, egress and control", (table) => ({
-    ingress: table.take("ingress", subject) ?? standard.ingress,
+  const expected = "a table with ingress, egress, control and deadLetter";
+  const own = section.table("subjects", expected, (table) => ({
+    ingress: table.take("ingress", template) ?? standard.ingress,
     egress: table.take("egress", subject) ?? standard.egress,
     control: table.take("control", subject) ?? standard.control,
-  }));
-  return own ?? standard;
+    deadLetter: table.take("deadLetter", subject) ?? standard.deadLetter,
+  })) ?? standard;
+  return { ...own, direct: network ? `${own.egress}.${node}` : own.egress };
 }
 
 function otherMode(mode: "server" | "client", key: string): string | undefined {

@@ -4,7 +4,8 @@
  * Called by `config.ts` once all endpoints are read.
  */
 import { overlap } from "../buses/subject.ts";
-import type { EndpointConfig, Subjects } from "./endpoint_config.ts";
+import { subjectPattern } from "../subject_template.ts";
+import type { EndpointConfig, EndpointSurroundings, Subjects } from "./endpoint_config.ts";
 import { type FaultList, formatPath } from "./fault.ts";
 
 interface Owner {
@@ -23,14 +24,17 @@ interface Owner {
 export function refuseSharedSubjects(
   list: FaultList,
   endpoints: readonly (EndpointConfig | undefined)[],
+  { node }: Pick<EndpointSurroundings, "node">,
 ): void {
   const owners: Owner[] = [];
-  for (const key of ["egress", "control", "ingress"] as const) {
+  for (const key of ["egress", "control", "ingress", "deadLetter"] as const) {
     endpoints.forEach((endpoint, index) => {
       if (endpoint === undefined) return;
-      const subject = endpoint.subjects[key];
+      const { [key]: subject, direct } = endpoint.subjects;
+      if (subject === undefined) return;
       // Replies to frames go one word below the egress subject, so that is what an endpoint listens to as well.
-      const patterns = key === "egress" ? [subject, `${subject}.*`] : [subject];
+      const pattern = subjectPattern(subject, { endpoint: endpoint.name, node });
+      const patterns = key === "egress" ? [subject, `${direct}.*`] : [pattern];
       const own: Owner = { index, name: endpoint.name, key, subject, patterns };
       const other = owners.find((owner) => collide(own, owner));
       owners.push(own);
@@ -48,6 +52,11 @@ export function refuseSharedSubjects(
 function collide(one: Owner, other: Owner): boolean {
   // Two endpoints of one name are a fault of their own.
   if (one.index !== other.index && one.name === other.name) return false;
-  if (one.key === "ingress" && other.key === "ingress") return false;
+  // Those are published to, and by several if they like.
+  if (isPublished(one) && isPublished(other)) return false;
   return one.patterns.some((own) => other.patterns.some((pattern) => overlap(own, pattern)));
+}
+
+function isPublished({ key }: Owner): boolean {
+  return key === "ingress" || key === "deadLetter";
 }
