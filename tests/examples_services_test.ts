@@ -102,6 +102,22 @@ describe("examples of several parts", () => {
     assert.ok(after[0]! <= before.at(-1)! + 1, `${before.at(-1)}, then ${after[0]}`);
   });
 
+  it(
+    "json_rpc answers calls as they are done, and ends those that take too long (F-39)",
+    limit,
+    async (t) => {
+      const { code, out, err } = await new Program(t, "examples/json_rpc.ts", []).end();
+      assert.equal(code, 0, err);
+      const said = out.trimEnd().split("\n");
+      assert.equal(said[2], 'wait 300 → "waited 300 ms"', "the answer to the first call is the last");
+      const [add, divide, , late, long] = [...said.slice(0, 2).sort(), ...said.slice(2)];
+      assert.equal(add, "add 2, 3 → 5");
+      assert.equal(divide, 'divide 1, 0 → {"code":-32601,"message":"there is no method divide"}');
+      assert.match(late!, /^wait 900 → "RequestError: .* 100 ms; it was sent"$/);
+      assert.match(long!, /^wait 5000 → \{"code":-32000,"message":"AbortError/);
+    },
+  );
+
   it("heartbeats keeps 1,000 devices and drops those that fall silent (F-12, F-13)", limit, async (t) => {
     const program = new Program(t, "examples/heartbeats.ts", []);
     await program.said("out", /are connected/);
