@@ -7,6 +7,7 @@ const transport = "src/workers/worker_transport.ts";
 const host = "src/workers/worker_thread_host.ts";
 const ofConnections = ["tests/workers/workers_test.ts"];
 const ofLosses = ["tests/workers/lost_test.ts"];
+const ofMessages = ["tests/workers/thread_message_test.ts"];
 const ofPool = ["tests/workers/pool_test.ts"];
 
 /** For `npm run mutate`. */
@@ -48,8 +49,8 @@ export const mutants = [
   },
   {
     file: link,
-    find: "session.vigil.noteRead();",
-    put: "",
+    find: "for (const { session } of this.working) {",
+    put: "for (const { session } of []) {",
     tests: ofConnections,
     why: "the worker's work counts as the peer's silence",
   },
@@ -93,7 +94,7 @@ export const mutants = [
     file: transport,
     find: "if (!this.#owing || this.taken < this.#written || this.#over) return;",
     put: "if (!this.#owing || this.#over) return;",
-    tests: ofConnections,
+    tests: ofMessages,
     why: "more is handed to the main thread before the kernel has what was",
   },
   {
@@ -121,7 +122,7 @@ export const mutants = [
     file: "src/workers/thread_message.ts",
     find: "const whole = own && bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength === length;",
     put: "const whole = own && bytes.buffer instanceof ArrayBuffer;",
-    tests: ofConnections,
+    tests: ofMessages,
     why: "memory is given away in which more than the chunk is",
   },
 ];

@@ -119,8 +119,8 @@ export class BoundConnection {
   /** Its session there is over, and its handler has returned. */
   over(): void {
     this.#leave();
-    // It knows why; so does this side, unless the socket is gone unheard.
-    if (this.#record === undefined && !this.#ending) this.session.life.destroy("aborted");
+    // One side has said why; otherwise the worker's has ended in a way that it could not tell.
+    if (this.#record === undefined && !this.#ending && !this.#closeSaid) this.session.life.destroy("aborted");
   }
 
   /** There is no worker any more. */
@@ -153,8 +153,9 @@ export class BoundConnection {
       if (polled === undefined) return session.delivery.inbox.watch(this.#arrived);
       if ("error" in polled || polled.done) {
         this.#inputOver = true;
-        if (session.state !== "closing" && session.state !== "closed") this.#say(Op.end, undefined);
-        return;
+        // Anything but the peer's FIN is an end, which is told with its reason.
+        const ended = !("error" in polled) && session.state !== "closing" && session.state !== "closed";
+        return ended ? this.#say(Op.end, undefined) : undefined;
       }
       const chunk = polled.value;
       this.outstanding += chunk.length;

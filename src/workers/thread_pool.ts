@@ -207,6 +207,18 @@ function decoderOf(session: BoundSession): BoundDecoder {
   return session.pipeline.decoder as BoundDecoder;
 }
 
+/** What a server cannot do for connections of which it does not know where frames end. */
+const ofFrames = [
+  "goodbye",
+  "keepalive",
+  "frameTimeout",
+  "minByteRate",
+  "reframable",
+  "upgradable",
+  "onFrameError",
+  "onOtherProtocol",
+] as const;
+
 /** What is about frames is said to the workers, which have them. */
 function checkConnection(session: BoundSession | undefined): asserts session is BoundSession {
   const issues: OptionsIssue[] = [];
@@ -215,9 +227,10 @@ function checkConnection(session: BoundSession | undefined): asserts session is 
     issues.push({ path: "framing", found: session?.profile.framing.name, expected });
   } else {
     const { options, egressPolicy } = session.profile;
-    const expected = "to be left out: it is about frames, and serveInWorker takes it";
-    for (const name of ["goodbye", "keepalive"] as const) {
-      if (options[name] !== undefined) issues.push({ path: name, found: options[name], expected });
+    const expected = "to be left out: it is about frames, which the workers have (serveInWorker)";
+    for (const name of ofFrames) {
+      const found = options[name];
+      if (found !== undefined && found !== false) issues.push({ path: name, found, expected });
     }
     if (egressPolicy === "drop-newest" || egressPolicy === "drop-oldest") {
       issues.push({ path: "egressPolicy", found: egressPolicy, expected });

@@ -210,10 +210,11 @@ export class WorkerThreadHost<Received, Sent, Context> implements TransportOwner
     const [reason, , error, message, code] = cause;
     const socketError = error instanceof SocketError ? error : undefined;
     const leaving = life.state === "closing" || reason === "peer_closed" || reason === "probe";
+    // First, so that the end of the session is no abort of the socket, which leaves in its own way.
+    transport.closed(ending.clean ? undefined : socketError);
     if (!leaving && socketError === undefined) {
       life.destroy(reason, { message, code, ...(error && { error }) });
     }
-    transport.closed(ending.clean ? undefined : socketError);
   }
 
   #tellStats(): void {

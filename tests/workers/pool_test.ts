@@ -5,6 +5,7 @@ import { lines } from "../../mod.ts";
 import { balanceBy, type Candidate } from "../../src/workers/balance.ts";
 import { serveInWorker } from "../../src/workers/serve_in_worker.ts";
 import { WorkerError } from "../../src/workers/worker_error.ts";
+import { serverPair, testAuthority } from "../support/certificates.ts";
 import { readExposition } from "../support/exposition.ts";
 import { Pooled } from "../support/workers.ts";
 
@@ -42,12 +43,18 @@ test("peer-hash keeps an address at its worker, spreads addresses, and moves onl
 });
 
 test("what is about frames is refused on the server, and so is another framing (F-48)", async (t) => {
-  const pooled = await Pooled.at(t, {}, { goodbye: new Uint8Array(1), egressPolicy: "drop-oldest" } as never);
+  const pooled = await Pooled.at(t, {}, {
+    goodbye: new Uint8Array(1),
+    egressPolicy: "drop-oldest",
+    frameTimeout: "1 second",
+    upgradable: true,
+  } as never);
   await pooled.dial();
   await pooled.place.gone(1);
   const { reason, message } = pooled.place.records[0]!;
   assert.equal(reason, "handler_error");
-  assert.match(message!, /^goodbye: .*; egressPolicy: found "drop-oldest", expected to be left out/);
+  const refused = message!.split("; ").map((issue) => issue.slice(0, issue.indexOf(":")));
+  assert.deepEqual(refused, ["goodbye", "frameTimeout", "upgradable", "egressPolicy"]);
   const { handler } = pooled.pool.connections;
   const other = await pooled.place.serve({
     framing: lines(),
@@ -56,6 +63,32 @@ test("what is about frames is refused on the server, and so is another framing (
   await pooled.place.dial(other);
   await pooled.place.gone(2);
   assert.match(pooled.place.records[1]!.message!, /^framing: found "lines", expected that of the pool/);
+});
+
+test("a protocol of firstBytes and connections with TLS go to workers, which see both (F-48)", async (t) => {
+  const { pool, place } = await Pooled.at(t);
+  const server = await place.serve({
+    framing: lines(),
+    tls: await serverPair(),
+    onFrame: (line, connection) => connection.send(line),
+    firstBytes: { plaintext: true, protocols: [{ name: "worked", startsWith: "p", ...pool.connections }] },
+  });
+  const { cert: ca } = await testAuthority();
+  const framing = lines({ encoding: "utf-8" });
+  const secured = await place.connect(server, { framing, tls: { ca, serverName: "localhost" } });
+  const plain = await place.connect(server, { framing });
+  for (
+    const [connection, expected] of [[secured, "worked TLSv1.3 false"], [
+      plain,
+      "worked undefined undefined",
+    ]] as const
+  ) {
+    await connection.send("peer");
+    for await (const line of connection) {
+      assert.equal(line, expected);
+      break;
+    }
+  }
 });
 
 test("several servers share a pool, whose metrics have a label for each worker (F-48)", async (t) => {

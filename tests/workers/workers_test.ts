@@ -1,7 +1,7 @@
 // Connections that belong to workers: what they can do there, how each side hears of the other's end, and what is bounded.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { TerminationRecord } from "../../mod.ts";
+import { lines, type TerminationRecord } from "../../mod.ts";
 import { Pooled } from "../support/workers.ts";
 
 test("a connection belongs to one worker for life, which cuts its frames and has a whole Connection (F-48)", async (t) => {
@@ -44,9 +44,18 @@ test("frames of any size go through both ways, and what was sent is what the ker
     assert.deepEqual(await pooled.ask(`${line}\n`), [line], `${size} bytes`);
   }
   assert.deepEqual(await pooled.ask("deliver this\n", 2), ["this", "sent"]);
+  const narrow = await pooled.place.serve({ ...pooled.pool.connections, egressLimit: 1_000 });
+  const peer = await pooled.place.dial(narrow);
+  peer.write(`${"x".repeat(999_999)}\n`);
+  await peer.until(
+    () => peer.bytes === 1_000_000,
+    "all of a frame that is larger than the server's own limit",
+  );
+  peer.end();
+  await peer.whenClosed();
   const many = Array.from({ length: 5_000 }, (_, at) => `line ${at}`);
   assert.deepEqual(await pooled.ask(`${many.join("\n")}\n`, many.length), many);
-  await pooled.place.gone(8);
+  await pooled.place.gone(9);
   assert.equal(pooled.place.records[0]!.bytesSent, 2);
 });
 
@@ -165,6 +174,19 @@ test("an end in the main thread is told to the worker, with its reason (F-48)", 
   assert.deepEqual(told.map(({ reason }) => reason).sort(), reasons);
 });
 
+test("the worker hears of an end when it begins, not when the peer has let go (F-48)", async (t) => {
+  const pooled = await Pooled.at(t, {}, { idleTimeout: "1 second", lingerTimeout: "10 minutes" });
+  const peer = await pooled.dial();
+  peer.write("ready\n");
+  await peer.whenEnded();
+  // A record is made at the end of a turn, in which more may be asked.
+  await pooled.ask("records\n");
+  const [answer] = await pooled.ask("records\n");
+  const [first] = JSON.parse(answer!) as { readonly reason: string; readonly error: string }[];
+  assert.deepEqual([first?.reason, first?.error], ["idle_timeout", "IdleTimeoutError"]);
+  assert.equal(pooled.place.records.some(({ reason }) => reason === "idle_timeout"), false);
+});
+
 test("a half-close of either side leaves the other direction open (F-48)", async (t) => {
   const pooled = await Pooled.at(t, { data: { allowHalfOpen: true } });
   const peer = await pooled.dial();
@@ -176,30 +198,59 @@ test("a half-close of either side leaves the other direction open (F-48)", async
 });
 
 test("silence that the worker's work causes is not the peer's (F-48)", async (t) => {
-  const pooled = await Pooled.at(t, {}, { idleTimeout: "1500 ms" });
+  const pooled = await Pooled.at(t, {}, { idleTimeout: "2 seconds" });
   const peer = await pooled.dial();
   peer.write("hold\n");
-  await new Promise((resolve) => setTimeout(resolve, 4_000));
-  assert.equal(pooled.place.records.length, 0);
-  const quiet = await pooled.dial();
-  await pooled.place.gone(1);
-  assert.equal(pooled.place.records[0]!.reason, "idle_timeout");
-  await quiet.until(() => quiet.ended || quiet.closed, "its end");
+  await pooled.until(({ connections: [one] }) => one?.unreadBytes === 0, "the order to be taken");
+  for (let time = 1; time <= 2; time++) {
+    const quiet = await pooled.dial();
+    await pooled.place.gone(time);
+    assert.equal(pooled.place.records.at(-1)!.reason, "idle_timeout");
+    await quiet.until(() => quiet.ended || quiet.closed, "its end");
+  }
   assert.equal(peer.closed, false);
+  await pooled.ask("release\n", 0);
+  await peer.got("released\n");
 });
 
-test("a server drains its connections in workers: frames that have begun, replies that are owed, and a goodbye (F-48)", async (t) => {
-  const pooled = await Pooled.at(t, { data: { goodbye: "bye" } });
-  const peer = await pooled.dial();
+test("a server drains its connections in workers: frames that have begun, and replies that are owed (F-48)", async (t) => {
+  const pooled = await Pooled.at(t);
+  const plain = await pooled.place.serve({ framing: lines(), onFrame: (line, one) => one.send(line) });
+  const [peer, other] = [await pooled.dial(), await pooled.place.dial(plain)];
   peer.write("first\nlate 3");
-  await peer.got("first\n");
+  other.write("known\n");
+  await Promise.all([peer.got("first\n"), other.got("known\n")]);
   const closing = pooled.server.close({ deadline: "50 seconds" });
-  await peer.got("first\nbye\n");
+  const also = plain.close();
+  // By now what the kernel had is read, and both servers stop where their frames end.
+  await other.whenEnded();
+  other.end();
+  await also;
   peer.write("00\n");
   await peer.whenEnded();
-  assert.equal(peer.text, "first\nbye\ndone\n");
+  assert.equal(peer.text, "first\ndone\n");
   peer.end();
   const { drained, destroyed } = await closing;
-  assert.equal(pooled.place.records[0]!.reason, "drained");
+  assert.equal(pooled.place.records.at(-1)!.reason, "drained");
   assert.deepEqual({ drained, destroyed }, { drained: 1, destroyed: [] });
+});
+
+test("a worker says the goodbye of a drain, and reads on for as long as it may take to be read (F-48)", async (t) => {
+  const pooled = await Pooled.at(t, { data: { goodbye: "bye" } });
+  const plain = await pooled.place.serve({ framing: lines(), onFrame: (line, one) => one.send(line) });
+  const [peer, other] = [await pooled.dial(), await pooled.place.dial(plain)];
+  peer.write("first\n");
+  other.write("known\n");
+  await Promise.all([peer.got("first\n"), other.got("known\n")]);
+  const closing = pooled.server.close({ deadline: "50 seconds" });
+  const also = plain.close();
+  await other.whenEnded();
+  other.end();
+  await also;
+  await peer.got("first\nbye\n");
+  peer.write("second\n");
+  await peer.got("first\nbye\nsecond\n");
+  peer.end();
+  await closing;
+  assert.equal(pooled.place.records.at(-1)!.reason, "drained");
 });

@@ -20,6 +20,7 @@ const { goodbye, idleTimeout = Infinity, allowHalfOpen = false, closing } = (dat
 serveInWorker({
   framing: lines({ encoding: "utf-8", maxFrameBytes: 4 * 1024 * 1024 }),
   goodbye,
+  goodbyeWait: "30 seconds",
   idleTimeout,
   allowHalfOpen,
   onDisconnect: (record) => void records.push(record),
@@ -32,6 +33,10 @@ serveInWorker({
     switch (order) {
       case "who":
         return connection.send(`${index} of ${count}: ${connection.id} ${connection.peer.port}`);
+      case "peer":
+        return connection.send(
+          `${connection.protocol} ${connection.peer.tls?.protocol} ${connection.peer.tls?.authorized}`,
+        );
       case "end":
         return connection.end();
       case "exit":
