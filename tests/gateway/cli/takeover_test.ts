@@ -8,8 +8,10 @@ import { join } from "node:path";
 import { describe } from "node:test";
 import { detectAdapter } from "../../../src/adapters/detect.ts";
 import type { Address } from "../../../src/core/transport.ts";
+import { runProgram } from "../../../src/gateway/cli/program.ts";
 import { it } from "../../support/it.ts";
 import { request, whileLoaded } from "../../support/request_load.ts";
+import { memoryShell } from "./memory_shell.ts";
 import { type Cleaner, type Program, runMillrace, startMillrace } from "../../support/program.ts";
 
 const adapter = await detectAdapter();
@@ -49,6 +51,11 @@ async function threeTimes(program: Program, address: Address): Promise<void> {
     }
   });
   assert.ok(answered >= 300, `${answered}`);
+}
+
+async function run(...args: string[]): Promise<{ readonly code: number; readonly err: string }> {
+  const shell = memoryShell();
+  return { code: await runProgram(args, shell), err: shell.errors.text };
 }
 
 async function stopped(program: Program): Promise<void> {
@@ -145,7 +152,7 @@ describe(`--takeover, on ${adapter.name}`, () => {
       const broken = await runMillrace(t, ["serve", "--port", "0", "--takeover", ...cert]);
       assert.equal(broken.code, 1, broken.err);
       for (const args of [["--fd", "3"], ["--systemd"], ["--bind-retry", "1s"]]) {
-        const { code, err } = await runMillrace(t, ["serve", "--takeover", ...args]);
+        const { code, err } = await run("serve", "--takeover", ...args);
         assert.deepEqual([code, /--takeover cannot be combined with/.test(err)], [2, true], err);
       }
       const file = join(folder, "gateway.json");
@@ -160,7 +167,7 @@ describe(`--takeover, on ${adapter.name}`, () => {
         ] as const
       ) {
         writeFileSync(file, JSON.stringify(config));
-        const { code, err } = await runMillrace(t, ["gateway", file, "--takeover"]);
+        const { code, err } = await run("gateway", file, "--takeover");
         assert.deepEqual([code, what.test(err)], [2, true], err);
       }
     },
