@@ -18,7 +18,7 @@ export interface EchoLoad {
 }
 
 /** One line of the table. */
-export type Row = EchoRow | FramingRow | IdleRow | SlowRow | StartRow;
+export type Row = BorrowRow | EchoRow | FramingRow | IdleRow | SlowRow | StartRow;
 
 interface RowCommon {
   readonly id: string;
@@ -73,6 +73,11 @@ export interface SlowRow extends RowCommon {
 export interface StartRow extends RowCommon {
   readonly kind: "start";
   readonly until: "imported" | "listening";
+}
+
+/** Borrowing an idle connection from a pool and giving it back, in microseconds of processor time. */
+export interface BorrowRow extends RowCommon {
+  readonly kind: "borrow";
 }
 
 /** A framing without sockets, beside packages that do the same: the lowest ratio to the fastest of them at any size. */

@@ -7,7 +7,17 @@ import type { Task } from "./framings/contestants.ts";
 import { frameSizes, sizeText } from "./framings/input.ts";
 import type { Beside, EchoLoad, EchoRow, FramingRow, Row } from "./row_types.ts";
 
-export type { Beside, EchoLoad, EchoRow, FramingRow, IdleRow, Row, SlowRow, StartRow } from "./row_types.ts";
+export type {
+  Beside,
+  BorrowRow,
+  EchoLoad,
+  EchoRow,
+  FramingRow,
+  IdleRow,
+  Row,
+  SlowRow,
+  StartRow,
+} from "./row_types.ts";
 
 const single: EchoLoad = { connections: 100, depth: 1, message: "lines" };
 const deep: EchoLoad = { connections: 100, depth: 32, message: "lines" };
@@ -315,6 +325,12 @@ export const rows: readonly Row[] = [
     program: "slow_loris",
     honest: 10,
     slow: 1_000,
+  },
+  {
+    id: "pool-borrow",
+    title: "a connection borrowed from a pool and given back",
+    kind: "borrow",
+    target: { bun: 2, deno: 2, node: 2 },
   },
   {
     id: "import",

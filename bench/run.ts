@@ -21,6 +21,7 @@ import { findHaproxy } from "./proxy.ts";
 import { readmeTable, type Results } from "./readme_table.ts";
 import { type Row, rows } from "./rows.ts";
 import { canPin, type RuntimeName, runtimeNames, type Runtimes } from "./runtimes.ts";
+import { measureBorrow } from "./borrow_row.ts";
 import { measureSlow } from "./slow_row.ts";
 import { builtEntry, measureStart } from "./start_row.ts";
 import { type Figure, formatDetails, formatTable, judge } from "./table.ts";
@@ -170,6 +171,7 @@ async function run(given: Arguments): Promise<number> {
         if (group.length > 0) await attempt(group.map((row) => row.id), () => measureEcho(plan, group, name));
       }
       for (const row of chosen) {
+        if (row.kind === "borrow") await attempt([row.id], () => [measureBorrow(plan, row, name)]);
         if (row.kind === "framing") await attempt([row.id], () => [measureFraming(plan, row, name)]);
         if (row.kind === "idle") await attempt([row.id], async () => [await measureIdle(plan, row, name)]);
         if (row.kind === "slow") await attempt([row.id], async () => [await measureSlow(plan, row, name)]);

@@ -1,4 +1,5 @@
 /** Prints the figures as the table of rows and runtimes, in Markdown, with a mark for each target. */
+import type { BorrowFigure } from "./borrow_row.ts";
 import type { EchoBaseline, EchoFigure, EchoSample } from "./echo_rows.ts";
 import type { FramingFigure } from "./framing_row.ts";
 import { sizeText } from "./framings/input.ts";
@@ -10,7 +11,7 @@ import type { SlowFigure } from "./slow_row.ts";
 import type { StartFigure } from "./start_row.ts";
 
 /** What one row came to on one runtime. */
-export type Figure = EchoFigure | FramingFigure | IdleFigure | SlowFigure | StartFigure;
+export type Figure = BorrowFigure | EchoFigure | FramingFigure | IdleFigure | SlowFigure | StartFigure;
 
 /** A figure beside its target. */
 export interface Verdict {
@@ -36,6 +37,9 @@ export function judge(row: Row, figure: Figure): Verdict {
     const second = name === undefined ? "" : `, ${name} ${beside!.ratioPerCpu.toFixed(2)}`;
     const shown = (times ? `${value.toFixed(1)} ×` : value.toFixed(2)) + second;
     return atLeast(value, wanted, shown, times ? `${wanted} ×` : wanted?.toFixed(2));
+  }
+  if (figure.kind === "borrow") {
+    return atMost(figure.microseconds, wanted, `${figure.microseconds.toFixed(2)} µs`, `${wanted} µs`);
   }
   if (figure.kind === "start") {
     return atMost(figure.ms, wanted, `${figure.ms.toFixed(1)} ms`, `${wanted} ms`);

@@ -16,7 +16,7 @@ import type { ProxySource } from "./start.ts";
 import type { TargetsSettings } from "./targets_settings.ts";
 
 /** What is different for a pool and a balancer. */
-export interface TargetsOwner<Link, Idle> {
+interface TargetsOwner<Link, Idle> {
   /** A connection that can be used; rejects, and leaves nothing, when the signal aborts. */
   connect(place: Place<Idle>, source: ProxySource | undefined, signal: AbortSignal): Promise<Link>;
   /** Rejects with why the target is not well; false where there was no telling. */
@@ -31,7 +31,7 @@ export interface TargetsOwner<Link, Idle> {
 }
 
 /** A connection to one of them. */
-export interface Reached<Link, Idle> {
+interface Reached<Link, Idle> {
   readonly place: Place<Idle>;
   readonly link: Link;
 }
