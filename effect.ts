@@ -25,6 +25,7 @@
 export { type EffectHandler, type EffectServeOptions, layer, serve } from "./src/server/effect_server.ts";
 export { layerSocketServer, socketServer } from "./src/server/effect/socket_server_layer.ts";
 export type { SocketServerOptions, SocketServerService } from "./src/server/effect/socket_server_options.ts";
+export { borrow } from "./src/client/effect/effect_borrow.ts";
 export { connect } from "./src/client/effect_client.ts";
 export { layerSocket, socket, type SocketOptions } from "./src/client/effect/socket_layer.ts";
 export {
