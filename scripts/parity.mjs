@@ -12,6 +12,9 @@ import { root } from "./install.mjs";
 /** The one entry point that npm has as a program instead: JSR knows no programs. */
 const program = { entryPoint: "./cli", command: "millrace" };
 
+/** What bundlers take instead for hosts without modules of Node. */
+const onEdges = (made) => ({ workerd: made, worker: made, browser: made });
+
 /** Every disagreement, as a sentence. `read` gives the text of a file by its path from the root. */
 export function disagreements(read) {
   const json = (path) => JSON.parse(read(path));
@@ -43,6 +46,7 @@ export function disagreements(read) {
     if (source === undefined) continue;
     same(`package.json: exports["${entryPoint}"]`, {
       types: `./dist/types/${source.replace(/^\.\//, "").replace(/\.ts$/, ".d.ts")}`,
+      ...(`${entryPoint}/edge` in npm.exports && onEdges(`./dist${entryPoint.slice(1)}/edge.js`)),
       default: `./dist/${entryPoint === "." ? "mod" : entryPoint.slice("./".length)}.js`,
     }, npm.exports[entryPoint]);
   }

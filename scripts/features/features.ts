@@ -128,12 +128,12 @@ export const features: readonly Section[] = [
   {
     title: "Client",
     rows: [
-      row(35, "planned", "A client with the WinterTC sockets API"),
+      row(35, "held", "A client with the WinterTC sockets API"),
       row(36, "held", "A client connection with the server's framing, limits and methods"),
       row(37, "held", "Reconnecting with back-off; unsent frames are kept up to a limit, or reported"),
       row(38, "held", "Pools over several targets, with health checks and a circuit breaker"),
       row(39, "held", "Requests matched with replies, in order or by key, with time limits"),
-      row(40, "planned", "The same client on workerd"),
+      row(40, "held", "The same client on workerd, and framed connections over its sockets"),
     ],
   },
   {
@@ -267,7 +267,11 @@ export const features: readonly Section[] = [
       ),
       row(84, "held", "A longest life of a connection, with jitter, ended at a frame boundary"),
       row(85, "planned", "A bounded queue on disk for devices that cannot wait"),
-      row(86, "planned", "The sockets API of WinterTC, both ways"),
+      row(
+        86,
+        "held",
+        "The sockets API of WinterTC, both ways: framed connections over sockets that a host hands over",
+      ),
     ],
   },
 ];

@@ -89,6 +89,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     ],
     runtime: false,
   },
+  "src/sockets": { imports: ["src/core", "src/adapters", "src/connection"], packages: [], runtime: false },
   // Framings of protocols are a third of what it would load.
   "mod.ts": {
     imports: [
@@ -107,6 +108,11 @@ export const layers: Readonly<Record<string, Layer>> = {
   "protocols.ts": { imports: ["src/core", "src/protocols"], packages: [], runtime: false },
   "client.ts": { imports: ["src/core", "src/client"], packages: [], runtime: false },
   "adapter.ts": { imports: ["src/core", "src/adapters"], packages: [], runtime: false },
+  "sockets.ts": {
+    imports: ["src/core", "src/connection", "src/sockets"],
+    packages: [],
+    runtime: false,
+  },
   "effect.ts": {
     imports: [
       "src/core",
@@ -131,6 +137,8 @@ export const entryPoints: readonly string[] = [
   "adapter.ts",
   "effect.ts",
   "workers.ts",
+  "sockets.ts",
+  "src/sockets/edge.ts",
   "src/testing/mod.ts",
   "src/gateway/mod.ts",
 ];

@@ -71,6 +71,19 @@ export function describeEdge(project: () => string): void {
       assert.deepEqual(await frames, ["one", "two"]);
     });
 
+    it("bundles sockets of WinterTC without a module of Node: serveSocket with lines is at most 36 KB, gzipped (F-40)", async () => {
+      const program = `
+        import { lines } from "millrace/streams";
+        import { connectSocket, serveSocket, sockets } from "millrace/sockets";
+        export default { connect: (socket) => serveSocket(socket, { framing: lines(), onFrame: () => {} }) };
+      `;
+      const made = await bundledIn(project(), "edge_sockets.mjs", program);
+      const size = gzipSync(made).length;
+      assert.ok(size <= 36 * 1024, `${size} bytes`);
+      const all = await bundledIn(project(), "all_sockets.mjs", 'export * from "millrace/sockets";');
+      for (const text of [made, all]) assert.doesNotMatch(text, /["'`]node:/);
+    });
+
     it("cuts the body of a request in workerd", { skip: noWorkerd }, async (t) => {
       const address = await startWorkerd(
         t,

@@ -14,11 +14,28 @@ const program = ((): string | undefined => {
 })();
 const deadlineMs = 30_000;
 
-const config = `using Workerd = import "/workerd/workerd.capnp";
+/** What else is said of it. */
+export interface WorkerdOptions {
+  /** What its socket hands over: requests, or connections of TCP. @default "http" */
+  readonly protocol?: "http" | "tcp";
+  /** The CA whose servers it trusts, as a file in its folder; then it may connect to this machine. */
+  readonly trusted?: string;
+  /** All of the configuration, in the place of what the others say. */
+  readonly config?: string;
+}
+
+const configOf = ({ protocol = "http", trusted }: WorkerdOptions): string =>
+  `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [(name = "main", worker = .worker)],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
-);
+  services = [(name = "main", worker = .worker)${trusted === undefined ? "" : `, .internet`}],
+  sockets = [(name = "main", address = "127.0.0.1:0", ${protocol} = (), service = "main")],
+);${
+    trusted === undefined ? "" : `
+const internet :Workerd.Service = (name = "internet", network = (
+  allow = ["private", "public"],
+  tlsOptions = (trustedCertificates = [embed "${trusted}"]),
+));`
+  }
 const worker :Workerd.Worker = (
   modules = [(name = "worker", esModule = embed "worker.mjs")],
   compatibilityDate = "2025-01-01",
@@ -35,15 +52,16 @@ export async function startWorkerd(
   t: { after(cleanup: () => unknown): void },
   folder: string,
   module: string | Uint8Array,
+  options: WorkerdOptions = {},
 ): Promise<string> {
   writeFileSync(join(folder, "worker.mjs"), module);
-  writeFileSync(join(folder, "config.capnp"), config);
+  writeFileSync(join(folder, "config.capnp"), options.config ?? configOf(options));
   const child = spawn(program!, ["serve", "config.capnp", "--control-fd=3"], {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
   t.after(() => child.kill("SIGKILL"));
-  return `http://127.0.0.1:${await portOf(child)}`;
+  return `${options.protocol ?? "http"}://127.0.0.1:${await portOf(child)}`;
 }
 
 /** It says on its third descriptor which port it has taken. */
