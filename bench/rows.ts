@@ -109,6 +109,22 @@ const workerRows: readonly EchoRow[] = [
   }
 ));
 
+/** The same handlers on Effect's `SocketServer`, ours and its own. */
+const effectRows: readonly EchoRow[] = ([
+  ["effect-1", single, "", "an echo, 1 in flight"],
+  ["effect-32", deep, "", "an echo, 32 in flight"],
+  ["effect-answers-32", deep, "_answers", "a write for each message as in RPC, 32 in flight"],
+] as const).map(([id, load, handler, what]) => ({
+  id,
+  title: `\`layerSocketServer\` to Effect's own \`SocketServer\`, ${what}`,
+  kind: "echo" as const,
+  program: `effect_socket${handler}`,
+  baseline: `effect_own${handler}`,
+  load,
+  perProcessor: true,
+  target: { bun: 1.3, deno: 1.3, node: 1 },
+}));
+
 /** The proxy of the examples, where HAProxy is installed. */
 const proxyRows: readonly EchoRow[] = [
   {
@@ -348,6 +364,7 @@ export const rows: readonly Row[] = [
   },
   ...workerRows,
   ...proxyRows,
+  ...effectRows,
   ...nativeRows,
   ...framingRows,
 ];

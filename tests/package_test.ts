@@ -73,6 +73,7 @@ const identity = `
 import * as whole from "${manifest.name}";
 import * as effect from "${manifest.name}/effect";
 import * as Effect from "effect/Effect";
+import { SocketServer } from "effect/socket/SocketServer";
 import { lines, OptionsError, serve } from "${manifest.name}";
 
 const program = Effect.gen(function* () {
@@ -88,7 +89,8 @@ const program = Effect.gen(function* () {
   const plain = yield* Effect.promise(() => whole.connect({ port: server.address.port, framing: lines() }));
   const same = plain.constructor === client.constructor;
   plain.destroy();
-  return [value, refused instanceof OptionsError, same];
+  const { address } = yield* Effect.provide(SocketServer, effect.layerSocketServer({ port: 0, logger: () => {} }));
+  return [value, refused instanceof OptionsError, same, address._tag];
 });
 console.log(JSON.stringify(await Effect.runPromise(Effect.scoped(program))));
 `;
@@ -280,7 +282,7 @@ for await (const frame of bytes.pipeThrough(new FramerStream(varint))) console.l
     link(beside, "effect");
     for (const { find, args } of runtimes) {
       const printed = await mustRun(find().program, [...args, "identity.mjs"], beside);
-      assert.equal(printed, '["from an Effect",true,true]\n');
+      assert.equal(printed, '["from an Effect",true,true,"InetAddressV4"]\n');
     }
   });
 

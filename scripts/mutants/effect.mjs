@@ -7,6 +7,13 @@ const ofClock = ["tests/server/effect_clock_test.ts"];
 const ofLog = ["tests/server/effect_log_test.ts"];
 const ofVerbs = ["tests/server/effect_verbs_test.ts"];
 
+const acceptor = "src/server/effect/acceptor.ts";
+const effectSocket = "src/connection/effect/effect_socket.ts";
+const pulling = "src/connection/effect/pulling.ts";
+const channels = "src/connection/effect/framing_channels.ts";
+const ofSockets = ["tests/server/effect_socket_server_test.ts"];
+const ofChannels = ["tests/server/effect_channels_test.ts"];
+
 /** For `npm run mutate`. */
 export const mutants = [
   {
@@ -113,5 +120,124 @@ export const mutants = [
     put: "if (resolve === undefined) {",
     tests: ofVerbs,
     why: "the error is lost with a reader that was interrupted",
+  },
+  {
+    file: acceptor,
+    find: "else this.#waiting.add(accepted);",
+    put: 'else accepted.over("done");',
+    tests: ofSockets,
+    why: "a connection that comes before run does not wait",
+  },
+  {
+    file: acceptor,
+    find: 'for (const { over } of this.#waiting) over("interrupted");',
+    put: "",
+    tests: ofSockets,
+    why: "closing waits for connections that no run has taken",
+  },
+  {
+    file: acceptor,
+    find: 'if (this.#waiting.delete(accepted)) accepted.over("done");',
+    put: "",
+    tests: ofSockets,
+    why: "a peer that left while it waited is served",
+  },
+  {
+    file: acceptor,
+    find: "return Fiber.interruptAll([...fibers]);",
+    put: "return Effect.void;",
+    tests: ofSockets,
+    why: "handlers outlive their run",
+  },
+  {
+    file: acceptor,
+    find: 'return stopping ? "done" : "interrupted";',
+    put: 'return "interrupted";',
+    tests: ofSockets,
+    why: "what handlers have written is lost when run is interrupted",
+  },
+  {
+    file: acceptor,
+    find: "this.#runs.splice(this.#runs.indexOf(runner), 1);",
+    put: "",
+    tests: ofSockets,
+    why: "connections go to a run that is over",
+  },
+  {
+    file: acceptor,
+    find: 'if (reason._tag === "SocketCloseError") return "done";',
+    put: "",
+    tests: ofSockets,
+    why: "a handler that lets a clean end pass through has failed",
+  },
+  {
+    file: effectSocket,
+    find: "if (begun || pulling.over) return",
+    put: "if (pulling.over) return",
+    tests: ofSockets,
+    why: "a second upgrade is tried",
+  },
+  {
+    file: effectSocket,
+    find: "if (code > 1000) connection.destroy",
+    put: "if (code > 1_000_000) connection.destroy",
+    tests: ofSockets,
+    why: "a CloseEvent that is not clean ends the connection with a FIN",
+  },
+  {
+    file: effectSocket,
+    find: "        pulling.close();\n        // One that",
+    put: "        // One that",
+    tests: ofSockets,
+    why: "a pull waits for ever when the scope of its reader is closed",
+  },
+  {
+    file: effectSocket,
+    find: "        latch.closeUnsafe();\n        current = undefined;",
+    put: "",
+    tests: ofSockets,
+    why: "a write between two connections goes to the one that is gone",
+  },
+  {
+    file: pulling,
+    find: "resume(this.pull);",
+    put: "resume(this.#poll()!);",
+    tests: ofSockets,
+    why: "what comes behind an interrupted pull is taken for it, and lost",
+  },
+  {
+    file: "src/client/effect/dialed_socket.ts",
+    find: 'cause instanceof TimeoutError ? "Timeout"',
+    put: 'cause instanceof TypeError ? "Timeout"',
+    tests: ofSockets,
+    why: "a connect that has run out of time is an unknown failure",
+  },
+  {
+    file: channels,
+    find: "const next = (frame: Received): boolean => frames.push(frame) < mostTogether;",
+    put: "const next = (frame: Received): boolean => frames.push(frame) > 0;",
+    tests: ofChannels,
+    why: "all frames of a chunk are cut at once, however many they are",
+  },
+  {
+    file: channels,
+    find: "if (this.#decoder.flush !== undefined) return this.#decoder.flush(next);",
+    put: "",
+    tests: ofChannels,
+    why: "an input that ends inside a frame ends well",
+  },
+  {
+    file: "src/connection/effect/connection_channel.ts",
+    find: "Exit.hasInterrupts(exit) && connection.destroy()",
+    put: "Exit.hasInterrupts(exit) && connection.end()",
+    tests: ofChannels,
+    why: "a channel that is interrupted ends as if all was sent",
+  },
+  {
+    file: channels,
+    find: "    this.#flushed = true;\n",
+    put: "",
+    tests: ofChannels,
+    why: "what a framing has at the end of the input comes again and again",
   },
 ];

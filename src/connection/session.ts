@@ -38,6 +38,8 @@ export class Session<Received, Sent, Context>
   readonly vigil: Vigil;
   readonly wheel: TimerWheel;
   started = false;
+  /** What is sent leaves at the next call of `endTurn`. */
+  inTurn = false;
   /** `onFirstByte` was called. */
   heard = false;
   /** Frames that could not be cut. */
@@ -47,13 +49,11 @@ export class Session<Received, Sent, Context>
   tellRecord: ((record: TerminationRecord) => void) | undefined = undefined;
   /** Where rates are taken: what was counted by the last time. */
   tally: Tally | undefined = undefined;
-
   readonly #owner: user.SessionOwner<Session<Received, Sent, Context>>;
   readonly #begun: number;
   #run: user.HandlerRun = "none";
   #interrupt: (() => void) | undefined = undefined;
   #life: Life | undefined = undefined;
-  #inTurn = false;
   /** For those who wait until everything sent is in the kernel. */
   #flushed: Deferred | undefined = undefined;
 
@@ -125,7 +125,7 @@ export class Session<Received, Sent, Context>
     if (this.outbox.pending === 0) return;
     // What `onFrame` has sent leaves now; what a hook has, with what a loop is about to send.
     if (this.profile.options.onFrame !== undefined) this.flushNow();
-    else if (!this.#inTurn) this.#joinTurn();
+    else if (!this.inTurn) this.#joinTurn();
   }
 
   skipped(error: FrameError, last = false): void {
@@ -234,7 +234,7 @@ export class Session<Received, Sent, Context>
   }
 
   endTurn(): void {
-    this.#inTurn = false;
+    this.inTurn = false;
     this.flushNow();
   }
 
@@ -272,12 +272,12 @@ export class Session<Received, Sent, Context>
   send(frame: Sent, listen?: OutcomeListener): void | Promise<void> {
     const result = this.outbox.send(frame, listen);
     // What is sent while a chunk is cut leaves at the end of the chunk.
-    if (!this.#inTurn && !this.pipeline.cutting) this.#joinTurn();
+    if (!this.inTurn && !this.pipeline.cutting) this.#joinTurn();
     return result;
   }
 
   sendEncoded(bytes: Uint8Array, listen?: OutcomeListener): void | Promise<void> {
-    if (!this.#inTurn) this.#joinTurn();
+    if (!this.inTurn) this.#joinTurn();
     return this.outbox.sendEncoded(bytes, listen);
   }
 
@@ -326,7 +326,7 @@ export class Session<Received, Sent, Context>
   }
 
   #joinTurn(): void {
-    this.#inTurn = true;
+    this.inTurn = true;
     this.#owner.turn.join(this);
   }
 

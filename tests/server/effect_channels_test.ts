@@ -91,6 +91,27 @@ test("decode says of a framing of your own that the input ended inside a frame",
   assert.deepEqual([(error as FrameError).reason, (error as FrameError).offset], ["truncated", 2]);
 });
 
+test("decode passes on what a framing still has at the end of the input", async () => {
+  const whole: Framing<string, never> = {
+    name: "whole",
+    decoder: () => {
+      let held = "";
+      return {
+        get buffered() {
+          return held.length;
+        },
+        push: (chunk) => void (held += new TextDecoder().decode(chunk)),
+        flush: (next) => next(held),
+      };
+    },
+    encode() {},
+  };
+  const { seen, error } = await outcome(
+    Stream.make(bytes("a"), bytes("b")).pipe(Stream.pipeThroughChannel(decode(whole))),
+  );
+  assert.deepEqual([seen, error], [["ab"], undefined]);
+});
+
 test("decode refuses a framing that ends frames by silence, which needs a connection's clock", () => {
   assert.throws(() => decode(silence({ gap: 10 })), (error: OptionsError) => error.reason === "unsupported");
 });

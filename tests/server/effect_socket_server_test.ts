@@ -207,6 +207,9 @@ test("run interrupts its handlers when it is interrupted, delivers what they wro
     yield* Fiber.interrupt(first);
     assert.ok(yield* Deferred.isDone(interrupted), "run was over before its handlers");
     assert.equal(yield* Effect.promise(() => all(client)), "half");
+    client.end();
+    yield* service.ended(1);
+    assert.equal(service.records[0]!.reason, "handler_done");
     const between = yield* dial(service);
     yield* Effect.forkScoped(service.run(echo));
     yield* Effect.promise(async () => await between.send(bytes("again")));

@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit";
 import * as Scope from "effect/Scope";
 import * as Sink from "effect/Sink";
 import type { Connection } from "../connection.ts";
-import { pulling, type ReceiveError, sendAll, type SendError } from "./connection_effects.ts";
+import { pulling, type ReceiveError, type SendError, sendNow } from "./connection_effects.ts";
 
 /** Frames in both directions, in arrays of those that came together. */
 export type ConnectionChannel<Received, Sent, InError = never> = Channel.Channel<
@@ -57,7 +57,7 @@ export function channel<Received, Sent, Context, InError = never>(
         Effect.flatMap(source, (frames) =>
           // Why nothing can be sent any more is why nothing is received: that is where it is told.
           Effect.catch(
-            sendAll(connection, frames),
+            sendNow(connection, frames),
             (error) => error._tag === "FrameError" ? Effect.fail(error) : Effect.never,
           )),
         { disableYield: true },
@@ -109,5 +109,5 @@ export function channel<Received, Sent, Context, InError = never>(
 export function sink<Received, Sent, Context>(
   connection: Connection<Received, Sent, Context>,
 ): Sink.Sink<void, Sent, never, SendError> {
-  return Sink.forEachArray((frames: NonEmptyReadonlyArray<Sent>) => sendAll(connection, frames));
+  return Sink.forEachArray((frames: NonEmptyReadonlyArray<Sent>) => sendNow(connection, frames));
 }

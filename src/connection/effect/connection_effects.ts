@@ -145,33 +145,25 @@ export function send<Received, Sent, Context>(
   connection: Connection<Received, Sent, Context>,
   frame: Sent,
 ): Effect.Effect<void, SendError> {
-  return Effect.suspend((): Effect.Effect<void, SendError> => {
-    try {
-      const room = connection.send(frame);
-      return room === undefined ? Effect.void : settled(room);
-    } catch (error) {
-      return failure(error);
-    }
-  });
+  return Effect.suspend(() => sendNow(connection, [frame]));
 }
 
-/** Sends these in order; where the peer is slow, the next one waits until there is room. */
-export function sendAll<Received, Sent, Context>(
+/** Sends these in order, the first ones at once; where the peer is slow, the next one waits until there is room. */
+export function sendNow<Received, Sent, Context>(
   connection: Connection<Received, Sent, Context>,
   frames: readonly Sent[],
   from = 0,
 ): Effect.Effect<void, SendError> {
-  return Effect.suspend((): Effect.Effect<void, SendError> => {
-    try {
-      for (let at = from; at < frames.length; at++) {
-        const room = connection.send(frames[at]!);
-        if (room !== undefined) return Effect.andThen(settled(room), sendAll(connection, frames, at + 1));
-      }
-      return Effect.void;
-    } catch (error) {
-      return failure(error);
+  try {
+    for (let at = from; at < frames.length; at++) {
+      const room = connection.send(frames[at]!);
+      if (room === undefined) continue;
+      return Effect.andThen(settled(room), Effect.suspend(() => sendNow(connection, frames, at + 1)));
     }
-  });
+    return Effect.void;
+  } catch (error) {
+    return failure(error);
+  }
 }
 
 /**

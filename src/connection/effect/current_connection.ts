@@ -23,10 +23,13 @@ export interface CurrentConnection {
  * The connection that a handler of `SocketServer.run` runs for: its `peer`, `id`, `stats()` and `destroy()`. Read and write
  * through the `Socket`.
  */
-export const CurrentConnection: Context.Service<CurrentConnection, SocketConnection> = Context.Service<
-  CurrentConnection,
-  SocketConnection
->("@millrace/millrace/CurrentConnection");
+export const CurrentConnection: Context.Service<CurrentConnection, SocketConnection> = serviceKey();
+
+/** An Effect before version 4 has no such keys, which the functions here say when they are called. */
+function serviceKey(): Context.Service<CurrentConnection, SocketConnection> {
+  const name = "@millrace/millrace/CurrentConnection";
+  return typeof Context.Service === "function" ? Context.Service(name) : undefined as never;
+}
 
 const bytes = raw();
 

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect";
 import * as Latch from "effect/Latch";
 import * as Scope from "effect/Scope";
 import * as Socket from "effect/socket/Socket";
-import { send, sendAll, settled } from "./connection_effects.ts";
+import { sendNow, settled } from "./connection_effects.ts";
 import type { SocketChunk, SocketConnection } from "./current_connection.ts";
 import { closeError, Pulling } from "./pulling.ts";
 import { tlsOf } from "./socket_tls.ts";
@@ -16,7 +16,7 @@ import { tlsOf } from "./socket_tls.ts";
 type Written = Effect.Effect<void, Socket.SocketError>;
 
 /** Where a `Socket` gets its connection from. */
-export interface SocketOrigin {
+interface SocketOrigin {
   readonly role: "server" | "client";
   /** `connection.upgrade` can be called. */
   readonly upgradable: boolean;
@@ -53,21 +53,24 @@ export function effectSocket(origin: SocketOrigin): Socket.Socket {
     return { pull: pulling.pull, upgrade };
   });
 
-  const whenConnected = (write: (connection: SocketConnection) => Written): Written =>
-    Effect.suspend(() => current === undefined ? latch.whenOpen(whenConnected(write)) : write(current));
   const write = (chunk: SocketChunk | Socket.CloseEvent): Written =>
-    whenConnected((connection) =>
-      Socket.isCloseEvent(chunk)
-        ? closeWith(connection, chunk)
-        : Effect.mapError(send(connection, chunk), writeError)
-    );
+    Effect.suspend(() => {
+      if (current === undefined) return latch.whenOpen(write(chunk));
+      return Socket.isCloseEvent(chunk) ? closeWith(current, chunk) : written(current, [chunk]);
+    });
   const writeAll = (chunks: readonly SocketChunk[]): Written =>
-    whenConnected((connection) => Effect.mapError(sendAll(connection, chunks), writeError));
+    Effect.suspend(() => current === undefined ? latch.whenOpen(writeAll(chunks)) : written(current, chunks));
   const writer = Effect.acquireRelease(
     Effect.succeed({ write, writeAll }),
     () => Effect.sync(() => current?.end()),
   );
   return Socket.make({ reader, writer });
+}
+
+function written(connection: SocketConnection, chunks: readonly SocketChunk[]): Written {
+  const sent = sendNow(connection, chunks);
+  // Most often all is sent at once, and nothing has to be done about failures.
+  return sent === Effect.void ? Effect.void : Effect.mapError(sent, writeError);
 }
 
 function writeError(cause: unknown): Socket.SocketError {

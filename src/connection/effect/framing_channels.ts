@@ -94,6 +94,7 @@ class Cutter<Received> {
   readonly #name: string;
   readonly #decoder: StoppableDecoder<Received>;
   #stopped = false;
+  #flushed = false;
   #position = 0;
   #at = 0;
   #fault: { readonly error: unknown } | undefined = undefined;
@@ -130,7 +131,8 @@ class Cutter<Received> {
       this.chunks = [];
       this.#at = 0;
     }
-    if (this.#stopped || this.#at > 0 || !this.ended || frames.length > 0) return;
+    if (this.#stopped || this.#at > 0 || !this.ended || this.#flushed || frames.length > 0) return;
+    this.#flushed = true;
     const { buffered } = this.#decoder;
     if (this.#decoder.flush !== undefined) return this.#decoder.flush(next);
     if (buffered === 0) return;

@@ -25,17 +25,18 @@ export class Pulling {
   readonly #reader: InboxReader<Uint8Array, Uint8Array>;
   #over: Effect.Effect<never, Socket.SocketError> | undefined = undefined;
   #resume: ((pulled: Effect.Effect<Chunks, Socket.SocketError>) => void) | undefined = undefined;
-  readonly #withdraw: Effect.Effect<void> = Effect.sync(() => this.#leave());
+  /** Interruption leaves the last one where it is: what it resumes with is not run then, and takes nothing. */
   readonly #wait: Effect.Effect<Chunks, Socket.SocketError> = Effect.callback((resume) => {
-    this.#reader.watch(this.#come);
+    if (this.#resume === undefined) this.#reader.watch(this.#come);
     this.#resume = resume;
-    return this.#withdraw;
   });
   /** A chunk has come, in whose course no fiber may run: it could end the connection on the way. */
   readonly #come = (): void => queueMicrotask(this.#deliver);
   readonly #deliver = (): void => {
-    const resume = this.#resume;
-    if (resume === undefined) return;
+    if (this.#resume !== undefined) this.#reader.gather(this.#goOn);
+  };
+  readonly #goOn = (): void => {
+    const resume = this.#resume!;
     this.#resume = undefined;
     resume(this.pull);
   };
@@ -53,13 +54,9 @@ export class Pulling {
   close(error: Socket.SocketError = closeError(1006)): void {
     this.#over ??= Effect.fail(error);
     const resume = this.#resume;
-    this.#leave();
-    resume?.(this.#over);
-  }
-
-  #leave(): void {
     this.#resume = undefined;
     this.#reader.unwatch(this.#come);
+    resume?.(this.#over);
   }
 
   #poll(): Effect.Effect<Chunks, Socket.SocketError> | undefined {

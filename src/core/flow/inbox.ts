@@ -225,6 +225,9 @@ function secondReader(): TypeError {
 export interface InboxSource<Received> {
   readonly delivery: { readonly inbox: Inbox<Received> };
   read<Found>(take: (inbox: Inbox<Received>) => Found): Found;
+  /** What is sent leaves at the next call of `endTurn`. */
+  inTurn: boolean;
+  endTurn(): void;
 }
 
 /** A step of one frame. */
@@ -265,6 +268,13 @@ export class InboxReader<Received, Value> implements AsyncIterator<Value, undefi
   /** Such a reader waits no longer for what `look` gave it. */
   withdraw(looking: Promise<unknown>): void {
     this.#source.delivery.inbox.withdraw(looking);
+  }
+
+  /** Runs what may send several frames, which then leave at once and not at the end of the turn. */
+  gather(run: () => void): void {
+    this.#source.inTurn = true;
+    run();
+    this.#source.endTurn();
   }
 
   /** Such a reader is called when there is something to take, or the end to hear of. */
