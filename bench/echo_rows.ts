@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import type { CertificateFiles } from "./certificate.ts";
 import { Child } from "./child.ts";
+import type { CallersOrder } from "./clients/callers.ts";
 import type { EchoOrder, EchoResult } from "./load/echo_load.ts";
 import { startProxy } from "./proxy.ts";
 import type { EchoLoad, EchoRow } from "./rows.ts";
@@ -128,7 +129,7 @@ function figure(row: EchoRow, runtime: RuntimeName, all: ReadonlyMap<string, Ech
 }
 
 /** These are those of the runtime at hand. */
-const ofRuntime = new Set(["raw", "raw_tls", "by_hand"]);
+const ofRuntime = new Set(["raw", "raw_tls", "by_hand", "hand_requests"]);
 
 function programName(name: string, runtime: RuntimeName): string {
   return ofRuntime.has(name) ? `${name}_${runtime}` : name;
@@ -207,6 +208,7 @@ export async function runOnce(
   runtime: RuntimeName,
   load: EchoLoad,
 ): Promise<EchoSample> {
+  if (load.asking) return askOnce(plan, name, runtime, load);
   const { certFile, keyFile } = plan.certificate;
   const secure = load.tls !== undefined;
   const { server, port, behind }: { server: Child; port: number; behind?: Child } = load.proxied
@@ -232,5 +234,36 @@ export async function runOnce(
     return { ...result, serverBusy, loadBusy: result.busy };
   } finally {
     await Promise.all([client.end(), server.end(), behind?.end()]);
+  }
+}
+
+/** A client that asks an echo server on the core of the load, as fresh processes. */
+async function askOnce(
+  plan: Plan,
+  name: string,
+  runtime: RuntimeName,
+  { depth }: EchoLoad,
+): Promise<EchoSample> {
+  const { runtimes, durationMs } = plan;
+  const server = new Child(commandLine(runtimes, "bun", loadCore, [plan.program("raw_bun")]));
+  try {
+    const { port } = await server.next<{ port: number }>(15_000);
+    const order: CallersOrder = { port, depth, durationMs };
+    const program = plan.program(programName(name, runtime));
+    const client = new Child(commandLine(runtimes, runtime, serverCore, [program, JSON.stringify(order)]));
+    try {
+      await client.next<{ running: true }>(20_000);
+      await warm(client, 2 * plan.warmupMs);
+      client.tell("measure");
+      await client.next<{ measuring: true }>(20_000);
+      const [cpu, since] = [server.cpuMs(), performance.now()];
+      const result = await client.next<EchoResult>(durationMs + 20_000);
+      const loadBusy = (server.cpuMs() - cpu) / (performance.now() - since);
+      return { ...result, serverBusy: result.busy, loadBusy };
+    } finally {
+      await client.end();
+    }
+  } finally {
+    await server.end();
   }
 }

@@ -13,6 +13,8 @@ export interface EchoLoad {
   readonly tls?: "kept" | "new";
   /** In the clear, with a new connection for each message. */
   readonly renewed?: boolean;
+  /** The programs are clients, and `depth` callers of theirs ask an echo server, one request each at a time. */
+  readonly asking?: boolean;
   /** Through a proxy, whose processor time it is then. */
   readonly proxied?: boolean;
 }

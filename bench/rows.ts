@@ -261,6 +261,16 @@ export const rows: readonly Row[] = [
     target: { bun: 0.90, deno: 0.80, node: 1 },
   },
   {
+    id: "requests-64",
+    title: "`requests` on one connection, 64 callers with a promise each, to the same by hand",
+    kind: "echo",
+    program: "requests",
+    baseline: "hand_requests",
+    load: { connections: 1, depth: 64, message: "lines", asking: true },
+    perProcessor: true,
+    target: { bun: 0.8, deno: 0.8, node: 0.8 },
+  },
+  {
     id: "setup",
     title: "new connections with one echo each, 32 at a time, per second of the server's processor",
     kind: "echo",

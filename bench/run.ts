@@ -139,12 +139,19 @@ async function run(given: Arguments): Promise<number> {
   if (!canPin) say("taskset is not there or there is one processor only: nothing is pinned, expect noise");
   try {
     const servers = await bundle(join(root, "bench/servers"), join(folder, "servers"));
+    const clients = await bundle(join(root, "bench/clients"), join(folder, "clients"));
     const loads = await bundle(join(root, "bench/load"), join(folder, "load"));
     const framings = await bundle(join(root, "bench/framings"), join(folder, "framings"));
     const plan: Plan = {
       runtimes: given.runtimes,
       program: (name) =>
-        name.endsWith("_load") ? loads(name) : name === "cut" ? framings(name) : servers(name),
+        name.endsWith("_load")
+          ? loads(name)
+          : name === "cut"
+          ? framings(name)
+          : /(?:^|_)requests/.test(name)
+          ? clients(name)
+          : servers(name),
       native,
       rounds: given.rounds,
       warmupMs: given.seconds < 0.8 ? 400 : 500,

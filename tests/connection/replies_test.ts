@@ -7,6 +7,7 @@ import { replies } from "../../src/connection/replies/replies.ts";
 import type { RepliesOptions } from "../../src/connection/replies/replies_options.ts";
 import { OptionsError } from "../../src/core/errors.ts";
 import { lines } from "../../src/core/framing/lines.ts";
+import { mapFraming } from "../../src/core/framing/map_framing.ts";
 import { requests } from "../../src/client/requests/requests.ts";
 import { Gate } from "../support/frames.ts";
 import { Real, Virtual } from "../support/server.ts";
@@ -200,6 +201,25 @@ test("in whatever order handlers finish, replies are in that of the requests (F-
     }),
     { numRuns: 40 },
   );
+});
+
+test("the type of a reply is that of what the handler returns, and fits the framing (F-39, F-73)", async (t) => {
+  const place = new Virtual(t);
+  const numbers = mapFraming(framing, {
+    decode: Number,
+    encode: (reply: { readonly sum: number }) => `${reply.sum}`,
+  });
+  const onFrame = replies((asked: number) => Promise.resolve({ sum: asked + 1 }), {
+    onError: () => ({ sum: 0 }),
+  });
+  const server = await place.serve({ framing: numbers, onFrame });
+  // @ts-expect-error replies of this framing have a sum
+  const wrong: Parameters<typeof place.serve<number, { readonly sum: number }>>[0]["onFrame"] = replies((
+    asked: number,
+  ) => `${asked}`);
+  assert.ok(wrong !== undefined);
+  const client = requests(await place.connect<string>(server, { framing }));
+  assert.equal(await place.drive(client.request("41")), "42");
 });
 
 test("options that do not fit are refused (F-39)", () => {

@@ -25,8 +25,8 @@ export interface ExchangeOwner {
   readonly wheel: TimerWheel;
   /** There may be another connection after this one. */
   readonly renewed: boolean;
-  /** How many wait for a place. */
-  readonly waiting: number;
+  /** Somebody waits for a place, or for the end of all requests. */
+  readonly attentive: boolean;
   /** There is a place. */
   pump(): void;
   /** A request is over. */
@@ -47,8 +47,37 @@ export class Exchange<Received, Sent> {
   readonly #unsolicited: Unsolicited<Received>;
   /** Heartbeats that are answered as requests are. */
   #pings = 0;
+  readonly #isPong: ((frame: Received) => boolean) | undefined;
   /** The peer is slow: what is sent waits. */
   #blocked = false;
+  /** The end has begun, or that of the input. */
+  #ending = false;
+
+  /** A frame of this connection. */
+  readonly #received = (frame: Received): void => {
+    const { counts } = this.#owner;
+    if (this.#isPong?.(frame)) {
+      counts.pongs++;
+      return;
+    }
+    const request = this.matching.take(frame);
+    if (request === undefined) return this.#unsolicited.frame(frame);
+    if (request.live) {
+      if (request.isPing) {
+        this.#pings--;
+        counts.pongs++;
+      } else counts.replies++;
+      request.resolve(frame);
+    } else {
+      this.abandoned--;
+      counts.late++;
+    }
+    if (this.#owner.attentive) {
+      this.#owner.pump();
+      this.#owner.settled();
+    }
+    if (this.#ending) this.#rest();
+  };
 
   constructor(
     connection: Connection<Received, Sent, unknown>,
@@ -64,6 +93,7 @@ export class Exchange<Received, Sent> {
     const take = onUnsolicited && ((frame: Received) => onUnsolicited(frame, connection));
     const failed = (error: unknown): void => session.userFailed(error);
     this.#unsolicited = new Unsolicited(take, maxUnsolicited, owner.counts, failed);
+    this.#isPong = heartbeat?.isPong;
     this.heartbeat = heartbeat && new Heartbeat(heartbeat, session, owner.wheel, this);
   }
 
@@ -71,11 +101,18 @@ export class Exchange<Received, Sent> {
   begin(): void {
     const { delivery, life } = this.#session;
     const readsOn = (): number => this.live > 0 ? Math.min(this.#settings.timeout, longestRest) : 0;
-    takeFrames(this.#session, (frame) => this.received(frame), readsOn);
-    if (delivery.inbox.over) return;
+    takeFrames(this.#session, this.#received, readsOn);
+    this.#ending = delivery.inbox.over;
+    if (this.#ending) return;
     // A connection that stays open for its handler ends later.
-    void delivery.inbox.look().then(() => this.#session.handling && this.over());
-    life.onSignal(() => this.#rest());
+    void delivery.inbox.look().then(() => {
+      this.#ending = true;
+      if (this.#session.handling) this.over();
+    });
+    life.onSignal(() => {
+      this.#ending = true;
+      this.#rest();
+    });
   }
 
   /** A request can be sent now. */
@@ -85,9 +122,13 @@ export class Exchange<Received, Sent> {
 
   /** Nothing can be sent, or no reply can come, or another connection is about to take the place of this one. */
   get #muted(): boolean {
-    const { outbox, delivery, state, handling } = this.#session;
-    return outbox.refusal.reason !== undefined || delivery.inbox.over ||
-      (state !== "open" && (this.#owner.renewed || !handling));
+    const { outbox } = this.#session;
+    return outbox.refusal.reason !== undefined || (this.#ending && this.#mute);
+  }
+
+  get #mute(): boolean {
+    const { delivery, handling } = this.#session;
+    return delivery.inbox.over || this.#owner.renewed || !handling;
   }
 
   /** Why a request cannot be sent on this connection, nor ever will be. */
@@ -123,30 +164,6 @@ export class Exchange<Received, Sent> {
     request.frame = undefined;
     if (!request.isPing) this.#owner.counts.requests++;
     if (slow !== undefined) this.#hold(slow);
-  }
-
-  /** A frame of this connection. */
-  received(frame: Received): void {
-    const { counts } = this.#owner;
-    if (this.#settings.heartbeat?.isPong?.(frame)) {
-      counts.pongs++;
-      return;
-    }
-    const request = this.matching.take(frame);
-    if (request === undefined) return this.#unsolicited.frame(frame);
-    if (request.live) {
-      if (request.isPing) {
-        this.#pings--;
-        counts.pongs++;
-      } else counts.replies++;
-      request.resolve(frame);
-    } else {
-      this.abandoned--;
-      counts.late++;
-    }
-    this.#owner.settled();
-    if (this.#owner.waiting > 0) this.#owner.pump();
-    if (this.#session.state !== "open") this.#rest();
   }
 
   /** The caller of a request that was sent waits no longer. What is known of it is told; its place is kept. */

@@ -5,12 +5,10 @@
  * timer.
  */
 
-// One executor for all of these promises: it leaves their functions here.
+// One executor for all of these promises: it leaves their function here. An error is a promise that has failed.
 let lastResolve: (value: never) => void;
-let lastReject: (error: unknown) => void;
-const executor = (resolve: (value: never) => void, reject: (error: unknown) => void): void => {
+const executor = (resolve: (value: never) => void): void => {
   lastResolve = resolve;
-  lastReject = reject;
 };
 
 /** Who is told that the signal of a request has aborted. */
@@ -21,8 +19,9 @@ interface AbortListener<Request> {
 /** A request. `place`: in the stream, where it has been handed over; undefined while it waits. */
 export class PendingRequest<Received, Sent> implements EventListenerObject {
   readonly reply: Promise<Received> = new Promise<Received>(executor);
-  readonly #resolve: (value: Received) => void = lastResolve as (value: Received) => void;
-  readonly #reject: (error: unknown) => void = lastReject;
+  readonly #resolve: (value: Received | Promise<never>) => void = lastResolve as (
+    value: Received | Promise<never>,
+  ) => void;
   /** The wheel's time at the call, and the time that it has from then. */
   since = 0;
   readonly limit: number;
@@ -70,7 +69,7 @@ export class PendingRequest<Received, Sent> implements EventListenerObject {
   reject(error: unknown): void {
     this.#over();
     this.reply.catch(ignored);
-    this.#reject(error);
+    this.#resolve(Promise.reject(error));
   }
 
   #over(): void {

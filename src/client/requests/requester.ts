@@ -58,8 +58,8 @@ export class Requester<Received, Sent> implements RequestClient<Received, Sent>,
     this.renewed = renewed;
   }
 
-  get waiting(): number {
-    return this.#waiting.size;
+  get attentive(): boolean {
+    return this.#waiting.size > 0 || this.#idle !== undefined;
   }
 
   /** Goes on over this connection. `ended` is called at its end. Throws `OptionsError`. */

@@ -16,14 +16,13 @@ import type { RepliesCounts, RepliesOptions, RepliesStats } from "./replies_opti
  * ```ts
  * import { lines, replies, serve } from "@millrace/millrace";
  *
- * await using server = await serve({
- *   port: 0,
- *   framing: lines({ encoding: "utf-8" }),
- *   onFrame: replies(async (line) => {
- *     if (line === "slow") await new Promise((resolve) => setTimeout(resolve, 50));
- *     return `done: ${line}`;
- *   }),
+ * const onFrame = replies(async (line: string) => {
+ *   if (line === "slow") await new Promise((resolve) => setTimeout(resolve, 50));
+ *   return `done: ${line}`;
  * });
+ * const server = await serve({ port: 0, framing: lines({ encoding: "utf-8" }), onFrame });
+ * console.log(onFrame.stats().requests); // 0
+ * await server.close();
  * ```
  *
  * @throws {OptionsError} `invalid`
@@ -32,7 +31,7 @@ export function replies<Received, Sent = Received, Context = undefined>(
   handler: (
     request: Received,
     connection: Connection<Received, Sent, Context>,
-  ) => NoInfer<Sent> | undefined | void | Promise<NoInfer<Sent> | undefined | void>,
+  ) => Sent | undefined | void | Promise<Sent | undefined | void>,
   options: RepliesOptions<Received, Sent, Context> = {},
 ): OnFrame<Received, Sent, Context> & {
   /** The counters at this moment, over all connections. */
