@@ -63,6 +63,13 @@ export const mutants = [
     why: "connections are made while a loop has not taken the frames of the ones before",
   },
   {
+    file: `${folder}/dialling.ts`,
+    find: "renewed === undefined && error instanceof OptionsError",
+    put: "false",
+    tests,
+    why: "options that do not fit are tried for ever",
+  },
+  {
     file: `${folder}/send_queue.ts`,
     find: "this.length >= maxFrames || this.bytes + length > maxBytes",
     put: "this.bytes + length > maxBytes",
