@@ -8,7 +8,7 @@ import { availableParallelism } from "node:os";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 
 /** What a thread tells. None of it may throw. */
-export interface ThreadEvents {
+interface ThreadEvents {
   message(message: unknown): void;
   /** It has ended; `error` is what it threw, if that is why. Called once. */
   ended(code: number, error: unknown): void;

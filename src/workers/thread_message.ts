@@ -127,7 +127,7 @@ export class MessageWriter {
 }
 
 /** Takes the records of a message, in order. `what` is the bytes of a record or its object; most have neither. */
-export type RecordTaker = (op: number, id: number, value: number, what: unknown) => void;
+type RecordTaker = (op: number, id: number, value: number, what: unknown) => void;
 
 const withBytes: readonly number[] = [Op.data, Op.send];
 const withObject: readonly number[] = [

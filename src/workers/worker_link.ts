@@ -16,7 +16,7 @@ import { noTotals, type WorkerTotals } from "./worker_totals.ts";
 import type { WorkersSettings } from "./workers_settings.ts";
 
 /** What becomes of it. */
-export interface LinkEvents {
+interface LinkEvents {
   /** It takes connections. */
   ready(): void;
   /** It has ended, or does not answer; called once, and nothing after it. */

@@ -29,7 +29,7 @@ serveInWorker({
     return closing === "hang" ? new Promise<void>(() => {}) : undefined;
   },
   onFrame: (line, connection) => {
-    const [order, argument = ""] = line.split(" ");
+    const [order, argument = "", size = ""] = line.split(" ");
     switch (order) {
       case "who":
         return connection.send(`${index} of ${count}: ${connection.id} ${connection.peer.port}`);
@@ -82,18 +82,22 @@ serveInWorker({
       case "deliver":
         return connection.deliver(argument).then(({ status }) => connection.send(status));
       case "flood":
-        return flood(Number(argument), (text) => connection.send(text));
+        return flood(Number(argument), Number(size), (text) => connection.send(text));
       default:
         return connection.send(line);
     }
   },
 });
 
-/** Lines of 64 KiB, each as soon as there is room; the last one says how often there was none. */
-async function flood(count: number, send: (text: string) => void | Promise<void>): Promise<void> {
+/** Lines of this size, each as soon as there is room; the last one says how often there was none. */
+async function flood(
+  count: number,
+  size: number,
+  send: (text: string) => void | Promise<void>,
+): Promise<void> {
   let waits = 0;
   for (let sent = 0; sent < count; sent++) {
-    const slow = send(String(sent).padEnd(65_535, "."));
+    const slow = send(String(sent).padEnd(size, "."));
     if (slow === undefined) continue;
     waits++;
     await slow;
