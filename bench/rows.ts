@@ -284,7 +284,7 @@ export const rows: readonly Row[] = [
   {
     id: "processes-2",
     title:
-      "two processes to one, 100 connections, lines that cost 20 hashes each; the load shares a processor with the second",
+      "two processes to one, 100 connections, lines that cost 100 hashes each; the load shares a processor with the second",
     kind: "echo",
     program: "two_processes",
     baseline: "one_process",

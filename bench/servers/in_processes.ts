@@ -13,7 +13,7 @@ import { serve } from "../../src/server/serve.ts";
 import { ready } from "./ready.ts";
 
 /** As much as a handler that parses and signs what it is sent. */
-const rounds = 20;
+const rounds = 100;
 
 /** Serves. */
 export async function serveIn(count: number): Promise<void> {
