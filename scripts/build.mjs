@@ -209,7 +209,7 @@ function makeExecutable() {
   }
 }
 
-function declare(sources) {
+async function declare(sources) {
   const types = join(dist, "types");
   const [{ name: jsrName }, { name: npmName }] = [readJson("deno.json"), readJson("package.json")];
   const config = join(dist, "tsconfig.json");
@@ -226,9 +226,11 @@ function declare(sources) {
   const run = spawnSync(process.execPath, [tsc, "-p", config], { cwd: root, stdio: ["ignore", 1, 2] });
   rmSync(config);
   if (run.status !== 0) throw new Error("tsc found faults: see its messages above");
-  const named = new Set(
-    sources.flatMap((source) => [...declaredBy(join(types, source.replace(/\.ts$/, ".d.ts")))]),
-  );
+  const entries = sources.map((source) => join(types, source.replace(/\.ts$/, ".d.ts")));
+  const named = new Set(entries.flatMap((entry) => [...declaredBy(entry)]));
+  // Loaded here, since `install` may have to fetch first what it needs.
+  const { shakeDeclarations } = await import("./shake_declarations.mjs");
+  shakeDeclarations([...named], entries);
   // Compilers of our users look for what a `.js` import declares; nothing of ours ends in `.ts` any more.
   for (const name of readdirSync(types, { recursive: true }).map(String)) {
     if (!name.endsWith(".d.ts")) continue;
@@ -272,7 +274,7 @@ async function main() {
   );
   keepLicences(inputs);
   makeExecutable();
-  declare(all.filter((entryPoint) => entryPoint.imported).map((entryPoint) => entryPoint.source));
+  await declare(all.filter((entryPoint) => entryPoint.imported).map((entryPoint) => entryPoint.source));
   for (const name of readdirSync(dist, { recursive: true }).map(String).sort()) {
     const file = join(dist, name);
     if (!name.endsWith(".js")) continue;
