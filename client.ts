@@ -34,6 +34,7 @@ export type {
 } from "./src/client/reconnecting/reconnecting_client.ts";
 export { requests } from "./src/client/requests/requests.ts";
 export type { RequestClient, RequestStats } from "./src/client/requests/request_client.ts";
+export { requestMetrics } from "./src/client/requests/request_metrics.ts";
 export { RequestError } from "./src/client/requests/request_error.ts";
 export type {
   HeartbeatOptions,

@@ -1,13 +1,26 @@
 // Requests over one connection: which reply is whose, and what becomes of those that get none.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { requestMetrics } from "../../../src/client/requests/request_metrics.ts";
 import { requests } from "../../../src/client/requests/requests.ts";
 import { RequestError } from "../../../src/client/requests/request_error.ts";
 import { FrameError, OptionsError, TimeoutError } from "../../../src/core/errors.ts";
 import { lengthField } from "../../../src/core/framing/length_field.ts";
+import { readExposition } from "../../support/exposition.ts";
 import { rejection } from "../../support/frames.ts";
 import { Virtual } from "../../support/server.ts";
 import { outcomes, pair, utf8 } from "./support.ts";
+
+test("what is counted is shown as metrics, with the name of the client (F-39)", async (t) => {
+  const { place, client, peer } = await pair(t);
+  const given = [client.request("a"), client.request("b")];
+  await peer.send("A");
+  assert.deepEqual(await outcomes(place, given.slice(0, 1)), ["A"]);
+  const families = readExposition(requestMetrics({ printer: client }));
+  const values = ["outstanding", "sent_total", "replies_total", "late_replies_total"]
+    .map((name) => families.get(`millrace_requests_${name}`)!.values.get('{client="printer"}'));
+  assert.deepEqual([families.size, values], [14, [1, 2, 1, 0]]);
+});
 
 test("requests leave together, and replies go to their callers in order (F-39)", async (t) => {
   const { place, client, peer, asked } = await pair(t);
