@@ -154,9 +154,15 @@ function groupsOf(outputs) {
       Object.keys(outputs).filter((path) => sources.includes(outputs[path].entryPoint ?? "")),
     );
   const [node, ...others] = ["node", "bun", "deno"].map((name) => loaded(`src/adapters/${name}/adapter.ts`));
+  const main = [...loadedBy(outputs, ["dist/mod.js"])];
+  const server = [...loaded("src/server/scoped_server.ts", "src/connection/effect/acquire.ts")];
+  // Bundlers look at all that a file loads: at the edge, none of it may lead to a module of Node.
+  const edge = loadedBy(outputs, ["dist/sockets/edge.js"]);
   return {
-    "main": [...loadedBy(outputs, ["dist/mod.js"])],
-    "server": [...loaded("src/server/scoped_server.ts", "src/connection/effect/acquire.ts")],
+    "main-edge": main.filter((path) => edge.has(path)),
+    "server-edge": server.filter((path) => edge.has(path)),
+    "main": main,
+    "server": server,
     "sockets": [...node].filter((path) => others.every((other) => other.has(path))),
     "sockets-node": [...node].filter((path) => !others.some((other) => other.has(path))),
   };

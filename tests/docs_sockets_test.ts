@@ -18,7 +18,7 @@ describe("docs/sockets.md", () => {
   it("has code that compiles, and runs to its end (F-35)", { timeout: 120_000 }, async (t) => {
     const programs = programsIn(text);
     assert.equal(programs.length, 2);
-    assert.deepEqual(await runPrograms(t, programs), ["hello\n", "refused"]);
+    assert.deepEqual(await runPrograms(t, programs), ["hello", "refused"]);
   });
 
   it(

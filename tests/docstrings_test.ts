@@ -93,7 +93,7 @@ function examplesIn(of: string, { jsDoc }: Docs): Example[] {
 function placed(code: string, place: (path: string) => string): string {
   return code
     .replaceAll(
-      new RegExp(`from "${packageName}(/\\w+)?"`, "g"),
+      new RegExp(`from "${packageName}(/[\\w/]+)?"`, "g"),
       (_, entry: string = "") => `from ${JSON.stringify(place(exports[`.${entry}`]!))}`,
     )
     .replaceAll(
@@ -182,7 +182,7 @@ describe("the comments on what is public", () => {
     const files = examples.map(({ of, code }, at) => {
       const file = join(made, `example_${at}.mts`);
       const local = code.replaceAll(
-        new RegExp(`from "${packageName}(/\\w+)?"`, "g"),
+        new RegExp(`from "${packageName}(/[\\w/]+)?"`, "g"),
         (_, entry: string = "") =>
           `from ${JSON.stringify(relative(made, join(root, exports[`.${entry}`]!)))}`,
       );

@@ -14,7 +14,7 @@ import type { ConnectedSocket, SecureTransportKind, SocketInfo } from "./socket.
 import { SocketError, socketErrorOf } from "./socket_error.ts";
 
 /** What a socket needs to know. */
-export interface Plan {
+interface Plan {
   readonly secureTransport: SecureTransportKind;
   readonly allowHalfOpen: boolean;
   readonly marks: HighWaterMarks;

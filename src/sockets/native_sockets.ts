@@ -22,7 +22,7 @@ import type { AnySocketAddress, ConnectedSocket, SocketOptions } from "./socket.
  * const writer = socket.writable.getWriter();
  * await writer.write(new TextEncoder().encode("hello\n"));
  * const { value } = await socket.readable.getReader().read();
- * console.log(new TextDecoder().decode(value)); // hello
+ * console.log(new TextDecoder().decode(value).trim()); // hello
  * await socket.close();
  * ```
  *

@@ -19,7 +19,7 @@ import type { AnySocketAddress, SecureTransportKind, SocketOptions } from "./soc
 import { SocketError } from "./socket_error.ts";
 
 /** What was asked of `connect`. */
-export interface Wish {
+interface Wish {
   readonly address: TcpAddress;
   readonly secureTransport: SecureTransportKind;
   readonly allowHalfOpen: boolean;
@@ -28,7 +28,7 @@ export interface Wish {
 }
 
 /** Settings of a binding object that its sockets must be able to meet. */
-export interface BoundOptions {
+interface BoundOptions {
   readonly tls?: TlsClientOptions | undefined;
   readonly noDelay?: boolean | undefined;
   readonly tcpKeepAlive?: boolean | "system" | DurationInput | undefined;

@@ -18,7 +18,7 @@ const readAtOnce = 64 * 1024;
 const writtenAtOnce = 64 * 1024;
 
 /** Gives a socket TLS: the same connection as a new socket, once that is open. */
-export type StartTls = (
+type StartTls = (
   socket: HostSocket,
   settings: TlsUpgradeSettings,
 ) => Promise<{ readonly socket: HostSocket; readonly peer: Peer }>;
