@@ -1,11 +1,12 @@
 /** Reconnecting clients of programs written with Effect, whose waits may be a `Schedule`. Only the entry point `effect` loads it. */
+import type * as Cause from "effect/Cause";
 import * as Clock from "effect/Clock";
 import type * as Context from "effect/Context";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
-import * as Pull from "effect/Pull";
 import * as Schedule from "effect/Schedule";
 import type * as Scope from "effect/Scope";
+import { isDone } from "../../connection/effect/connection_effects.ts";
 import { clockOf } from "../../connection/effect/effect_clock.ts";
 import { checkEffectVersion } from "../../connection/effect/effect_version.ts";
 import { effectSupport } from "../../connection/effect/effects.ts";
@@ -97,11 +98,11 @@ function stepsOf<Services>(
     Effect.provideContext(
       Effect.gen(function* () {
         if (step === undefined || failure.failures === 1) step = yield* begin;
-        return yield* Pull.matchEffect(step(yield* Clock.currentTimeMillis, failure), {
-          onSuccess: ([, wait]) => Effect.succeed(Duration.toMillis(wait)),
-          onFailure: (cause) => Effect.failCause(cause),
-          onDone: () => Effect.succeed(undefined),
-        });
+        return yield* Effect.catchCause(
+          Effect.map(step(yield* Clock.currentTimeMillis, failure), ([, wait]) => Duration.toMillis(wait)),
+          (cause) =>
+            isDone(cause) ? Effect.succeed(undefined) : Effect.failCause(cause as Cause.Cause<never>),
+        );
       }),
       services,
     );

@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit";
 import * as Scope from "effect/Scope";
 import * as Sink from "effect/Sink";
 import type { Connection } from "../connection.ts";
-import { pulling, type ReceiveError, type SendError, sendNow } from "./connection_effects.ts";
+import { isDone, pulling, type ReceiveError, type SendError, sendNow } from "./connection_effects.ts";
 
 /** Frames in both directions, in arrays of those that came together. */
 export type ConnectionChannel<Received, Sent, InError = never> = Channel.Channel<
@@ -66,7 +66,7 @@ export function channel<Received, Sent, Context, InError = never>(
         Effect.catchCause(sending, (cause) =>
           Effect.sync(() => {
             if (Cause.hasInterruptsOnly(cause)) return;
-            if (cause.reasons.every((reason) => Cause.isFailReason(reason) && Cause.isDone(reason.error))) {
+            if (isDone(cause)) {
               return connection.end();
             }
             fault = cause as Cause.Cause<SendError | InError>;

@@ -303,3 +303,8 @@ export function settled<Value, Failure>(
 export function failure<Failure>(error: unknown): Effect.Effect<never, Failure> {
   return error instanceof MillraceError ? Effect.fail(error as Failure) : Effect.die(error);
 }
+
+/** A pull that is over, and has not failed. Without the module for pulls, which an Effect before version 4 does not have. */
+export function isDone(cause: Cause.Cause<unknown>): boolean {
+  return cause.reasons.every((reason) => Cause.isFailReason(reason) && Cause.isDone(reason.error));
+}

@@ -10,7 +10,7 @@ import { ByteWriter } from "../../core/bytes/bytes.ts";
 import { FrameError, OptionsError } from "../../core/errors.ts";
 import type { Framing } from "../../core/framing/framing.ts";
 import { type StoppableDecoder, stoppableDecoder } from "../../core/framing/piecewise_decoder.ts";
-import { failure } from "./connection_effects.ts";
+import { failure, isDone } from "./connection_effects.ts";
 
 /** Frames that are cut at once. */
 const mostTogether = 1024;
@@ -74,7 +74,7 @@ export function decode<Received, InError = never>(
             return pull;
           },
           onFailure: (cause) => {
-            if (!cause.reasons.every((reason) => Cause.isFailReason(reason) && Cause.isDone(reason.error))) {
+            if (!isDone(cause)) {
               return Effect.failCause(cause);
             }
             cutter.ended = true;
