@@ -135,7 +135,7 @@ export function tellFailure<Received, Sent, Context>(
 }
 
 /** Something is over or ending anyhow: what a hook throws is counted and logged, and changes nothing. */
-export function tellQuietly<Received, Sent, Context>(
+function tellQuietly<Received, Sent, Context>(
   session: Hooked<Received, Sent, Context>,
   owner: HookOwner<Received, Sent, Context>,
   call: () => void,

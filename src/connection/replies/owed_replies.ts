@@ -11,7 +11,7 @@ import type { Session } from "../session.ts";
 import type { RepliesCounts } from "./replies_options.ts";
 
 /** Checked settings. */
-export interface RepliesSettings<Received, Sent, Context> {
+interface RepliesSettings<Received, Sent, Context> {
   readonly handler: (
     request: Received,
     connection: Connection<Received, Sent, Context>,
