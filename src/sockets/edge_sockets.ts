@@ -15,7 +15,7 @@ const own = (): Promise<Adapter> => Promise.resolve(cloudflareSockets());
  * import { connectSocket } from "@millrace/millrace/sockets/edge";
  *
  * const socket = connectSocket("example.org:7");
- * await socket.opened.catch((error) => console.log(error.message)); // anywhere but on workerd
+ * await socket.opened.catch((error) => console.log(error.cause.reason)); // unsupported
  * ```
  *
  * @throws {SocketError} for an address or options that are not valid; `opened` rejects with one when connecting fails
@@ -33,7 +33,7 @@ export function connectSocket(address: AnySocketAddress, options?: SocketOptions
  *
  * const { connect } = sockets({ connectTimeout: "2 seconds" });
  * const socket = connect("example.org:7");
- * await socket.opened.catch((error) => console.log(error.message)); // anywhere but on workerd
+ * await socket.opened.catch((error) => console.log(error.cause.reason)); // unsupported
  * ```
  *
  * @throws {OptionsError} `invalid`

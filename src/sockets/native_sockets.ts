@@ -40,8 +40,8 @@ export function connectSocket(address: AnySocketAddress, options?: SocketOptions
  * import { sockets } from "@millrace/millrace/sockets";
  *
  * const { connect } = sockets({ connectTimeout: "2 seconds", tls: { minVersion: "TLSv1.3" } });
- * const socket = connect("localhost:1");
- * await socket.opened.catch((error) => console.log(error.message)); // SocketError: connect to localhost:1: …
+ * const socket = connect("127.0.0.1:1");
+ * await socket.opened.catch((error) => console.log(error.cause.reason)); // refused
  * ```
  *
  * @throws {OptionsError} `invalid`
