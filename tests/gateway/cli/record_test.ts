@@ -187,6 +187,10 @@ describe("millrace record", () => {
     const client = await connect({ port: Number(listening), framing: utf8 });
     void client.send("before");
     for await (const _ of client) break;
+    // What it has passed on is written a little later.
+    while (!(await readFile(file, "utf8")).includes("before")) {
+      await new Promise<void>((resolve) => systemClock.endOfTurn(resolve));
+    }
     program.signal("SIGKILL");
     await program.end();
     client.destroy();
