@@ -70,7 +70,7 @@ export class Child {
 
   /** Processor time that it and its children have used so far, in milliseconds; 0 where there is no /proc. */
   cpuMs(): number {
-    const children = this.#read(`task/${this.#process.pid}/children`).trim().split(" ");
+    const children = this.#read(`task/${this.#process.pid}/children`).match(/\d+/g) ?? [];
     return [`${this.#process.pid}`, ...children].reduce((sum, pid) => sum + cpuMsOf(pid), 0);
   }
 
