@@ -52,3 +52,8 @@ export class BusError extends MillraceError {
     this.reason = reason;
   }
 }
+
+/** What every operation of a closed bus fails with. */
+export function closedError(action: string): BusError {
+  return new BusError("closed", `${action}: the bus is closed`);
+}

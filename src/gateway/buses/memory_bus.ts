@@ -4,10 +4,11 @@
  * The gateway's default, and the way to use the gateway as a library. A message goes from publisher to
  * handlers in plain calls while they keep up; then each subscription queues up to its limit.
  */
+import { refused } from "../../core/deferred.ts";
 import { type Clock, systemClock } from "../../core/time/clock.ts";
 import { type DurationInput, toMilliseconds } from "../../core/time/duration.ts";
 import type { MillraceError } from "../../core/errors.ts";
-import { BusError } from "../errors.ts";
+import { BusError, closedError } from "../errors.ts";
 import type { Bus, BusHandler, BusMessage, BusStats, BusSubscription, SubscribeOptions } from "./bus.ts";
 import { requestOver, requestTimeout } from "./request.ts";
 import { checkPattern, checkSubject, isLiteral, matches } from "./subject.ts";
@@ -62,7 +63,7 @@ class MemoryBus implements Bus {
   }
 
   publish(message: BusMessage): void | Promise<void> {
-    if (this.#closed) return refuse(closedError(`publish to ${message.subject}`));
+    if (this.#closed) return refused(closedError(`publish to ${message.subject}`));
     this.#published++;
     const route = this.#routes.get(message.subject) ?? this.#route(message.subject);
     if (route.length === 0) {
@@ -128,16 +129,6 @@ class MemoryBus implements Bus {
     this.#routes.set(subject, route);
     return route;
   }
-}
-
-function closedError(action: string): BusError {
-  return new BusError("closed", `${action}: the bus is closed`);
-}
-
-function refuse(error: BusError): Promise<void> {
-  const refused = Promise.reject(error);
-  refused.catch(nothing);
-  return refused;
 }
 
 function nothing(): void {}

@@ -12,7 +12,7 @@ import { lines } from "../../core/framing/lines.ts";
 import { stoppableDecoder } from "../../core/framing/piecewise_decoder.ts";
 import type { TextOutput } from "../../host/standard_output.ts";
 import type { ByteInput } from "../../host/standard_input.ts";
-import { BusError } from "../errors.ts";
+import { BusError, closedError } from "../errors.ts";
 import { LineWriter } from "../line_writer.ts";
 import { messageLine, readMessageLine } from "../message_line.ts";
 import type { Bus, BusHandler, BusMessage, BusStats, BusSubscription, SubscribeOptions } from "./bus.ts";
@@ -76,7 +76,7 @@ class StdioBus implements LineBus {
   publish(message: BusMessage): void | Promise<void> {
     checkSubject(message.subject);
     if (this.#closed) {
-      return refused(new BusError("closed", `publish to ${message.subject}: the bus is closed`));
+      return refused(closedError(`publish to ${message.subject}`));
     }
     return this.#writer.write(messageLine(message));
   }

@@ -9,10 +9,10 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import type { Clock } from "../../../core/time/clock.ts";
-import { BusError } from "../../errors.ts";
+import { BusError, closedError } from "../../errors.ts";
 import type { BusMessage, PublishObserver } from "../bus.ts";
 import { headersOf, replyHeader } from "./message_headers.ts";
-import { closedError, type LinkWatcher, type NatsLink } from "./nats_link.ts";
+import type { LinkWatcher, NatsLink } from "./nats_link.ts";
 import type { PendingLimits } from "./nats_bus.ts";
 import { PublishWindow, type Sending, type WindowOwner } from "./publish_window.ts";
 import type { Stream } from "./stream.ts";

@@ -6,7 +6,7 @@
 import { refused } from "../../../core/deferred.ts";
 import type { MillraceError } from "../../../core/errors.ts";
 import type { DurationInput } from "../../../core/time/duration.ts";
-import { BusError } from "../../errors.ts";
+import { BusError, closedError } from "../../errors.ts";
 import type {
   Bus,
   BusHandler,
@@ -22,7 +22,7 @@ import { Ingest } from "./ingest.ts";
 import type { JetStreamOptions } from "./jetstream_options.ts";
 import { loadJetStream } from "./library.ts";
 import { NatsBus, pendingLimits } from "./nats_bus.ts";
-import { closedError, NatsLink } from "./nats_link.ts";
+import { NatsLink } from "./nats_link.ts";
 import { type StoredContext, StoredSubscription } from "./stored_subscription.ts";
 import { openStream, type Stream, streamWish } from "./stream.ts";
 

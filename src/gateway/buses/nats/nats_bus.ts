@@ -7,7 +7,7 @@ import { type Deferred, deferred, refused } from "../../../core/deferred.ts";
 import { LimitError, type MillraceError } from "../../../core/errors.ts";
 import { checkInteger, OptionsCheck } from "../../../core/options.ts";
 import { type DurationInput, toMilliseconds } from "../../../core/time/duration.ts";
-import { BusError } from "../../errors.ts";
+import { BusError, closedError } from "../../errors.ts";
 import { Sparingly } from "../../log.ts";
 import type { Bus, BusHandler, BusMessage, BusStats, BusSubscription, SubscribeOptions } from "../bus.ts";
 import { requestTimeout } from "../request.ts";
@@ -15,7 +15,7 @@ import { checkPattern, checkSubject } from "../subject.ts";
 import { mostWaiting } from "../subscription.ts";
 import { Subscriptions } from "../subscriptions.ts";
 import { headersOf, messageOf } from "./message_headers.ts";
-import { closedError, NatsLink } from "./nats_link.ts";
+import { NatsLink } from "./nats_link.ts";
 import type { NatsOptions } from "./nats_options.ts";
 
 /**

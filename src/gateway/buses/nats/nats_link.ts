@@ -10,7 +10,7 @@ import type { MillraceError } from "../../../core/errors.ts";
 import { type Clock, systemClock } from "../../../core/time/clock.ts";
 import { toMilliseconds } from "../../../core/time/duration.ts";
 import type { Logger } from "../../../core/logger.ts";
-import { BusError } from "../../errors.ts";
+import { BusError, closedError } from "../../errors.ts";
 import { loadNats, type Nats } from "./library.ts";
 import type { NatsOptions } from "./nats_options.ts";
 
@@ -133,10 +133,6 @@ export class NatsLink {
     this.#back?.reject(closedError("publish"));
     this.#back = undefined;
   }
-}
-
-export function closedError(action: string): BusError {
-  return new BusError("closed", `${action}: the bus is closed`);
 }
 
 function settingsOf(library: Nats, options: NatsOptions, timeout: number): ConnectionOptions {
