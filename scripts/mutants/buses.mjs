@@ -2,7 +2,7 @@
 const window = "src/gateway/buses/nats/publish_window.ts";
 const ingest = "src/gateway/buses/nats/ingest.ts";
 const core = "src/gateway/buses/nats/nats_bus.ts";
-const traffic = "src/gateway/traffic.ts";
+const egress = "src/gateway/traffic/egress.ts";
 const windowTests = ["tests/gateway/buses/publish_window_test.ts"];
 const faults = ["tests/gateway/buses/jetstream_faults_test.ts"];
 const gateway = ["tests/gateway/nats_test.ts"];
@@ -66,14 +66,14 @@ export const mutants = [
     why: "that nobody listens is written to a device as an empty frame",
   },
   {
-    file: traffic,
+    file: egress,
     find: "message.reply !== undefined || message.stored",
     put: "message.reply !== undefined",
     tests: gateway,
     why: "a stored message is acknowledged before its bytes were taken",
   },
   {
-    file: traffic,
+    file: egress,
     find: "other !== undefined && other !== node",
     put: "other !== undefined && false",
     tests: gateway,

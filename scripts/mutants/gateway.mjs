@@ -1,5 +1,7 @@
 /** The gateway's checks and counts, and the paths of Unix sockets. */
-const traffic = "src/gateway/traffic.ts";
+const ingress = "src/gateway/traffic/ingress.ts";
+const egress = "src/gateway/traffic/egress.ts";
+const undelivered = "src/gateway/traffic/undelivered.ts";
 const control = "src/gateway/control.ts";
 const unix = "src/adapters/unix/path.ts";
 const httpServer = "src/host/http_server.ts";
@@ -11,36 +13,36 @@ const ofUnix = ["tests/adapters/unix_path_test.ts", "tests/adapters/unix_path_ra
 /** For `npm run mutate`. */
 export const mutants = [
   {
-    file: traffic,
-    find: "    this.#messagesUndelivered++;\n",
+    file: undelivered,
+    find: "    this.#count++;\n",
     put: "",
     tests: ofGateway,
     why: "messages that reach nobody are not counted",
   },
   {
-    file: traffic,
-    find: "if (storing === undefined) this.#framesPublished++;",
+    file: ingress,
+    find: "if (storing === undefined) this.#published++;",
     put: "",
     tests: ofGateway,
     why: "published frames are not counted",
   },
   {
-    file: traffic,
+    file: egress,
     find: '() => connection.destroy({ reason, code: "egress_timeout" }),',
     put: "() => {},",
     tests: ofGateway,
     why: "egressTimeout does nothing",
   },
   {
-    file: traffic,
-    find: "      await this.#replies(connection);\n",
+    file: ingress,
+    find: "      await this.#owed.paid(connection);\n",
     put: "",
     tests: ofGateway,
     why: "replies are not waited for",
   },
   {
-    file: traffic,
-    find: "await (storing === undefined ? this.#bus.flush() : storing.done());",
+    file: ingress,
+    find: "await (storing === undefined ? outlet.flush() : storing.done());",
     put: "",
     tests: [...ofGateway, "tests/gateway/process_test.ts"],
     why: "a connection is over before the bus has its frames",

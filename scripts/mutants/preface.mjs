@@ -190,7 +190,7 @@ export const mutants = [
     why: "who sends a PROXY header is told to turn TLS on",
   },
   {
-    file: "src/gateway/peer_metadata.ts",
+    file: "src/gateway/traffic/peer_metadata.ts",
     find: '"tls.verified": tls && String(tls.verified),',
     put: "",
     tests: ["tests/gateway/preface_test.ts"],

@@ -25,7 +25,7 @@ import type { RunningEndpoint } from "./running_endpoint.ts";
 import { OtherProtocols } from "./other_protocols.ts";
 import type { EndpointContext } from "./server_endpoint.ts";
 import { loadClientTls } from "./tls_options.ts";
-import { Traffic } from "./traffic.ts";
+import { Traffic } from "./traffic/traffic.ts";
 
 /** The part of a wait that is left to chance, where the configuration does not say it. */
 const usualJitter = 0.2;

@@ -17,7 +17,7 @@ import type { GatewayConfig } from "./config/config.ts";
 import { BusError } from "./errors.ts";
 import type { GatewayOptions } from "./gateway.ts";
 import { Sparingly } from "./log.ts";
-import { fillSubject } from "./subject_template.ts";
+import { fillSubject } from "./traffic/subject_template.ts";
 
 /** Rejects with `BusError` where a server or its stream cannot be had. */
 export async function makeBus(

@@ -7,7 +7,7 @@ import type { EndpointSettings } from "./config/endpoint_config.ts";
 import { BusError } from "./errors.ts";
 import { LineWriter } from "./line_writer.ts";
 import { frameLine } from "./message_line.ts";
-import { subjectPattern } from "./subject_template.ts";
+import { subjectPattern } from "./traffic/subject_template.ts";
 
 /** Prints the frames of some endpoints. */
 export class Printer {

@@ -27,7 +27,7 @@ import type { FrameConnection, TrafficStats } from "./endpoint.ts";
 import type { RunningEndpoint } from "./running_endpoint.ts";
 import { OtherProtocols } from "./other_protocols.ts";
 import { serverTlsOptions } from "./tls_options.ts";
-import { Traffic } from "./traffic.ts";
+import { Traffic } from "./traffic/traffic.ts";
 
 /** What an endpoint is given by its gateway. */
 export interface EndpointContext {

@@ -15,7 +15,7 @@ import type { LimitOptions } from "./limit_flags.ts";
 import type { PrefaceOptions } from "./preface_flags.ts";
 import { LineWriter } from "../line_writer.ts";
 import { frameLine } from "../message_line.ts";
-import { peerMetadata } from "../peer_metadata.ts";
+import { peerMetadata } from "../traffic/peer_metadata.ts";
 import { OtherProtocols } from "../other_protocols.ts";
 import { serverTlsOptions } from "../tls_options.ts";
 import { formatAddress } from "../../core/text/address.ts";

@@ -7,7 +7,7 @@ import { folderOfFile, hostName, readTextFile } from "../../host/process.ts";
 import { membership } from "../../host/member.ts";
 import { formatAddress } from "../../core/text/address.ts";
 import type { Address } from "../../core/transport.ts";
-import { subjectToken } from "../subject_template.ts";
+import { subjectToken } from "../traffic/subject_template.ts";
 import { type BusConfig, isNetworkBus, readBus } from "./bus_config.ts";
 import { type EndpointConfig, type EndpointSurroundings, nodeName, readEndpoint } from "./endpoint_config.ts";
 import { type ConfigFault, type ConfigPath, FaultList, type Locate } from "./fault.ts";

@@ -6,7 +6,7 @@
 import type { Framing } from "../../core/framing/framing.ts";
 import type { Address } from "../../core/transport.ts";
 import { isSubject } from "../buses/subject.ts";
-import { templateFault } from "../subject_template.ts";
+import { templateFault } from "../traffic/subject_template.ts";
 import { type BusType, isNetworkBus } from "./bus_config.ts";
 import { type PayloadEncoding, payloadEncodings } from "../payload.ts";
 import type { Backoff } from "../../core/time/backoff.ts";

@@ -4,7 +4,7 @@
  * Called by `config.ts` once all endpoints are read.
  */
 import { overlap } from "../buses/subject.ts";
-import { subjectPattern } from "../subject_template.ts";
+import { subjectPattern } from "../traffic/subject_template.ts";
 import type { EndpointConfig, EndpointSurroundings, Subjects } from "./endpoint_config.ts";
 import { type FaultList, formatPath } from "./fault.ts";
 

@@ -1,10 +1,10 @@
 /**
  * Subjects with places for what is known of a connection: `plant.{endpoint}.in.{conn.id}`.
  *
- * Read by the configuration, filled in by `traffic.ts`, once a connection. Every value becomes exactly one token: what a
+ * Read by the configuration, filled in by `ingress.ts`, once a connection. Every value becomes exactly one token: what a
  * peer can choose must not be able to name another subject.
  */
-import { isSubject } from "./buses/subject.ts";
+import { isSubject } from "../buses/subject.ts";
 
 /** What may stand in braces. */
 const subjectPlaces = ["endpoint", "node", "conn.id", "peer.ip", "peer.port", "protocol"] as const;

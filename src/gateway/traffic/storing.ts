@@ -1,13 +1,13 @@
 /**
  * Frames of one connection on their way into a store: how many are not acknowledged yet.
  *
- * Used by `traffic.ts`, one for each connection whose frames are stored. One frame that can never be stored ends its
+ * Used by `ingress.ts`, one for each connection whose frames are stored. One frame that can never be stored ends its
  * connection: the peer must not take it for accepted.
  */
-import { type Deferred, deferred } from "../core/deferred.ts";
-import type { MillraceError } from "../core/errors.ts";
-import type { Bus, BusMessage, PublishObserver } from "./buses/bus.ts";
-import type { FrameConnection } from "./endpoint.ts";
+import { type Deferred, deferred } from "../../core/deferred.ts";
+import type { MillraceError } from "../../core/errors.ts";
+import type { Bus, BusMessage, PublishObserver } from "../buses/bus.ts";
+import type { FrameConnection } from "../endpoint.ts";
 
 /** Those of one connection. */
 export class Storing implements PublishObserver {
@@ -22,7 +22,7 @@ export class Storing implements PublishObserver {
     this.#counted = counted;
   }
 
-  publish(bus: Bus, frame: BusMessage): void | Promise<void> {
+  publish(bus: Pick<Bus, "publish">, frame: BusMessage): void | Promise<void> {
     this.#pending++;
     return bus.publish(frame, this);
   }

@@ -3,9 +3,9 @@
  *
  * Used by the endpoints and by `millrace serve`. Made once a connection.
  */
-import type { ProxyInfo } from "../core/proxy/proxy_info.ts";
-import { hexText } from "../core/text/hex.ts";
-import type { FrameConnection } from "./endpoint.ts";
+import type { ProxyInfo } from "../../core/proxy/proxy_info.ts";
+import { hexText } from "../../core/text/hex.ts";
+import type { FrameConnection } from "../endpoint.ts";
 
 /** Only what is known has a key. */
 export function peerMetadata(

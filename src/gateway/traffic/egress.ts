@@ -1,0 +1,158 @@
+/**
+ * Messages of the bus on their way to sockets, for one endpoint.
+ *
+ * A message names its connection, by the end of its subject or by metadata; what has no connection, or is not taken by
+ * one, goes to `undelivered.ts`.
+ */
+import type { BroadcastReport } from "../../connection/broadcast.ts";
+import { SocketError } from "../../core/errors.ts";
+import type { SendOutcome } from "../../core/flow/outcome.ts";
+import type { Clock } from "../../core/time/clock.ts";
+import type { BusMessage } from "../buses/bus.ts";
+import type { EndpointSettings } from "../config/endpoint_config.ts";
+import type { FrameConnection } from "../endpoint.ts";
+import type { OwedReplies } from "./owed_replies.ts";
+import type { Undelivered } from "./undelivered.ts";
+
+/** What the traffic needs of its endpoint. */
+export interface TrafficPeers {
+  readonly connections: ReadonlyMap<string, FrameConnection>;
+  broadcast(frame: Uint8Array): Promise<BroadcastReport>;
+}
+
+/** What stands for every connection in the place of a connection's id. */
+const everyone = "*";
+/** In the same place: the connection is that of another gateway. */
+const elsewhere = Symbol("elsewhere");
+
+/** From the bus to sockets. */
+export class Egress {
+  readonly #settings: EndpointSettings;
+  readonly #peers: TrafficPeers;
+  readonly #clock: Clock;
+  readonly #owed: OwedReplies;
+  readonly #undelivered: Undelivered;
+  #sent = 0;
+
+  constructor(
+    settings: EndpointSettings,
+    peers: TrafficPeers,
+    context: { readonly clock: Clock; readonly owed: OwedReplies; readonly undelivered: Undelivered },
+  ) {
+    this.#settings = settings;
+    this.#peers = peers;
+    this.#clock = context.clock;
+    this.#owed = context.owed;
+    this.#undelivered = context.undelivered;
+  }
+
+  /** Messages that were passed to a connection, or to all. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** One message for a socket. A promise means that its peer is slow. */
+  take(message: BusMessage): void | Promise<void> {
+    const id = this.#target(message);
+    if (id === elsewhere) return;
+    if (id === everyone) return this.#broadcast(message);
+    const connection = id === undefined ? undefined : this.#peers.connections.get(id);
+    if (id === undefined || connection === undefined || isOver(connection)) {
+      const why = id === undefined
+        ? 'it has no connection in "conn.id" ("*" means all)'
+        : "no such connection is open";
+      const error = new SocketError("unknown_connection", `send to connection ${id ?? "?"}: ${why}`);
+      return this.#undelivered.refuse(message, error);
+    }
+    try {
+      // A stored message is done with when the kernel has it.
+      if (message.reply !== undefined || message.stored) return this.#deliver(connection, message);
+      const wait = connection.send(message.payload);
+      if (wait !== undefined) return this.#patiently(connection, wait, message);
+      this.#sent++;
+      return this.#owed.sent(id);
+    } catch (error) {
+      return this.#undelivered.refuse(message, error);
+    }
+  }
+
+  #target(message: BusMessage): string | typeof elsewhere | undefined {
+    const { subjects: { egress, direct }, node } = this.#settings;
+    if (message.subject.length > egress.length) return message.subject.slice(direct.length + 1);
+    const other = message.metadata["node"];
+    if (node !== undefined && other !== undefined && other !== node) return elsewhere;
+    return message.metadata["conn.id"];
+  }
+
+  /** Waits for a slow peer, but not for ever: others are behind it. */
+  #patiently(connection: FrameConnection, wait: Promise<void>, message: BusMessage): Promise<void> {
+    const cancel = this.#limit(connection);
+    this.#owed.sent(connection.id);
+    return wait.then(() => {
+      cancel();
+      this.#sent++;
+    }, (error: unknown) => {
+      cancel();
+      this.#undelivered.tell(connection.id, error);
+      return this.#undelivered.refuse(message, error);
+    });
+  }
+
+  /** Ends a connection that takes nothing for too long; returns how to call that off. */
+  #limit(connection: FrameConnection): () => void {
+    const { egressTimeout } = this.#settings;
+    if (egressTimeout === Infinity) return () => {};
+    const reason = `it accepted no bytes for ${egressTimeout} ms while messages waited for it`;
+    const timer = this.#clock.setTimer(
+      () => connection.destroy({ reason, code: "egress_timeout" }),
+      egressTimeout,
+    );
+    return () => this.#clock.clearTimer(timer);
+  }
+
+  /** Sends, and answers with what became of it. */
+  async #deliver(connection: FrameConnection, message: BusMessage): Promise<void> {
+    const cancel = this.#limit(connection);
+    let outcome: SendOutcome;
+    try {
+      outcome = await connection.deliver(message.payload);
+    } catch (error) {
+      return this.#undelivered.refuse(message, error);
+    } finally {
+      cancel();
+    }
+    if (outcome.status === "failed") {
+      this.#undelivered.tell(connection.id, outcome.error);
+      return this.#undelivered.refuse(message, outcome.error);
+    }
+    this.#sent++;
+    this.#owed.sent(connection.id);
+    await this.#undelivered.answer(message, { ok: outcome.status === "sent", result: outcome });
+  }
+
+  async #broadcast(message: BusMessage): Promise<void> {
+    let timer: unknown;
+    const { egressTimeout } = this.#settings;
+    // Each peer's own policy decides for it; a slow one holds back the next message only so long.
+    const late = new Promise<undefined>((resolve) => {
+      if (egressTimeout !== Infinity) timer = this.#clock.setTimer(() => resolve(undefined), egressTimeout);
+    });
+    try {
+      const report = this.#peers.broadcast(message.payload);
+      this.#sent++;
+      const known = await Promise.race([report, late]);
+      if (message.reply !== undefined) {
+        await this.#undelivered.answer(message, { ok: true, result: known ?? await report });
+      }
+    } catch (error) {
+      await this.#undelivered.refuse(message, error);
+    } finally {
+      this.#clock.clearTimer(timer);
+    }
+  }
+}
+
+/** It accepts no frames any more. */
+function isOver({ state }: FrameConnection): boolean {
+  return state === "closing" || state === "closed";
+}

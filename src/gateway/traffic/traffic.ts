@@ -1,0 +1,90 @@
+/**
+ * Frames to the bus and messages to sockets, for one endpoint.
+ *
+ * Ingress: `ingress.ts` publishes every frame with who its peer is. Egress: `egress.ts` writes a message to the
+ * connection that it names, by metadata or by the reply subject that a frame came with. What cannot be delivered is
+ * answered, counted and logged by `undelivered.ts`.
+ */
+import type * as Effect from "effect/Effect";
+import type { Clock } from "../../core/time/clock.ts";
+import type { Logger } from "../../core/logger.ts";
+import type { Bus, BusMessage, BusSubscription, SubscribeOptions } from "../buses/bus.ts";
+import type { EndpointSettings } from "../config/endpoint_config.ts";
+import type { FrameConnection, TrafficStats } from "../endpoint.ts";
+import { awaited } from "../patience.ts";
+import { Egress, type TrafficPeers } from "./egress.ts";
+import { Ingress } from "./ingress.ts";
+import { OwedReplies } from "./owed_replies.ts";
+import { subjectPattern } from "./subject_template.ts";
+import { Undelivered } from "./undelivered.ts";
+
+const nothing: Readonly<Record<string, string>> = Object.freeze({});
+
+/** The two directions of one endpoint. */
+export class Traffic {
+  readonly #settings: EndpointSettings;
+  readonly #bus: Bus;
+  readonly #queue: SubscribeOptions;
+  readonly #undelivered: Undelivered;
+  readonly #egress: Egress;
+  readonly #ingress: Ingress;
+  #subscriptions: BusSubscription[] = [];
+
+  constructor(
+    settings: EndpointSettings,
+    bus: Bus,
+    peers: TrafficPeers,
+    context: { readonly clock: Clock; readonly log: Logger; readonly queue: SubscribeOptions },
+  ) {
+    const { clock, log, queue } = context;
+    const owed = new OwedReplies(settings.replyWait, clock);
+    this.#settings = settings;
+    this.#bus = bus;
+    this.#queue = queue;
+    this.#undelivered = new Undelivered(settings, bus, log);
+    this.#egress = new Egress(settings, peers, { clock, owed, undelivered: this.#undelivered });
+    this.#ingress = new Ingress(settings, bus, { clock, owed, undelivered: this.#undelivered });
+  }
+
+  /** Begins to take messages for sockets, and to echo where the endpoint does. */
+  start(): void {
+    const { subjects, echo, name, node } = this.#settings;
+    const send = (message: BusMessage) => this.#egress.take(message);
+    this.#subscriptions = [
+      this.#bus.subscribe(subjects.egress, send, { ...this.#queue, durable: `${name}-${node}-all` }),
+      this.#bus.subscribe(`${subjects.direct}.*`, send, { ...this.#queue, durable: `${name}-${node}` }),
+    ];
+    if (echo) {
+      const pattern = subjectPattern(subjects.ingress, {
+        endpoint: name,
+        ...(node !== undefined && { node }),
+      });
+      this.#subscriptions.push(this.#bus.subscribe(pattern, (frame) => this.#echo(frame), this.#queue));
+    }
+  }
+
+  /** Takes no more messages; those that wait are forgotten and counted by the bus. */
+  stop(): Effect.Effect<void> {
+    // Promises, as everything of a bus, which may be the user's own.
+    return awaited(() => Promise.all(this.#subscriptions.map((subscription) => subscription.close())));
+  }
+
+  stats(): TrafficStats {
+    return {
+      framesPublished: this.#ingress.published,
+      messagesSent: this.#egress.sent,
+      messagesUndelivered: this.#undelivered.count,
+    };
+  }
+
+  /** The handler of one connection. When this resolves, nothing more is owed. */
+  ingress(connection: FrameConnection): Promise<void> {
+    return this.#ingress.handle(connection);
+  }
+
+  #echo(frame: BusMessage): void | Promise<void> {
+    // Another endpoint may publish under the same subject.
+    if (frame.reply === undefined || frame.metadata["endpoint"] !== this.#settings.name) return;
+    return this.#bus.publish({ subject: frame.reply, payload: frame.payload, metadata: nothing });
+  }
+}
