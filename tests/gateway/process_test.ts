@@ -30,7 +30,15 @@ async function start(
 const echo = { name: "echo", listen: "127.0.0.1:0", echo: true, print: true };
 
 describe("the examples", () => {
-  for (const name of ["gateway.yaml", "gateway_worker.toml", "gateway_devices.json", "gateway_nats.yaml"]) {
+  for (
+    const name of [
+      "gateway.yaml",
+      "gateway_worker.toml",
+      "gateway_devices.json",
+      "gateway_nats.yaml",
+      "gateway_bridge.yaml",
+    ]
+  ) {
     it(`${name} has no fault`, async () => {
       const path = fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
       const result = await loadConfig(path);
