@@ -1,5 +1,5 @@
 /** Buses on NATS: what is sent when, what is bounded, and what is said of it. */
-const window = "src/gateway/buses/nats/publish_window.ts";
+const window = "src/gateway/buses/publish_window.ts";
 const ingest = "src/gateway/buses/nats/ingest.ts";
 const core = "src/gateway/buses/nats/nats_bus.ts";
 const egress = "src/gateway/traffic/egress.ts";

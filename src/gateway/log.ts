@@ -5,11 +5,10 @@ import type { Clock } from "../core/time/clock.ts";
 import { LossyLines } from "../host/lossy_lines.ts";
 import type { TextOutput } from "../host/standard_output.ts";
 import type { Logger, LogRecord } from "../core/logger.ts";
-import type { LogLevel } from "./config/config.ts";
 
 const order: readonly LogRecord["level"][] = ["debug", "info", "warn", "error"];
 /** A logger to a text output. It never waits: while the output is stuck, records are counted and reported later. */
-export function lineLogger(output: TextOutput, level: LogLevel, clock: Clock): Logger {
+export function lineLogger(output: TextOutput, level: LogRecord["level"], clock: Clock): Logger {
   const least = order.indexOf(level);
   const format = (record: LogRecord): string => {
     const { level, message, fields } = record;

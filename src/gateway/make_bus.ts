@@ -5,24 +5,19 @@
  */
 import type { Clock } from "../core/time/clock.ts";
 import type { Logger } from "../core/logger.ts";
-import { readTextFile } from "../host/process.ts";
-import { standardInput } from "../host/standard_input.ts";
-import { standardOutput } from "../host/standard_output.ts";
+import type { BusContext } from "./bus_types/bus_type.ts";
+import { type BusTypeName, busTypes } from "./bus_types/bus_types.ts";
 import type { Bus } from "./buses/bus.ts";
-import { memoryBus } from "./buses/memory_bus.ts";
-import type { NatsOptions } from "./buses/nats/nats_options.ts";
-import { stdioBus } from "./buses/stdio_bus.ts";
-import type { NatsConfig } from "./config/bus_config.ts";
+import type { BusConfig } from "./config/bus_config.ts";
 import type { GatewayConfig } from "./config/config.ts";
 import { BusError } from "./errors.ts";
 import type { GatewayOptions } from "./gateway.ts";
-import { Sparingly } from "./log.ts";
 import { fillSubject } from "./traffic/subject_template.ts";
 
 /** Rejects with `BusError` where a server or its stream cannot be had. */
 export async function makeBus(
-  { bus: { type, nats, stream }, endpoints, node }: GatewayConfig,
-  options: GatewayOptions,
+  { bus: config, endpoints, node }: GatewayConfig,
+  { output, input }: GatewayOptions,
   clock: Clock,
   log: Logger,
 ): Promise<Bus> {
@@ -34,37 +29,24 @@ export async function makeBus(
       fields: { subject: message.subject, error: text },
     });
   };
-  if (type === "memory") return memoryBus({ clock, onHandlerError });
-  if (type === "stdio") {
-    const { output = standardOutput(), input = standardInput() } = options;
-    const sparingly = new Sparingly(log);
-    const onRefused = (reason: string): void => sparingly.warn("line of input skipped", { error: reason });
-    return stdioBus({ output, input, clock, onHandlerError, onRefused });
-  }
-  const server = { ...await withFiles(nats!), clock, onHandlerError, logger: log };
-  if (type === "nats") return await (await import("./buses/nats/nats_bus.ts")).natsBus(server);
-  const { jetStreamBus } = await import("./buses/nats/jetstream_bus.ts");
-  const bus = await jetStreamBus({ ...server, ...stream });
+  const bus = await make(config, { output, input, clock, log, onHandlerError });
+  const { covering } = busTypes[config.type];
+  if (covering === undefined) return bus;
   for (const { name, subjects } of endpoints) {
     const subject = fillSubject(subjects.ingress, { endpoint: name, node });
     if (bus.stores!(subject)) continue;
     await bus.close();
     const text =
       `endpoint ${name}: the stream does not cover ${subjects.ingress}, so its frames would not be stored; ` +
-      "add it to the subjects of the stream (nats stream edit), or change subjects.ingress";
+      `add it to ${covering}, or change subjects.ingress`;
     throw new BusError("rejected", text);
   }
   return bus;
 }
 
-/** With the texts in the place of paths. */
-async function withFiles({ credentials, tls, ...rest }: NatsConfig): Promise<NatsOptions> {
-  const read = async (path: string | undefined) => path === undefined ? undefined : await readTextFile(path);
-  return {
-    ...rest,
-    credentials: await read(credentials),
-    tls: tls === undefined || tls === true
-      ? tls
-      : { ca: await read(tls.ca), cert: await read(tls.cert), key: await read(tls.key) },
-  };
+function make<Name extends BusTypeName>(
+  { type, settings }: BusConfig<Name>,
+  context: BusContext,
+): Promise<Bus> {
+  return busTypes[type].make(settings, context);
 }

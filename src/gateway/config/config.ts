@@ -8,7 +8,8 @@ import { membership } from "../../host/member.ts";
 import { formatAddress } from "../../core/text/address.ts";
 import type { Address } from "../../core/transport.ts";
 import { subjectToken } from "../traffic/subject_template.ts";
-import { type BusConfig, isNetworkBus, readBus } from "./bus_config.ts";
+import { busTypes } from "../bus_types/bus_types.ts";
+import { type BusConfig, readBus } from "./bus_config.ts";
 import { type EndpointConfig, type EndpointSurroundings, nodeName, readEndpoint } from "./endpoint_config.ts";
 import { type ConfigFault, type ConfigPath, FaultList, type Locate } from "./fault.ts";
 import { addProcessesFaults, type ProcessesConfig, readProcesses } from "./processes.ts";
@@ -165,7 +166,7 @@ function readGateway(list: FaultList, value: unknown, folder: string): GatewayCo
 /** The name of this process on the bus: each of several has connections of its own. */
 function nodeOf(name: string | undefined, bus: BusConfig["type"]): string {
   // Deno asks for a permission, which nobody needs who is alone.
-  if (!isNetworkBus(bus)) return name ?? "local";
+  if (!busTypes[bus].network) return name ?? "local";
   const number = membership()?.number;
   return `${name ?? subjectToken(hostName())}${number === undefined ? "" : `-${number}`}`;
 }

@@ -7,7 +7,7 @@ import type { Framing } from "../../core/framing/framing.ts";
 import type { Address } from "../../core/transport.ts";
 import { isSubject } from "../buses/subject.ts";
 import { templateFault } from "../traffic/subject_template.ts";
-import { type BusType, isNetworkBus } from "./bus_config.ts";
+import { type BusTypeName, busTypes } from "../bus_types/bus_types.ts";
 import { type PayloadEncoding, payloadEncodings } from "../payload.ts";
 import type { Backoff } from "../../core/time/backoff.ts";
 import { type AdmissionConfig, admissionKeys, readAdmission, refuseAddressKeys } from "./admission.ts";
@@ -64,7 +64,7 @@ export interface Subjects {
 
 /** What an endpoint needs to know of the rest of the configuration. */
 export interface EndpointSurroundings {
-  readonly bus: BusType;
+  readonly bus: BusTypeName;
   readonly node: string;
 }
 
@@ -219,7 +219,7 @@ export function readEndpoint(
     address: place,
     framing,
     subjects,
-    node: isNetworkBus(bus) ? around.node : undefined,
+    node: busTypes[bus].network ? around.node : undefined,
     echo,
     print,
     ...common,
@@ -295,10 +295,9 @@ function requireServerName(section: Section, tls: TlsClientConfig | undefined): 
 
 function readSubjects(section: Section, name: string, { bus, node }: EndpointSurroundings): Subjects {
   const root = `millrace.${name}`;
-  const network = isNetworkBus(bus);
+  const { network, ingress } = busTypes[bus];
   const standard = {
-    // A stream finds out what it has of a connection by the connection's own subject.
-    ingress: bus === "jetstream" ? `${root}.in.{conn.id}` : `${root}.in`,
+    ingress: `${root}.${ingress}`,
     egress: `${root}.out`,
     control: `${root}.ctrl`,
     deadLetter: network ? `${root}.dead` : undefined,

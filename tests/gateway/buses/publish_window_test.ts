@@ -3,11 +3,7 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import fc from "fast-check";
 import type { BusMessage } from "../../../src/gateway/buses/bus.ts";
-import {
-  PublishWindow,
-  type Sending,
-  type WindowOwner,
-} from "../../../src/gateway/buses/nats/publish_window.ts";
+import { PublishWindow, type Sending, type WindowOwner } from "../../../src/gateway/buses/publish_window.ts";
 import { BusError } from "../../../src/gateway/errors.ts";
 import { FakeClock } from "../../../src/testing/fake_clock.ts";
 import { it } from "../../support/it.ts";

@@ -11,10 +11,10 @@ import type { Msg } from "@nats-io/transport-node";
 import type { Clock } from "../../../core/time/clock.ts";
 import { BusError, closedError } from "../../errors.ts";
 import type { BusMessage, PublishObserver } from "../bus.ts";
+import type { PendingLimits } from "../pending_limits.ts";
+import { PublishWindow, type Sending, type WindowOwner } from "../publish_window.ts";
 import { headersOf, replyHeader } from "./message_headers.ts";
 import type { LinkWatcher, NatsLink } from "./nats_link.ts";
-import type { PendingLimits } from "./nats_bus.ts";
-import { PublishWindow, type Sending, type WindowOwner } from "./publish_window.ts";
 import type { Stream } from "./stream.ts";
 
 /** The header by which a stream knows a message again. */

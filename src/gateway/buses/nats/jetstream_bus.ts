@@ -16,12 +16,13 @@ import type {
   PublishObserver,
   SubscribeOptions,
 } from "../bus.ts";
+import { pendingLimits } from "../pending_limits.ts";
 import { checkPattern, checkSubject, matches, overlap } from "../subject.ts";
 import { Subscriptions } from "../subscriptions.ts";
 import { Ingest } from "./ingest.ts";
 import type { JetStreamOptions } from "./jetstream_options.ts";
 import { loadJetStream } from "./library.ts";
-import { NatsBus, pendingLimits } from "./nats_bus.ts";
+import { NatsBus } from "./nats_bus.ts";
 import { NatsLink } from "./nats_link.ts";
 import { type StoredContext, StoredSubscription } from "./stored_subscription.ts";
 import { openStream, type Stream, streamWish } from "./stream.ts";

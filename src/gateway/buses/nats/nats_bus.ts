@@ -5,11 +5,11 @@
  */
 import { type Deferred, deferred, refused } from "../../../core/deferred.ts";
 import { LimitError, type MillraceError } from "../../../core/errors.ts";
-import { checkInteger, OptionsCheck } from "../../../core/options.ts";
 import { type DurationInput, toMilliseconds } from "../../../core/time/duration.ts";
 import { BusError, closedError } from "../../errors.ts";
 import { Sparingly } from "../../log.ts";
 import type { Bus, BusHandler, BusMessage, BusStats, BusSubscription, SubscribeOptions } from "../bus.ts";
+import { type PendingLimits, pendingLimits } from "../pending_limits.ts";
 import { requestTimeout } from "../request.ts";
 import { checkPattern, checkSubject } from "../subject.ts";
 import { mostWaiting } from "../subscription.ts";
@@ -33,20 +33,6 @@ export async function natsBus(options: NatsOptions = {}): Promise<Bus> {
 
 /** The status of a message that says that a subject has no subscriber. */
 const noResponders = 503;
-
-/** How much may wait to be confirmed. */
-export interface PendingLimits {
-  readonly messages: number;
-  readonly bytes: number;
-}
-
-export function pendingLimits({ maxPending, maxPendingBytes }: NatsOptions): PendingLimits {
-  const check = new OptionsCheck();
-  const messages = checkInteger(check, "maxPending", maxPending, 1024, 1);
-  const bytes = check.size("maxPendingBytes", maxPendingBytes, 8 * 1024 * 1024);
-  check.done();
-  return { messages, bytes };
-}
 
 /** Core NATS over a link, which it closes. */
 export class NatsBus implements Bus {

@@ -1,17 +1,17 @@
 /**
  * Messages on their way into a store, in order and without loss: what was sent and is not confirmed yet, and what follows.
  *
- * Used by `jetstream_bus.ts`. The first failure stops the window: nothing more is sent until all that was sent has been
+ * Used by the buses that store. The first failure stops the window: nothing more is sent until all that was sent has been
  * answered for, then one message alone, the first that is not stored, and behind it all others again. A store that knows
  * their ids takes none of them twice. Retrying each message by itself would store them in any order.
  */
-import { type Deferred, deferred } from "../../../core/deferred.ts";
-import { LimitError } from "../../../core/errors.ts";
-import type { Clock } from "../../../core/time/clock.ts";
-import type { BusError } from "../../errors.ts";
-import type { BusMessage, PublishObserver } from "../bus.ts";
-import { mostWaiting } from "../subscription.ts";
-import type { PendingLimits } from "./nats_bus.ts";
+import { type Deferred, deferred } from "../../core/deferred.ts";
+import { LimitError } from "../../core/errors.ts";
+import type { Clock } from "../../core/time/clock.ts";
+import type { BusError } from "../errors.ts";
+import type { BusMessage, PublishObserver } from "./bus.ts";
+import { mostWaiting } from "./subscription.ts";
+import type { PendingLimits } from "./pending_limits.ts";
 
 /** One message in the window. */
 export interface Sending {
