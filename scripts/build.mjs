@@ -68,6 +68,8 @@ async function bundle(all) {
     outdir: dist,
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
+    // Its modules, of which less is carried than of the same in CommonJS, which it has for Node.
+    alias: { yaml: join(root, "node_modules/yaml/browser/index.js") },
     legalComments: "none",
     // Of the clients of servers that not everybody has, only who needs one installs it.
     external: optionalPackages,
@@ -117,22 +119,27 @@ function effectOfTheUser(effectful) {
 
 /**
  * Everything is made as small as can be: readable, the package would be over the two megabytes that it may have on disk, and so
- * it would with source maps. Classes of errors keep their names, which Node shows.
+ * it would with source maps. Classes of errors keep their names, which Node shows, and calls are still said to have no
+ * effect, for the bundlers of our users.
  */
-async function shrink(outputs) {
-  const { transform } = await import("esbuild");
-  for (const [path, { inputs }] of Object.entries(outputs)) {
-    if (!path.endsWith(".js")) continue;
-    const file = join(root, path);
-    const { code } = await transform(readFileSync(file, "utf8"), {
-      format: "esm",
-      minifySyntax: true,
-      minifyWhitespace: true,
-      minifyIdentifiers: !Object.keys(inputs).some((source) => /\/(?:tls_)?errors?\.ts$/.test(source)),
+async function shrink() {
+  const { minify } = await import("terser");
+  for (const file of made(".js")) {
+    const { code } = await minify(readFileSync(file, "utf8"), {
+      module: true,
+      ecma: 2022,
+      compress: { passes: 2 },
+      keep_classnames: /Error$/,
+      format: { preserve_annotations: true },
     });
     writeFileSync(file, code);
   }
 }
+
+/** The files in dist/ with this ending, in order. */
+const made = (ending) =>
+  readdirSync(dist, { recursive: true }).map(String).sort().filter((name) => name.endsWith(ending))
+    .map((name) => join(dist, name));
 
 function isForeign({ bytes, inputs }) {
   const foreign = Object.entries(inputs)
@@ -248,7 +255,9 @@ async function declare(sources) {
     const text = readFileSync(file, "utf8");
     const pattern = /(\bfrom\s*|\bimport\s*\(?\s*)(["'])(\.[^"'\n]*)\.ts\2/g;
     // Examples import the name that their reader has installed.
-    writeFileSync(file, text.replace(pattern, "$1$2$3.js$2").replaceAll(jsrName, npmName));
+    const imported = text.replace(pattern, "$1$2$3.js$2").replaceAll(jsrName, npmName);
+    // The compiler indents by four, which is a fiftieth of all declarations.
+    writeFileSync(file, imported.replace(/^(?: {4})+/gm, (indent) => indent.slice(indent.length / 2)));
   }
 }
 
@@ -270,7 +279,6 @@ async function main() {
   const all = readEntryPoints();
   rmSync(dist, { recursive: true, force: true });
   const { inputs, outputs } = await bundle(all);
-  await shrink(outputs);
   // Bundlers of our users leave out files of which nothing is used, and less of one file.
   const forFrames = loadedBy(outputs, ["dist/streams.js"]);
   await mergeChunks(
@@ -278,12 +286,11 @@ async function main() {
     groupsOf(outputs),
     (path) => isForeign(outputs[path]) || forFrames.has(path),
   );
+  await shrink();
   keepLicences(inputs);
   makeExecutable();
   await declare(all.filter((entryPoint) => entryPoint.imported).map((entryPoint) => entryPoint.source));
-  for (const name of readdirSync(dist, { recursive: true }).map(String).sort()) {
-    const file = join(dist, name);
-    if (!name.endsWith(".js")) continue;
+  for (const file of made(".js")) {
     console.error(
       `${relative(root, file).padEnd(36)} ${(statSync(file).size / 1024).toFixed(1).padStart(7)} KB`,
     );

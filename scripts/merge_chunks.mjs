@@ -12,10 +12,6 @@ import { root } from "./install.mjs";
 const mostBytes = 48 * 1024;
 
 const isChunk = (path) => /\/chunks\/chunk-[^/]*\.js$/.test(path);
-/** esbuild drops comments, those that name the source of each part too, unless they look like those of a licence. */
-const keep = (text) => text.replace(/^\/\/ (?=\S+\.ts$)/gm, "//! ");
-const asBefore = (text) => text.replace(/^\/\/ dist\/.*\n/gm, "").replace(/^(\s*)\/\/! /gm, "$1// ");
-
 /**
  * `groups` names files that belong together, each behind those that it loads; what is in an earlier group stays there. Chunks of which `apart` says so stay files of their own.
  */
@@ -95,7 +91,6 @@ async function merge(outputs, members, file, moved) {
     format: "esm",
     platform: "node",
     target: "es2022",
-    legalComments: "inline",
     logLevel: "warning",
     plugins: [{
       name: "members",
@@ -104,10 +99,6 @@ async function merge(outputs, members, file, moved) {
           const target = join(resolveDir, path);
           return inside.has(target) ? { path: target, sideEffects: true } : { path, external: true };
         });
-        build.onLoad(
-          { filter: /\.js$/ },
-          ({ path }) => ({ contents: keep(readFileSync(path, "utf8")), loader: "js" }),
-        );
       },
     }],
   });
@@ -146,5 +137,5 @@ function redirect(path, moved) {
     seen.add(now.link);
     return `import "${now.link}";\n`;
   });
-  writeFileSync(file, asBefore(bare));
+  writeFileSync(file, bare);
 }

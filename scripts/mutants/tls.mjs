@@ -9,11 +9,19 @@ const ofServer = ["tests/server/tls_test.ts"];
 /** For `npm run mutate`. With `runtime` where only that one can notice it. */
 export const mutants = [
   {
-    file: "src/gateway/signed_certificate.ts",
-    find: "  return ms < longDates ? ",
-    put: "  return ms > 0 ? ",
+    file: "src/gateway/der_values.ts",
+    find: "= ms < longDates",
+    put: "= ms > 0",
     tests: ["tests/gateway/cli/cert_test.ts"],
     why: "a certificate that ends after 2049 has ended a hundred years before",
+    runtime: "node",
+  },
+  {
+    file: "src/gateway/der_values.ts",
+    find: "length < 0x80 ?",
+    put: "length < 0x100 ?",
+    tests: ["tests/gateway/cli/cert_test.ts"],
+    why: "values of 128 to 255 bytes have a length that readers take for the size of one",
     runtime: "node",
   },
   {

@@ -3,11 +3,10 @@
  *
  * Called by `millrace cert`, which is loaded when it is needed. Makes text and touches no file.
  */
-import { BitString, Boolean as Truth, Integer } from "asn1js";
 import { ipWords, readIp } from "../core/text/ip.ts";
 import { serverName } from "../core/text/server_name.ts";
 import type { TlsMaterial } from "../core/tls/tls.ts";
-import { implicit, objectId, sequence } from "./der_values.ts";
+import { bitString, type Der, implicit, integer, objectId, sequence, truth } from "./der_values.ts";
 import { type Extension, signCertificate } from "./signed_certificate.ts";
 
 /** When a certificate begins and ends, in milliseconds since 1970. */
@@ -31,7 +30,7 @@ export function makeAuthority(validity: Validity): TlsMaterial {
     commonName: `Millrace development CA ${mark.join("")}`,
     ...validity,
     extensions: [
-      basicConstraints(new Truth({ value: true }), new Integer({ value: 0 })),
+      basicConstraints(truth, integer(0)),
       keyUsage(keyUsages.certSignAndCrlSign, 1),
     ],
   });
@@ -70,13 +69,12 @@ function ofLeaf(purpose: string): Extension[] {
   ];
 }
 
-function basicConstraints(...parts: Parameters<typeof sequence>): Extension {
+function basicConstraints(...parts: readonly Der[]): Extension {
   return { id: "2.5.29.19", critical: true, value: sequence(...parts) };
 }
 
 function keyUsage(bits: number, unusedBits: number): Extension {
-  const value = new BitString({ valueHex: Uint8Array.of(bits), unusedBits });
-  return { id: "2.5.29.15", critical: true, value };
+  return { id: "2.5.29.15", critical: true, value: bitString(Uint8Array.of(bits), unusedBits) };
 }
 
 /** The name of a server or an IP address in its usual form; undefined when it is neither. */

@@ -82,7 +82,6 @@ export const layers: Readonly<Record<string, Layer>> = {
       "effect",
       "@nats-io/jetstream",
       "@nats-io/transport-node",
-      "asn1js",
       "commander",
       "smol-toml",
       "yaml",
