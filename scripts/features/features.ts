@@ -262,8 +262,9 @@ export const features: readonly Section[] = [
       row(82, "held", "Several protocols on one port, told by the first bytes"),
       row(
         83,
-        "planned",
+        "partly",
         "Acknowledgements of the link: bytes answered per frame, at once or when it is stored",
+        { missing: "waiting for the peer's acknowledgements of what is sent to it" },
       ),
       row(84, "held", "A longest life of a connection, with jitter, ended at a frame boundary"),
       row(85, "planned", "A bounded queue on disk for devices that cannot wait"),

@@ -6,8 +6,10 @@ import type { ConnectOptions } from "../client/connect_options.ts";
 import { dialling } from "../client/reconnecting/dialling.ts";
 import { Reconnecting } from "../client/reconnecting/reconnecting.ts";
 import type { BroadcastReport } from "../connection/broadcast.ts";
+import { expel } from "../connection/expel.ts";
 import { Lifetime } from "../connection/effect/lifetime.ts";
 import { OptionsError } from "../core/errors.ts";
+import { encodeWhole } from "../core/flow/congestion.ts";
 import type { Diagnosis } from "../core/framing/diagnosis.ts";
 import type { Clock } from "../core/time/clock.ts";
 import type { Address } from "../core/transport.ts";
@@ -87,6 +89,8 @@ export class ClientEndpoint implements RunningEndpoint {
       clock,
       memoryBudget,
       logger,
+      onFrameError: (error: unknown, connection: FrameConnection) =>
+        this.#traffic.onFrameError?.(error, connection),
       onOtherProtocol: (found: Diagnosis, connection: FrameConnection) => others.warn(found, connection),
     };
     return new Reconnecting(options, { handler: (connection) => this.#use(connection) });
@@ -188,6 +192,16 @@ export class ClientEndpoint implements RunningEndpoint {
     const connection = this.connections.get(id);
     connection?.destroy({ reason, code });
     return connection !== undefined;
+  }
+
+  dismiss(
+    id: string,
+    { reason, code }: { readonly reason: string; readonly code: string },
+    lastWords: Uint8Array | undefined,
+  ): void {
+    const session = [...this.#client.registry.sessions].find((one) => one.id === id);
+    const words = session && lastWords && encodeWhole(session.outbox.framing, lastWords);
+    if (session !== undefined) expel(session, { message: reason, code, words, reset: false });
   }
 
   drain(deadlineMs: number): Promise<ShutdownReport> {

@@ -29,6 +29,10 @@ export interface TrafficStats {
    * connection are counted when it ends.
    */
   readonly messagesUndelivered: number;
+  /** Link acknowledgements sent to peers; 0 without `acknowledge`. */
+  readonly acksSent: number;
+  /** Negative link acknowledgements sent to peers. */
+  readonly naksSent: number;
 }
 
 /** One endpoint of a running gateway. */

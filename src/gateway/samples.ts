@@ -54,12 +54,14 @@ export function gatewaySamples(
       const failed = "Attempts to connect that failed, and connections that ended.";
       count("millrace_connect_failures_total", failed, attempts.failures);
     }
-    const { framesPublished, messagesSent, messagesUndelivered } = endpoint.traffic();
+    const { framesPublished, messagesSent, messagesUndelivered, acksSent, naksSent } = endpoint.traffic();
     count("millrace_frames_published_total", "Frames published to the bus.", framesPublished);
     count("millrace_messages_sent_total", "Messages passed to connections.", messagesSent);
     const lost =
       "Messages for connections that do not exist or ended first, or that an egress policy dropped.";
     count("millrace_messages_undelivered_total", lost, messagesUndelivered);
+    count("millrace_acks_sent_total", "Link acknowledgements sent to peers.", acksSent);
+    count("millrace_naks_sent_total", "Negative link acknowledgements sent to peers.", naksSent);
     const control = controls.get(endpoint.name)?.stats();
     if (control === undefined) continue;
     count("millrace_control_commands_total", "Control commands executed.", control.commandsDone);

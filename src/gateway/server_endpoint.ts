@@ -111,6 +111,7 @@ export class ServerEndpoint implements RunningEndpoint {
         signal,
         drainSpread,
         memoryBudget,
+        onFrameError: traffic.onFrameError,
         onOtherProtocol: (found, connection) => others.warn(found, connection),
       });
       endpoint.#server = yield* Effect.onError(opening, () => traffic.stop());
@@ -165,6 +166,10 @@ export class ServerEndpoint implements RunningEndpoint {
 
   kill(id: string, options: KillOptions<Uint8Array>): boolean {
     return this.#running.kill(id, options);
+  }
+
+  dismiss(id: string, why: Pick<OrderReason, "reason" | "code">, lastWords: Uint8Array | undefined): void {
+    this.#running.kill(id, { ...why, lastWords, reset: false });
   }
 
   ban(address: string, duration: DurationInput, why?: OrderReason): void {

@@ -10,6 +10,9 @@ import { templateFault } from "../traffic/subject_template.ts";
 import { type BusTypeName, busTypes } from "../bus_types/bus_types.ts";
 import { type PayloadEncoding, payloadEncodings } from "../payload.ts";
 import type { Backoff } from "../../core/time/backoff.ts";
+import type { Acknowledge } from "../acknowledge/acknowledge.ts";
+import { passUnframed } from "../acknowledge/unframed.ts";
+import { readAcknowledge } from "./acknowledge.ts";
 import { type AdmissionConfig, admissionKeys, readAdmission, refuseAddressKeys } from "./admission.ts";
 import { factor, jitter, readBackoff } from "./backoff.ts";
 import { readClientTls, type TlsClientConfig } from "./client_tls.ts";
@@ -86,6 +89,8 @@ export interface EndpointSettings {
   readonly egressTimeout: number;
   /** How long a connection whose input has ended stays open for replies that are still owed. */
   readonly replyWait: number;
+  /** How its frames are acknowledged to its peers; undefined for not at all. */
+  readonly acknowledge: Acknowledge | undefined;
   readonly limits: ConnectionLimits;
   /** How its connections are secured; undefined for not at all. */
   readonly tls: TlsServerConfig | TlsClientConfig | undefined;
@@ -202,6 +207,11 @@ export function readEndpoint(
       "to be left out with the stdio bus: the worker that reads its output answers",
     );
   }
+  const acknowledge = readAcknowledge(section, framing, busTypes[bus].covering !== undefined);
+  if (acknowledge !== undefined && (own as ServerEndpointConfig).listener?.firstBytes?.protocols) {
+    const expected = "to be left out with firstBytes.protocols: they are acknowledged differently";
+    section.refuse("acknowledge", section.raw("acknowledge"), expected);
+  }
   const common = {
     encoding: section.take("encoding", oneOf(payloadEncodings)) ?? "utf8",
     egressTimeout: section.take("egressTimeout", duration) ?? 10_000,
@@ -217,7 +227,8 @@ export function readEndpoint(
   return {
     name: name!,
     address: place,
-    framing,
+    framing: acknowledge === undefined ? framing : passUnframed(framing),
+    acknowledge,
     subjects,
     node: busTypes[bus].network ? around.node : undefined,
     echo,

@@ -18,6 +18,12 @@ import type { Undelivered } from "./undelivered.ts";
 export interface TrafficPeers {
   readonly connections: ReadonlyMap<string, FrameConnection>;
   broadcast(frame: Uint8Array): Promise<BroadcastReport>;
+  /** Ends a connection behind what it was sent and these words. */
+  dismiss(
+    id: string,
+    why: { readonly reason: string; readonly code: string },
+    lastWords: Uint8Array | undefined,
+  ): void;
 }
 
 /** What stands for every connection in the place of a connection's id. */

@@ -4,6 +4,7 @@
  * Every frame is published with who its peer is (`peer_metadata.ts`); while the bus is slow the loop over the
  * connection waits, reading stops, and the peer's window closes.
  */
+import type { Acknowledger } from "../acknowledge/acknowledger.ts";
 import type { Clock } from "../../core/time/clock.ts";
 import type { Bus } from "../buses/bus.ts";
 import type { EndpointSettings } from "../config/endpoint_config.ts";
@@ -24,18 +25,25 @@ export class Ingress {
   readonly #clock: Clock;
   readonly #owed: OwedReplies;
   readonly #undelivered: Undelivered;
+  readonly #acknowledger: Acknowledger | undefined;
   #published = 0;
 
   constructor(
     settings: EndpointSettings,
     outlet: Outlet,
-    context: { readonly clock: Clock; readonly owed: OwedReplies; readonly undelivered: Undelivered },
+    context: {
+      readonly clock: Clock;
+      readonly owed: OwedReplies;
+      readonly undelivered: Undelivered;
+      readonly acknowledger: Acknowledger | undefined;
+    },
   ) {
     this.#settings = settings;
     this.#outlet = outlet;
     this.#clock = context.clock;
     this.#owed = context.owed;
     this.#undelivered = context.undelivered;
+    this.#acknowledger = context.acknowledger;
   }
 
   /** Frames published; those of a bus that stores are counted when they are stored. */
@@ -54,19 +62,28 @@ export class Ingress {
     const subject = fillSubject(subjects.ingress, known);
     const reply = `${subjects.direct}.${connection.id}`;
     const message = { subject, reply, metadata: Object.freeze(known), encoding };
-    const storing = outlet.stores?.(subject) ? new Storing(connection, () => this.#published++) : undefined;
+    const acks = this.#acknowledger?.begin(connection);
+    const storing = outlet.stores?.(subject)
+      ? new Storing(connection, () => this.#published++, acks)
+      : undefined;
     let seq = 0;
     void connection.closed.then((record) => this.#undelivered.ended(record));
     try {
       for await (const payload of connection) {
-        const frame = { ...message, payload, seq: ++seq, received: this.#clock.wallTime() };
+        const frame = { ...message, payload, seq: seq + 1, received: this.#clock.wallTime() };
+        const done = acks?.take(payload, frame) ?? false;
+        if (acks?.slow !== undefined) await acks.slow;
+        if (acks?.over) break;
+        if (done) continue;
+        seq++;
         const wait = storing === undefined ? outlet.publish(frame) : storing.publish(outlet, frame);
         if (wait !== undefined) await wait;
         if (storing === undefined) this.#published++;
       }
     } finally {
       await (storing === undefined ? outlet.flush() : storing.done());
-      await this.#owed.paid(connection);
+      if (acks !== undefined) await acks.answered();
+      await this.#owed.paid(connection, acks);
     }
   }
 }

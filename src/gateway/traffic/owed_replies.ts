@@ -24,11 +24,14 @@ export class OwedReplies {
     this.#waiting.get(id)?.();
   }
 
-  /** Waits until as many frames went out as came in, the connection ends, or the wait is over. */
-  paid(connection: FrameConnection): Promise<void> | undefined {
+  /** Waits until as many frames went out as came in, `acks` not counted, the connection ends, or the wait is over. */
+  paid(
+    connection: FrameConnection,
+    acks?: { readonly sent: number },
+  ): Promise<void> | undefined {
     const owed = (): boolean => {
       const { framesReceived, framesSent, outboxBytes } = connection.stats();
-      return outboxBytes === 0 && framesSent < framesReceived;
+      return outboxBytes === 0 && framesSent - (acks?.sent ?? 0) < framesReceived;
     };
     if (this.#waitMs === 0 || !owed()) return undefined;
     return new Promise((resolve) => {

@@ -2,10 +2,11 @@
  * Frames of one connection on their way into a store: how many are not acknowledged yet.
  *
  * Used by `ingress.ts`, one for each connection whose frames are stored. One frame that can never be stored ends its
- * connection: the peer must not take it for accepted.
+ * connection, unless a NAK says so: the peer must not take it for accepted.
  */
 import { type Deferred, deferred } from "../../core/deferred.ts";
 import type { MillraceError } from "../../core/errors.ts";
+import type { ConnectionAcknowledger } from "../acknowledge/connection_acknowledger.ts";
 import type { Bus, BusMessage, PublishObserver } from "../buses/bus.ts";
 import type { FrameConnection } from "../endpoint.ts";
 
@@ -13,13 +14,19 @@ import type { FrameConnection } from "../endpoint.ts";
 export class Storing implements PublishObserver {
   readonly #connection: FrameConnection;
   readonly #counted: () => void;
+  readonly #acks: ConnectionAcknowledger | undefined;
   #pending = 0;
   #done: Deferred | undefined = undefined;
 
-  /** `counted` is called for each frame that is stored. */
-  constructor(connection: FrameConnection, counted: () => void) {
+  /** `counted` is called for each frame that is stored; `acks` tells the peer. */
+  constructor(
+    connection: FrameConnection,
+    counted: () => void,
+    acks: ConnectionAcknowledger | undefined,
+  ) {
     this.#connection = connection;
     this.#counted = counted;
+    this.#acks = acks;
   }
 
   publish(bus: Pick<Bus, "publish">, frame: BusMessage): void | Promise<void> {
@@ -32,13 +39,16 @@ export class Storing implements PublishObserver {
     return this.#pending === 0 ? Promise.resolve() : (this.#done ??= deferred()).promise;
   }
 
-  stored(): void {
+  stored(message: BusMessage): void {
     this.#counted();
+    this.#acks?.stored(message);
     this.#settle();
   }
 
-  failed(_: BusMessage, error: MillraceError): void {
-    this.#connection.destroy({ reason: error.message, code: "not_stored" });
+  failed(message: BusMessage, error: MillraceError): void {
+    if (!this.#acks?.failed(message, error.message)) {
+      this.#connection.destroy({ reason: error.message, code: "not_stored" });
+    }
     this.#settle();
   }
 

@@ -6,6 +6,7 @@
  * answered, counted and logged by `undelivered.ts`.
  */
 import type * as Effect from "effect/Effect";
+import { Acknowledger } from "../acknowledge/acknowledger.ts";
 import type { Clock } from "../../core/time/clock.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { Bus, BusMessage, BusSubscription, SubscribeOptions } from "../buses/bus.ts";
@@ -28,6 +29,7 @@ export class Traffic {
   readonly #undelivered: Undelivered;
   readonly #egress: Egress;
   readonly #ingress: Ingress;
+  readonly #acknowledger: Acknowledger | undefined;
   #subscriptions: BusSubscription[] = [];
 
   constructor(
@@ -43,7 +45,16 @@ export class Traffic {
     this.#queue = queue;
     this.#undelivered = new Undelivered(settings, bus, log);
     this.#egress = new Egress(settings, peers, { clock, owed, undelivered: this.#undelivered });
-    this.#ingress = new Ingress(settings, bus, { clock, owed, undelivered: this.#undelivered });
+    const { acknowledge } = settings;
+    const acknowledger = acknowledge &&
+      new Acknowledger(acknowledge, (id, why, words) => peers.dismiss(id, why, words));
+    this.#acknowledger = acknowledger;
+    this.#ingress = new Ingress(settings, bus, {
+      clock,
+      owed,
+      undelivered: this.#undelivered,
+      acknowledger,
+    });
   }
 
   /** Begins to take messages for sockets, and to echo where the endpoint does. */
@@ -74,12 +85,20 @@ export class Traffic {
       framesPublished: this.#ingress.published,
       messagesSent: this.#egress.sent,
       messagesUndelivered: this.#undelivered.count,
+      acksSent: this.#acknowledger?.acks ?? 0,
+      naksSent: this.#acknowledger?.naks ?? 0,
     };
   }
 
   /** The handler of one connection. When this resolves, nothing more is owed. */
   ingress(connection: FrameConnection): Promise<void> {
     return this.#ingress.handle(connection);
+  }
+
+  /** For the hook of the endpoint's sockets; undefined where refused bytes are not answered. */
+  get onFrameError(): ((error: unknown, connection: FrameConnection) => void) | undefined {
+    const acknowledger = this.#acknowledger;
+    return acknowledger && ((_, connection) => acknowledger.refused(connection));
   }
 
   #echo(frame: BusMessage): void | Promise<void> {
