@@ -166,7 +166,7 @@ export const features: readonly Section[] = [
   {
     title: "Observability",
     rows: [
-      row(50, "partly", "Metrics as Prometheus text and OTLP", { missing: "OTLP" }),
+      row(50, "held", "Metrics as Prometheus text, and metrics, log records and spans over OTLP"),
       row(51, "held", "Rates and sizes every second, for the server and each connection"),
       row(52, "held", "Listener and connections as data"),
       row(53, "held", "Structured logs, and a trace span for each connection"),

@@ -34,6 +34,7 @@ import { awaited } from "./patience.ts";
 import { Printer } from "./printer.ts";
 import { gatewaySamples } from "./samples.ts";
 import { ServerEndpoint } from "./server_endpoint.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
 
 /** The most that each part may take to let go of what it still holds, and the least that it gets. */
 const letGoMs = 2_000;
@@ -52,6 +53,7 @@ class RunningGateway implements Gateway {
   readonly #controls: Map<string, Control> = new Map();
   #bus: Bus | undefined = undefined;
   #admin: Admin | undefined = undefined;
+  #telemetry: Telemetry | undefined = undefined;
   #printer: Printer | undefined = undefined;
   #state: GatewayState | "starting" = "starting";
   /** The deadline of the first call that stopped it, in ms. */
@@ -99,7 +101,9 @@ class RunningGateway implements Gateway {
   }
 
   samples(): MetricSample[] {
-    return this.#bus === undefined ? [] : gatewaySamples(this.#bus, this.endpoints.values(), this.#controls);
+    if (this.#bus === undefined) return [];
+    const samples = gatewaySamples(this.#bus, this.endpoints.values(), this.#controls);
+    return this.#telemetry === undefined ? samples : [...samples, ...this.#telemetry.samples()];
   }
 
   notReady(): readonly string[] {
@@ -142,8 +146,24 @@ class RunningGateway implements Gateway {
   #acquire(): Effect.Effect<void, MillraceError, Scope.Scope> {
     return Effect.gen({ self: this }, function* () {
       const config = this.#config;
-      const [clock, log] = [this.#clock, this.#log];
+      const clock = this.#clock;
       yield* Effect.addFinalizer(() => Effect.sync(() => this.#conclude()));
+      if (config.telemetry !== undefined) {
+        const context = {
+          samples: () => this.samples(),
+          log: this.#log,
+          logLevel: config.logLevel,
+          clock,
+        };
+        const starting = startedBy(() => loadTelemetry(config.telemetry!, context));
+        this.#telemetry = yield* this.#held(
+          "telemetry",
+          starting,
+          (telemetry) => awaited(() => telemetry.close(this.#timeLeft())),
+        );
+      }
+      const telemetry = this.#telemetry;
+      const log = telemetry?.logger(this.#log) ?? this.#log;
       if (config.admin !== undefined) {
         const view = {
           notReady: () => this.notReady(),
@@ -171,7 +191,9 @@ class RunningGateway implements Gateway {
         const own = withFields(log, { endpoint: name });
         const { signal } = this.#options;
         const { drainSpread } = config;
-        const context = { bus, queue, clock, adapter: this.#adapter, log: own, signal, drainSpread, memory };
+        const tracer = telemetry?.tracer(settings, bus.name);
+        const adapter = this.#adapter;
+        const context = { bus, queue, clock, adapter, log: own, signal, drainSpread, memory, tracer };
         const what = `endpoint ${name}`;
         const starting: Effect.Effect<RunningEndpoint, unknown> = settings.mode === "server"
           ? ServerEndpoint.start(settings, context)
@@ -210,9 +232,13 @@ class RunningGateway implements Gateway {
   /** Waits for it as long as there is time, and that much longer. */
   #inTime(effect: Effect.Effect<unknown>, more = 0): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const left = Math.max(leastLetGoMs, Math.min(letGoMs, this.#until - this.#clock.now()));
-      return Effect.asVoid(Effect.timeoutOption(effect, left + more));
+      return Effect.asVoid(Effect.timeoutOption(effect, this.#timeLeft() + more));
     });
+  }
+
+  /** What one part may take of the time until everything should be over. */
+  #timeLeft(): number {
+    return Math.max(leastLetGoMs, Math.min(letGoMs, this.#until - this.#clock.now()));
   }
 
   /** Released first: the endpoints finish what they have, all at a time. */
@@ -278,6 +304,12 @@ function startedBy<Part>(start: () => Promise<Part>): Effect.Effect<Part, unknow
 async function loadAdmin(...given: Parameters<typeof startAdmin>): Promise<Admin> {
   const { startAdmin } = await import("./admin.ts");
   return await startAdmin(...given);
+}
+
+/** Nor is telemetry. */
+async function loadTelemetry(...given: ConstructorParameters<typeof Telemetry>): Promise<Telemetry> {
+  const { Telemetry } = await import("./telemetry/telemetry.ts");
+  return new Telemetry(...given);
 }
 
 /** The same error, saying which part of the gateway it was. */

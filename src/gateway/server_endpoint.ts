@@ -26,6 +26,7 @@ import type { ServerEndpointConfig } from "./config/endpoint_config.ts";
 import type { FrameConnection, TrafficStats } from "./endpoint.ts";
 import type { RunningEndpoint } from "./running_endpoint.ts";
 import { OtherProtocols } from "./other_protocols.ts";
+import type { Tracer } from "./telemetry/tracer.ts";
 import { serverTlsOptions } from "./tls_options.ts";
 import { Traffic } from "./traffic/traffic.ts";
 
@@ -42,6 +43,8 @@ export interface EndpointContext {
   readonly drainSpread: number;
   /** What the connections of all endpoints may hold together. */
   readonly memory: MemoryBudget | undefined;
+  /** Takes its spans; undefined where nothing is traced. */
+  readonly tracer: Tracer | undefined;
 }
 
 /** What a configuration can say of a server; none is upgradable. */

@@ -22,6 +22,11 @@ export function runtimeName(): string {
   return deno !== undefined ? `deno ${deno}` : `node ${node}`;
 }
 
+/** The number that the system has for this process. */
+export function processId(): number {
+  return process.pid;
+}
+
 /** The name of this machine; empty where it may not be asked. */
 export function hostName(): string {
   try {

@@ -17,6 +17,7 @@ import { Section } from "./section.ts";
 import { type ListenPlace, refuseSharedPlaces } from "./shared_places.ts";
 import { refuseSharedSubjects } from "./shared_subjects.ts";
 import { type ConfigFormat, formatOfFile, parseText } from "./source.ts";
+import { readTelemetry, type TelemetryConfig } from "./telemetry.ts";
 import { address, finiteDuration, hostNames, oneOf, size, wait } from "./values.ts";
 
 /** How much a gateway says about itself on standard error. */
@@ -39,6 +40,8 @@ export interface GatewayConfig {
   readonly memoryBudget: number | undefined;
   /** The processes that serve; undefined for this one. */
   readonly processes: ProcessesConfig | undefined;
+  /** Where metrics, log records and spans go; undefined for nowhere. */
+  readonly telemetry: TelemetryConfig | undefined;
 }
 
 /** The admin endpoint. */
@@ -143,6 +146,7 @@ function readGateway(list: FaultList, value: unknown, folder: string): GatewayCo
   const memoryBudget = section.take("memoryBudget", size);
   const processes = readProcesses(section);
   if (processes !== undefined) addProcessesFaults(list, { bus, endpoints });
+  const telemetry = readTelemetry(section);
   const logLevel = section.table(
     "log",
     "a table such as { level: info }",
@@ -160,6 +164,7 @@ function readGateway(list: FaultList, value: unknown, folder: string): GatewayCo
     logLevel: logLevel ?? "info",
     memoryBudget,
     processes,
+    telemetry,
   };
 }
 

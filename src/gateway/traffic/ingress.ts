@@ -9,6 +9,7 @@ import type { Clock } from "../../core/time/clock.ts";
 import type { Bus } from "../buses/bus.ts";
 import type { EndpointSettings } from "../config/endpoint_config.ts";
 import type { FrameConnection } from "../endpoint.ts";
+import type { Tracer } from "../telemetry/tracer.ts";
 import type { OwedReplies } from "./owed_replies.ts";
 import { peerMetadata } from "./peer_metadata.ts";
 import { Storing } from "./storing.ts";
@@ -26,6 +27,7 @@ export class Ingress {
   readonly #owed: OwedReplies;
   readonly #undelivered: Undelivered;
   readonly #acknowledger: Acknowledger | undefined;
+  readonly #tracer: Tracer | undefined;
   #published = 0;
 
   constructor(
@@ -36,6 +38,7 @@ export class Ingress {
       readonly owed: OwedReplies;
       readonly undelivered: Undelivered;
       readonly acknowledger: Acknowledger | undefined;
+      readonly tracer: Tracer | undefined;
     },
   ) {
     this.#settings = settings;
@@ -44,6 +47,7 @@ export class Ingress {
     this.#owed = context.owed;
     this.#undelivered = context.undelivered;
     this.#acknowledger = context.acknowledger;
+    this.#tracer = context.tracer;
   }
 
   /** Frames published; those of a bus that stores are counted when they are stored. */
@@ -66,6 +70,7 @@ export class Ingress {
     const storing = outlet.stores?.(subject)
       ? new Storing(connection, () => this.#published++, acks)
       : undefined;
+    const traced = this.#tracer?.connection(connection, outlet);
     let seq = 0;
     void connection.closed.then((record) => this.#undelivered.ended(record));
     try {
@@ -76,7 +81,8 @@ export class Ingress {
         if (acks?.over) break;
         if (done) continue;
         seq++;
-        const wait = storing === undefined ? outlet.publish(frame) : storing.publish(outlet, frame);
+        const way = traced?.due ? traced : outlet;
+        const wait = storing === undefined ? way.publish(frame) : storing.publish(way, frame);
         if (wait !== undefined) await wait;
         if (storing === undefined) this.#published++;
       }

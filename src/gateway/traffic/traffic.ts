@@ -12,6 +12,7 @@ import type { Logger } from "../../core/logger.ts";
 import type { Bus, BusMessage, BusSubscription, SubscribeOptions } from "../buses/bus.ts";
 import type { EndpointSettings } from "../config/endpoint_config.ts";
 import type { FrameConnection, TrafficStats } from "../endpoint.ts";
+import type { Tracer } from "../telemetry/tracer.ts";
 import { awaited } from "../patience.ts";
 import { Egress, type TrafficPeers } from "./egress.ts";
 import { Ingress } from "./ingress.ts";
@@ -26,6 +27,7 @@ export class Traffic {
   readonly #settings: EndpointSettings;
   readonly #bus: Bus;
   readonly #queue: SubscribeOptions;
+  readonly #tracer: Tracer | undefined;
   readonly #undelivered: Undelivered;
   readonly #egress: Egress;
   readonly #ingress: Ingress;
@@ -36,14 +38,20 @@ export class Traffic {
     settings: EndpointSettings,
     bus: Bus,
     peers: TrafficPeers,
-    context: { readonly clock: Clock; readonly log: Logger; readonly queue: SubscribeOptions },
+    context: {
+      readonly clock: Clock;
+      readonly log: Logger;
+      readonly queue: SubscribeOptions;
+      readonly tracer?: Tracer | undefined;
+    },
   ) {
-    const { clock, log, queue } = context;
+    const { clock, log, queue, tracer } = context;
     const owed = new OwedReplies(settings.replyWait, clock);
     this.#settings = settings;
     this.#bus = bus;
     this.#queue = queue;
-    this.#undelivered = new Undelivered(settings, bus, log);
+    this.#tracer = tracer;
+    this.#undelivered = new Undelivered(settings, bus, log, tracer);
     this.#egress = new Egress(settings, peers, { clock, owed, undelivered: this.#undelivered });
     const { acknowledge } = settings;
     const acknowledger = acknowledge &&
@@ -54,13 +62,16 @@ export class Traffic {
       owed,
       undelivered: this.#undelivered,
       acknowledger,
+      tracer,
     });
   }
 
   /** Begins to take messages for sockets, and to echo where the endpoint does. */
   start(): void {
     const { subjects, echo, name, node } = this.#settings;
-    const send = (message: BusMessage) => this.#egress.take(message);
+    const tracer = this.#tracer;
+    const take = (message: BusMessage) => this.#egress.take(message);
+    const send = tracer === undefined ? take : (message: BusMessage) => tracer.message(message, take);
     this.#subscriptions = [
       this.#bus.subscribe(subjects.egress, send, { ...this.#queue, durable: `${name}-${node}-all` }),
       this.#bus.subscribe(`${subjects.direct}.*`, send, { ...this.#queue, durable: `${name}-${node}` }),
@@ -104,6 +115,8 @@ export class Traffic {
   #echo(frame: BusMessage): void | Promise<void> {
     // Another endpoint may publish under the same subject.
     if (frame.reply === undefined || frame.metadata["endpoint"] !== this.#settings.name) return;
-    return this.#bus.publish({ subject: frame.reply, payload: frame.payload, metadata: nothing });
+    const { traceparent } = frame.metadata;
+    const metadata = traceparent === undefined ? nothing : { traceparent };
+    return this.#bus.publish({ subject: frame.reply, payload: frame.payload, metadata });
   }
 }

@@ -9,6 +9,7 @@ import type { Logger } from "../../core/logger.ts";
 import type { Bus, BusMessage } from "../buses/bus.ts";
 import type { EndpointSettings } from "../config/endpoint_config.ts";
 import { Sparingly } from "../log.ts";
+import type { Tracer } from "../telemetry/tracer.ts";
 
 const encoder = new TextEncoder();
 const nothing: Readonly<Record<string, string>> = Object.freeze({});
@@ -18,14 +19,21 @@ export class Undelivered {
   readonly #settings: EndpointSettings;
   readonly #bus: Pick<Bus, "publish">;
   readonly #sparingly: Sparingly;
+  readonly #tracer: Tracer | undefined;
   /** For each connection, frames that it had accepted and that are counted already. */
   readonly #told: Map<string, number> = new Map();
   #count = 0;
 
-  constructor(settings: EndpointSettings, bus: Pick<Bus, "publish">, log: Logger) {
+  constructor(
+    settings: EndpointSettings,
+    bus: Pick<Bus, "publish">,
+    log: Logger,
+    tracer: Tracer | undefined,
+  ) {
     this.#settings = settings;
     this.#bus = bus;
     this.#sparingly = new Sparingly(log);
+    this.#tracer = tracer;
   }
 
   get count(): number {
@@ -38,6 +46,7 @@ export class Undelivered {
     const reason = reasonOf(error);
     const text = error instanceof Error ? error.message : String(error);
     this.#sparingly.warn("message not delivered", { subject: message.subject, reason, error: text });
+    this.#tracer?.refused(message, reason, text);
     const { deadLetter } = this.#settings.subjects;
     if (deadLetter !== undefined) {
       const wait = this.#bury(deadLetter, message, reason, text);
