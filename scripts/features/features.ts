@@ -245,13 +245,8 @@ export const features: readonly Section[] = [
     rows: [
       row(75, "held", "Listening on an inherited socket, and a restart that hands it to the new process"),
       row(76, "held", "Order and exactly-once per connection across failures of the bus"),
-      row(77, "planned", "Device identity: an alias read from a frame, by which to send and to close"),
-      row(
-        78,
-        "partly",
-        "Who the peer is, on every message: TLS names and PROXY fields",
-        { missing: "TLS names of direct connections, subject tokens and labels of metrics" },
-      ),
+      row(77, "held", "Device identity: an alias read from a frame, by which to send and to close"),
+      row(78, "held", "Who the peer is, on every message: TLS names and PROXY fields"),
       row(79, "held", "Silence as the end of a frame"),
       row(
         80,

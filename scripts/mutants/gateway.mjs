@@ -35,7 +35,7 @@ export const mutants = [
   },
   {
     file: ingress,
-    find: "      await this.#owed.paid(connection, acks);\n",
+    find: "      await owed.paid(connection, acks);\n",
     put: "",
     tests: ofGateway,
     why: "replies are not waited for",

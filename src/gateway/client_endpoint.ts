@@ -23,6 +23,8 @@ import { clientStats } from "./client_stats.ts";
 import type { ClientEndpointConfig } from "./config/endpoint_config.ts";
 import { formatAddress } from "../core/text/address.ts";
 import type { FrameConnection, TrafficStats } from "./endpoint.ts";
+import type { Identities } from "./identity/identities.ts";
+import type { PeerMetrics } from "./peer_metrics.ts";
 import type { RunningEndpoint } from "./running_endpoint.ts";
 import { OtherProtocols } from "./other_protocols.ts";
 import type { EndpointContext } from "./server_endpoint.ts";
@@ -143,6 +145,14 @@ export class ClientEndpoint implements RunningEndpoint {
 
   traffic(): TrafficStats {
     return this.#traffic.stats();
+  }
+
+  get identities(): Identities | undefined {
+    return this.#traffic.identities;
+  }
+
+  get peers(): PeerMetrics | undefined {
+    return this.#traffic.peers;
   }
 
   inspect(): ServerInspection {

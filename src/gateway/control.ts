@@ -10,6 +10,7 @@ import { wanted } from "../core/text/reading.ts";
 import { readDuration } from "../core/time/duration.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Bus, BusMessage, BusSubscription } from "./buses/bus.ts";
+import { connectionList } from "./endpoint_picture.ts";
 import type { RunningEndpoint } from "./running_endpoint.ts";
 import { Sparingly } from "./log.ts";
 import { type ControlRefusal, type Known, type Payload, RefusedCommand, show } from "./control_command.ts";
@@ -23,10 +24,15 @@ interface ControlStats {
 }
 
 const commands: Readonly<Record<string, Known>> = {
-  "conn.list": { run: (_, endpoint) => endpoint.inspect().connections },
+  "conn.list": { run: (_, endpoint) => connectionList(endpoint) },
   ...orders,
   "stats": {
-    run: (_, endpoint) => ({ state: endpoint.state, ...endpoint.stats(), ...endpoint.traffic() }),
+    run: (_, endpoint) => ({
+      state: endpoint.state,
+      ...endpoint.stats(),
+      ...endpoint.traffic(),
+      ...endpoint.identities?.stats(),
+    }),
   },
   "drain": { recorded: ["deadline"], run: drain },
   "suspend": { recorded: [], run: (_, endpoint) => need(endpoint, "suspend")() },

@@ -18,7 +18,7 @@ import type { RunningEndpoint } from "./running_endpoint.ts";
 /** Commands by name. */
 export const orders: Readonly<Record<string, Known>> = {
   "conn.close": {
-    recorded: ["conn_id", "reason", "code", "by", "last_words", "reset", "ban"],
+    recorded: ["conn_id", "identity", "reason", "code", "by", "last_words", "reset", "ban"],
     run: closeConnection,
   },
   "ban": {
@@ -62,13 +62,7 @@ export const orders: Readonly<Record<string, Known>> = {
 };
 
 function closeConnection(payload: Payload, endpoint: RunningEndpoint): unknown {
-  const { conn_id: id, last_words: words, reset } = payload;
-  if (typeof id !== "string" || id === "") {
-    throw new RefusedCommand(
-      "malformed",
-      `conn.close: found conn_id ${show(id)}, expected the id of a connection`,
-    );
-  }
+  const { last_words: words, reset } = payload;
   if (reset !== undefined && typeof reset !== "boolean") {
     throw new RefusedCommand("malformed", `conn.close: found reset ${show(reset)}, expected true or false`);
   }
@@ -78,11 +72,35 @@ function closeConnection(payload: Payload, endpoint: RunningEndpoint): unknown {
     reset,
     ban: durationOf("conn.close", payload, "ban"),
   };
-  if (carryOut("conn.close", () => endpoint.kill(id, how))) return { closed: id };
+  const ids = connectionsOf(payload, endpoint);
+  const closed = ids.filter((id) => carryOut("conn.close", () => endpoint.kill(id, how)));
+  if (closed.length > 0) return { closed: payload["identity"] === undefined ? closed[0] : closed };
+  const whose = payload["identity"] === undefined
+    ? `connection ${payload["conn_id"]}`
+    : `connection of ${payload["identity"]}`;
   throw new RefusedCommand(
     "unknown_connection",
-    `conn.close: no connection ${id} is open; conn.list shows the open ones`,
+    `conn.close: no ${whose} is open; conn.list shows the open ones`,
   );
+}
+
+/** The connection that a command names, or those of the device that it names. */
+function connectionsOf(payload: Payload, endpoint: RunningEndpoint): readonly string[] {
+  const { conn_id: id, identity } = payload;
+  if (identity === undefined) {
+    if (typeof id === "string" && id !== "") return [id];
+    throw new RefusedCommand(
+      "malformed",
+      `conn.close: found conn_id ${show(id)}, expected the id of a connection`,
+    );
+  }
+  if (typeof identity !== "string" || id !== undefined) {
+    const found = id === undefined ? `identity ${show(identity)}` : "conn_id and identity";
+    throw new RefusedCommand("malformed", `conn.close: found ${found}, expected one of them, as text`);
+  }
+  if (endpoint.identities !== undefined) return endpoint.identities.all(identity).map((one) => one.id);
+  const message = `conn.close: endpoint ${endpoint.name} has no identity in its configuration`;
+  throw new RefusedCommand("unsupported", message);
 }
 
 /** What a server can do and a client cannot. */

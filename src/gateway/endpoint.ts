@@ -53,6 +53,24 @@ export interface GatewayEndpoint {
   stats(): ServerStats;
   /** Counters of messages between its sockets and the bus. */
   traffic(): TrafficStats;
+  /** Whose its connections are; undefined where its configuration has no `identity`. */
+  readonly identities?: {
+    /** Whose connection this is, by its id; undefined while it is not known. */
+    of(connectionId: string): string | undefined;
+    /** The newest connection of a device. */
+    find(identity: string): FrameConnection | undefined;
+    /** All connections of a device, the newest last. */
+    all(identity: string): readonly FrameConnection[];
+    /** What has been counted. */
+    stats(): {
+      /** Connections with an identity now. */
+      readonly identified: number;
+      /** Connections that were closed because another one had, or got, their identity. */
+      readonly identitiesReplaced: number;
+      /** Connections that were closed because they did not say who they are. */
+      readonly identitiesMissing: number;
+    };
+  } | undefined;
   /** Its connections as data, as in `/connections`. */
   inspect(): ServerInspection;
   /** Its certificates; none without TLS, and for a client. */

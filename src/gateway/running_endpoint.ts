@@ -3,10 +3,13 @@ import type * as Effect from "effect/Effect";
 import type { ShutdownReport } from "../server/server_options.ts";
 import type { EndpointSettings } from "./config/endpoint_config.ts";
 import type { GatewayEndpoint } from "./endpoint.ts";
+import type { PeerMetrics } from "./peer_metrics.ts";
 
 /** An endpoint at work. What stops it is idempotent, and never fails. */
 export interface RunningEndpoint extends GatewayEndpoint {
   readonly settings: EndpointSettings;
+  /** What is counted by who its peers are. */
+  readonly peers: PeerMetrics | undefined;
   /** What `drain` does. */
   stop(deadlineMs: number): Effect.Effect<ShutdownReport>;
   /** Destroys everything now, also in the middle of a drain. */

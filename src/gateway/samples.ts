@@ -62,6 +62,26 @@ export function gatewaySamples(
     count("millrace_messages_undelivered_total", lost, messagesUndelivered);
     count("millrace_acks_sent_total", "Link acknowledgements sent to peers.", acksSent);
     count("millrace_naks_sent_total", "Negative link acknowledgements sent to peers.", naksSent);
+    const devices = endpoint.identities?.stats();
+    if (devices !== undefined) {
+      const help = "Connections whose identity is known.";
+      samples.push({
+        name: "millrace_identified_connections",
+        help,
+        type: "gauge",
+        value: devices.identified,
+        labels,
+      });
+      const { identitiesReplaced: replaced, identitiesMissing: missing } = devices;
+      const twice = "Connections closed because another one had, or got, their identity.";
+      count("millrace_identities_replaced_total", twice, replaced);
+      count(
+        "millrace_identities_missing_total",
+        "Connections closed because they did not say who they are.",
+        missing,
+      );
+    }
+    if (endpoint.peers !== undefined) samples.push(...endpoint.peers.samples());
     const control = controls.get(endpoint.name)?.stats();
     if (control === undefined) continue;
     count("millrace_control_commands_total", "Control commands executed.", control.commandsDone);

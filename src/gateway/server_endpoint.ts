@@ -24,6 +24,8 @@ import type { Logger } from "../core/logger.ts";
 import type { Bus, SubscribeOptions } from "./buses/bus.ts";
 import type { ServerEndpointConfig } from "./config/endpoint_config.ts";
 import type { FrameConnection, TrafficStats } from "./endpoint.ts";
+import type { Identities } from "./identity/identities.ts";
+import type { PeerMetrics } from "./peer_metrics.ts";
 import type { RunningEndpoint } from "./running_endpoint.ts";
 import { OtherProtocols } from "./other_protocols.ts";
 import type { Tracer } from "./telemetry/tracer.ts";
@@ -149,6 +151,14 @@ export class ServerEndpoint implements RunningEndpoint {
 
   traffic(): TrafficStats {
     return this.#traffic.stats();
+  }
+
+  get identities(): Identities | undefined {
+    return this.#traffic.identities;
+  }
+
+  get peers(): PeerMetrics | undefined {
+    return this.#traffic.peers;
   }
 
   inspect(): ServerInspection {

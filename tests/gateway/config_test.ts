@@ -114,6 +114,7 @@ maxConnections = 10
       ingress: "millrace.echo.in",
       egress: "millrace.echo.out",
       direct: "millrace.echo.out",
+      presence: "millrace.echo.presence",
       control: "millrace.echo.ctrl",
       deadLetter: undefined,
     });

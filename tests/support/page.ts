@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const entryPoints = {
   "": "mod.ts",
   "/client": "client.ts",
+  "/gateway": "src/gateway/mod.ts",
   "/sockets": "sockets.ts",
   "/protocols": "protocols.ts",
   "/testing": "src/testing/mod.ts",

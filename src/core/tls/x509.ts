@@ -79,6 +79,15 @@ export function dnsNames({ subjectAltNames }: PeerCertificate): string[] {
   return subjectAltNames.filter((name) => name.startsWith("DNS:")).map((name) => name.slice(4).toLowerCase());
 }
 
+/** The first common name in a distinguished name as it is written here; undefined where it has none. */
+export function commonName(subject: string): string | undefined {
+  // Attribute by attribute: what stands in the value of another one is no name.
+  for (const [, type, value] of subject.matchAll(/([^=]+)=((?:\\.|[^\\,+])*)(?:, |\+|$)/gsy)) {
+    if (type === "CN") return value!.replaceAll("\\00", "\0").replace(/\\(.)/gs, "$1");
+  }
+  return undefined;
+}
+
 /** As RFC 4514 writes it: the most special part first. */
 function distinguishedName(name: DerValue | undefined): string {
   const sets = derParts(name).map(({ content }) => derValues(content).map(attribute).join("+"));

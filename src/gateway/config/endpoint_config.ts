@@ -19,6 +19,8 @@ import { readClientTls, type TlsClientConfig } from "./client_tls.ts";
 import type { ConfigPath, FaultList } from "./fault.ts";
 import { type ConnectionLimits, readLimits } from "./connection_limits.ts";
 import { readFraming } from "./framing.ts";
+import { type MetricLabelsConfig, readIdentity, readMetricLabels } from "./identity.ts";
+import type { IdentityConfig } from "../identity/identity_config.ts";
 import { type Read, readAll, Refusal, Section } from "./section.ts";
 import { type PrefaceConfig, prefaceKeys, readPreface } from "./preface.ts";
 import { readServerTls, type TlsServerConfig } from "./server_tls.ts";
@@ -61,6 +63,8 @@ export interface Subjects {
   /** Where messages to single connections come: the egress subject, and on a network the node's name behind it. */
   readonly direct: string;
   readonly control: string;
+  /** Where it is told which device has come and gone. */
+  readonly presence: string;
   /** Where messages from the bus go that could not be delivered; undefined: nowhere, they are counted. */
   readonly deadLetter: string | undefined;
 }
@@ -92,6 +96,10 @@ export interface EndpointSettings {
   /** How its frames are acknowledged to its peers; undefined for not at all. */
   readonly acknowledge: Acknowledge | undefined;
   readonly limits: ConnectionLimits;
+  /** How it is found out whose a connection is; undefined for not at all. */
+  readonly identity: IdentityConfig | undefined;
+  /** What metrics tell its peers apart by; undefined for nothing. */
+  readonly metricLabels: MetricLabelsConfig | undefined;
   /** How its connections are secured; undefined for not at all. */
   readonly tls: TlsServerConfig | TlsClientConfig | undefined;
 }
@@ -215,6 +223,8 @@ export function readEndpoint(
   const common = {
     encoding: section.take("encoding", oneOf(payloadEncodings)) ?? "utf8",
     egressTimeout: section.take("egressTimeout", duration) ?? 10_000,
+    identity: readIdentity(section),
+    metricLabels: readMetricLabels(section),
     replyWait: section.take("replyWait", wait) ??
       (bus === "memory" ? 0 : 2_000),
   };
@@ -311,13 +321,15 @@ function readSubjects(section: Section, name: string, { bus, node }: EndpointSur
     ingress: `${root}.${ingress}`,
     egress: `${root}.out`,
     control: `${root}.ctrl`,
+    presence: `${root}.presence`,
     deadLetter: network ? `${root}.dead` : undefined,
   };
-  const expected = "a table with ingress, egress, control and deadLetter";
+  const expected = "a table with ingress, egress, control, presence and deadLetter";
   const own = section.table("subjects", expected, (table) => ({
     ingress: table.take("ingress", template) ?? standard.ingress,
     egress: table.take("egress", subject) ?? standard.egress,
     control: table.take("control", subject) ?? standard.control,
+    presence: table.take("presence", subject) ?? standard.presence,
     deadLetter: table.take("deadLetter", subject) ?? standard.deadLetter,
   })) ?? standard;
   return { ...own, direct: network ? `${own.egress}.${node}` : own.egress };

@@ -27,7 +27,7 @@ export function refuseSharedSubjects(
   { node }: Pick<EndpointSurroundings, "node">,
 ): void {
   const owners: Owner[] = [];
-  for (const key of ["egress", "control", "ingress", "deadLetter"] as const) {
+  for (const key of ["egress", "control", "ingress", "deadLetter", "presence"] as const) {
     endpoints.forEach((endpoint, index) => {
       if (endpoint === undefined) return;
       const { [key]: subject, direct } = endpoint.subjects;
@@ -58,5 +58,5 @@ function collide(one: Owner, other: Owner): boolean {
 }
 
 function isPublished({ key }: Owner): boolean {
-  return key === "ingress" || key === "deadLetter";
+  return key === "ingress" || key === "deadLetter" || key === "presence";
 }

@@ -11,7 +11,9 @@ import type { Clock } from "../../core/time/clock.ts";
 import type { BusMessage } from "../buses/bus.ts";
 import type { EndpointSettings } from "../config/endpoint_config.ts";
 import type { FrameConnection } from "../endpoint.ts";
+import type { Identities } from "../identity/identities.ts";
 import type { OwedReplies } from "./owed_replies.ts";
+import type { TrafficParts } from "./traffic_parts.ts";
 import type { Undelivered } from "./undelivered.ts";
 
 /** What the traffic needs of its endpoint. */
@@ -30,6 +32,8 @@ export interface TrafficPeers {
 const everyone = "*";
 /** In the same place: the connection is that of another gateway. */
 const elsewhere = Symbol("elsewhere");
+/** In the same place: the device is not connected. */
+const absent = Symbol("absent");
 
 /** From the bus to sockets. */
 export class Egress {
@@ -38,18 +42,20 @@ export class Egress {
   readonly #clock: Clock;
   readonly #owed: OwedReplies;
   readonly #undelivered: Undelivered;
+  readonly #identities: Identities | undefined;
   #sent = 0;
 
   constructor(
     settings: EndpointSettings,
     peers: TrafficPeers,
-    context: { readonly clock: Clock; readonly owed: OwedReplies; readonly undelivered: Undelivered },
+    parts: Pick<TrafficParts, "clock" | "owed" | "undelivered" | "identities">,
   ) {
     this.#settings = settings;
     this.#peers = peers;
-    this.#clock = context.clock;
-    this.#owed = context.owed;
-    this.#undelivered = context.undelivered;
+    this.#clock = parts.clock;
+    this.#owed = parts.owed;
+    this.#undelivered = parts.undelivered;
+    this.#identities = parts.identities;
   }
 
   /** Messages that were passed to a connection, or to all. */
@@ -61,6 +67,7 @@ export class Egress {
   take(message: BusMessage): void | Promise<void> {
     const id = this.#target(message);
     if (id === elsewhere) return;
+    if (id === absent) return this.#absent(message);
     if (id === everyone) return this.#broadcast(message);
     const connection = id === undefined ? undefined : this.#peers.connections.get(id);
     if (id === undefined || connection === undefined || isOver(connection)) {
@@ -82,12 +89,21 @@ export class Egress {
     }
   }
 
-  #target(message: BusMessage): string | typeof elsewhere | undefined {
+  #target(message: BusMessage): string | typeof elsewhere | typeof absent | undefined {
     const { subjects: { egress, direct }, node } = this.#settings;
     if (message.subject.length > egress.length) return message.subject.slice(direct.length + 1);
     const other = message.metadata["node"];
     if (node !== undefined && other !== undefined && other !== node) return elsewhere;
-    return message.metadata["conn.id"];
+    const { "conn.id": id, identity } = message.metadata;
+    if (id !== undefined || identity === undefined || this.#identities === undefined) return id;
+    return this.#identities.find(identity)?.id ?? absent;
+  }
+
+  /** The device is not here; it may be at another gateway. */
+  #absent(message: BusMessage): void | Promise<void> {
+    if (this.#settings.identity?.unknown === "ignore") return;
+    const text = `send to ${message.metadata["identity"]}: no connection with this identity is open`;
+    return this.#undelivered.refuse(message, new SocketError("unknown_connection", text));
   }
 
   /** Waits for a slow peer, but not for ever: others are behind it. */

@@ -4,17 +4,13 @@
  * Every frame is published with who its peer is (`peer_metadata.ts`); while the bus is slow the loop over the
  * connection waits, reading stops, and the peer's window closes.
  */
-import type { Acknowledger } from "../acknowledge/acknowledger.ts";
-import type { Clock } from "../../core/time/clock.ts";
 import type { Bus } from "../buses/bus.ts";
 import type { EndpointSettings } from "../config/endpoint_config.ts";
 import type { FrameConnection } from "../endpoint.ts";
-import type { Tracer } from "../telemetry/tracer.ts";
-import type { OwedReplies } from "./owed_replies.ts";
 import { peerMetadata } from "./peer_metadata.ts";
 import { Storing } from "./storing.ts";
 import { fillSubject } from "./subject_template.ts";
-import type { Undelivered } from "./undelivered.ts";
+import type { TrafficParts } from "./traffic_parts.ts";
 
 /** What takes the frames: a bus. */
 type Outlet = Pick<Bus, "publish" | "stores" | "flush">;
@@ -23,31 +19,13 @@ type Outlet = Pick<Bus, "publish" | "stores" | "flush">;
 export class Ingress {
   readonly #settings: EndpointSettings;
   readonly #outlet: Outlet;
-  readonly #clock: Clock;
-  readonly #owed: OwedReplies;
-  readonly #undelivered: Undelivered;
-  readonly #acknowledger: Acknowledger | undefined;
-  readonly #tracer: Tracer | undefined;
+  readonly #parts: TrafficParts;
   #published = 0;
 
-  constructor(
-    settings: EndpointSettings,
-    outlet: Outlet,
-    context: {
-      readonly clock: Clock;
-      readonly owed: OwedReplies;
-      readonly undelivered: Undelivered;
-      readonly acknowledger: Acknowledger | undefined;
-      readonly tracer: Tracer | undefined;
-    },
-  ) {
+  constructor(settings: EndpointSettings, outlet: Outlet, parts: TrafficParts) {
     this.#settings = settings;
     this.#outlet = outlet;
-    this.#clock = context.clock;
-    this.#owed = context.owed;
-    this.#undelivered = context.undelivered;
-    this.#acknowledger = context.acknowledger;
-    this.#tracer = context.tracer;
+    this.#parts = parts;
   }
 
   /** Frames published; those of a bus that stores are counted when they are stored. */
@@ -60,22 +38,31 @@ export class Ingress {
    * time to arrive.
    */
   async handle(connection: FrameConnection): Promise<void> {
-    const { subjects, name, node, encoding } = this.#settings;
+    const { name, node } = this.#settings;
     const outlet = this.#outlet;
+    const { clock, owed, undelivered, acknowledger, identities, peers, tracer } = this.#parts;
     const known = { ...peerMetadata(connection), endpoint: name, ...(node !== undefined && { node }) };
-    const subject = fillSubject(subjects.ingress, known);
-    const reply = `${subjects.direct}.${connection.id}`;
-    const message = { subject, reply, metadata: Object.freeze(known), encoding };
-    const acks = this.#acknowledger?.begin(connection);
-    const storing = outlet.stores?.(subject)
+    const device = identities?.begin(connection, known);
+    let message = this.#messageOf(connection, known, device?.identity);
+    if (!device?.open) peers?.watch(connection, message.metadata);
+    const acks = acknowledger?.begin(connection);
+    const storing = outlet.stores?.(message.subject)
       ? new Storing(connection, () => this.#published++, acks)
       : undefined;
-    const traced = this.#tracer?.connection(connection, outlet);
+    const traced = tracer?.connection(connection, outlet);
     let seq = 0;
-    void connection.closed.then((record) => this.#undelivered.ended(record));
+    void connection.closed.then((record) => undelivered.ended(record));
     try {
       for await (const payload of connection) {
-        const frame = { ...message, payload, seq: seq + 1, received: this.#clock.wallTime() };
+        if (device !== undefined) {
+          if (device.open) {
+            device.read(payload);
+            if (device.identity !== undefined) message = this.#messageOf(connection, known, device.identity);
+            if (!device.open) peers?.watch(connection, message.metadata);
+          }
+          if (device.refused) break;
+        }
+        const frame = { ...message, payload, seq: seq + 1, received: clock.wallTime() };
         const done = acks?.take(payload, frame) ?? false;
         if (acks?.slow !== undefined) await acks.slow;
         if (acks?.over) break;
@@ -87,9 +74,27 @@ export class Ingress {
         if (storing === undefined) this.#published++;
       }
     } finally {
+      if (device?.open) peers?.watch(connection, message.metadata);
       await (storing === undefined ? outlet.flush() : storing.done());
       if (acks !== undefined) await acks.answered();
-      await this.#owed.paid(connection, acks);
+      await owed.paid(connection, acks);
     }
+  }
+
+  /** What is the same in all messages of a connection, as far as it is known whose it is. */
+  #messageOf(
+    connection: FrameConnection,
+    known: Readonly<Record<string, string>>,
+    identity: string | undefined,
+  ) {
+    const { subjects, encoding } = this.#settings;
+    const metadata = identity === undefined ? known : { ...known, identity };
+    const reply = `${subjects.direct}.${connection.id}`;
+    return {
+      subject: fillSubject(subjects.ingress, metadata),
+      reply,
+      metadata: Object.freeze(metadata),
+      encoding,
+    };
   }
 }

@@ -5,9 +5,10 @@
  * peer can choose must not be able to name another subject.
  */
 import { isSubject } from "../buses/subject.ts";
+import { senderPlaces } from "./peer_metadata.ts";
 
 /** What may stand in braces. */
-const subjectPlaces = ["endpoint", "node", "conn.id", "peer.ip", "peer.port", "protocol"] as const;
+const subjectPlaces = ["endpoint", "node", "conn.id", "peer.port", "identity", ...senderPlaces] as const;
 
 const place = /\{([^{}]*)\}/g;
 /** What has a meaning in a subject, or cannot stand in one. */

@@ -13,9 +13,12 @@ import type { Bus, BusMessage, BusSubscription, SubscribeOptions } from "../buse
 import type { EndpointSettings } from "../config/endpoint_config.ts";
 import type { FrameConnection, TrafficStats } from "../endpoint.ts";
 import type { Tracer } from "../telemetry/tracer.ts";
+import { Identities } from "../identity/identities.ts";
+import { PeerMetrics } from "../peer_metrics.ts";
 import { awaited } from "../patience.ts";
 import { Egress, type TrafficPeers } from "./egress.ts";
 import { Ingress } from "./ingress.ts";
+import type { TrafficParts } from "./traffic_parts.ts";
 import { OwedReplies } from "./owed_replies.ts";
 import { subjectPattern } from "./subject_template.ts";
 import { Undelivered } from "./undelivered.ts";
@@ -32,6 +35,10 @@ export class Traffic {
   readonly #egress: Egress;
   readonly #ingress: Ingress;
   readonly #acknowledger: Acknowledger | undefined;
+  /** Whose its connections are; undefined where nothing says it. */
+  readonly identities: Identities | undefined;
+  /** What is counted by who its peers are; undefined where nothing is. */
+  readonly peers: PeerMetrics | undefined;
   #subscriptions: BusSubscription[] = [];
 
   constructor(
@@ -51,19 +58,23 @@ export class Traffic {
     this.#bus = bus;
     this.#queue = queue;
     this.#tracer = tracer;
-    this.#undelivered = new Undelivered(settings, bus, log, tracer);
-    this.#egress = new Egress(settings, peers, { clock, owed, undelivered: this.#undelivered });
-    const { acknowledge } = settings;
-    const acknowledger = acknowledge &&
+    const undelivered = this.#undelivered = new Undelivered(settings, bus, log, tracer);
+    const { acknowledge, identity, metricLabels } = settings;
+    this.identities = identity && new Identities(identity, settings, bus, context);
+    this.peers = metricLabels && new PeerMetrics(metricLabels, settings.name);
+    this.#acknowledger = acknowledge &&
       new Acknowledger(acknowledge, (id, why, words) => peers.dismiss(id, why, words));
-    this.#acknowledger = acknowledger;
-    this.#ingress = new Ingress(settings, bus, {
+    const parts: TrafficParts = {
       clock,
       owed,
-      undelivered: this.#undelivered,
-      acknowledger,
+      undelivered,
       tracer,
-    });
+      acknowledger: this.#acknowledger,
+      identities: this.identities,
+      peers: this.peers,
+    };
+    this.#egress = new Egress(settings, peers, parts);
+    this.#ingress = new Ingress(settings, bus, parts);
   }
 
   /** Begins to take messages for sockets, and to echo where the endpoint does. */
