@@ -99,7 +99,7 @@ export const mutants = [
   },
   {
     file: telemetry,
-    find: "severities[record.level] >= least",
+    find: "severities[level] >= least",
     put: "true",
     tests: ofTelemetry,
     why: "records below the level are sent",
@@ -124,6 +124,13 @@ export const mutants = [
     put: "this.end(span, facts);",
     tests: ofTelemetry,
     why: "the span of a message that reaches nobody says that all is well",
+  },
+  {
+    file: tracer,
+    find: "    open.delete(record.connectionId);\n",
+    put: "",
+    tests: ["tests/gateway/telemetry/traced_frames_test.ts"],
+    why: "the span of each connection is remembered for ever",
   },
   {
     file: frames,

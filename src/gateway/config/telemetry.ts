@@ -59,7 +59,9 @@ export function readTelemetry(section: Section): TelemetryConfig | undefined {
       };
     },
   );
-  return variable("OTEL_SDK_DISABLED")?.trim().toLowerCase() === "true" ? undefined : config;
+  // Who does not ask for telemetry is not asked for the environment.
+  const disabled = config !== undefined && variable("OTEL_SDK_DISABLED")?.trim().toLowerCase() === "true";
+  return disabled ? undefined : config;
 }
 
 function readTraces(table: Section): TraceRatios | undefined {

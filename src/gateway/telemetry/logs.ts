@@ -2,6 +2,7 @@
 import type { LogRecord } from "../../core/logger.ts";
 import { attributesOf } from "./attributes.ts";
 import { nanoseconds, type OtlpLogRecord } from "./otlp.ts";
+import type { SpanContext } from "./trace_context.ts";
 
 /** Severities from the least to the greatest, with their numbers. */
 export const severities: Readonly<Record<LogRecord["level"], number>> = {
@@ -11,8 +12,12 @@ export const severities: Readonly<Record<LogRecord["level"], number>> = {
   error: 17,
 };
 
-/** One record at this time on the wall clock. `error` among its fields is an exception. */
-export function otlpLogRecord({ level, message, fields }: LogRecord, now: number): OtlpLogRecord {
+/** One record at this time on the wall clock, and its span. `error` among its fields is an exception. */
+export function otlpLogRecord(
+  { level, message, fields }: LogRecord,
+  now: number,
+  span?: SpanContext | undefined,
+): OtlpLogRecord {
   const { error, ...others } = fields;
   const time = nanoseconds(now);
   return {
@@ -22,6 +27,7 @@ export function otlpLogRecord({ level, message, fields }: LogRecord, now: number
     severityText: level.toUpperCase(),
     body: { stringValue: message },
     attributes: attributesOf({ ...exceptionFacts(error), ...others }),
+    ...span,
   };
 }
 

@@ -64,6 +64,9 @@ export interface OtlpLogRecord {
   readonly severityText: string;
   readonly body: AnyValue;
   readonly attributes: readonly KeyValue[];
+  /** The span that it belongs to. */
+  readonly traceId?: string;
+  readonly spanId?: string;
 }
 
 /** One span. */

@@ -23,7 +23,7 @@ const messages: Readonly<Record<string, string>> = {
   ResourceLogs: "resource 1 Resource, scopeLogs 2 ScopeLogs",
   ScopeLogs: "scope 1 Scope, logRecords 2 LogRecord",
   LogRecord: "timeUnixNano 1 fixed64, severityNumber 2 varint, severityText 3 string, body 5 AnyValue, " +
-    "attributes 6 KeyValue, observedTimeUnixNano 11 fixed64",
+    "attributes 6 KeyValue, traceId 9 hex, spanId 10 hex, observedTimeUnixNano 11 fixed64",
   Metrics: "resourceMetrics 1 ResourceMetrics",
   ResourceMetrics: "resource 1 Resource, scopeMetrics 2 ScopeMetrics",
   ScopeMetrics: "scope 1 Scope, metrics 2 Metric",

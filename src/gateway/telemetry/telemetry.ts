@@ -15,7 +15,9 @@ import { attributesOf } from "./attributes.ts";
 import { Exporter, type ExporterSettings } from "./exporter.ts";
 import { otlpLogRecord, severities } from "./logs.ts";
 import { OtlpMetrics } from "./metrics.ts";
+import type { Span } from "./otlp.ts";
 import type { SignalName } from "./request.ts";
+import type { SpanContext } from "./trace_context.ts";
 import { Tracer } from "./tracer.ts";
 
 /** How long a batch of log records or spans is sent again, in milliseconds. */
@@ -35,6 +37,7 @@ export class Telemetry {
   readonly #context: TelemetryContext;
   readonly #exporters: Map<SignalName, Exporter> = new Map();
   readonly #metrics: OtlpMetrics;
+  readonly #open: Map<string, SpanContext> = new Map();
   #timer: unknown = undefined;
 
   constructor(config: TelemetryConfig, context: TelemetryContext) {
@@ -74,7 +77,11 @@ export class Telemetry {
     const { logLevel, clock } = this.#context;
     const least = severities[logLevel];
     return (record: LogRecord) => {
-      if (severities[record.level] >= least) exporter.push(otlpLogRecord(record, clock.wallTime()));
+      const { level, fields } = record;
+      if (severities[level] >= least) {
+        const span = this.#open.get(fields["conn.id"] as string);
+        exporter.push(otlpLogRecord(record, clock.wallTime(), span));
+      }
       log(record);
     };
   }
@@ -83,7 +90,8 @@ export class Telemetry {
   tracer(endpoint: EndpointConfig, bus: string): Tracer | undefined {
     const [exporter, ratios] = [this.#exporters.get("traces"), this.#config.traces];
     if (exporter === undefined || ratios === undefined) return undefined;
-    return new Tracer({ endpoint, ratios, bus, export: (span) => exporter.push(span) }, this.#context.clock);
+    const settings = { endpoint, ratios, bus, open: this.#open, export: (span: Span) => exporter.push(span) };
+    return new Tracer(settings, this.#context.clock);
   }
 
   /** What is counted of telemetry itself. */

@@ -23,6 +23,8 @@ export interface TracerSettings {
   readonly ratios: TraceRatios;
   /** Name of the bus. */
   readonly bus: string;
+  /** The spans of open connections by the connection's id, for log records. */
+  readonly open: Map<string, SpanContext>;
   /** Takes the spans. */
   readonly export: (span: Span) => void;
 }
@@ -44,7 +46,10 @@ export class Tracer implements SpanRecorder {
     const { endpoint, ratios } = this.#settings;
     const traced = Math.random() < ratios.connections;
     const context = traced ? newContext() : undefined;
-    if (context !== undefined) void connection.closed.then((record) => this.#ended(context, record));
+    if (context !== undefined) {
+      this.#settings.open.set(connection.id, context);
+      void connection.closed.then((record) => this.#ended(context, record));
+    }
     return new TracedFrames(this, outlet, {
       ratio: ratios.frames,
       link: context,
@@ -116,8 +121,9 @@ export class Tracer implements SpanRecorder {
   }
 
   #ended(context: SpanContext, record: TerminationRecord): void {
-    const { endpoint: { name, mode } } = this.#settings;
+    const { endpoint: { name, mode }, open } = this.#settings;
     const { startedAt, durationMs, error, reason, message } = record;
+    open.delete(record.connectionId);
     const kind = mode === "server" ? 2 : 3;
     this.#export(
       { ...context, name: "millrace.connection", kind },

@@ -138,6 +138,12 @@ describe("a gateway with telemetry", () => {
     assert.equal(attributesOf(second)["error.type"], "frame_error");
     assert.equal(attributesOf(second)["exception.type"], "FrameError");
     assert.notEqual(second.traceId, first.traceId);
+    for (const { traceId, spanId } of [first, second]) {
+      const own = receiver.logRecords.filter((record) =>
+        record.traceId === traceId && record.spanId === spanId
+      );
+      assert.ok(own.some(({ body }) => body.stringValue === "connection closed"), JSON.stringify(own));
+    }
   });
 
   it("traces a frame from its arrival to its answer, across the services between (F-50)", async (t) => {

@@ -2,8 +2,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { BusMessage, PublishObserver } from "../../../src/gateway/buses/bus.ts";
+import type { TerminationRecord } from "../../../src/connection/termination.ts";
 import { BusError } from "../../../src/gateway/errors.ts";
+import type { Span } from "../../../src/gateway/telemetry/otlp.ts";
 import { TracedFrames } from "../../../src/gateway/telemetry/traced_frames.ts";
+import { Tracer } from "../../../src/gateway/telemetry/tracer.ts";
+import { FakeClock } from "../../../src/testing/fake_clock.ts";
 
 type Publish = (message: BusMessage, observer?: PublishObserver) => void | Promise<void>;
 
@@ -64,5 +68,31 @@ describe("a traced frame", () => {
     });
     assert.throws(() => early.frames.publish(message), error);
     assert.deepEqual([late.ends, early.ends], [["disconnected"], ["disconnected"]]);
+  });
+});
+
+describe("a traced connection", () => {
+  it("is forgotten when it has closed (F-50)", async () => {
+    const [open, spans]: [Map<string, unknown>, Span[]] = [new Map(), []];
+    const subjects = { ingress: "a" };
+    const settings = {
+      endpoint: { name: "echo", mode: "server", subjects },
+      ratios: { connections: 1, frames: 0 },
+      bus: "memory",
+      open,
+      export: (span: Span) => void spans.push(span),
+    } as unknown as ConstructorParameters<typeof Tracer>[0];
+    const tracer = new Tracer(settings, new FakeClock());
+    const local = { transport: "unix", path: "/x" };
+    const record = { connectionId: "1", startedAt: 1_000, durationMs: 0.5, peer: { local } };
+    const closed = Promise.resolve(record as unknown as TerminationRecord);
+    const connection = { id: "1", closed } as Parameters<Tracer["connection"]>[0];
+    tracer.connection(connection, { publish: () => {} });
+    const { traceId, spanId } = open.get("1") as Span;
+    await closed;
+    assert.equal(open.size, 0);
+    const [span] = spans;
+    assert.deepEqual([span!.traceId, span!.spanId], [traceId, spanId]);
+    assert.deepEqual([span!.startTimeUnixNano, span!.endTimeUnixNano], ["1000000000", "1000500000"]);
   });
 });
