@@ -5,7 +5,8 @@
  */
 import { overlap } from "../buses/subject.ts";
 import { subjectPattern } from "../traffic/subject_template.ts";
-import type { EndpointConfig, EndpointSurroundings, Subjects } from "./endpoint_config.ts";
+import type { EndpointConfig } from "./endpoint_config.ts";
+import type { EndpointSurroundings, Subjects } from "./subjects.ts";
 import { type FaultList, formatPath } from "./fault.ts";
 
 interface Owner {
