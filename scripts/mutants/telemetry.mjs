@@ -99,7 +99,7 @@ export const mutants = [
   },
   {
     file: telemetry,
-    find: "severities[level] >= least",
+    find: "severities[level] >= severities[logLevel()]",
     put: "true",
     tests: ofTelemetry,
     why: "records below the level are sent",

@@ -1,5 +1,5 @@
 /**
- * The admin endpoint: `/metrics`, `/healthz`, `/readyz` and `/connections` over HTTP.
+ * The admin endpoint: `/metrics`, `/healthz`, `/readyz`, `/reload` and `/connections` over HTTP.
  *
  * Started by the gateway before anything else and stopped last. It only reads; what changes something goes over the
  * control subjects. Loaded only where one is configured.
@@ -21,6 +21,8 @@ export interface AdminView {
   samples(): Iterable<MetricSample> | Promise<Iterable<MetricSample>>;
   /** Its endpoints with their connections. */
   pictures(): readonly object[] | Promise<readonly object[]>;
+  /** Its reloads; undefined where processes are replaced instead. */
+  reloads?(): object;
 }
 
 /** The running admin endpoint. */
@@ -51,6 +53,10 @@ const pages: ReadonlyMap<string, Page> = new Map(Object.entries<Page>({
       ? json(200, { status: "ready" })
       : json(503, { status: "not ready", reasons });
   },
+  "/reload": (view) =>
+    view.reloads === undefined
+      ? json(404, { error: "processes are replaced here, not reloaded" })
+      : json(200, view.reloads()),
   "/connections": async (view) => json(200, { endpoints: await view.pictures() }),
 }));
 

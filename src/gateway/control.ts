@@ -83,13 +83,13 @@ export class Control {
   readonly #bus: Bus;
   readonly #log: Logger;
   readonly #sparingly: Sparingly;
-  readonly #deadlineMs: number;
+  readonly #deadlineMs: () => number;
   #subscription: BusSubscription | undefined = undefined;
   #done = 0;
   #refused = 0;
 
-  /** `deadlineMs` is for a drain that names none. */
-  constructor(endpoint: RunningEndpoint, bus: Bus, log: Logger, deadlineMs: number) {
+  /** `deadlineMs` tells that of a drain that names none. */
+  constructor(endpoint: RunningEndpoint, bus: Bus, log: Logger, deadlineMs: () => number) {
     this.#endpoint = endpoint;
     this.#bus = bus;
     this.#log = log;
@@ -135,7 +135,7 @@ export class Control {
       const names = Object.keys(commands).join(", ");
       throw new RefusedCommand("unknown_command", `found command ${show(command)}, expected one of ${names}`);
     }
-    const result = await known.run(payload, this.#endpoint, this.#deadlineMs);
+    const result = await known.run(payload, this.#endpoint, this.#deadlineMs());
     if (known.recorded !== undefined) {
       // Only what the command knows: anything else that a sender put there is no part of what was done.
       const facts = known.recorded.filter((name) => Object.hasOwn(payload, name))

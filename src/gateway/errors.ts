@@ -3,7 +3,7 @@
  *
  * Raised by the modules of this folder, shown by the commands. Errors of connections are those of the core.
  */
-import { MillraceError } from "../core/errors.ts";
+import { MillraceError, SocketError } from "../core/errors.ts";
 import type { ConfigFault } from "./config/fault.ts";
 import { formatFaults } from "./config/fault.ts";
 
@@ -56,4 +56,14 @@ export class BusError extends MillraceError {
 /** What every operation of a closed bus fails with. */
 export function closedError(action: string): BusError {
   return new BusError("closed", `${action}: the bus is closed`);
+}
+
+/** The same error, saying which part of the gateway it was. */
+export function namedError(what: string, error: unknown): MillraceError {
+  if (error instanceof SocketError) {
+    return new SocketError(error.reason, `${what}: ${error.message}`, { cause: error });
+  }
+  if (error instanceof MillraceError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return new SocketError("unknown", `${what}: ${text}`, { cause: error });
 }

@@ -9,7 +9,9 @@ import type { TextOutput } from "../host/standard_output.ts";
 import type { MetricSample } from "../core/text/exposition.ts";
 import type { ShutdownReport } from "../server/server_options.ts";
 import type { Bus } from "./buses/bus.ts";
+import type { CheckedConfig } from "./checked_config.ts";
 import type { GatewayEndpoint } from "./endpoint.ts";
+import type { GatewayReload } from "./reload/reload_report.ts";
 
 /** Options of `startGateway`; everything has a default. */
 export interface GatewayOptions {
@@ -67,6 +69,14 @@ export interface Gateway extends AsyncDisposable {
 
   /** Why it is not ready for traffic; empty if it is. */
   notReady(): readonly string[];
+
+  /**
+   * Puts another configuration in force: endpoints are added, removed and changed, and the others are not touched. Calls are carried out one after the other.
+   *
+   * @throws {ConfigError} rejects for a configuration that was not checked; other faults are in the report
+   * @throws {SocketError} rejects with `closed` when the gateway is stopping
+   */
+  reload(config: CheckedConfig): Promise<GatewayReload>;
 
   /**
    * Drains: stops accepting, finishes the frames that were received, lets the bus process them and the replies

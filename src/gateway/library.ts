@@ -7,52 +7,16 @@
 import {
   checkConfig as check,
   type ConfigResult,
-  type GatewayConfig,
   loadConfig as load,
   parseConfig as parse,
 } from "./config/config.ts";
+import { CheckedConfig, notChecked, openConfig, sealConfig } from "./checked_config.ts";
 import type { ConfigFault } from "./config/fault.ts";
 import type { ConfigFormat } from "./config/source.ts";
-import { ConfigError } from "./errors.ts";
 import type { Gateway, GatewayOptions } from "./gateway.ts";
 import { startGateway as start } from "./running_gateway.ts";
 
-let seal: (config: GatewayConfig) => CheckedConfig;
-let open: (checked: CheckedConfig) => GatewayConfig;
-
-/**
- * A configuration without faults, for {@linkcode startGateway}. Only {@linkcode checkConfig}, {@linkcode parseConfig} and
- * {@linkcode loadConfig} make one.
- *
- * @example
- * ```ts
- * import { checkConfig, type CheckedConfig, ConfigError } from "@millrace/millrace/gateway";
- *
- * function checked(value: unknown): CheckedConfig {
- *   const result = checkConfig(value);
- *   if (!result.ok) throw new ConfigError(result.faults);
- *   return result.config;
- * }
- * console.log(checked({ endpoints: [{ name: "meters", listen: 3034 }] }).endpoints.join()); // meters
- * ```
- */
-export class CheckedConfig {
-  readonly #config: GatewayConfig;
-
-  private constructor(config: GatewayConfig) {
-    this.#config = config;
-  }
-
-  static {
-    seal = (config) => new CheckedConfig(config);
-    open = (checked) => checked.#config;
-  }
-
-  /** Names of the endpoints, in their order. */
-  get endpoints(): readonly string[] {
-    return this.#config.endpoints.map(({ name }) => name);
-  }
-}
+export { CheckedConfig };
 
 /** A checked configuration, or everything that is wrong with it. */
 export type ConfigCheck =
@@ -165,13 +129,10 @@ export function checkConfig(value: unknown): ConfigCheck {
  * @throws {SocketError} when an address cannot be bound, after everything that had begun is closed again
  */
 export async function startGateway(config: CheckedConfig, options: GatewayOptions = {}): Promise<Gateway> {
-  if (!(config instanceof CheckedConfig)) {
-    const expected = "the config from checkConfig, parseConfig or loadConfig";
-    throw new ConfigError([{ path: "", found: config, expected }]);
-  }
-  return await start(open(config), options);
+  if (!(config instanceof CheckedConfig)) throw notChecked(config);
+  return await start(openConfig(config), options);
 }
 
 function result(checked: ConfigResult): ConfigCheck {
-  return checked.ok ? { ok: true, config: seal(checked.config) } : checked;
+  return checked.ok ? { ok: true, config: sealConfig(checked.config) } : checked;
 }

@@ -8,8 +8,12 @@ import type { Logger, LogRecord } from "../core/logger.ts";
 
 const order: readonly LogRecord["level"][] = ["debug", "info", "warn", "error"];
 /** A logger to a text output. It never waits: while the output is stuck, records are counted and reported later. */
-export function lineLogger(output: TextOutput, level: LogRecord["level"], clock: Clock): Logger {
-  const least = order.indexOf(level);
+export function lineLogger(
+  output: TextOutput,
+  level: LogRecord["level"] | (() => LogRecord["level"]),
+  clock: Clock,
+): Logger {
+  const least = typeof level === "function" ? level : () => level;
   const format = (record: LogRecord): string => {
     const { level, message, fields } = record;
     const own = { time: new Date(clock.wallTime()).toISOString(), level, message };
@@ -21,7 +25,7 @@ export function lineLogger(output: TextOutput, level: LogRecord["level"], clock:
     (count) => format({ level: "warn", message: "log records were dropped", fields: { count } }),
   );
   return (record) => {
-    if (order.indexOf(record.level) >= least) lines.write(format(record));
+    if (order.indexOf(record.level) >= order.indexOf(least())) lines.write(format(record));
   };
 }
 

@@ -23,6 +23,8 @@ shieldEnvironment();
 const stop = new StopSteps();
 const echo = new SignalEcho(systemClock);
 const deafen = onSignal(["SIGINT", "SIGTERM", ...(ignoresHangup() ? [] : ["SIGHUP"] as const)], (name) => {
+  // What SIGHUP asks for in the place of stopping may be asked for again at once.
+  if (name === "SIGHUP" && stop.onHangup !== undefined) return stop.onHangup();
   if (echo.repeats()) return;
   if (!stop.next(name)) exit(signalExitCode(name));
 });

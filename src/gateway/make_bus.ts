@@ -10,6 +10,7 @@ import { type BusTypeName, busTypes } from "./bus_types/bus_types.ts";
 import type { Bus } from "./buses/bus.ts";
 import type { BusConfig } from "./config/bus_config.ts";
 import type { GatewayConfig } from "./config/config.ts";
+import type { EndpointConfig } from "./config/endpoint_config.ts";
 import { BusError } from "./errors.ts";
 import type { GatewayOptions } from "./gateway.ts";
 import { fillSubject } from "./traffic/subject_template.ts";
@@ -30,18 +31,30 @@ export async function makeBus(
     });
   };
   const bus = await make(config, { output, input, clock, log, onHandlerError });
-  const { covering } = busTypes[config.type];
-  if (covering === undefined) return bus;
+  const fault = unstored(bus, config, endpoints, node);
+  if (fault === undefined) return bus;
+  await bus.close();
+  throw fault;
+}
+
+/** Which of them has frames that a bus which stores would not store. */
+export function unstored(
+  bus: Bus,
+  { type }: Pick<BusConfig, "type">,
+  endpoints: readonly EndpointConfig[],
+  node: string,
+): BusError | undefined {
+  const { covering } = busTypes[type];
+  if (covering === undefined || bus.stores === undefined) return undefined;
   for (const { name, subjects } of endpoints) {
     const subject = fillSubject(subjects.ingress, { endpoint: name, node });
-    if (bus.stores!(subject)) continue;
-    await bus.close();
+    if (bus.stores(subject)) continue;
     const text =
       `endpoint ${name}: the stream does not cover ${subjects.ingress}, so its frames would not be stored; ` +
       `add it to ${covering}, or change subjects.ingress`;
-    throw new BusError("rejected", text);
+    return new BusError("rejected", text);
   }
-  return bus;
+  return undefined;
 }
 
 function make<Name extends BusTypeName>(

@@ -28,6 +28,7 @@ export {
 export type { ConfigFault } from "./config/fault.ts";
 export type { ConfigFormat } from "./config/source.ts";
 export type { Gateway, GatewayOptions, GatewayReport, GatewayState } from "./gateway.ts";
+export type { GatewayReload } from "./reload/reload_report.ts";
 export type { FrameConnection, GatewayEndpoint, TrafficStats } from "./endpoint.ts";
 export { memoryBus, type MemoryBusOptions } from "./buses/memory_bus.ts";
 export type {

@@ -20,37 +20,42 @@ import type { Logger } from "../core/logger.ts";
 import type { Admin, startAdmin } from "./admin.ts";
 import type { Bus, SubscribeOptions } from "./buses/bus.ts";
 import type { LineBus } from "./buses/stdio_bus.ts";
-import { ClientEndpoint } from "./client_endpoint.ts";
+import { CheckedConfig, notChecked, openConfig } from "./checked_config.ts";
 import { abilityFaults } from "./config/abilities.ts";
 import type { GatewayConfig } from "./config/config.ts";
-import { Control } from "./control.ts";
+import { EndpointGroup } from "./endpoint_group.ts";
 import { picture } from "./endpoint_picture.ts";
 import type { RunningEndpoint } from "./running_endpoint.ts";
-import { ConfigError } from "./errors.ts";
+import { ConfigError, namedError } from "./errors.ts";
 import type { Gateway, GatewayOptions, GatewayReport, GatewayState } from "./gateway.ts";
-import { lineLogger, withFields } from "./log.ts";
+import { lineLogger } from "./log.ts";
 import { makeBus } from "./make_bus.ts";
 import { awaited } from "./patience.ts";
 import { Printer } from "./printer.ts";
+import type { GatewayReload } from "./reload/reload_report.ts";
+import { Reloads, type ReloadSource } from "./reload/reloads.ts";
 import { gatewaySamples } from "./samples.ts";
-import { ServerEndpoint } from "./server_endpoint.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
 /** The most that each part may take to let go of what it still holds, and the least that it gets. */
 const letGoMs = 2_000;
 const leastLetGoMs = 50;
 
+const nobody: ReadonlyMap<string, RunningEndpoint> = new Map();
+
 /** A gateway at work. What its public members mean is said at `Gateway`. */
-class RunningGateway implements Gateway {
+export class RunningGateway implements Gateway {
   readonly finished: Promise<GatewayReport>;
-  readonly endpoints: Map<string, RunningEndpoint> = new Map();
-  readonly #config: GatewayConfig;
+  #config: GatewayConfig;
   readonly #options: GatewayOptions;
   readonly #adapter: Adapter;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #lifetime: Lifetime;
-  readonly #controls: Map<string, Control> = new Map();
+  /** Aborts what a reload has begun to start. */
+  readonly #stopping: AbortController = new AbortController();
+  #group: EndpointGroup | undefined = undefined;
+  #reloads: Reloads | undefined = undefined;
   #bus: Bus | undefined = undefined;
   #admin: Admin | undefined = undefined;
   #telemetry: Telemetry | undefined = undefined;
@@ -72,7 +77,7 @@ class RunningGateway implements Gateway {
     this.#options = options;
     this.#adapter = adapter;
     this.#clock = clock;
-    this.#log = options.logger ?? lineLogger(standardError(), config.logLevel, clock);
+    this.#log = options.logger ?? lineLogger(standardError(), () => this.#config.logLevel, clock);
     this.#lifetime = new Lifetime(clock);
     this.finished = new Promise((resolve) => this.#finish = resolve);
   }
@@ -82,7 +87,7 @@ class RunningGateway implements Gateway {
     config: GatewayConfig,
     options: GatewayOptions,
     adapter: Adapter,
-  ): Effect.Effect<Gateway, MillraceError> {
+  ): Effect.Effect<RunningGateway, MillraceError> {
     const gateway = new RunningGateway(config, options, adapter);
     const started = Effect.as(gateway.#lifetime.hold(gateway.#acquire()), gateway);
     return Effect.onError(started, () => gateway.#lifetime.close);
@@ -90,6 +95,10 @@ class RunningGateway implements Gateway {
 
   get bus(): Bus {
     return this.#bus!;
+  }
+
+  get endpoints(): ReadonlyMap<string, RunningEndpoint> {
+    return this.#group?.endpoints ?? nobody;
   }
 
   get adminUrl(): string | undefined {
@@ -101,17 +110,29 @@ class RunningGateway implements Gateway {
   }
 
   samples(): MetricSample[] {
-    if (this.#bus === undefined) return [];
-    const samples = gatewaySamples(this.#bus, this.endpoints.values(), this.#controls);
-    return this.#telemetry === undefined ? samples : [...samples, ...this.#telemetry.samples()];
+    if (this.#bus === undefined || this.#group === undefined) return [];
+    const { endpoints, controls } = this.#group;
+    const samples = gatewaySamples(this.#bus, endpoints.values(), controls);
+    return [...samples, ...this.#reloads?.history.samples() ?? [], ...this.#telemetry?.samples() ?? []];
   }
 
   notReady(): readonly string[] {
     if (this.#state !== "running") return [`the gateway is ${this.#state}`];
-    return [...this.endpoints.values()].filter((endpoint) => !endpoint.ready)
+    return [...this.endpoints.values()]
+      .filter(({ ready, name }) => !ready && this.#group?.leaving.has(name) === false)
       .map(({ name, mode, state }) =>
         `endpoint ${name} is ${mode === "client" && state === "running" ? "not connected" : state}`
       );
+  }
+
+  async reload(config: CheckedConfig): Promise<GatewayReload> {
+    if (!(config instanceof CheckedConfig)) throw notChecked(config);
+    return await RunningGateway.reload(this, () => Promise.resolve({ ok: true, config: openConfig(config) }));
+  }
+
+  /** What `reload` does, with what is read when its turn comes. */
+  static reload(gateway: RunningGateway, read: () => Promise<ReloadSource>): Promise<GatewayReload> {
+    return gateway.#reloads!.begin(read);
   }
 
   close(options: { readonly deadline?: DurationInput | undefined } = {}): Promise<GatewayReport> {
@@ -152,7 +173,7 @@ class RunningGateway implements Gateway {
         const context = {
           samples: () => this.samples(),
           log: this.#log,
-          logLevel: config.logLevel,
+          logLevel: () => this.#config.logLevel,
           clock,
         };
         const starting = startedBy(() => loadTelemetry(config.telemetry!, context));
@@ -169,6 +190,7 @@ class RunningGateway implements Gateway {
           notReady: () => this.notReady(),
           samples: () => this.samples(),
           pictures: () => [...this.endpoints.values()].map(picture),
+          reloads: () => this.#reloads?.history.picture() ?? {},
         };
         const starting = startedBy(() => loadAdmin(config.admin!, view, { log, clock }));
         this.#admin = yield* this.#held("admin", starting, (admin) => awaited(() => admin.close()));
@@ -179,39 +201,40 @@ class RunningGateway implements Gateway {
         (bus) => Effect.andThen(this.#inTime(awaited(() => bus.flush())), awaited(() => bus.close())),
       ));
       const queue: SubscribeOptions = { limit: config.bus.queueMessages, byteLimit: config.bus.queueBytes };
-      const printed = config.endpoints.filter(({ print }) => print);
-      if (printed.length > 0) {
-        const output = this.#options.output ?? standardOutput();
-        const making = Effect.sync(() => new Printer(bus, printed, output, clock, queue));
-        this.#printer = yield* this.#held("print", making, (printer) => awaited(() => printer.close()));
-      }
+      const output = () => this.#options.output ?? standardOutput();
+      const printer = this.#printer = yield* this.#held(
+        "print",
+        Effect.sync(() => new Printer(bus, output, clock, queue)),
+        (printer) => awaited(() => printer.close()),
+      );
+      yield* awaited(() => printer.print(config.endpoints));
       const memory = config.memoryBudget === undefined ? undefined : memoryBudget(config.memoryBudget);
+      const drainSpread = () => this.#config.drainSpread;
+      const deadline = () => this.#config.shutdownDeadline;
+      const adapter = this.#adapter;
+      const context = { bus, queue, clock, adapter, log, memory, drainSpread, deadline, telemetry };
+      const making = Effect.sync(() => this.#group = new EndpointGroup(context));
+      const group = yield* this.#held("endpoints", making, (group) => group.destroy());
       for (const settings of config.endpoints) {
-        const { name } = settings;
-        const own = withFields(log, { endpoint: name });
-        const { signal } = this.#options;
-        const { drainSpread } = config;
-        const tracer = telemetry?.tracer(settings, bus.name);
-        const adapter = this.#adapter;
-        const context = { bus, queue, clock, adapter, log: own, signal, drainSpread, memory, tracer };
-        const what = `endpoint ${name}`;
-        const starting: Effect.Effect<RunningEndpoint, unknown> = settings.mode === "server"
-          ? ServerEndpoint.start(settings, context)
-          : ClientEndpoint.start(settings, context);
-        const endpoint = yield* this.#held(what, starting, (endpoint) => endpoint.destroy());
-        this.endpoints.set(name, endpoint);
-        const control = new Control(endpoint, bus, own, config.shutdownDeadline);
-        yield* this.#held(what, Effect.sync(() => control.start()), () => control.stop());
-        this.#controls.set(name, control);
+        const starting = group.start(settings, this.#options.signal);
+        yield* Effect.mapError(starting, (error) => namedError(`endpoint ${settings.name}`, error));
       }
+      this.#reloads = new Reloads({
+        ...{ adapter, clock, log, bus, group, printer },
+        signal: this.#stopping.signal,
+        state: () => this.state,
+        config: () => this.#config,
+        enforce: (config) => this.#config = config,
+        hold: (effect) => this.#lifetime.hold(effect),
+      });
       // Who hears that it has started may send to it.
       yield* awaited(() => bus.subscribed?.() ?? Promise.resolve());
       yield* Effect.addFinalizer(() => this.#drain());
       this.#state = "running";
-      for (const failed of this.#printer === undefined ? [bus.failed] : [bus.failed, this.#printer.failed]) {
+      for (const failed of [bus.failed, printer.failed]) {
         void failed.then((failure) => {
           log({ level: "error", message: "the gateway is stopping", fields: { error: failure.message } });
-          void this.#stop(config.shutdownDeadline, failure);
+          void this.#stop(this.#config.shutdownDeadline, failure);
         });
       }
     });
@@ -224,7 +247,7 @@ class RunningGateway implements Gateway {
     release: (part: Part) => Effect.Effect<unknown>,
   ): Effect.Effect<Part, MillraceError, Scope.Scope> {
     return Effect.acquireRelease(
-      Effect.mapError(acquiring, (error) => named(what, error)),
+      Effect.mapError(acquiring, (error) => namedError(what, error)),
       (part) => this.#inTime(release(part), leastLetGoMs),
     );
   }
@@ -248,11 +271,16 @@ class RunningGateway implements Gateway {
       const deadline = this.#deadline;
       this.#until = this.#begun + deadline;
       this.#state = "draining";
-      const finishing = [...this.endpoints.values()].map((endpoint) => {
+      const group = this.#group!;
+      group.closing = true;
+      this.#stopping.abort();
+      const finishing = [...group.endpoints.values()].map((endpoint) => {
         const report = deadline === 0 ? endpoint.destroy() : endpoint.stop(deadline);
         return Effect.map(report, (report) => [endpoint.name, report] as const);
       });
       this.#reports = yield* Effect.all(finishing, { concurrency: "unbounded" });
+      // Where one was under way, its endpoints have stopped, and it starts no others.
+      yield* Effect.promise(() => this.#reloads!.settled);
     });
   }
 
@@ -278,7 +306,10 @@ class RunningGateway implements Gateway {
  * Rejects with `ConfigError` for what this runtime's sockets cannot do, before any of them opens, and with
  * `SocketError` when an address cannot be bound, after everything that had begun is closed again.
  */
-export async function startGateway(config: GatewayConfig, options: GatewayOptions = {}): Promise<Gateway> {
+export async function startGateway(
+  config: GatewayConfig,
+  options: GatewayOptions = {},
+): Promise<RunningGateway> {
   const { signal } = options;
   const adapter = options.adapter ?? await detectAdapter();
   if (signal?.aborted) {
@@ -310,14 +341,4 @@ async function loadAdmin(...given: Parameters<typeof startAdmin>): Promise<Admin
 async function loadTelemetry(...given: ConstructorParameters<typeof Telemetry>): Promise<Telemetry> {
   const { Telemetry } = await import("./telemetry/telemetry.ts");
   return new Telemetry(...given);
-}
-
-/** The same error, saying which part of the gateway it was. */
-function named(what: string, error: unknown): MillraceError {
-  if (error instanceof SocketError) {
-    return new SocketError(error.reason, `${what}: ${error.message}`, { cause: error });
-  }
-  if (error instanceof MillraceError) return error;
-  const text = error instanceof Error ? error.message : String(error);
-  return new SocketError("unknown", `${what}: ${text}`, { cause: error });
 }

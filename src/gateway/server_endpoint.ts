@@ -16,6 +16,7 @@ import type {
   ClientAuthoritiesInspection,
 } from "../core/tls/certificate_options.ts";
 import { systemdSocket } from "../server/systemd_sockets.ts";
+import { resolveServer } from "../server/settings.ts";
 import { openServer } from "../server/scoped_server.ts";
 import { SocketServer } from "../server/socket_server.ts";
 import type { ServerState, ShutdownReport, UncheckedServeOptions } from "../server/server_options.ts";
@@ -42,7 +43,7 @@ export interface EndpointContext {
   /** Aborts the start. */
   readonly signal: AbortSignal | undefined;
   /** Over how many ms a drain tells the connections of a server. */
-  readonly drainSpread: number;
+  drainSpread(): number;
   /** What the connections of all endpoints may hold together. */
   readonly memory: MemoryBudget | undefined;
   /** Takes its spans; undefined where nothing is traced. */
@@ -66,6 +67,14 @@ export function serveOptions(
 
 const anyDescriptor = 3;
 
+/** What its adapter is asked for where it listens without TLS. Throws `OptionsError`. */
+export function listenOptions(
+  settings: ServerEndpointConfig,
+  adapter: Adapter,
+): ReturnType<typeof resolveServer>["listen"] {
+  return resolveServer(serveOptions(settings, () => Promise.resolve()), adapter).listen;
+}
+
 /** The descriptor that systemd has passed under the name that the configuration says, in the place of any. */
 function systemdPlace(
   { inherited }: ServerEndpointConfig,
@@ -82,13 +91,15 @@ const nobody: ReadonlyMap<string, FrameConnection> = new Map();
 /** A server of the gateway. */
 export class ServerEndpoint implements RunningEndpoint {
   readonly mode = "server";
-  readonly settings: ServerEndpointConfig;
+  settings: ServerEndpointConfig;
+  readonly #drainSpread: () => number;
   readonly #traffic: Traffic;
   #server: SocketServer<Uint8Array, Uint8Array, undefined> | undefined = undefined;
   #certificates: Certificates | undefined = undefined;
 
   private constructor(settings: ServerEndpointConfig, context: EndpointContext) {
     this.settings = settings;
+    this.#drainSpread = () => context.drainSpread();
     this.#traffic = new Traffic(settings, context.bus, this, context);
   }
 
@@ -100,7 +111,7 @@ export class ServerEndpoint implements RunningEndpoint {
     return Effect.gen(function* () {
       const endpoint = new ServerEndpoint(settings, context);
       const traffic = endpoint.#traffic;
-      const { adapter, clock, log: logger, signal, drainSpread, memory: memoryBudget } = context;
+      const { adapter, clock, log: logger, signal, memory: memoryBudget } = context;
       const tls = settings.tls && serverTlsOptions(settings.tls);
       const others = new OtherProtocols(logger, settings.framing.name);
       endpoint.#certificates = tls?.certificates;
@@ -114,7 +125,6 @@ export class ServerEndpoint implements RunningEndpoint {
         clock,
         logger,
         signal,
-        drainSpread,
         memoryBudget,
         onFrameError: traffic.onFrameError,
         onOtherProtocol: (found, connection) => others.warn(found, connection),
@@ -197,6 +207,17 @@ export class ServerEndpoint implements RunningEndpoint {
     this.#running.update(changes, why);
   }
 
+  change(settings: ServerEndpointConfig, keys: readonly (keyof LiveOptions)[]): void {
+    const options: LiveOptions = serveOptions(settings, () => Promise.resolve());
+    const changes = Object.fromEntries(keys.map((key) => [key, options[key]]));
+    this.#running.update(changes, { by: "a reload" }, true);
+    this.settings = settings;
+  }
+
+  async reloadCertificates(): Promise<void> {
+    await this.#certificates?.reload();
+  }
+
   suspend(): Promise<void> {
     return this.#running.suspend();
   }
@@ -210,7 +231,10 @@ export class ServerEndpoint implements RunningEndpoint {
   }
 
   stop(deadlineMs: number): Effect.Effect<ShutdownReport> {
-    return Effect.tap(SocketServer.stop(this.#running, deadlineMs), this.#traffic.stop());
+    return Effect.tap(
+      SocketServer.stop(this.#running, deadlineMs, this.#drainSpread()),
+      this.#traffic.stop(),
+    );
   }
 
   destroy(): Effect.Effect<ShutdownReport> {

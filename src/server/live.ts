@@ -102,11 +102,11 @@ export class Live<Received, Sent, Context> {
     };
   }
 
-  /** Throws `OptionsError`, and then nothing has changed. */
-  update(changes: LiveOptions): void {
+  /** Throws `OptionsError`, and then nothing has changed. With `unset`, what is undefined gets its default back. */
+  update(changes: LiveOptions, unset = false): void {
     const check = new OptionsCheck();
     check.keys(changes, Object.keys(changes ?? {}));
-    const given = Object.entries(changes).filter(([, value]) => value !== undefined);
+    const given = Object.entries(changes).filter(([, value]) => unset || value !== undefined);
     for (const [key, value] of given) {
       if (liveKeys.some((name) => name === key)) continue;
       check.refuse(key, value, `an option that can change while the server runs: ${liveKeys.join(", ")}`);

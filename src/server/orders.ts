@@ -100,13 +100,13 @@ export class Orders<Received, Sent, Context> {
     return lifted;
   }
 
-  update(changes: LiveOptions, why: OrderReason): void {
+  update(changes: LiveOptions, why: OrderReason, unset?: boolean): void {
     const check = new OptionsCheck();
     check.keys(why, texts);
     checkReason(check, why);
     check.done();
     const { reason, code, by } = why;
-    this.#parts.live.update(changes);
+    this.#parts.live.update(changes, unset);
     this.#audit({ action: "update", changes: { ...changes }, reason, code, by });
   }
 

@@ -249,8 +249,9 @@ export class SocketServer<Received, Sent, Context> implements Server<Received, S
     return this.#orders.unban(address, why);
   }
 
-  update(changes: LiveOptions, why: OrderReason = {}): void {
-    this.#orders.update(changes, why);
+  /** With `unset`, what is undefined gets its default back. */
+  update(changes: LiveOptions, why: OrderReason = {}, unset?: boolean): void {
+    this.#orders.update(changes, why, unset);
   }
 
   suspend(): Promise<void> {

@@ -128,6 +128,7 @@ describe("the admin endpoint (F-60)", () => {
       "/metrics",
       "/healthz",
       "/readyz",
+      "/reload",
       "/connections",
     ]);
     const post = await fetch(`${gateway.adminUrl}/connections`, { method: "POST", body: "x" });

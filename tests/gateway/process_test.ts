@@ -69,19 +69,6 @@ describe("millrace gateway as a process", () => {
     },
   );
 
-  it("SIGHUP, when a terminal is closed, drains like the others (F-19)", limit, async (t) => {
-    const { program, port } = await start(t, { endpoints: [echo] });
-    const client = await lineClient(port);
-    await client.send("hello");
-    assert.deepEqual(await read(client, 1), ["hello"]);
-    program.signal("SIGHUP");
-    await program.said("err", /server draining/);
-    await client.close();
-    const { code, signal, err } = await program.end();
-    assert.deepEqual({ code, signal }, { code: 0, signal: null });
-    assert.match(err, /1 connection drained/);
-  });
-
   it("SIGINT twice ends it at once with exit code 3, whoever is still there (F-19)", limit, async (t) => {
     const stuck = { ...echo, lingerTimeout: "Infinity", closeTimeout: "Infinity" };
     const { program, port } = await start(t, {

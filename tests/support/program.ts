@@ -100,6 +100,10 @@ export class Program {
     }
   }
 
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
   write(text: string | Uint8Array): void {
     this.#process.stdin!.write(text);
   }
@@ -111,7 +115,7 @@ export class Program {
 
   signal(name: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGKILL" | "SIGUSR2"): void {
     // After ChildProcess.kill, Deno reports the signal even where the program has ended by itself with a code.
-    process.kill(this.#process.pid!, name);
+    process.kill(this.pid, name);
   }
 
   /** As a person does who has lost patience: so late that it is no echo of the signal before. */

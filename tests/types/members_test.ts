@@ -46,7 +46,18 @@ const members: Readonly<Record<string, readonly string[]>> = {
     ...["open", "close", "material", "several", "clientAuthorities", "select", "onChange", "rotate"],
     ...["reload", "inspect", "expires"],
   ],
-  Gateway: ["bus", "endpoints", "adminUrl", "finished", "state", "samples", "notReady", "close", "destroy"],
+  Gateway: [
+    "bus",
+    "endpoints",
+    "adminUrl",
+    "finished",
+    "state",
+    "samples",
+    "notReady",
+    "reload",
+    "close",
+    "destroy",
+  ],
   CheckedConfig: ["endpoints"],
 };
 

@@ -10,10 +10,11 @@ import { countFaults, formatFaults } from "../config/fault.ts";
 import type { EndpointConfig } from "../config/endpoint_config.ts";
 import type { GatewayEndpoint } from "../endpoint.ts";
 import type { Gateway, GatewayReport } from "../gateway.ts";
-import { startGateway } from "../running_gateway.ts";
+import { type RunningGateway, startGateway } from "../running_gateway.ts";
 import { formatMs } from "./format_ms.ts";
 import { formatAddress } from "../../core/text/address.ts";
 import { CommandFailure, exitCodes, oneLine } from "./failure.ts";
+import { reloadOnHangup } from "./reload_on_hangup.ts";
 import { aborted, say, type Shell } from "./shell.ts";
 import { holdSockets } from "./takeover.ts";
 import { checkTakeover, placesOf, withSockets } from "./takeover_config.ts";
@@ -61,12 +62,30 @@ export async function runGateway(order: GatewayOrder, shell: Shell): Promise<num
   if (processes !== undefined) {
     return await runGroup(async () => await planFor(order, ...await read()), shell);
   }
-  if (!takeover) return await runConfig(first, order, shell, alone(shell));
+  if (!takeover) {
+    const reload = reloadOnHangup(file, () => reread(order), shell);
+    return await runConfig(first, order, shell, alone(shell), reload);
+  }
   return await holdSockets(async () => {
     const [config] = await read();
     checkTakeover(config);
     return placesOf(config);
   }, shell);
+}
+
+/** The file for a reload. */
+async function reread(order: GatewayOrder): Promise<ConfigResult> {
+  const result = await parsed(order.config, undefined);
+  return result.ok ? { ...result, config: withFlags(result.config, order) } : result;
+}
+
+function withFlags(config: GatewayConfig, { spreadMs, deadlineMs }: GatewayOrder): GatewayConfig {
+  const { drainSpread, shutdownDeadline } = config;
+  return {
+    ...config,
+    drainSpread: spreadMs ?? drainSpread,
+    shutdownDeadline: deadlineMs ?? shutdownDeadline,
+  };
 }
 
 /** What this process was started with by another one; one of several is told the text of the configuration. */
@@ -108,18 +127,18 @@ function accepted(result: ConfigResult, file: string, shell: Shell): GatewayConf
   );
 }
 
-/** `served` is called when everything listens, and what that returns at the end. */
+/** `served` is called when everything listens, and what that returns at the end; `started` as well. */
 async function runConfig(
   given: GatewayConfig,
   order: GatewayOrder,
   shell: Shell,
   served: Served,
+  started: (gateway: RunningGateway) => void = () => {},
 ): Promise<number> {
   const { soft: signal } = shell.stop;
-  let gateway: Gateway;
+  let gateway: RunningGateway;
   try {
-    const config = { ...given, drainSpread: order.spreadMs ?? given.drainSpread };
-    gateway = await startGateway(config, { output: shell.output, signal });
+    gateway = await startGateway(withFlags(given, order), { output: shell.output, signal });
   } catch (error) {
     if (!(signal.aborted && error instanceof SocketError && error.reason === "aborted")) throw error;
     say(shell, "millrace: stopped before every endpoint listened\n");
@@ -130,6 +149,7 @@ async function runConfig(
     await banner(order.config, gateway, given.endpoints),
     (what) => answers[what as keyof typeof answers]?.(running),
   );
+  started(gateway);
   void aborted(shell.stop.hard).then(() => gateway.destroy());
   const asked = aborted(shell.stop.soft).then(() => gateway.close({ deadline: order.deadlineMs }));
   const report = await Promise.race([asked, gateway.finished]);

@@ -29,7 +29,8 @@ export function addGateway(program: Command, shell: Shell, done: (code: number) 
       "after",
       `
 The first SIGTERM or SIGINT drains: new connections are rejected, open ones finish. The second destroys them.
-With --takeover the first process holds the sockets; SIGUSR2 has a new one read the file and take over.
+SIGHUP, without a terminal, reloads the file: endpoints that are the same in it are not touched.
+With --takeover the first process holds the sockets; SIGUSR2 or SIGHUP has a new one read the file and take over.
 With --processes it holds them for several, starts those that die again, and has the admin endpoint. SIGUSR2, or SIGHUP
 without a terminal, has new ones read the file and take over one after the other.
 

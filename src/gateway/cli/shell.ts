@@ -45,8 +45,7 @@ export class StopSteps implements Stop {
 
   /** Takes one step further; false when there was none left. */
   next(name: SignalName): boolean {
-    if (name === "SIGHUP" && this.onHangup !== undefined) this.onHangup();
-    else if (!this.soft.aborted) this.#soft.abort(name);
+    if (!this.soft.aborted) this.#soft.abort(name);
     else if (!this.hard.aborted) this.#hard.abort(name);
     else return false;
     return true;

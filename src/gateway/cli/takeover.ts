@@ -1,5 +1,5 @@
 /**
- * `--takeover`: a process that holds the sockets, and whose child serves; at SIGUSR2 a new child takes over from the old.
+ * `--takeover`: a process that holds the sockets, and whose child serves; at SIGUSR2 or SIGHUP a new child takes over from the old.
  *
  * Used by `serve_command.ts` and `gateway_command.ts`, which say what is to be listened on. The holder keeps its process id for
  * whoever supervises it, and ends with the code of its child.
@@ -16,11 +16,14 @@ import { aborted, say, type Shell } from "./shell.ts";
 export async function holdSockets(read: () => Promise<Places>, shell: Shell): Promise<number> {
   await checkPassing("--takeover");
   const holder = new Holder(read, shell);
-  const deafen = onSignal(["SIGUSR2"], () => void holder.handOver());
+  const deafen = onSignal(["SIGUSR2"], () => void holder.handOver("SIGUSR2"));
+  // A terminal that hangs up is gone; anything else asks for the file to be read by it.
+  if (!shell.errors.isTerminal) shell.stop.onHangup = () => void holder.handOver("SIGHUP");
   try {
     return await holder.run();
   } finally {
     deafen();
+    shell.stop.onHangup = undefined;
     await holder.release();
   }
 }
@@ -36,6 +39,8 @@ class Holder {
   /** The one that serves. */
   #current: Successor | undefined = undefined;
   #busy = true;
+  /** Another hand-over is to follow. */
+  #again = false;
   #end!: (code: number) => void;
   readonly #over: Promise<number> = new Promise((resolve) => this.#end = resolve);
 
@@ -54,7 +59,7 @@ class Holder {
     const places = await this.#read();
     await this.#sockets.bind(places);
     const child = this.#current = this.#start(places);
-    void child.ready.then(() => this.#busy = false);
+    void child.ready.then(() => this.#rest());
     const code = await this.#over;
     // A new one that was just to take over, if the one that serves has ended by itself.
     this.#drainAll("SIGTERM");
@@ -67,9 +72,13 @@ class Holder {
   }
 
   /** Never rejects: what fails leaves the one that serves as it is. */
-  async handOver(): Promise<void> {
+  async handOver(signal: string): Promise<void> {
     if (this.#shell.stop.soft.aborted) return;
-    if (this.#busy) return say(this.#shell, "millrace: SIGUSR2: a process is starting already\n");
+    if (this.#busy) {
+      // The file may have changed since the one that is starting has read it.
+      this.#again ||= signal === "SIGHUP";
+      return say(this.#shell, `millrace: ${signal}: a process is starting already\n`);
+    }
     this.#busy = true;
     let added: readonly string[] = [];
     try {
@@ -89,8 +98,15 @@ class Holder {
         `millrace: not taken over: ${oneLine(error)}; process ${this.#current!.pid} goes on\n`,
       );
     } finally {
-      this.#busy = false;
+      this.#rest();
     }
+  }
+
+  #rest(): void {
+    this.#busy = false;
+    if (!this.#again) return;
+    this.#again = false;
+    void this.handOver("SIGHUP");
   }
 
   #start(places: Places): Successor {

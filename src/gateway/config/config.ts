@@ -20,12 +20,14 @@ import type { EndpointSurroundings } from "./subjects.ts";
 import { type ConfigFormat, formatOfFile, parseText } from "./source.ts";
 import { readTelemetry, type TelemetryConfig } from "./telemetry.ts";
 import { address, finiteDuration, hostNames, oneOf, size, wait } from "./values.ts";
+import { type Written, writtenKeys } from "./written.ts";
 
 /** How much a gateway says about itself on standard error. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** A checked configuration, complete with defaults. Durations in milliseconds. */
 export interface GatewayConfig {
+  readonly written: Written;
   readonly endpoints: readonly EndpointConfig[];
   readonly bus: BusConfig;
   /** Its name among the gateways of one bus. */
@@ -156,6 +158,7 @@ function readGateway(list: FaultList, value: unknown, folder: string): GatewayCo
   refuseSharedPlaces(list, listenPlaces(value as Table));
   section.close();
   return {
+    written: list.faults.length === 0 ? writtenKeys(value) : new Map(),
     endpoints,
     bus,
     node,

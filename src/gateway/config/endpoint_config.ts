@@ -30,6 +30,7 @@ import {
   type SocketFileConfig,
 } from "./socket_place.ts";
 import { address, boolean, duration, finiteDuration, integer, limit, oneOf, wait } from "./values.ts";
+import { type Written, writtenKeys } from "./written.ts";
 
 /** Settings of a listener that the configuration has set. */
 interface ListenerLimits extends AdmissionConfig, PrefaceConfig {
@@ -57,6 +58,7 @@ interface Reconnect {
 /** What servers and clients have in common. */
 export interface EndpointSettings {
   readonly name: string;
+  readonly written: Written;
   readonly address: Address;
   readonly framing: Framing<Uint8Array>;
   readonly subjects: Subjects;
@@ -192,6 +194,7 @@ export function readEndpoint(
   if (list.faults.length > before || framing === undefined || place === undefined) return undefined;
   return {
     name: name!,
+    written: writtenKeys(value),
     address: place,
     framing: acknowledge === undefined ? framing : passUnframed(framing),
     acknowledge,

@@ -27,7 +27,7 @@ const retryFor = 300_000;
 interface TelemetryContext {
   readonly samples: () => Iterable<MetricSample>;
   readonly log: Logger;
-  readonly logLevel: LogLevel;
+  logLevel(): LogLevel;
   readonly clock: Clock;
 }
 
@@ -75,10 +75,9 @@ export class Telemetry {
     const exporter = this.#exporters.get("logs");
     if (exporter === undefined) return log;
     const { logLevel, clock } = this.#context;
-    const least = severities[logLevel];
     return (record: LogRecord) => {
       const { level, fields } = record;
-      if (severities[level] >= least) {
+      if (severities[level] >= severities[logLevel()]) {
         const span = this.#open.get(fields["conn.id"] as string);
         exporter.push(otlpLogRecord(record, clock.wallTime(), span));
       }

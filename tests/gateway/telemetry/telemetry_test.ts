@@ -306,7 +306,7 @@ describe("a gateway with telemetry", () => {
     const samples = (): MetricSample[] => [
       { name: "a_total", help: "", type: "counter", value: ++value, labels: {} },
     ];
-    const telemetry = new Telemetry(config, { samples, log: () => {}, logLevel: "info", clock });
+    const telemetry = new Telemetry(config, { samples, log: () => {}, logLevel: () => "info", clock });
     const sent = () =>
       telemetry.samples().find(({ name }) => name === "millrace_telemetry_sent_total")!.value;
     for (let times = 1; times <= 3; times++) {
