@@ -257,9 +257,8 @@ export const features: readonly Section[] = [
       row(82, "held", "Several protocols on one port, told by the first bytes"),
       row(
         83,
-        "partly",
-        "Acknowledgements of the link: bytes answered per frame, at once or when it is stored",
-        { missing: "waiting for the peer's acknowledgements of what is sent to it" },
+        "held",
+        "Acknowledgements of the link, in both directions: at once or when a frame is stored, with bounded repeats",
       ),
       row(84, "held", "A longest life of a connection, with jitter, ended at a frame boundary"),
       row(85, "planned", "A bounded queue on disk for devices that cannot wait"),

@@ -2,6 +2,9 @@
 const answers = "src/gateway/acknowledge/connection_acknowledger.ts";
 const protocols = "src/gateway/acknowledge/link_protocols.ts";
 const received = ["tests/gateway/acknowledge_test.ts"];
+const egress = ["tests/gateway/acknowledge_egress_test.ts"];
+const sending = "src/gateway/acknowledge/confirmed_sending.ts";
+const exchange = "src/gateway/acknowledge/exchange.ts";
 const stored = ["tests/gateway/acknowledge_stored_test.ts"];
 
 /** For `npm run mutate`. */
@@ -50,7 +53,7 @@ export const mutants = [
   },
   {
     file: protocols,
-    find: "is(frame, yes) || is(frame, no) ? undefined : ",
+    find: "is(frame, ack) || is(frame, nak) ? undefined : ",
     put: "",
     tests: received,
     why: "an acknowledgement is acknowledged, without end where both sides do so",
@@ -61,5 +64,40 @@ export const mutants = [
     put: "",
     tests: stored,
     why: "a connection closes before its last frames are answered",
+  },
+  {
+    file: sending,
+    find: "repeats >= egress.repeats",
+    put: "repeats > egress.repeats",
+    tests: egress,
+    why: "a message is sent once more than its maximum",
+  },
+  {
+    file: sending,
+    find: '() => exchange.forget("silent"), ms)',
+    put: '() => exchange.forget("silent"), ms + 1)',
+    tests: egress,
+    why: "the wait for an acknowledgement is longer than it was set",
+  },
+  {
+    file: sending,
+    find: 'protocol.answer(frame, "taken") === undefined',
+    put: "false",
+    tests: egress,
+    why: "an acknowledgement waits for one itself",
+  },
+  {
+    file: exchange,
+    find: "await before;",
+    put: "",
+    tests: egress,
+    why: "two messages wait for the same answer",
+  },
+  {
+    file: "src/gateway/traffic/ingress.ts",
+    find: "acks?.exchange?.end();",
+    put: "",
+    tests: egress,
+    why: "a message waits for the answer of a device that has said its last",
   },
 ];

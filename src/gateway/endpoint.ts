@@ -33,6 +33,10 @@ export interface TrafficStats {
   readonly acksSent: number;
   /** Negative link acknowledgements sent to peers. */
   readonly naksSent: number;
+  /** Link acknowledgements of peers to messages that they were sent. */
+  readonly acksReceived: number;
+  /** Negative ones. */
+  readonly naksReceived: number;
 }
 
 /** One endpoint of a running gateway. */

@@ -54,14 +54,16 @@ export function gatewaySamples(
       const failed = "Attempts to connect that failed, and connections that ended.";
       count("millrace_connect_failures_total", failed, attempts.failures);
     }
-    const { framesPublished, messagesSent, messagesUndelivered, acksSent, naksSent } = endpoint.traffic();
+    const { framesPublished, messagesSent, messagesUndelivered, ...answers } = endpoint.traffic();
     count("millrace_frames_published_total", "Frames published to the bus.", framesPublished);
     count("millrace_messages_sent_total", "Messages passed to connections.", messagesSent);
     const lost =
       "Messages for connections that do not exist or ended first, or that an egress policy dropped.";
     count("millrace_messages_undelivered_total", lost, messagesUndelivered);
-    count("millrace_acks_sent_total", "Link acknowledgements sent to peers.", acksSent);
-    count("millrace_naks_sent_total", "Negative link acknowledgements sent to peers.", naksSent);
+    count("millrace_acks_sent_total", "Link acknowledgements sent to peers.", answers.acksSent);
+    count("millrace_naks_sent_total", "Negative link acknowledgements sent to peers.", answers.naksSent);
+    count("millrace_acks_received_total", "Link acknowledgements of peers.", answers.acksReceived);
+    count("millrace_naks_received_total", "Negative link acknowledgements of peers.", answers.naksReceived);
     const devices = endpoint.identities?.stats();
     if (devices !== undefined) {
       const help = "Connections whose identity is known.";

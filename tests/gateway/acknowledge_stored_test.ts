@@ -207,9 +207,12 @@ describe("the key `acknowledge` of a configuration", () => {
   };
 
   it("is shown in docs/acknowledgements.md with a configuration that has no faults (F-83)", () => {
-    const [, yaml] = /^```yaml\n(.*?)^```$/ms.exec(pageText("docs/acknowledgements.md"))!;
-    const result = parseConfig(yaml!, { format: "yaml" });
-    assert.deepEqual(result.ok ? [] : result.faults, []);
+    const blocks = [...pageText("docs/acknowledgements.md").matchAll(/^```yaml\n(.*?)^```$/gms)];
+    assert.equal(blocks.length, 2);
+    for (const [, yaml] of blocks) {
+      const result = parseConfig(yaml!, { format: "yaml" });
+      assert.deepEqual(result.ok ? [] : result.faults, []);
+    }
   });
 
   it("says what is wrong, where, and what is expected (F-83)", () => {
@@ -247,6 +250,18 @@ describe("the key `acknowledge` of a configuration", () => {
     ]);
     assert.deepEqual(faultsOf({ type: "echo-empty", maxNaks: 3 }), [
       `${path}.maxNaks: to be left out with echo-empty`,
+    ]);
+    assert.deepEqual(faultsOf({ type: "teltonika", egress: true }, "teltonika"), [
+      `${path}.egress: to be left out with teltonika, whose peers do not acknowledge`,
+    ]);
+    const bare = "a framing that delivers each answer of a peer as a frame, such as stxEtx with controls";
+    assert.deepEqual(faultsOf({ ack: "x", egress: true }, "lines"), [`${path}.egress: ${bare}`]);
+    assert.deepEqual(faultsOf({ type: "stx-etx", egress: true }, "stxEtx"), [`${path}.egress: ${bare}`]);
+    assert.deepEqual(faultsOf({ type: "stx-etx", egress: true }, "astm"), []);
+    assert.deepEqual(faultsOf({ type: "mllp2", egress: { timeout: 0, repeats: 101, often: 1 } }), [
+      `${path}.egress.timeout: a duration above 0: a number of milliseconds, or text such as "500ms" or "5 seconds"`,
+      `${path}.egress.repeats: a whole number, 0 to 100`,
+      `${path}.egress.often: a key that exists here: timeout, repeats`,
     ]);
     const protocols = [{ name: "b", startsWith: "B", framing: "lines" }];
     assert.deepEqual(faultsOf("mllp2", "mllp", "memory", { firstBytes: { protocols } }), [

@@ -10,4 +10,6 @@ export interface Acknowledge {
   readonly onFailure: "close" | "continue";
   /** So many NAKs in a row end the connection. */
   readonly maxNaks: number;
+  /** Peers acknowledge what they are sent, within this time; otherwise it is sent again so many times. */
+  readonly egress: { readonly timeout: number; readonly repeats: number } | undefined;
 }

@@ -7,6 +7,9 @@ import { type AcknowledgerOwner, ConnectionAcknowledger } from "./connection_ack
 export class Acknowledger implements AcknowledgerOwner {
   acks = 0;
   naks = 0;
+  /** What peers said of the frames that they were sent. */
+  acksReceived = 0;
+  naksReceived = 0;
   readonly settings: Acknowledge;
   readonly dismiss: AcknowledgerOwner["dismiss"];
   readonly #open: WeakMap<FrameConnection, ConnectionAcknowledger> = new WeakMap();
@@ -21,6 +24,10 @@ export class Acknowledger implements AcknowledgerOwner {
     const own = new ConnectionAcknowledger(connection, this);
     this.#open.set(connection, own);
     return own;
+  }
+
+  of(connection: FrameConnection): ConnectionAcknowledger | undefined {
+    return this.#open.get(connection);
   }
 
   /** The framing of a connection has refused bytes. */

@@ -8,6 +8,7 @@
 import { type Deferred, deferred } from "../../core/deferred.ts";
 import type { BusMessage } from "../buses/bus.ts";
 import type { FrameConnection } from "../endpoint.ts";
+import { Exchange } from "./exchange.ts";
 import type { Acknowledge } from "./acknowledge.ts";
 import type { Verdict } from "./link_protocol.ts";
 
@@ -42,6 +43,8 @@ export class ConnectionAcknowledger {
   slow: Promise<void> | undefined = undefined;
   /** Frames that were sent here; they are not what the bus owes. */
   sent = 0;
+  /** What the peer says of what it was sent, where it has to. */
+  readonly exchange: Exchange | undefined;
   readonly #connection: FrameConnection;
   readonly #owner: AcknowledgerOwner;
   /** In order; those before `#head` are answered. */
@@ -58,12 +61,22 @@ export class ConnectionAcknowledger {
   constructor(connection: FrameConnection, owner: AcknowledgerOwner) {
     this.#connection = connection;
     this.#owner = owner;
+    const { egress, protocol } = owner.settings;
+    this.exchange = egress && new Exchange(protocol);
     void connection.closed.then(() => this.#finish());
   }
 
   /** No more frames are wanted: the connection is being ended for one that was refused. */
   get over(): boolean {
     return this.#over;
+  }
+
+  /** True for a frame that is the peer's answer and not to be published; asked of each first. */
+  isReply(frame: Uint8Array): boolean {
+    if (!this.exchange?.takes(frame)) return false;
+    this.#taken++;
+    this.#addRefused();
+    return true;
   }
 
   /** A frame, before it is published; true if it is answered and not to be published. */
@@ -203,6 +216,7 @@ export class ConnectionAcknowledger {
   }
 
   #finish(): void {
+    this.exchange?.end();
     this.#over = true;
     this.#entries = [];
     this.#head = 0;

@@ -8,7 +8,8 @@ import { hl7Answer } from "../../protocols/hl7_answer.ts";
 import { mllpCommit, mllpCommitOf } from "../../protocols/mllp.ts";
 import { teltonikaAnswer } from "../../protocols/teltonika.ts";
 import { acceptModeOf } from "./hl7_accept_mode.ts";
-import type { LinkProtocol, Verdict } from "./link_protocol.ts";
+import { hl7ReplyTo } from "./hl7_reply.ts";
+import type { LinkProtocol, PeerReply, Verdict } from "./link_protocol.ts";
 import { Unframed } from "./unframed.ts";
 
 /** A preset, and the framings that it is for: undefined is any. */
@@ -21,8 +22,23 @@ const [commit, noCommit] = [mllpCommit("ack"), mllpCommit("nak")];
 const [ack, nak] = [Unframed.of(0x06), Unframed.of(0x15)];
 const [noImei, noRecords] = [Uint8Array.of(0), Uint8Array.of(0, 0, 0, 0)];
 
+const [yes, no]: readonly PeerReply[] = [{ accepted: true, alone: true }, { accepted: false, alone: true }];
+
+/** For protocols whose answers are always the same. */
+function replyOf(
+  ack: Uint8Array,
+  nak: Uint8Array | undefined,
+): (frame: Uint8Array) => PeerReply | undefined {
+  return (frame) => is(frame, ack) ? yes : is(frame, nak) ? no : undefined;
+}
+
+function is(frame: Uint8Array, answer: Uint8Array | undefined): boolean {
+  return frame.length === answer?.length && frame.every((byte, at) => byte === answer[at]);
+}
+
 const mllp2: LinkProtocol = {
   name: "mllp2",
+  reply: replyOf(commit, noCommit),
   answer: (frame, verdict) =>
     mllpCommitOf(frame) !== undefined ? undefined : verdict === "taken" ? commit : noCommit,
   refusal: () => noCommit,
@@ -35,6 +51,7 @@ const codes = {
 
 const hl7: LinkProtocol = {
   name: "hl7",
+  reply: (frame, sent) => hl7ReplyTo(sent, frame),
   answer(frame, verdict) {
     const mode = acceptModeOf(frame);
     const wanted = mode?.when === "always" || mode?.when === (verdict === "taken" ? "success" : "error");
@@ -52,6 +69,8 @@ const unanswered: ReadonlySet<number> = new Set([0x04, 0x06, 0x15]);
 
 const stxEtx: LinkProtocol = {
   name: "stx-etx",
+  reply: replyOf(ack, nak),
+  bareReplies: [ack, nak],
   answer(frame, verdict) {
     const [first = -1] = frame;
     if (frame.length === 1 && unanswered.has(first)) return undefined;
@@ -107,13 +126,13 @@ export const linkPresets: ReadonlyMap<string, LinkPreset> = new Map(
 );
 
 /** Bytes of a configuration. */
-export function ownAnswers(yes: Uint8Array, no: Uint8Array | undefined): LinkProtocol {
-  const is = (frame: Uint8Array, answer: Uint8Array | undefined): boolean =>
-    frame.length === answer?.length && frame.every((byte, at) => byte === answer[at]);
+export function ownAnswers(ack: Uint8Array, nak: Uint8Array | undefined): LinkProtocol {
   return {
     name: "own",
+    reply: replyOf(ack, nak),
+    bareReplies: [ack, nak].filter((answer) => answer instanceof Unframed),
     answer: (frame, verdict: Verdict) =>
-      is(frame, yes) || is(frame, no) ? undefined : verdict === "taken" ? yes : no,
-    refusal: () => no,
+      is(frame, ack) || is(frame, nak) ? undefined : verdict === "taken" ? ack : nak,
+    refusal: () => nak,
   };
 }

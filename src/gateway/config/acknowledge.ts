@@ -10,7 +10,7 @@ import type { LinkProtocol } from "../acknowledge/link_protocol.ts";
 import { linkPresets, ownAnswers } from "../acknowledge/link_protocols.ts";
 import { Unframed } from "../acknowledge/unframed.ts";
 import type { Section } from "./section.ts";
-import { boolean, bytes, integer, oneOf } from "./values.ts";
+import { boolean, bytes, finiteDuration, integer, oneOf } from "./values.ts";
 
 const key = "acknowledge";
 const names = [...linkPresets.keys()];
@@ -24,7 +24,12 @@ export function readAcknowledge(
   /** Frames are stored where they go. */
   stores: boolean,
 ): Acknowledge | undefined {
-  const usual = { when: stores ? "stored" : "received", onFailure: "close", maxNaks: most } as const;
+  const usual = {
+    when: stores ? "stored" : "received",
+    onFailure: "close",
+    maxNaks: most,
+    egress: undefined,
+  } as const;
   if (typeof endpoint.raw(key) === "string") {
     const type = endpoint.take(key, oneOf(names));
     const protocol = type === undefined ? undefined : preset(endpoint, key, type, framing);
@@ -44,15 +49,57 @@ export function readAcknowledge(
       onFailure: table.take("onFailure", oneOf<"close" | "continue">(["close", "continue"])) ??
         usual.onFailure,
       maxNaks: table.take("maxNaks", integer(1)) ?? most,
+      egress: readEgress(table, protocol, framing),
     };
     if (given.when === "stored" && !stores) {
       table.refuse("when", "stored", '"received": nothing stores the frames of this endpoint');
     }
-    for (const other of protocol?.isKeepalive === undefined ? [] : ["when", "onFailure", "maxNaks"]) {
+    for (
+      const other of protocol?.isKeepalive === undefined ? [] : ["when", "onFailure", "maxNaks", "egress"]
+    ) {
       if (table.has(other)) table.refuse(other, table.raw(other), `to be left out with ${protocol!.name}`);
     }
     return protocol && { protocol, ...given };
   });
+}
+
+/** What peers are sent is acknowledged by them; undefined where it is not. */
+function readEgress(
+  table: Section,
+  protocol: LinkProtocol | undefined,
+  framing: Framing<Uint8Array> | undefined,
+): Acknowledge["egress"] {
+  const value = table.raw("egress");
+  if (value === undefined || value === false) return undefined;
+  const standard = { timeout: 10_000, repeats: 2 };
+  const egress = value === true ? standard : table.table(
+    "egress",
+    "true, or a table with timeout and repeats",
+    (own) => ({
+      timeout: own.take("timeout", finiteDuration) ?? standard.timeout,
+      repeats: own.take("repeats", integer(0, 100)) ?? standard.repeats,
+    }),
+  );
+  if (protocol === undefined || protocol.isKeepalive !== undefined) return undefined;
+  const { name, reply, bareReplies = [] } = protocol;
+  if (reply === undefined) {
+    table.refuse("egress", value, `to be left out with ${name}, whose peers do not acknowledge`);
+  } else if (framing !== undefined && !bareReplies.every((bytes) => delivers(framing, bytes))) {
+    const expected = "a framing that delivers each answer of a peer as a frame, such as stxEtx with controls";
+    table.refuse("egress", value, expected);
+  }
+  return egress;
+}
+
+/** These bytes are a frame of this framing, and the frame is these bytes. */
+function delivers(framing: Framing<Uint8Array>, bytes: Uint8Array): boolean {
+  const found: Uint8Array[] = [];
+  try {
+    framing.decoder(() => {}).push(new Uint8Array(bytes), (frame) => void found.push(frame));
+  } catch {
+    return false;
+  }
+  return found.length === 1 && found[0]!.join() === bytes.join();
 }
 
 function preset(

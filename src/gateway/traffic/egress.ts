@@ -8,6 +8,7 @@ import type { BroadcastReport } from "../../connection/broadcast.ts";
 import { SocketError } from "../../core/errors.ts";
 import type { SendOutcome } from "../../core/flow/outcome.ts";
 import type { Clock } from "../../core/time/clock.ts";
+import type { ConfirmedSending } from "../acknowledge/confirmed_sending.ts";
 import type { BusMessage } from "../buses/bus.ts";
 import type { EndpointSettings } from "../config/endpoint_config.ts";
 import type { FrameConnection } from "../endpoint.ts";
@@ -43,12 +44,13 @@ export class Egress {
   readonly #owed: OwedReplies;
   readonly #undelivered: Undelivered;
   readonly #identities: Identities | undefined;
+  readonly #confirmed: ConfirmedSending | undefined;
   #sent = 0;
 
   constructor(
     settings: EndpointSettings,
     peers: TrafficPeers,
-    parts: Pick<TrafficParts, "clock" | "owed" | "undelivered" | "identities">,
+    parts: Pick<TrafficParts, "clock" | "owed" | "undelivered" | "identities" | "confirmed">,
   ) {
     this.#settings = settings;
     this.#peers = peers;
@@ -56,6 +58,7 @@ export class Egress {
     this.#owed = parts.owed;
     this.#undelivered = parts.undelivered;
     this.#identities = parts.identities;
+    this.#confirmed = parts.confirmed;
   }
 
   /** Messages that were passed to a connection, or to all. */
@@ -79,7 +82,9 @@ export class Egress {
     }
     try {
       // A stored message is done with when the kernel has it.
-      if (message.reply !== undefined || message.stored) return this.#deliver(connection, message);
+      if (message.reply !== undefined || message.stored || this.#confirmed !== undefined) {
+        return this.#deliver(connection, message);
+      }
       const wait = connection.send(message.payload);
       if (wait !== undefined) return this.#patiently(connection, wait, message);
       this.#sent++;
@@ -134,22 +139,30 @@ export class Egress {
 
   /** Sends, and answers with what became of it. */
   async #deliver(connection: FrameConnection, message: BusMessage): Promise<void> {
-    const cancel = this.#limit(connection);
+    const { payload } = message;
+    const send = (): Promise<SendOutcome> => this.#handOver(connection, payload);
     let outcome: SendOutcome;
     try {
-      outcome = await connection.deliver(message.payload);
+      outcome = await (this.#confirmed?.deliver(connection, payload, send) ?? send());
     } catch (error) {
       return this.#undelivered.refuse(message, error);
-    } finally {
-      cancel();
     }
-    if (outcome.status === "failed") {
-      this.#undelivered.tell(connection.id, outcome.error);
-      return this.#undelivered.refuse(message, outcome.error);
-    }
+    if (outcome.status === "failed") return this.#undelivered.refuse(message, outcome.error);
     this.#sent++;
     this.#owed.sent(connection.id);
     await this.#undelivered.answer(message, { ok: outcome.status === "sent", result: outcome });
+  }
+
+  async #handOver(connection: FrameConnection, payload: Uint8Array): Promise<SendOutcome> {
+    const cancel = this.#limit(connection);
+    try {
+      const outcome = await connection.deliver(payload);
+      // At once: the connection may end in the same turn, and is told what of it is counted already.
+      if (outcome.status === "failed") this.#undelivered.tell(connection.id, outcome.error);
+      return outcome;
+    } finally {
+      cancel();
+    }
   }
 
   async #broadcast(message: BusMessage): Promise<void> {

@@ -54,6 +54,7 @@ export class Ingress {
     void connection.closed.then((record) => undelivered.ended(record));
     try {
       for await (const payload of connection) {
+        if (acks?.isReply(payload)) continue;
         if (device !== undefined) {
           if (device.open) {
             device.read(payload);
@@ -75,6 +76,7 @@ export class Ingress {
       }
     } finally {
       if (device?.open) peers?.watch(connection, message.metadata);
+      acks?.exchange?.end();
       await (storing === undefined ? outlet.flush() : storing.done());
       if (acks !== undefined) await acks.answered();
       await owed.paid(connection, acks);

@@ -24,14 +24,15 @@ export class OwedReplies {
     this.#waiting.get(id)?.();
   }
 
-  /** Waits until as many frames went out as came in, `acks` not counted, the connection ends, or the wait is over. */
+  /** Waits until as many frames went out as came in, acknowledgements not counted, the connection ends, or the wait is over. */
   paid(
     connection: FrameConnection,
-    acks?: { readonly sent: number },
+    acks?: { readonly sent: number; readonly exchange: { readonly answers: number } | undefined },
   ): Promise<void> | undefined {
     const owed = (): boolean => {
       const { framesReceived, framesSent, outboxBytes } = connection.stats();
-      return outboxBytes === 0 && framesSent - (acks?.sent ?? 0) < framesReceived;
+      return outboxBytes === 0 &&
+        framesSent - (acks?.sent ?? 0) < framesReceived - (acks?.exchange?.answers ?? 0);
     };
     if (this.#waitMs === 0 || !owed()) return undefined;
     return new Promise((resolve) => {

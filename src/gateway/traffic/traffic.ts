@@ -7,6 +7,7 @@
  */
 import type * as Effect from "effect/Effect";
 import { Acknowledger } from "../acknowledge/acknowledger.ts";
+import { ConfirmedSending } from "../acknowledge/confirmed_sending.ts";
 import type { Clock } from "../../core/time/clock.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { Bus, BusMessage, BusSubscription, SubscribeOptions } from "../buses/bus.ts";
@@ -64,12 +65,14 @@ export class Traffic {
     this.peers = metricLabels && new PeerMetrics(metricLabels, settings.name);
     this.#acknowledger = acknowledge &&
       new Acknowledger(acknowledge, (id, why, words) => peers.dismiss(id, why, words));
+    const confirmed = acknowledge?.egress && new ConfirmedSending(this.#acknowledger!, clock);
     const parts: TrafficParts = {
       clock,
       owed,
       undelivered,
       tracer,
       acknowledger: this.#acknowledger,
+      confirmed,
       identities: this.identities,
       peers: this.peers,
     };
@@ -109,6 +112,8 @@ export class Traffic {
       messagesUndelivered: this.#undelivered.count,
       acksSent: this.#acknowledger?.acks ?? 0,
       naksSent: this.#acknowledger?.naks ?? 0,
+      acksReceived: this.#acknowledger?.acksReceived ?? 0,
+      naksReceived: this.#acknowledger?.naksReceived ?? 0,
     };
   }
 

@@ -1,6 +1,7 @@
 /** What both directions of one endpoint are made of. Put together by `traffic.ts`; what is undefined costs a frame nothing. */
 import type { Clock } from "../../core/time/clock.ts";
 import type { Acknowledger } from "../acknowledge/acknowledger.ts";
+import type { ConfirmedSending } from "../acknowledge/confirmed_sending.ts";
 import type { Identities } from "../identity/identities.ts";
 import type { PeerMetrics } from "../peer_metrics.ts";
 import type { Tracer } from "../telemetry/tracer.ts";
@@ -13,6 +14,7 @@ export interface TrafficParts {
   readonly owed: OwedReplies;
   readonly undelivered: Undelivered;
   readonly acknowledger: Acknowledger | undefined;
+  readonly confirmed: ConfirmedSending | undefined;
   readonly tracer: Tracer | undefined;
   readonly identities: Identities | undefined;
   readonly peers: PeerMetrics | undefined;
