@@ -28,7 +28,7 @@ export interface ExporterSettings extends Destination {
 }
 
 /** What is counted of one signal. */
-export interface ExporterStats {
+interface ExporterStats {
   readonly signal: SignalName;
   /** Items that the collector has taken. */
   readonly sent: number;

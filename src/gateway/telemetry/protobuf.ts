@@ -2,7 +2,8 @@
  * Values of OTLP as Protocol Buffers: a table of its fields, and a writer that goes from the end to the beginning, so that
  * each length is known when it is written.
  *
- * Used by `request.ts`. A library for this blocked the event loop for 57 ms with a batch that takes 4 ms here.
+ * Used by `request.ts`. With 512 spans of 20 attributes the encoder of Effect blocks the event loop for 57 ms on Node 20,
+ * and this one for 4.
  * https://github.com/open-telemetry/opentelemetry-proto
  */
 
@@ -82,7 +83,7 @@ class Writer {
   #field(number: number, kind: string, value: unknown): void {
     switch (kind) {
       case "varint":
-        this.#varint(typeof value === "string" ? BigInt.asUintN(64, BigInt(value)) : Number(value));
+        this.#varint(isSmall(value) ? Number(value) : BigInt.asUintN(64, BigInt(value as string)));
         return this.#tag(number, 0);
       case "fixed64":
       case "double":
@@ -90,7 +91,7 @@ class Writer {
         return this.#tag(number, 1);
     }
     const end = this.#buffer.length - this.#start;
-    if (kind === "string") this.#bytes(encoder.encode(value as string));
+    if (kind === "string") this.#text(value as string);
     else if (kind === "hex") this.#bytes(fromHex(value as string));
     else if (kind === "packed") {
       for (const one of (value as unknown[]).toReversed()) this.#eight("fixed64", one);
@@ -131,6 +132,20 @@ class Writer {
     else this.#view.setBigInt64(this.#start, BigInt(value as string), true);
   }
 
+  /** Most are short and plain, for which a call of the encoder is a detour. */
+  #text(text: string): void {
+    const { length } = text;
+    this.#room(length);
+    let at = 0;
+    for (const start = this.#start - length; at < length; at++) {
+      const code = text.charCodeAt(at);
+      if (code > 127) break;
+      this.#buffer[start + at] = code;
+    }
+    if (at === length) this.#start -= length;
+    else this.#bytes(encoder.encode(text));
+  }
+
   #bytes(bytes: Uint8Array): void {
     this.#room(bytes.length);
     this.#start -= bytes.length;
@@ -145,6 +160,11 @@ class Writer {
     this.#start = this.#buffer.length - written.length;
     this.#buffer.set(written, this.#start);
   }
+}
+
+function isSmall(value: unknown): boolean {
+  const number = Number(value);
+  return number >= 0 && number < 2 ** 31;
 }
 
 function fromHex(text: string): Uint8Array {

@@ -18,7 +18,7 @@ import { newContext, recordedParent, type SpanContext, traceparent } from "./tra
 import { TracedFrames } from "./traced_frames.ts";
 
 /** What a tracer is made of. */
-export interface TracerSettings {
+interface TracerSettings {
   readonly endpoint: EndpointConfig;
   readonly ratios: TraceRatios;
   /** Name of the bus. */
