@@ -43,6 +43,8 @@ export interface Answer {
   /** Of a success: what it did not take. */
   readonly rejected?: number;
   readonly message?: string;
+  /** The connection ends without an answer. */
+  readonly reset?: boolean;
   /** Nothing is answered. */
   readonly silent?: boolean;
 }
@@ -164,9 +166,10 @@ export class OtlpReceiver {
       const signal = request.url!.split("/v1/")[1] as OtlpRequest["signal"];
       const value = strictly(signal, type, Buffer.concat(chunks));
       const taken = { signal, headers: request.headers, value };
-      const { status = 200, headers = {}, rejected, message, silent } = this.answer(taken);
+      const { status = 200, headers = {}, rejected, message, silent, reset } = this.answer(taken);
       this.requests.push(taken);
-      if (!silent) {
+      if (reset) request.socket.destroy();
+      else if (!silent) {
         response.writeHead(status, { ...headers, "content-type": type });
         response.end(status === 200 ? answerOf(signal, type, rejected, message) : "");
       }

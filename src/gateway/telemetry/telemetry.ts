@@ -137,7 +137,14 @@ export class Telemetry {
   }
 
   #read(): object[] {
-    const { samples, clock } = this.#context;
-    return this.#metrics.of(samples(), clock.wallTime());
+    const { samples, clock, log } = this.#context;
+    try {
+      return this.#metrics.of(samples(), clock.wallTime());
+    } catch (error) {
+      // A bus of the user's own has counters of its own.
+      const text = error instanceof Error ? error.message : String(error);
+      log({ level: "error", message: "metrics cannot be read", fields: { error: text } });
+      return [];
+    }
   }
 }

@@ -144,7 +144,7 @@ describe("the exporter of a signal", () => {
 
   it("waits longer each time while nobody answers, and gives a batch up in the end (F-50)", async (t) => {
     const { receiver, clock, exporter, push, log } = await start(t, { retryFor: 60_000 });
-    await receiver.stop();
+    receiver.answer = () => ({ reset: true });
     push(1);
     clock.advance(1_000);
     const waits: number[] = [];

@@ -286,7 +286,7 @@ describe("a gateway with telemetry", () => {
     assert.deepEqual(told.map(({ fields }) => fields["signal"]).toSorted(), ["logs", "metrics", "traces"]);
   });
 
-  it("sends metrics at the interval (F-50)", async (t) => {
+  it("sends metrics at the interval, and survives counters that cannot be read (F-50)", async (t) => {
     const receiver = await OtlpReceiver.start(t);
     const clock = new FakeClock();
     const { Telemetry } = await import("../../../src/gateway/telemetry/telemetry.ts");
