@@ -30,8 +30,13 @@ export class Acknowledger implements AcknowledgerOwner {
     return this.#open.get(connection);
   }
 
+  /** The same, begun where it has not. */
+  for(connection: FrameConnection): ConnectionAcknowledger {
+    return this.of(connection) ?? this.begin(connection);
+  }
+
   /** The framing of a connection has refused bytes. */
   refused(connection: FrameConnection): void {
-    this.#open.get(connection)?.refuse();
+    this.for(connection).refuse();
   }
 }

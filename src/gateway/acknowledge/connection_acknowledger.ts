@@ -80,7 +80,7 @@ export class ConnectionAcknowledger {
   }
 
   /** A frame, before it is published; true if it is answered and not to be published. */
-  take(frame: Uint8Array, message: BusMessage): boolean {
+  take(frame: Uint8Array, message: BusMessage | undefined): boolean {
     this.#taken++;
     const { settings } = this.#owner;
     const alone = settings.protocol.isKeepalive?.(frame) ?? false;

@@ -1,5 +1,8 @@
 /** `millrace serve`: a server that prints frames as lines of JSON, and may echo them. */
 import type { Connection } from "../../connection/connection.ts";
+import { Acknowledger } from "../acknowledge/acknowledger.ts";
+import type { LinkProtocol } from "../acknowledge/link_protocol.ts";
+import { passUnframed } from "../acknowledge/unframed.ts";
 import { systemClock } from "../../core/time/clock.ts";
 import { ShutdownTimeoutError, SocketError } from "../../core/errors.ts";
 import type { Address } from "../../core/transport.ts";
@@ -37,6 +40,8 @@ interface ServeOrder {
   readonly tls: TlsServerConfig | undefined;
   readonly limits: LimitOptions;
   readonly echo: boolean;
+  /** What each frame is answered with. */
+  readonly acknowledge: LinkProtocol | undefined;
   readonly quiet: boolean;
   readonly idleTimeoutMs: number;
   /** Who may connect. */
@@ -85,10 +90,20 @@ async function serveUntilStopped(
   const secured = tls && serverTlsOptions(tls);
   const logger = (record: LogRecord) => log(record, words);
   const others = new OtherProtocols(logger, framing.text);
-  const starting = serve({
+  const acknowledger = order.acknowledge &&
+    new Acknowledger(
+      { protocol: order.acknowledge, when: "received", onFailure: "close", maxNaks: 3, egress: undefined },
+      (id, why, last) => void starting.then((it) => it.kill(id, { ...why, lastWords: last, reset: false })),
+    );
+  const take = (frame: Uint8Array, connection: FrameConnection): void | Promise<void> => {
+    const printed = printer?.write(describe(frame, connection));
+    const sent = echo ? connection.send(frame) : undefined;
+    return printed === undefined || sent === undefined ? printed ?? sent : both(printed, sent);
+  };
+  const starting: Promise<Server<Uint8Array>> = serve({
     ...place,
     ...order.limits,
-    framing: framing.framing,
+    framing: acknowledger === undefined ? framing.framing : passUnframed(framing.framing),
     tls: secured,
     idleTimeout: order.idleTimeoutMs,
     ...order.admission,
@@ -96,10 +111,12 @@ async function serveUntilStopped(
     signal: shell.stop.soft,
     logger,
     onOtherProtocol: (found, connection) => others.warn(found, connection),
-    onFrame(frame: Uint8Array, connection: FrameConnection) {
-      const printed = printer?.write(describe(frame, connection));
-      const sent = echo ? connection.send(frame) : undefined;
-      return printed === undefined || sent === undefined ? printed ?? sent : both(printed, sent);
+    onFrameError: acknowledger && ((_, connection) => acknowledger.refused(connection)),
+    onFrame: acknowledger === undefined ? take : (frame: Uint8Array, connection: FrameConnection) => {
+      const answers = acknowledger.for(connection);
+      const taken = answers.take(frame, undefined) ? undefined : take(frame, connection);
+      const { slow } = answers;
+      return slow === undefined || taken === undefined ? slow ?? taken : both(slow, taken);
     },
   });
   const server = await starting.catch((error) => {

@@ -1,5 +1,6 @@
 /** Options and help of the commands that serve: `gateway`, `check`, `serve`. Declared in `program.ts`'s program. */
 import type { Command } from "commander";
+import { type AcknowledgeFlag, acknowledgeOf, addAcknowledge } from "./acknowledge_flag.ts";
 import { addAdmission, type AdmissionFlags, admissionOf } from "./admission_flags.ts";
 import { formsHelp, framingSpec } from "./framing_spec.ts";
 import { addLimits, drainSpreadOption, type LimitFlags, limitsOf } from "./limit_flags.ts";
@@ -100,7 +101,7 @@ export function addServe(program: Command, shell: Shell, done: (code: number) =>
         "30s",
       ),
     );
-  addServerTls(addPreface(addLimits(addAdmission(addProcesses(command)))))
+  addServerTls(addPreface(addAcknowledge(addLimits(addAdmission(addProcesses(command))))))
     .addHelpText(
       "after",
       `
@@ -111,6 +112,7 @@ Examples:
   millrace serve --unix /tmp/echo.sock --mode 0660 --framing length:4 --echo --quiet
   millrace serve --host :: --max-per-address 20 --accept-rate-per-address 5:20 --deny 203.0.113.0/24
   millrace serve --host :: --proxy-protocol 10.0.0.0/8 --health-check /healthz
+  millrace serve --port 2575 --framing mllp --acknowledge hl7
   millrace serve --systemd --echo --quiet
   millrace serve --takeover --echo --quiet
   millrace serve --processes 4 --echo --quiet
@@ -133,6 +135,7 @@ Examples:
             tls,
             limits: limitsOf(options),
             echo,
+            acknowledge: acknowledgeOf(options, framing),
             quiet,
             idleTimeoutMs: idleTimeout,
             admission,
@@ -148,7 +151,14 @@ Examples:
 }
 
 interface ServeFlags
-  extends PlaceFlags, ProcessesFlags, ServerTlsFlags, LimitFlags, AdmissionFlags, PrefaceFlags {
+  extends
+    PlaceFlags,
+    ProcessesFlags,
+    ServerTlsFlags,
+    LimitFlags,
+    AdmissionFlags,
+    PrefaceFlags,
+    AcknowledgeFlag {
   framing: ReturnType<typeof framingSpec>;
   echo?: boolean;
   quiet?: boolean;

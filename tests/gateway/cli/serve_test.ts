@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe } from "node:test";
 import { detectAdapter } from "../../../src/adapters/detect.ts";
 import { connect } from "../../../src/client/connect.ts";
+import { raw } from "../../../src/core/framing/raw.ts";
 import { lines } from "../../../src/core/framing/lines.ts";
 import { framingSpec } from "../../../src/gateway/cli/framing_spec.ts";
 import { type Cleaner, type Program, runMillrace, startMillrace } from "../../support/program.ts";
@@ -52,6 +53,33 @@ describe("millrace serve", () => {
     assert.deepEqual([lines[1].payload, lines[1].encoding], ["/wA=", "base64"]);
     assert.match(err, /stopped; 1 of 1 open connections drained\n$/);
     assert.equal(code, 0);
+  });
+
+  it("acknowledges what it prints with --acknowledge, and says NAK to what it cannot read (F-83)", async (t) => {
+    const { program, port } = await startServer(
+      t,
+      "--acknowledge",
+      "stx-etx",
+      "--framing",
+      "stxEtx,skip",
+    );
+    const connection = await connect({ port, framing: raw() });
+    t.after(() => connection.destroy());
+    const [good, bad] = [[2, 65, 3, 66], [2, 65, 3, 67]];
+    await connection.send(Uint8Array.from([good, bad, good, bad, bad, bad].flat()));
+    const answers: number[] = [];
+    for await (const chunk of connection) answers.push(...chunk);
+    assert.deepEqual(answers, [6, 21, 6, 21, 21, 21]);
+    program.signal("SIGTERM");
+    const { out, code } = await program.end();
+    assert.deepEqual(out.trimEnd().split("\n").map((line) => JSON.parse(line).payload), ["A", "A"]);
+    assert.equal(code, 0);
+  });
+
+  it("rejects --acknowledge for another framing (F-83)", async (t) => {
+    const { code, err } = await runMillrace(t, ["serve", "--acknowledge", "mllp2", "--framing", "lines"]);
+    assert.equal(code, 2);
+    assert.match(err, /--acknowledge mllp2: found lines, expected --framing mllp/);
   });
 
   it("says --goodbye to each connection at SIGTERM, spread over --drain-spread, and ends those of --max-lifetime (F-65, F-84)", async (t) => {
