@@ -61,6 +61,20 @@ describe("link acknowledgements of frames that are stored", () => {
     assert.deepEqual([record.code, record.message], ["not_stored", "the stream is full"]);
   });
 
+  for (const acknowledge of ["mllp2", undefined]) {
+    it(`ends a connection whose frame the bus does not take, ${acknowledge ?? "without"} acknowledgement (F-83)`, async (t) => {
+      const { device, store, endpoint } = await plant(t, { framing: "mllp", acknowledge }, { stores: true });
+      store.rejects = new BusError("closed", "the bus is closed");
+      const peer = await device();
+      await frames({ stats: () => ({ framesReceived: endpoint.connections.size }) }, 1);
+      const [served] = endpoint.connections.values();
+      await peer.send(bytesOf(mllpBlock("one")));
+      const record = await soon(served!.closed, "the end");
+      assert.deepEqual([record.code, record.message], ["not_stored", "the bus is closed"]);
+      if (acknowledge !== undefined) assert.equal(await received(peer), nak);
+    });
+  }
+
   it("goes on behind the NAK where the configuration says so, and counts them in a row (F-83)", async (t) => {
     const acknowledge = { type: "hl7", onFailure: "continue", maxNaks: 2 };
     const { device, store } = await plant(t, { framing: "mllp", acknowledge }, { stores: true });

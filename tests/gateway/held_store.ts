@@ -8,6 +8,8 @@ import { soon } from "./support.ts";
 export class HeldStore {
   readonly bus: Bus;
   readonly waiting: { readonly message: BusMessage; readonly observer: PublishObserver | undefined }[] = [];
+  /** What `publish` rejects with, where it does. */
+  rejects: MillraceError | undefined = undefined;
   #wake: (() => void) | undefined = undefined;
 
   constructor() {
@@ -17,8 +19,10 @@ export class HeldStore {
       failed: memory.failed,
       stores: () => true,
       publish: (message: BusMessage, observer?: PublishObserver) => {
+        if (this.rejects !== undefined) return Promise.reject(this.rejects);
         this.waiting.push({ message, observer });
         this.#wake?.();
+        return undefined;
       },
       subscribe: memory.subscribe.bind(memory),
       request: memory.request.bind(memory),

@@ -29,9 +29,10 @@ export class Storing implements PublishObserver {
     this.#acks = acks;
   }
 
+  /** What the bus rejects without a word to its observer will never be stored either. */
   publish(bus: Pick<Bus, "publish">, frame: BusMessage): void | Promise<void> {
     this.#pending++;
-    return bus.publish(frame, this);
+    return bus.publish(frame, this)?.catch((error: MillraceError) => this.failed(frame, error));
   }
 
   /** Resolves when each of them is stored, or never will be. */
