@@ -112,6 +112,13 @@ export const mutants = [
     why: "the last metrics are not sent at the end",
   },
   {
+    file: telemetry,
+    find: 'log({ level: "error", message: "metrics cannot be read", fields: { error: text } });',
+    put: "throw error;",
+    tests: ofTelemetry,
+    why: "a counter that cannot be read ends the gateway",
+  },
+  {
     file: tracer,
     find: "    if (parent === undefined) return take(message);\n    const span",
     put: "    const span",

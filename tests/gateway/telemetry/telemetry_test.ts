@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { memoryBus } from "../../../src/gateway/buses/memory_bus.ts";
 import type { BusMessage } from "../../../src/gateway/buses/bus.ts";
+import type { LogRecord } from "../../../src/core/logger.ts";
 import type { MetricSample } from "../../../src/core/text/exposition.ts";
 import { OtlpMetrics } from "../../../src/gateway/telemetry/metrics.ts";
 import { FakeClock } from "../../../src/testing/fake_clock.ts";
@@ -303,10 +304,14 @@ describe("a gateway with telemetry", () => {
       maxQueue: 10,
       resource: {},
     };
-    const samples = (): MetricSample[] => [
-      { name: "a_total", help: "", type: "counter", value: ++value, labels: {} },
-    ];
-    const telemetry = new Telemetry(config, { samples, log: () => {}, logLevel: () => "info", clock });
+    let broken = false;
+    const samples = (): MetricSample[] => {
+      if (broken) throw new Error("no counters");
+      return [{ name: "a_total", help: "", type: "counter", value: ++value, labels: {} }];
+    };
+    const told: LogRecord[] = [];
+    const log = (record: LogRecord) => void told.push(record);
+    const telemetry = new Telemetry(config, { samples, log, logLevel: () => "info", clock });
     const sent = () =>
       telemetry.samples().find(({ name }) => name === "millrace_telemetry_sent_total")!.value;
     for (let times = 1; times <= 3; times++) {
@@ -317,6 +322,10 @@ describe("a gateway with telemetry", () => {
       assert.equal(receiver.metrics.get("a").sum.dataPoints[0].asInt, `${times}`);
       assert.equal(receiver.metrics.get("a").sum.dataPoints[0].startTimeUnixNano, "1704067200000000000");
     }
+    broken = true;
+    clock.advance(15_000);
+    assert.deepEqual(told.map(({ fields }) => fields), [{ error: "no counters" }]);
+    broken = false;
     await telemetry.close(2_000);
     assert.equal(receiver.metrics.get("a").sum.dataPoints[0].asInt, "4");
     assert.equal(clock.pendingTimers, 0);
