@@ -21,7 +21,7 @@ import { ServerEndpoint } from "./server_endpoint.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
 /** What endpoints have in common. */
-export interface GroupContext {
+interface GroupContext {
   readonly bus: Bus;
   readonly queue: SubscribeOptions;
   readonly clock: Clock;

@@ -19,7 +19,7 @@ interface Update {
 }
 
 /** One that begins when others have ended. */
-export interface Heir {
+interface Heir {
   readonly settings: EndpointConfig;
   /** The one whose listening socket it takes over; undefined for a socket of its own. */
   readonly from: string | undefined;
