@@ -234,6 +234,19 @@ describe("a reload (F-59)", () => {
     await assert.rejects(gateway.reload({} as CheckedConfig), { name: "ConfigError" });
   });
 
+  it("tells no secrets of tables that only a restart can change", limit, async (t) => {
+    const telemetry = (key: string) => ({
+      telemetry: { endpoint: "http://127.0.0.1:9", headers: { key }, metrics: false, logs: false },
+    });
+    const { gateway } = await running(t, [a], telemetry("secret-1"));
+    const { outcome, faults } = await gateway.reload(checked([a], telemetry("secret-2")));
+    assert.equal(outcome, "refused");
+    assert.deepEqual(faults.map(({ path, found }) => [path, found]), [
+      ["telemetry", ["endpoint", "headers", "logs", "metrics"]],
+    ]);
+    assert.doesNotMatch(JSON.stringify(faults), /secret-/);
+  });
+
   it("reads certificates again, and replaces an endpoint with TLS (F-31)", limit, async (t) => {
     const folder = mkdtempSync(join(tmpdir(), "millrace-reload-tls-"));
     t.after(() => rmSync(folder, { recursive: true, force: true }));
