@@ -186,7 +186,7 @@ export const features: readonly Section[] = [
         "held",
         "Messages from the bus go to the connection that they name; replies return to the sender",
       ),
-      row(57, "held", "Buses: in-process, lines of JSON on standard streams, NATS, JetStream"),
+      row(57, "held", "Buses: in-process, lines of JSON on standard streams, NATS, JetStream, Redis Streams"),
       row(58, "held", "No frame is lost between a socket and JetStream"),
       row(59, "held", "Commands on a control subject: list, close, drain, suspend, resume"),
       row(60, "partly", "An admin endpoint: metrics, health, readiness, connections, a live page", {

@@ -37,21 +37,30 @@ export async function makeBus(
   throw fault;
 }
 
-/** Which of them has frames that a bus which stores would not store. */
-export function unstored(
+/** Which of them has frames that a bus which stores would not store as it should. */
+export function unstored<Name extends BusTypeName>(
   bus: Bus,
-  { type }: Pick<BusConfig, "type">,
+  { type, settings }: Pick<BusConfig<Name>, "type" | "settings">,
   endpoints: readonly EndpointConfig[],
   node: string,
 ): BusError | undefined {
-  const { covering } = busTypes[type];
+  const { covering, streamOf } = busTypes[type];
   if (covering === undefined || bus.stores === undefined) return undefined;
-  for (const { name, subjects } of endpoints) {
-    const subject = fillSubject(subjects.ingress, { endpoint: name, node });
-    if (bus.stores(subject)) continue;
+  for (const { name, subjects: { ingress } } of endpoints) {
+    const known = { endpoint: name, node };
+    const subject = fillSubject(ingress, known);
+    if (!bus.stores(subject)) {
+      const text =
+        `endpoint ${name}: the stream does not cover ${ingress}, so its frames would not be stored; ` +
+        `add it to ${covering}, or change subjects.ingress`;
+      return new BusError("rejected", text);
+    }
+    // Whatever else a place stands for: what a peer is must not be the name of a stream.
+    const other = fillSubject(ingress.replaceAll(/\{(?!endpoint\}|node\})[^{}]*\}/g, "other"), known);
+    if (streamOf?.(settings, subject) === streamOf?.(settings, other)) continue;
     const text =
-      `endpoint ${name}: the stream does not cover ${subjects.ingress}, so its frames would not be stored; ` +
-      `add it to ${covering}, or change subjects.ingress`;
+      `endpoint ${name}: ${ingress} makes a stream for each connection, and none of them would ever end; ` +
+      `end the pattern in ${covering} with ">" before that place`;
     return new BusError("rejected", text);
   }
   return undefined;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createConnection } from "node:net";
 import { describe } from "node:test";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { connect, headers, type NatsConnection } from "@nats-io/transport-node";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { checkConfig } from "../../src/gateway/config/config.ts";
 import { formatFaults } from "../../src/gateway/config/fault.ts";
 import { it } from "../support/it.ts";
@@ -51,17 +51,6 @@ function next(
 }
 
 describe("a gateway on NATS", () => {
-  it("lets any service answer a device with a plain respond (F-56)", options, async (t) => {
-    const { other, port } = await plant(t, "nats");
-    other.subscribe("millrace.echo.in", {
-      callback: (_, message) => void message.respond(`got ${message.string()}`),
-    });
-    await other.flush();
-    const device = await lineClient(port);
-    for (const line of ["one", "two"]) await device.send(line);
-    assert.deepEqual(await read(device, 2), ["got one", "got two"]);
-  });
-
   it(
     "counts a frame that no service takes, and writes nothing of it to its socket (F-56)",
     options,
@@ -81,25 +70,6 @@ describe("a gateway on NATS", () => {
     },
   );
 
-  it("says with each frame who sent it, which one it is, and when it came (F-55)", options, async (t) => {
-    const { other, port, gateway } = await plant(t, "nats");
-    const first = next(other, "millrace.echo.in");
-    await other.flush();
-    const device = await lineClient(port);
-    const before = Date.now();
-    await device.send("hello");
-    const { text, header } = await first;
-    assert.equal(text, "hello");
-    const [id] = gateway.endpoints.get("echo")!.connections.keys();
-    assert.deepEqual(
-      ["conn.id", "peer.ip", "endpoint", "node", "seq"].map(header),
-      [id, "127.0.0.1", "echo", "n1", "1"],
-    );
-    assert.equal(Number(header("peer.port")), device.peer.local.port);
-    const received = Date.parse(header("received")!);
-    assert.ok(received >= before - 1_000 && received <= Date.now() + 1_000);
-  });
-
   it(
     "fills a subject with what it knows, and what a peer can choose is one token of it (F-55)",
     options,
@@ -112,74 +82,6 @@ describe("a gateway on NATS", () => {
       assert.equal((await first).text, "hello");
     },
   );
-
-  it(
-    "writes a message to the socket that its subject or its header names, or to all (F-56)",
-    options,
-    async (t) => {
-      const { other, port, gateway } = await plant(t, "nats");
-      const devices = [await lineClient(port), await lineClient(port)];
-      for (const device of devices) await device.send("here");
-      const frames = gateway.endpoints.get("echo")!;
-      await soon(
-        (async () => {
-          while (frames.traffic().framesPublished < 2) await new Promise((resolve) => setTimeout(resolve, 5));
-        })(),
-        "both devices",
-      );
-      const [one, two] = [...frames.connections.keys()];
-      other.publish(`millrace.echo.out.n1.${one}`, "by subject");
-      const named = headers();
-      named.set("conn.id", two!);
-      other.publish("millrace.echo.out", "by header", { headers: named });
-      const all = headers();
-      all.set("conn.id", "*");
-      other.publish("millrace.echo.out", "for all", { headers: all });
-      const got = await Promise.all(devices.map((device) => read(device, 2)));
-      assert.deepEqual(got.map((lines) => lines.join()).sort(), ["by header,for all", "by subject,for all"]);
-    },
-  );
-
-  it(
-    "puts what no socket takes under the dead-letter subject, with the reason (F-56)",
-    options,
-    async (t) => {
-      const { other, gateway } = await plant(t, "nats");
-      const dead = next(other, "millrace.echo.dead");
-      await other.flush();
-      other.publish("millrace.echo.out.n1.nobody", "lost");
-      const { text, header } = await dead;
-      assert.deepEqual(
-        [text, header("reason"), header("subject")],
-        ["lost", "unknown_connection", "millrace.echo.out.n1.nobody"],
-      );
-      assert.equal(gateway.endpoints.get("echo")!.traffic().messagesUndelivered, 1);
-      // A message for a connection of another gateway is not this one's to refuse.
-      const named = headers();
-      named.set("conn.id", "nobody");
-      named.set("node", "n2");
-      other.publish("millrace.echo.out", "not ours", { headers: named });
-      const answer = await other.request("millrace.echo.ctrl", JSON.stringify({ command: "stats" }), {
-        timeout: 10_000,
-      });
-      assert.equal(JSON.parse(answer.string()).result.messagesUndelivered, 1);
-    },
-  );
-
-  it("takes commands as requests (F-59)", options, async (t) => {
-    const { other, port } = await plant(t, "nats");
-    const device = await lineClient(port);
-    const ask = async (command: object) =>
-      JSON.parse(
-        (await other.request("millrace.echo.ctrl", JSON.stringify(command), { timeout: 10_000 })).string(),
-      );
-    const { result } = await ask({ command: "conn.list" });
-    assert.equal(result.length, 1);
-    const closed = await ask({ command: "conn.close", payload: { conn_id: result[0].id, reason: "done" } });
-    assert.equal(closed.ok, true);
-    assert.deepEqual(await read(device, 0), []);
-    assert.match((await ask({ command: "fly" })).error.message, /expected one of conn\.list/);
-  });
 });
 
 describe("a gateway on JetStream", () => {

@@ -36,6 +36,7 @@ describe("the examples", () => {
       "gateway_worker.toml",
       "gateway_devices.json",
       "gateway_nats.yaml",
+      "gateway_redis.yaml",
       "gateway_bridge.yaml",
     ]
   ) {

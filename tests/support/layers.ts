@@ -83,6 +83,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       "@nats-io/jetstream",
       "@nats-io/transport-node",
       "commander",
+      "ioredis",
       "smol-toml",
       "yaml",
     ],

@@ -29,6 +29,8 @@ export interface BusType<Settings> {
   readonly ingress: "in" | "in.{conn.id}";
   /** Where a subject is added that is to be stored; undefined for a bus that stores nothing. */
   readonly covering?: string;
+  /** The name of the stream that stores a subject, on a bus with a stream for each group of subjects. */
+  streamOf?(settings: Settings, subject: string): string | undefined;
   /** Reads its keys; `folder` is where relative paths start. */
   read(table: Section, folder: string): Settings;
   /** Without a table. */

@@ -2,6 +2,7 @@
 import type { BusType } from "./bus_type.ts";
 import { memory, stdio } from "./local.ts";
 import { jetstream, type JetStreamConfig, nats, type NatsConfig } from "./nats.ts";
+import { redis, type RedisConfig } from "./redis.ts";
 
 /** What each has for settings, by what stands behind `bus.type`. */
 export interface BusSettings {
@@ -9,6 +10,7 @@ export interface BusSettings {
   readonly stdio: undefined;
   readonly nats: NatsConfig;
   readonly jetstream: JetStreamConfig;
+  readonly redis: RedisConfig;
 }
 
 /** What stands behind `bus.type`. */
@@ -20,4 +22,5 @@ export const busTypes: { readonly [Name in BusTypeName]: BusType<BusSettings[Nam
   stdio,
   nats,
   jetstream,
+  redis,
 };

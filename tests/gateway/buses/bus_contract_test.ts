@@ -2,10 +2,14 @@
 import { memoryBus } from "../../../src/gateway/buses/memory_bus.ts";
 import { jetStreamBus } from "../../../src/gateway/buses/nats/jetstream_bus.ts";
 import { natsBus } from "../../../src/gateway/buses/nats/nats_bus.ts";
+import { redisBus } from "../../../src/gateway/buses/redis/redis_bus.ts";
 import { stdioBus } from "../../../src/gateway/buses/stdio_bus.ts";
 import { NatsServer, withoutNats } from "../../support/nats_server.ts";
+import { RedisServer, withoutRedis } from "../../support/redis_server.ts";
 import { loopback } from "./loopback.ts";
 import { busContract } from "./bus_contract.ts";
+
+const subjects = ["one.>", "two.>", "bytes", "order", "slow", "fail", "close"].map((name) => `t.${name}`);
 
 busContract({
   name: "memory",
@@ -65,9 +69,23 @@ busContract({
   knowsNobody: true,
   async open(t, onHandlerError) {
     const { url } = await NatsServer.start(t);
-    const subjects = ["one.>", "two.>", "bytes", "order", "slow", "fail", "close"].map((name) => `t.${name}`);
     const bus = await jetStreamBus({ servers: url, onHandlerError, stream: "T", subjects });
     t.after(() => bus.close());
     return bus;
   },
 });
+
+for (const [name, stored] of [["redis", ["other.>"]], ["redis (stored)", subjects]] as const) {
+  busContract({
+    name,
+    skip: withoutRedis,
+    waits: false,
+    knowsNobody: true,
+    async open(t, onHandlerError) {
+      const { url } = await RedisServer.start(t);
+      const bus = await redisBus({ url, onHandlerError, subjects: stored });
+      t.after(() => bus.close());
+      return bus;
+    },
+  });
+}

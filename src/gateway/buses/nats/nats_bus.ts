@@ -4,16 +4,17 @@
  * What was sent and not seen by the server when it goes away may be lost. `jetstream_bus.ts` stores messages.
  */
 import { type Deferred, deferred, refused } from "../../../core/deferred.ts";
-import { LimitError, type MillraceError } from "../../../core/errors.ts";
+import type { MillraceError } from "../../../core/errors.ts";
 import { type DurationInput, toMilliseconds } from "../../../core/time/duration.ts";
 import { BusError, closedError } from "../../errors.ts";
 import { Sparingly } from "../../log.ts";
 import type { Bus, BusHandler, BusMessage, BusStats, BusSubscription, SubscribeOptions } from "../bus.ts";
+import { LossyQueue } from "../lossy_queue.ts";
 import { type PendingLimits, pendingLimits } from "../pending_limits.ts";
 import { requestTimeout } from "../request.ts";
 import { checkPattern, checkSubject } from "../subject.ts";
-import { mostWaiting } from "../subscription.ts";
 import { Subscriptions } from "../subscriptions.ts";
+import { WaitingPublishers } from "../waiting_publishers.ts";
 import { headersOf, messageOf } from "./message_headers.ts";
 import { NatsLink } from "./nats_link.ts";
 import type { NatsOptions } from "./nats_options.ts";
@@ -44,8 +45,7 @@ export class NatsBus implements Bus {
   readonly #sparingly: Sparingly;
   #published = 0;
   #unheard = 0;
-  #overflowed = 0;
-  #waiting = 0;
+  readonly #waiting: WaitingPublishers;
   /** Sent since the last answer of the server. */
   #messages = 0;
   #bytes = 0;
@@ -56,13 +56,14 @@ export class NatsBus implements Bus {
     this.#limits = limits;
     this.#subscriptions = new Subscriptions(onHandlerError);
     this.#sparingly = new Sparingly(link.log);
+    this.#waiting = new WaitingPublishers(link);
     this.failed = link.failed;
   }
 
   publish(message: BusMessage): void | Promise<void> {
     checkSubject(message.subject);
     if (this.#link.closed) return refused(closedError(`publish to ${message.subject}`));
-    if (!this.#link.up) return this.#later(message);
+    if (!this.#link.up) return this.#waiting.publish(message, (later) => this.#send(later));
     this.#send(message);
     if (this.#room !== undefined) return this.#full ? this.#room.promise : undefined;
     // Half of what may wait is on its way while the server is asked for the other half.
@@ -74,13 +75,7 @@ export class NatsBus implements Bus {
   subscribe(pattern: string, handler: BusHandler, options: SubscribeOptions = {}): BusSubscription {
     checkPattern(pattern);
     if (this.#link.closed) throw closedError(`subscribe to ${pattern}`);
-    // A server of NATS waits for nobody: what exceeds the queue has nowhere to be.
-    const { policy = "drop-newest", ...limits } = options;
-    const queue = this.#subscriptions.add(pattern, handler, {
-      ...limits,
-      policy: policy === "wait" ? "drop-newest" : policy,
-    });
-    let dropped = 0;
+    const queue = new LossyQueue(this.#subscriptions, pattern, handler, options, this.#sparingly);
     const source = this.#link.connection.subscribe(pattern, {
       callback: (error, message) => {
         if (error !== null) return;
@@ -89,10 +84,7 @@ export class NatsBus implements Bus {
           this.#unheard++;
           return;
         }
-        void queue.deliver(messageOf(message));
-        if (queue.dropped === dropped) return;
-        dropped = queue.dropped;
-        this.#sparingly.warn("messages of the bus dropped: their subscriber is slow", { pattern, dropped });
+        queue.deliver(messageOf(message));
       },
     });
     return {
@@ -148,8 +140,8 @@ export class NatsBus implements Bus {
       unheard: this.#unheard,
       refused: 0,
       ...own,
-      dropped: dropped + this.#overflowed,
-      pending: pending + this.#waiting,
+      dropped: dropped + this.#waiting.overflowed,
+      pending: pending + this.#waiting.count,
     };
   }
 
@@ -198,24 +190,6 @@ export class NatsBus implements Bus {
     };
     // Without an answer it is gone, and what it has not seen with it.
     void this.#link.connection.flush().then(answered, answered);
-  }
-
-  /** There is no server: publishers wait until there is one. */
-  async #later(message: BusMessage): Promise<void> {
-    const action = `publish to ${message.subject}`;
-    if (this.#waiting >= mostWaiting) {
-      this.#overflowed++;
-      const text =
-        `${action}: ${mostWaiting} messages wait for a server; await the promise that publish returns`;
-      throw new LimitError("waiting_sends", mostWaiting, text);
-    }
-    this.#waiting++;
-    try {
-      while (!this.#link.up) await this.#link.whenUp(action);
-      this.#send(message);
-    } finally {
-      this.#waiting--;
-    }
   }
 }
 
