@@ -261,7 +261,7 @@ for await (const frame of bytes.pipeThrough(new FramerStream(varint))) console.l
     cpSync(join(copy, "node_modules", manifest.name, "examples"), join(copy, "examples"), {
       recursive: true,
     });
-    for (const name of ["@types/node", "undici-types"]) link(copy, name);
+    for (const name of ["@types/node", "undici-types", "@nats-io/transport-node"]) link(copy, name);
     // One of them imports what is on JSR alone.
     const names = packed.paths.filter((path) => /^examples\/(?!std_).*\.ts$/.test(path));
     assert.ok(names.length >= 8);

@@ -47,8 +47,8 @@ export const mutants = [
   },
   {
     file: ingest,
-    find: "await inTime(Promise.all([this.open(), commands.get(this.#memory)])",
-    put: "await inTime(Promise.all([Promise.resolve(), commands.get(this.#memory)])",
+    find: "Promise.all([this.open(), commands.get(this.#memory)])",
+    put: "Promise.all([Promise.resolve(), commands.get(this.#memory)])",
     tests: faults,
     why: "a server that was started anew does not know the script",
   },

@@ -5,3 +5,6 @@ import { Buffer } from "node:buffer";
 export function bufferOver(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
+
+/** For the types of such libraries. */
+export type NodeBuffer = Buffer;

@@ -11,7 +11,7 @@ import { Sparingly } from "../log.ts";
 import type { Logger } from "../../core/logger.ts";
 
 /** What has happened. */
-export type PresenceEvent = "connected" | "disconnected" | "replaced" | "refused";
+type PresenceEvent = "connected" | "disconnected" | "replaced" | "refused";
 
 /** Events that wait for a slow bus at most; further ones are dropped, counted and logged. */
 const mostEvents = 10_000;

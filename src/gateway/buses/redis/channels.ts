@@ -3,7 +3,7 @@
  *
  * Used by `channel_bus.ts`. A glob of Redis has no tokens, `*` covers dots too, so what comes by one is compared again.
  */
-import type { Buffer } from "node:buffer";
+import type { NodeBuffer } from "../../../host/buffer.ts";
 import type { BusMessage } from "../bus.ts";
 import { isLiteral, matches } from "../subject.ts";
 import { channelMessage } from "./channel_message.ts";
@@ -25,11 +25,11 @@ export class Channels {
   constructor(link: RedisLink) {
     this.#link = link;
     link.subscriber
-      .on("messageBuffer", (channel: Buffer, message: Buffer) => {
+      .on("messageBuffer", (channel: NodeBuffer, message: NodeBuffer) => {
         const subject = channel.toString();
         deliver(this.#literal.get(subject), subject, message);
       })
-      .on("pmessageBuffer", (glob: Buffer | string, channel: Buffer, message: Buffer) => {
+      .on("pmessageBuffer", (glob: NodeBuffer | string, channel: NodeBuffer, message: NodeBuffer) => {
         deliver(this.#globs.get(String(glob)), channel.toString(), message);
       })
       .on("ready", () => this.#ask());

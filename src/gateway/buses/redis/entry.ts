@@ -1,6 +1,5 @@
 /** Messages of ours as entries of a stream, and back: each thing is a field. */
-import type { Buffer } from "node:buffer";
-import { bufferOver } from "../../../host/buffer.ts";
+import { bufferOver, type NodeBuffer } from "../../../host/buffer.ts";
 import type { BusMessage } from "../bus.ts";
 import { isSubject } from "../subject.ts";
 
@@ -9,7 +8,7 @@ const own: ReadonlySet<string> = new Set(["subject", "payload", "reply", "seq", 
 const besides = "header.";
 
 /** Names and values in turn, appended; returns how many. */
-export function appendFields(message: BusMessage, to: (string | Buffer)[]): number {
+export function appendFields(message: BusMessage, to: (string | NodeBuffer)[]): number {
   const before = to.length;
   const { subject, payload, metadata, reply, seq, received } = message;
   to.push("subject", subject);
@@ -22,7 +21,7 @@ export function appendFields(message: BusMessage, to: (string | Buffer)[]): numb
 }
 
 /** The message of an entry in the stream `key`; one without a subject has that of its stream. */
-export function entryMessage(key: string, fields: readonly Buffer[]): BusMessage {
+export function entryMessage(key: string, fields: readonly NodeBuffer[]): BusMessage {
   let subject = key;
   let reply: string | undefined = undefined;
   let payload: Uint8Array = new Uint8Array(0);

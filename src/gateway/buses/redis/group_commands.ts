@@ -3,14 +3,14 @@
  *
  * Used by `stored_subscription.ts`. Knows no handlers.
  */
-import type { Buffer } from "node:buffer";
+import type { NodeBuffer } from "../../../host/buffer.ts";
 import type { Redis } from "ioredis";
 
 /** An entry; one that was removed from its stream meanwhile has no fields. */
 export interface Entry {
   readonly stream: string;
   readonly id: string;
-  readonly fields: readonly Buffer[] | undefined;
+  readonly fields: readonly NodeBuffer[] | undefined;
 }
 
 /** Removes consumers that nobody is any more: all they had is handled, and they have not asked for so long (ms). */
@@ -110,8 +110,8 @@ export async function removeDead(
 
 function entriesOf(answer: unknown): readonly Entry[] {
   const streams = (answer ?? []) as readonly [
-    Buffer | string,
-    readonly (readonly [Buffer, Buffer[] | null] | null)[],
+    NodeBuffer | string,
+    readonly (readonly [NodeBuffer, NodeBuffer[] | null] | null)[],
   ][];
   return streams.flatMap(([name, entries]) =>
     entries.filter((entry) => entry !== null).map(([id, fields]) => ({

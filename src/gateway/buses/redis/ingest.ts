@@ -4,7 +4,7 @@
  * Used by `redis_bus.ts`. What is sent in one turn is one call of a script, which stores a message only if the one before it is
  * stored and it is not; what it has of this bus it keeps as one number.
  */
-import type { Buffer } from "node:buffer";
+import type { NodeBuffer } from "../../../host/buffer.ts";
 import type { Clock } from "../../../core/time/clock.ts";
 import { BusError, closedError } from "../../errors.ts";
 import type { BusMessage, PublishObserver } from "../bus.ts";
@@ -24,7 +24,7 @@ const answerMs = 5_000;
 class Batch {
   readonly numbers: number[] = [];
   readonly streams: string[] = [];
-  readonly fields: (string | Buffer)[] = [];
+  readonly fields: (string | NodeBuffer)[] = [];
   /** The number that must be stored before. */
   readonly after: number;
   bytes = 0;
@@ -186,7 +186,7 @@ export class Ingest implements WindowOwner, LinkWatcher {
       for (const number of numbers) this.#window.fail(number, failure, false);
       return;
     }
-    const [last, known, why] = (answer as Buffer[]).map(String) as [string, string, string];
+    const [last, known, why] = (answer as NodeBuffer[]).map(String) as [string, string, string];
     const end = Number(last);
     let before = Number(known);
     this.#confirmed = Math.max(this.#confirmed, end);
