@@ -227,7 +227,10 @@ export class ClientEndpoint implements RunningEndpoint {
 
   destroy(): Effect.Effect<ShutdownReport> {
     return Effect.suspend(() => {
-      if (this.#lifetime.closing) this.#abort();
+      if (this.#lifetime.closing) {
+        this.#abort();
+        void this.#context.spool?.close(0);
+      }
       return this.stop(0);
     });
   }
@@ -257,7 +260,7 @@ export class ClientEndpoint implements RunningEndpoint {
       const destroyed = unfinished.map(({ id }) => id);
       this.#client.destroy();
       yield* over(lingerMs);
-      yield* this.#traffic.stop();
+      yield* this.#traffic.stop(begun + deadline);
       this.#state = "stopped";
       const drained = Math.max(0, open.length - destroyed.length);
       const durationMs = this.#clock.now() - begun;

@@ -13,6 +13,7 @@ import type { LiveOptions } from "../server/live_options.ts";
 import type { ServerInspection } from "../server/inspection.ts";
 import type { ServerState, ShutdownReport } from "../server/server_options.ts";
 import type { ServerStats } from "../server/server_stats.ts";
+import type { SpoolStats } from "./spool/spool.ts";
 
 /** A connection of a gateway: frames are bytes. */
 export type FrameConnection = Connection<Uint8Array, Uint8Array, undefined>;
@@ -37,6 +38,8 @@ export interface TrafficStats {
   readonly acksReceived: number;
   /** Negative ones. */
   readonly naksReceived: number;
+  /** Of an endpoint with a spool: what is on its disk. */
+  readonly spool?: SpoolStats | undefined;
 }
 
 /** One endpoint of a running gateway. */

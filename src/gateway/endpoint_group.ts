@@ -18,10 +18,13 @@ import { KeptListener } from "./kept_listener.ts";
 import { withFields } from "./log.ts";
 import type { RunningEndpoint } from "./running_endpoint.ts";
 import { ServerEndpoint } from "./server_endpoint.ts";
+import { awaited } from "./patience.ts";
+import type { SpoolConfig } from "./config/spool.ts";
+import type { Spool, SpoolContext } from "./spool/spool.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
 /** What endpoints have in common. */
-interface GroupContext {
+export interface GroupContext {
   readonly bus: Bus;
   readonly queue: SubscribeOptions;
   readonly clock: Clock;
@@ -69,10 +72,15 @@ export class EndpointGroup {
       const { bus, log, deadline, telemetry, ...rest } = this.#context;
       const tracer = telemetry?.tracer(settings, bus.name);
       const own = withFields(log, { endpoint: name });
-      const context = { ...rest, bus, log: own, signal, adapter: listener.adapter, tracer };
-      const endpoint: RunningEndpoint = settings.mode === "server"
-        ? yield* ServerEndpoint.start(settings, context)
-        : yield* ClientEndpoint.start(settings, context);
+      const spool = yield* Effect.tryPromise({
+        try: () => openSpool(settings.spool, { bus, clock: rest.clock, log: own }),
+        catch: (error) => error,
+      });
+      const context = { ...rest, bus, log: own, signal, adapter: listener.adapter, tracer, spool };
+      const starting: Effect.Effect<RunningEndpoint, unknown> = settings.mode === "server"
+        ? ServerEndpoint.start(settings, context)
+        : ClientEndpoint.start(settings, context);
+      const endpoint = yield* Effect.onError(starting, () => awaited(async () => await spool?.close(0)));
       const control = new Control(endpoint, bus, own, deadline);
       yield* Effect.onError(
         Effect.try({ try: () => control.start(), catch: (error) => error }),
@@ -130,4 +138,12 @@ export class EndpointGroup {
     if (this.closing || this.endpoints.get(name) !== endpoint) return;
     for (const map of [this.endpoints, this.controls, this.#listeners]) map.delete(name);
   }
+}
+
+/** Those who keep nothing on disk load nothing for it. */
+async function openSpool(
+  config: SpoolConfig | undefined,
+  context: SpoolContext,
+): Promise<Spool | undefined> {
+  return config && await (await import("./spool/spool.ts")).Spool.open(config, context);
 }

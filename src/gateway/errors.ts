@@ -53,6 +53,36 @@ export class BusError extends MillraceError {
   }
 }
 
+/** Why a spool failed. */
+export type SpoolErrorReason =
+  /** Another process has the directory. */
+  | "in_use"
+  /** The directory cannot be made, read or written at the start. */
+  | "unusable"
+  /** It holds as many bytes as it may. */
+  | "full"
+  /** A frame is larger than half of what the spool may hold. */
+  | "too_large"
+  /** The disk takes no more. */
+  | "not_written"
+  /** Frames that were written cannot be read any more. */
+  | "damaged"
+  /** The gateway is stopping. */
+  | "closed";
+
+/** A spool failed. */
+export class SpoolError extends MillraceError {
+  /** For `Effect.catchTag`. */
+  readonly _tag = "SpoolError";
+  /** Why it failed. */
+  readonly reason: SpoolErrorReason;
+  /** The message says which directory. */
+  constructor(reason: SpoolErrorReason, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
 /** What every operation of a closed bus fails with. */
 export function closedError(action: string): BusError {
   return new BusError("closed", `${action}: the bus is closed`);

@@ -42,6 +42,8 @@ export interface GatewayReport {
   readonly destroyed: number;
   /** Lines for standard output, of `print` or the stdio bus, that were not read in time. */
   readonly linesUnwritten: number;
+  /** Frames that stay on disk, in the spools of all endpoints, until the next start. */
+  readonly framesSpooled: number;
   /** What stopped it other than `close` or `destroy`, such as a broken bus. */
   readonly failure: MillraceError | undefined;
   /** Milliseconds from the call that stopped it until everything was closed. */

@@ -42,7 +42,8 @@ export type {
   SubscribeOptions,
 } from "./buses/bus.ts";
 export type { PayloadEncoding } from "./payload.ts";
-export { BusError, type BusErrorReason, ConfigError } from "./errors.ts";
+export { BusError, type BusErrorReason, ConfigError, SpoolError, type SpoolErrorReason } from "./errors.ts";
+export type { SpoolStats } from "./spool/spool.ts";
 export type { TextOutput } from "../host/standard_output.ts";
 export type { ByteInput } from "../host/standard_input.ts";
 export type { MetricSample } from "../core/text/exposition.ts";

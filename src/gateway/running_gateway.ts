@@ -293,6 +293,8 @@ export class RunningGateway implements Gateway {
       destroyed: this.#reports.reduce((sum, [, report]) => sum + report.destroyed.length, 0),
       linesUnwritten: (this.#printer?.linesUnwritten ?? 0) +
         (bus !== undefined && "linesUnwritten" in bus ? (bus as LineBus).linesUnwritten : 0),
+      framesSpooled: [...this.endpoints.values()]
+        .reduce((sum, endpoint) => sum + (endpoint.traffic().spool?.frames ?? 0), 0),
       failure: this.#failure,
       durationMs: this.#clock.now() - this.#begun,
     };

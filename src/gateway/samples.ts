@@ -4,6 +4,7 @@ import type { MetricSample } from "../core/text/exposition.ts";
 import type { Bus, BusStats } from "./buses/bus.ts";
 import type { Control } from "./control.ts";
 import type { RunningEndpoint } from "./running_endpoint.ts";
+import { spoolSamples } from "./spool/spool_samples.ts";
 
 type BusRow = readonly [name: keyof BusStats, metric: string, help: string];
 
@@ -54,7 +55,8 @@ export function gatewaySamples(
       const failed = "Attempts to connect that failed, and connections that ended.";
       count("millrace_connect_failures_total", failed, attempts.failures);
     }
-    const { framesPublished, messagesSent, messagesUndelivered, ...answers } = endpoint.traffic();
+    const { framesPublished, messagesSent, messagesUndelivered, spool, ...answers } = endpoint.traffic();
+    if (spool !== undefined) samples.push(...spoolSamples(spool, labels));
     count("millrace_frames_published_total", "Frames published to the bus.", framesPublished);
     count("millrace_messages_sent_total", "Messages passed to connections.", messagesSent);
     const lost =

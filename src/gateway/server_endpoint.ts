@@ -30,6 +30,7 @@ import type { PeerMetrics } from "./peer_metrics.ts";
 import type { RunningEndpoint } from "./running_endpoint.ts";
 import { OtherProtocols } from "./other_protocols.ts";
 import type { Tracer } from "./telemetry/tracer.ts";
+import type { Spool } from "./spool/spool.ts";
 import { serverTlsOptions } from "./tls_options.ts";
 import { Traffic } from "./traffic/traffic.ts";
 
@@ -48,6 +49,8 @@ export interface EndpointContext {
   readonly memory: MemoryBudget | undefined;
   /** Takes its spans; undefined where nothing is traced. */
   readonly tracer: Tracer | undefined;
+  /** Where its frames wait on disk; the endpoint closes it. */
+  readonly spool: Spool | undefined;
 }
 
 /** What a configuration can say of a server; none is upgradable. */
@@ -94,12 +97,14 @@ export class ServerEndpoint implements RunningEndpoint {
   settings: ServerEndpointConfig;
   readonly #drainSpread: () => number;
   readonly #traffic: Traffic;
+  readonly #clock: Clock;
   #server: SocketServer<Uint8Array, Uint8Array, undefined> | undefined = undefined;
   #certificates: Certificates | undefined = undefined;
 
   private constructor(settings: ServerEndpointConfig, context: EndpointContext) {
     this.settings = settings;
     this.#drainSpread = () => context.drainSpread();
+    this.#clock = context.clock;
     this.#traffic = new Traffic(settings, context.bus, this, context);
   }
 
@@ -231,10 +236,13 @@ export class ServerEndpoint implements RunningEndpoint {
   }
 
   stop(deadlineMs: number): Effect.Effect<ShutdownReport> {
-    return Effect.tap(
-      SocketServer.stop(this.#running, deadlineMs, this.#drainSpread()),
-      this.#traffic.stop(),
-    );
+    return Effect.suspend(() => {
+      const until = this.#clock.now() + deadlineMs;
+      return Effect.tap(
+        SocketServer.stop(this.#running, deadlineMs, this.#drainSpread()),
+        this.#traffic.stop(until),
+      );
+    });
   }
 
   destroy(): Effect.Effect<ShutdownReport> {

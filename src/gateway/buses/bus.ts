@@ -31,7 +31,10 @@ export interface BusMessage {
   readonly encoding?: PayloadEncoding | undefined;
 }
 
-/** Hears what becomes of messages where a bus stores them (`Bus.stores`). Its methods must not throw. */
+/**
+ * Hears what becomes of messages where a bus stores them (`Bus.stores`), each the object that was published. Its methods
+ * must not throw.
+ */
 export interface PublishObserver {
   /** The message is stored. Messages of one connection are stored in order. */
   stored?(message: BusMessage): void;
@@ -108,6 +111,11 @@ export interface Bus {
   readonly name: string;
   /** True when messages under this subject are stored, and the observer of `publish` is told of each. */
   stores?(subject: string): boolean;
+  /**
+   * On a bus that stores messages: the `seq` of the last message that it has of this one's connection under its subject.
+   * Resolves with undefined where it has none, or cannot know. Asked before messages are sent that may be stored already.
+   */
+  lastStored?(message: BusMessage): Promise<number | undefined>;
   /**
    * Publishes one message. If it returns a promise, wait for it before publishing more. `observer` hears whether it is
    * stored, on a bus that stores messages.

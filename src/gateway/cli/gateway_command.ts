@@ -167,17 +167,18 @@ const answers = {
 } as const;
 
 function conclude(report: GatewayReport, drained: number, shell: Shell): number {
-  const { failure, destroyed, linesUnwritten, durationMs } = report;
+  const { failure, destroyed, linesUnwritten, framesSpooled, durationMs } = report;
   if (failure !== undefined) {
     throw new CommandFailure(exitCodes.failed, `stopped: ${oneLine(failure)}`, { cause: failure });
   }
   const unread = linesUnwritten === 0 ? "" : `; unread output was lost: ${counted(linesUnwritten, "line")}`;
+  const kept = framesSpooled === 0 ? "" : `; ${counted(framesSpooled, "frame")} wait in the spool`;
   const cut = destroyed === 0 ? "" : `, ${destroyed} destroyed`;
   say(
     shell,
     `millrace: stopped in ${formatMs(durationMs)}; ${
       counted(drained, "connection")
-    } drained${cut}${unread}\n`,
+    } drained${cut}${kept}${unread}\n`,
   );
   return destroyed === 0 && linesUnwritten === 0 ? exitCodes.ok : exitCodes.unfinished;
 }

@@ -17,6 +17,7 @@ import { Section } from "./section.ts";
 import { type ListenPlace, refuseSharedPlaces } from "./shared_places.ts";
 import { refuseSharedSubjects } from "./shared_subjects.ts";
 import type { EndpointSurroundings } from "./subjects.ts";
+import { refuseSharedSpools } from "./spool.ts";
 import { type ConfigFormat, formatOfFile, parseText } from "./source.ts";
 import { readTelemetry, type TelemetryConfig } from "./telemetry.ts";
 import { address, finiteDuration, hostNames, oneOf, size, wait } from "./values.ts";
@@ -222,6 +223,7 @@ function readEndpoints(
   );
   refuseTwins(list, value, (item) => item.name, "name");
   refuseSharedSubjects(list, endpoints, around);
+  refuseSharedSpools(list, endpoints);
   return endpoints.filter((endpoint) => endpoint !== undefined);
 }
 

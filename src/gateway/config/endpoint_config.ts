@@ -23,6 +23,7 @@ import { type Read, readAll, Refusal, Section } from "./section.ts";
 import { type EndpointSurroundings, readSubjects, type Subjects } from "./subjects.ts";
 import { type PrefaceConfig, prefaceKeys, readPreface } from "./preface.ts";
 import { readServerTls, type TlsServerConfig } from "./server_tls.ts";
+import { readSpool, type SpoolConfig } from "./spool.ts";
 import {
   type InheritedConfig,
   isSocketPlace,
@@ -81,6 +82,8 @@ export interface EndpointSettings {
   readonly identity: IdentityConfig | undefined;
   /** What metrics tell its peers apart by; undefined for nothing. */
   readonly metricLabels: MetricLabelsConfig | undefined;
+  /** Where its frames wait on disk until the bus has them. */
+  readonly spool?: SpoolConfig;
   /** How its connections are secured; undefined for not at all. */
   readonly tls: TlsServerConfig | TlsClientConfig | undefined;
 }
@@ -161,6 +164,7 @@ export function readEndpoint(
   const framing = readFraming(section, list);
   const subjects = readSubjects(section, name ?? "", around);
   const limits = readLimits(section);
+  const spool = readSpool(section, folder);
   const echo = section.take("echo", boolean) ?? false;
   const print = section.take("print", boolean) ?? false;
   if (bus === "stdio" && print) {
@@ -173,7 +177,8 @@ export function readEndpoint(
       "to be left out with the stdio bus: the worker that reads its output answers",
     );
   }
-  const acknowledge = readAcknowledge(section, framing, busTypes[bus].covering !== undefined);
+  const stores = busTypes[bus].covering !== undefined || section.has("spool");
+  const acknowledge = readAcknowledge(section, framing, stores);
   if (acknowledge !== undefined && (own as ServerEndpointConfig).listener?.firstBytes?.protocols) {
     const expected = "to be left out with firstBytes.protocols: they are acknowledged differently";
     section.refuse("acknowledge", section.raw("acknowledge"), expected);
@@ -204,6 +209,7 @@ export function readEndpoint(
     print,
     ...common,
     limits,
+    ...(spool !== undefined && { spool }),
     ...(socket?.file !== undefined && { file: socket.file }),
     ...(socket?.inherited !== undefined && { inherited: socket.inherited }),
     ...own,

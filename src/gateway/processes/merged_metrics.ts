@@ -6,7 +6,7 @@
 import type { MetricSample } from "../../core/text/exposition.ts";
 
 /** Gauges that are sums: what processes that drain still have is added to that of the one that serves. */
-const additive = /_(?:active|pending|bytes)$/;
+const additive = /_(?:active|pending|unwritten|bytes)$/;
 
 /** Samples as a child sends them: JSON has no word for some numbers. */
 export function portable(samples: readonly MetricSample[]): unknown {

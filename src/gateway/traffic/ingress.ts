@@ -12,7 +12,7 @@ import { Storing } from "./storing.ts";
 import { fillSubject } from "./subject_template.ts";
 import type { TrafficParts } from "./traffic_parts.ts";
 
-/** What takes the frames: a bus. */
+/** What takes the frames: a bus, or a spool before it. */
 type Outlet = Pick<Bus, "publish" | "stores" | "flush">;
 
 /** From sockets to the bus. */

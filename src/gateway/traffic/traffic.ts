@@ -12,6 +12,7 @@ import type { Clock } from "../../core/time/clock.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { Bus, BusMessage, BusSubscription, SubscribeOptions } from "../buses/bus.ts";
 import type { EndpointSettings } from "../config/endpoint_config.ts";
+import type { Spool } from "../spool/spool.ts";
 import type { FrameConnection, TrafficStats } from "../endpoint.ts";
 import type { Tracer } from "../telemetry/tracer.ts";
 import { Identities } from "../identity/identities.ts";
@@ -40,6 +41,8 @@ export class Traffic {
   readonly identities: Identities | undefined;
   /** What is counted by who its peers are; undefined where nothing is. */
   readonly peers: PeerMetrics | undefined;
+  readonly #clock: Clock;
+  readonly #spool: Spool | undefined;
   #subscriptions: BusSubscription[] = [];
 
   constructor(
@@ -51,13 +54,16 @@ export class Traffic {
       readonly log: Logger;
       readonly queue: SubscribeOptions;
       readonly tracer?: Tracer | undefined;
+      readonly spool?: Spool | undefined;
     },
   ) {
-    const { clock, log, queue, tracer } = context;
+    const { clock, log, queue, tracer, spool } = context;
     const owed = new OwedReplies(settings.replyWait, clock);
     this.#settings = settings;
     this.#bus = bus;
     this.#queue = queue;
+    this.#clock = clock;
+    this.#spool = spool;
     this.#tracer = tracer;
     const undelivered = this.#undelivered = new Undelivered(settings, bus, log, tracer);
     const { acknowledge, identity, metricLabels } = settings;
@@ -77,7 +83,7 @@ export class Traffic {
       peers: this.peers,
     };
     this.#egress = new Egress(settings, peers, parts);
-    this.#ingress = new Ingress(settings, bus, parts);
+    this.#ingress = new Ingress(settings, spool ?? bus, parts);
   }
 
   /** Begins to take messages for sockets, and to echo where the endpoint does. */
@@ -97,17 +103,26 @@ export class Traffic {
       });
       this.#subscriptions.push(this.#bus.subscribe(pattern, (frame) => this.#echo(frame), this.#queue));
     }
+    this.#spool?.start();
   }
 
-  /** Takes no more messages; those that wait are forgotten and counted by the bus. */
-  stop(): Effect.Effect<void> {
+  /**
+   * Takes no more messages; those that wait are forgotten and counted by the bus. What is spooled is forwarded first, until
+   * that time of the clock.
+   */
+  stop(until: number = -Infinity): Effect.Effect<void> {
     // Promises, as everything of a bus, which may be the user's own.
-    return awaited(() => Promise.all(this.#subscriptions.map((subscription) => subscription.close())));
+    return awaited(async () => {
+      await this.#spool?.close(until - this.#clock.now());
+      await Promise.all(this.#subscriptions.map((subscription) => subscription.close()));
+    });
   }
 
   stats(): TrafficStats {
+    const spool = this.#spool?.stats();
     return {
-      framesPublished: this.#ingress.published,
+      ...(spool && { spool }),
+      framesPublished: spool?.forwarded ?? this.#ingress.published,
       messagesSent: this.#egress.sent,
       messagesUndelivered: this.#undelivered.count,
       acksSent: this.#acknowledger?.acks ?? 0,

@@ -69,6 +69,14 @@ export class Ingest implements WindowOwner, LinkWatcher {
     return this.#window.push(message, own, observer);
   }
 
+  /** The number of a connection's last message, where its subject is its own. */
+  async lastStored(message: BusMessage): Promise<number | undefined> {
+    if (!isOwnSubject(message)) return undefined;
+    const id = await this.#lastId(message.subject);
+    const prefix = `${message.metadata["conn.id"]}.`;
+    return id?.startsWith(prefix) ? Number(id.slice(prefix.length)) : undefined;
+  }
+
   idle(): Promise<void> {
     return this.#window.idle();
   }
@@ -101,7 +109,7 @@ export class Ingest implements WindowOwner, LinkWatcher {
     for (const sending of unconfirmed) {
       const { subject } = sending.message;
       const others = bySubject.get(subject);
-      if (!isOwnSubject(sending)) shared++;
+      if (!isOwnSubject(sending.message)) shared++;
       else if (others === undefined) bySubject.set(subject, [sending]);
       else others.push(sending);
     }
@@ -180,7 +188,7 @@ export class Ingest implements WindowOwner, LinkWatcher {
 }
 
 /** Its subject is that of its connection alone, so that the last message there is the connection's last. */
-function isOwnSubject({ message: { subject, metadata } }: Sending): boolean {
+function isOwnSubject({ subject, metadata }: BusMessage): boolean {
   const id = metadata["conn.id"];
   return id !== undefined && subject.split(".").includes(id);
 }

@@ -91,6 +91,10 @@ class JetStreamBus implements Bus {
     return this.#ingest.publish(message, observer);
   }
 
+  lastStored(message: BusMessage): Promise<number | undefined> {
+    return this.#ingest.lastStored(message);
+  }
+
   subscribe(pattern: string, handler: BusHandler, options: SubscribeOptions = {}): BusSubscription {
     checkPattern(pattern);
     if (this.#context.link.closed) throw closedError(`subscribe to ${pattern}`);
