@@ -24,7 +24,7 @@ import type { Spool, SpoolContext } from "./spool/spool.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
 /** What endpoints have in common. */
-export interface GroupContext {
+interface GroupContext {
   readonly bus: Bus;
   readonly queue: SubscribeOptions;
   readonly clock: Clock;

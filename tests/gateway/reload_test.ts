@@ -1,5 +1,8 @@
 /** A running gateway and another configuration: endpoints come, go and change, and the others are not touched. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe } from "node:test";
 import { connect } from "../../src/client/connect.ts";
 import type { Connection } from "../../src/connection/connection.ts";
@@ -8,6 +11,7 @@ import { delimited } from "../../src/core/framing/delimited.ts";
 import { checkConfig, type CheckedConfig, type Gateway, startGateway } from "../../src/gateway/mod.ts";
 import { formatFaults } from "../../src/gateway/config/fault.ts";
 import type { LogRecord } from "../../src/core/logger.ts";
+import { serverPair, testAuthority } from "../support/certificates.ts";
 import { it } from "../support/it.ts";
 import { FakeOutput, lineClient, portOf, read, soon } from "./support.ts";
 
@@ -228,6 +232,51 @@ describe("a reload (F-59)", () => {
     assert.deepEqual([...gateway.endpoints.keys()], ["a"]);
     assert.equal(value(gateway, "millrace_reloads_total", { outcome: "refused" }), 1);
     await assert.rejects(gateway.reload({} as CheckedConfig), { name: "ConfigError" });
+  });
+
+  it("tells no secrets of tables that only a restart can change", limit, async (t) => {
+    const telemetry = (key: string) => ({
+      telemetry: { endpoint: "http://127.0.0.1:9", headers: { key }, metrics: false, logs: false },
+    });
+    const { gateway } = await running(t, [a], telemetry("secret-1"));
+    const { outcome, faults } = await gateway.reload(checked([a], telemetry("secret-2")));
+    assert.equal(outcome, "refused");
+    assert.deepEqual(faults.map(({ path, found }) => [path, found]), [
+      ["telemetry", ["endpoint", "headers", "logs", "metrics"]],
+    ]);
+    assert.doesNotMatch(JSON.stringify(faults), /secret-/);
+  });
+
+  it("reads certificates again, and replaces an endpoint with TLS (F-31)", limit, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "millrace-reload-tls-"));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const put = async (): Promise<void> => {
+      const pair = await serverPair();
+      for (const kind of ["cert", "key"] as const) writeFileSync(join(folder, kind), pair[kind]);
+    };
+    await put();
+    const tls = { cert: join(folder, "cert"), key: join(folder, "key") };
+    const { gateway } = await running(t, [{ ...a, tls }]);
+    const fingerprint = () => gateway.endpoints.get("a")!.certificates()[0]!.fingerprint256;
+    const before = fingerprint();
+    await put();
+    const { outcome, unchanged } = await gateway.reload(checked([{ ...a, tls }]));
+    assert.deepEqual({ outcome, unchanged }, { outcome: "done", unchanged: ["a"] });
+    assert.notEqual(fingerprint(), before);
+    const { replaced } = await gateway.reload(checked([{ ...a, tls, goodbye: "bye\n" }]));
+    assert.deepEqual(replaced, ["a"]);
+    const { cert: ca } = await testAuthority();
+    const client = await connect({
+      port: portOf(gateway, "a"),
+      framing: lines({ encoding: "utf-8" }),
+      tls: { ca, serverName: "localhost" },
+    });
+    await echoes(client, "secured");
+    writeFileSync(tls.cert, "no certificate");
+    const { faults } = await gateway.reload(checked([{ ...a, tls }]));
+    assert.deepEqual(faults.map(({ path }) => path), ["endpoints[0].tls.cert"]);
+    await echoes(client, "still");
+    await client.close();
   });
 
   it("prints the frames of endpoints from the reload on that asks for it", limit, async (t) => {

@@ -19,7 +19,7 @@ interface Update {
 }
 
 /** One that begins when others have ended. */
-export interface Heir {
+interface Heir {
   readonly settings: EndpointConfig;
   /** The one whose listening socket it takes over; undefined for a socket of its own. */
   readonly from: string | undefined;
@@ -56,10 +56,17 @@ export function restartFaults(
     const [old, found] = [before.written.get(key), after.written.get(key)];
     const expected = old === undefined
       ? "it to be left out, as when the gateway started"
-      : `${old}, as when the gateway started`;
-    list.add([key], found && JSON.parse(found) as unknown, expected, "restart the gateway to change it");
+      : `${isTable(old) ? "the table" : old}, as when the gateway started`;
+    const value = found && JSON.parse(found) as unknown;
+    // What is in a table may be a secret, and this goes to logs.
+    const shown = isTable(found) ? Object.keys(value as object) : value;
+    list.add([key], shown, expected, "restart the gateway to change it");
   }
   return list.faults;
+}
+
+function isTable(text: string | undefined): boolean {
+  return text?.startsWith("{") === true;
 }
 
 /** Compares endpoints that run with those that are wanted. */
