@@ -104,4 +104,11 @@ export const mutants = [
     tests: ofOptions,
     why: "the number of processes has no limit",
   },
+  {
+    file: "src/gateway/config/config.ts",
+    find: 'number === undefined ? "" : `-${number}`',
+    put: 'number === undefined ? "" : ""',
+    tests: ["tests/gateway/cli/processes_nats_test.ts"],
+    why: "all processes are one node on a server, and each refuses messages for connections of the others",
+  },
 ];

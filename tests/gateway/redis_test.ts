@@ -1,12 +1,16 @@
 /** The gateway on a real Redis server: frames are stored once and in order, messages for sockets are kept until they are written. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe } from "node:test";
 import { Redis } from "ioredis";
 import { checkConfig } from "../../src/gateway/config/config.ts";
 import { formatFaults } from "../../src/gateway/config/fault.ts";
 import { it } from "../support/it.ts";
 import type { Cleaner } from "../support/program.ts";
-import { RedisServer, withoutRedis } from "../support/redis_server.ts";
+import { clientPair, serverPair, testAuthority } from "../support/certificates.ts";
+import { freePort, RedisServer, withoutRedis } from "../support/redis_server.ts";
 import { configOf, lineClient, read, soon, startEcho } from "./support.ts";
 
 const options = { skip: withoutRedis, timeout: 120_000 };
@@ -155,6 +159,41 @@ describe("a gateway on Redis", () => {
         reason: "rejected",
         message: /endpoint echo: plant\.\{conn\.id\}\.in makes a stream for each connection/,
       });
+    },
+  );
+
+  it(
+    "speaks TLS with a server, both sides with certificates, and trusts no stranger (F-57)",
+    options,
+    async (t) => {
+      const folder = mkdtempSync(join(tmpdir(), "millrace-redis-tls-"));
+      t.after(() => rmSync(folder, { recursive: true, force: true }));
+      const put = (name: string, text: string): string => {
+        writeFileSync(join(folder, name), text);
+        return join(folder, name);
+      };
+      const [authority, own, device] = [
+        await testAuthority(),
+        await serverPair(),
+        await clientPair("gateway"),
+      ];
+      const ca = put("ca.pem", authority.cert);
+      const tlsPort = await freePort();
+      await RedisServer.start(
+        t,
+        ...["--tls-port", String(tlsPort), "--tls-auth-clients", "yes", "--tls-ca-cert-file", ca],
+        ...["--tls-cert-file", put("cert.pem", own.cert), "--tls-key-file", put("key.pem", own.key)],
+      );
+      const url = `rediss://127.0.0.1:${tlsPort}`;
+      const start = (tls: object) =>
+        startEcho({ echo: true }, { bus: { type: "redis", url, connectTimeout: 3_000, tls } });
+      const pair = { cert: put("client.pem", device.cert), key: put("client.key", device.key) };
+      const { gateway, port } = await start({ ca, ...pair });
+      t.after(() => gateway.destroy());
+      const client = await lineClient(port);
+      await client.send("secret");
+      assert.deepEqual(await read(client, 1), ["secret"]);
+      await assert.rejects(start(pair), { _tag: "BusError", reason: "disconnected" });
     },
   );
 
