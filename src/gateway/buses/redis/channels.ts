@@ -10,7 +10,7 @@ import { channelMessage } from "./channel_message.ts";
 import type { RedisLink } from "./redis_link.ts";
 
 /** Who gets messages. */
-export interface Listener {
+interface Listener {
   readonly pattern: string;
   deliver(message: BusMessage): void;
 }

@@ -1,7 +1,7 @@
 /** Where a Redis server is, as its URL says it. */
 
 /** A host, a port, a database, and whether TLS is spoken. */
-export interface RedisPlace {
+interface RedisPlace {
   readonly host: string;
   readonly port: number;
   readonly db: number;
