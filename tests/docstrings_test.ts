@@ -155,7 +155,9 @@ describe("the comments on what is public", () => {
     const pages = ["README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md"]
       .concat(
         ...["docs", "examples"].map((folder) =>
-          readdirSync(join(root, folder)).map((name) => `${folder}/${name}`)
+          readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+            .filter((entry) => entry.isFile())
+            .map((entry) => relative(root, join(entry.parentPath, entry.name)))
         ),
       );
     const texts = [text, ...pages.map((page) => readFileSync(join(root, page), "utf8"))];

@@ -192,7 +192,7 @@ export const features: readonly Section[] = [
       row(60, "partly", "An admin endpoint: metrics, health, readiness, connections, a live page", {
         missing: "the live page",
       }),
-      row(61, "planned", "Codecs: modules that turn frames into messages and back"),
+      row(61, "held", "Codecs: modules that turn frames into messages and back"),
     ],
   },
   {

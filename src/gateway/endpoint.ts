@@ -30,6 +30,12 @@ export interface TrafficStats {
    * connection are counted when it ends.
    */
   readonly messagesUndelivered: number;
+  /** Frames of which the codec wanted nothing published, such as heartbeats. */
+  readonly framesSkipped: number;
+  /** Frames that the codec could not decode. */
+  readonly decodeErrors: number;
+  /** Messages that the codec could not encode; they are undelivered as well. */
+  readonly encodeErrors: number;
   /** Link acknowledgements sent to peers; 0 without `acknowledge`. */
   readonly acksSent: number;
   /** Negative link acknowledgements sent to peers. */

@@ -12,6 +12,9 @@ import type { Adapter } from "../core/transport.ts";
 import type { ShutdownReport } from "../server/server_options.ts";
 import type { Bus, SubscribeOptions } from "./buses/bus.ts";
 import { ClientEndpoint } from "./client_endpoint.ts";
+import type { Codec } from "./codecs/codec.ts";
+import type { CodecError } from "./codecs/codec_error.ts";
+import type { CodecSettings } from "./codecs/codec_settings.ts";
 import type { EndpointConfig } from "./config/endpoint_config.ts";
 import { Control } from "./control.ts";
 import { KeptListener } from "./kept_listener.ts";
@@ -32,6 +35,7 @@ interface GroupContext {
   readonly log: Logger;
   readonly memory: MemoryBudget | undefined;
   readonly telemetry: Telemetry | undefined;
+  readonly onCodecError: ((error: CodecError) => void) | undefined;
   drainSpread(): number;
   /** Of a drain that a control command asks for. */
   deadline(): number;
@@ -72,11 +76,12 @@ export class EndpointGroup {
       const { bus, log, deadline, telemetry, ...rest } = this.#context;
       const tracer = telemetry?.tracer(settings, bus.name);
       const own = withFields(log, { endpoint: name });
+      const codec = settings.codec && (yield* loaded(settings.codec));
       const spool = yield* Effect.tryPromise({
         try: () => openSpool(settings.spool, { bus, clock: rest.clock, log: own }),
         catch: (error) => error,
       });
-      const context = { ...rest, bus, log: own, signal, adapter: listener.adapter, tracer, spool };
+      const context = { ...rest, bus, log: own, signal, adapter: listener.adapter, tracer, codec, spool };
       const starting: Effect.Effect<RunningEndpoint, unknown> = settings.mode === "server"
         ? ServerEndpoint.start(settings, context)
         : ClientEndpoint.start(settings, context);
@@ -146,4 +151,12 @@ async function openSpool(
   context: SpoolContext,
 ): Promise<Spool | undefined> {
   return config && await (await import("./spool/spool.ts")).Spool.open(config, context);
+}
+
+/** Modules of codecs are loaded by those who have one. */
+function loaded(settings: CodecSettings): Effect.Effect<Codec, unknown> {
+  return Effect.tryPromise({
+    try: async () => (await import("./codecs/load_codec.ts")).loadCodec(settings),
+    catch: (error) => error,
+  });
 }

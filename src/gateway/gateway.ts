@@ -8,6 +8,7 @@ import type { ByteInput } from "../host/standard_input.ts";
 import type { TextOutput } from "../host/standard_output.ts";
 import type { MetricSample } from "../core/text/exposition.ts";
 import type { ShutdownReport } from "../server/server_options.ts";
+import type { CodecError } from "./codecs/codec_error.ts";
 import type { Bus } from "./buses/bus.ts";
 import type { CheckedConfig } from "./checked_config.ts";
 import type { GatewayEndpoint } from "./endpoint.ts";
@@ -30,6 +31,8 @@ export interface GatewayOptions {
    * `startGateway` rejects with `SocketError` `aborted`. Without effect once it has started. @default none
    */
   readonly signal?: AbortSignal | undefined;
+  /** Is told of each frame that a codec could not decode, and of each message that it could not encode. @default not set */
+  readonly onCodecError?: ((error: CodecError) => void) | undefined;
   /** Clock for every limit, for tests. @default the system's */
   readonly clock?: Clock | undefined;
 }

@@ -41,6 +41,15 @@ export type {
   QueuePolicy,
   SubscribeOptions,
 } from "./buses/bus.ts";
+export type {
+  Codec,
+  CodecFactory,
+  DecodeContext,
+  Decoded,
+  DecodedFacts,
+  EncodeContext,
+} from "./codecs/codec.ts";
+export { CodecError, type CodecErrorReason } from "./codecs/codec_error.ts";
 export type { PayloadEncoding } from "./payload.ts";
 export { BusError, type BusErrorReason, ConfigError, SpoolError, type SpoolErrorReason } from "./errors.ts";
 export type { SpoolStats } from "./spool/spool.ts";

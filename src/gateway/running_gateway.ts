@@ -212,7 +212,9 @@ export class RunningGateway implements Gateway {
       const drainSpread = () => this.#config.drainSpread;
       const deadline = () => this.#config.shutdownDeadline;
       const adapter = this.#adapter;
-      const context = { bus, queue, clock, adapter, log, memory, drainSpread, deadline, telemetry };
+      const { onCodecError } = this.#options;
+      const common = { bus, queue, clock, adapter, log, memory };
+      const context = { ...common, drainSpread, deadline, telemetry, onCodecError };
       const making = Effect.sync(() => this.#group = new EndpointGroup(context));
       const group = yield* this.#held("endpoints", making, (group) => group.destroy());
       for (const settings of config.endpoints) {

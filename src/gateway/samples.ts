@@ -66,6 +66,13 @@ export function gatewaySamples(
     count("millrace_naks_sent_total", "Negative link acknowledgements sent to peers.", answers.naksSent);
     count("millrace_acks_received_total", "Link acknowledgements of peers.", answers.acksReceived);
     count("millrace_naks_received_total", "Negative link acknowledgements of peers.", answers.naksReceived);
+    if (endpoint.settings.codec !== undefined) {
+      const { framesSkipped, decodeErrors, encodeErrors } = endpoint.traffic();
+      const skipped = "Frames of which the codec wanted nothing published.";
+      count("millrace_codec_frames_skipped_total", skipped, framesSkipped);
+      count("millrace_codec_decode_errors_total", "Frames that the codec could not decode.", decodeErrors);
+      count("millrace_codec_encode_errors_total", "Messages that the codec could not encode.", encodeErrors);
+    }
     const devices = endpoint.identities?.stats();
     if (devices !== undefined) {
       const help = "Connections whose identity is known.";

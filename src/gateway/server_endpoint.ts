@@ -23,6 +23,8 @@ import type { ServerState, ShutdownReport, UncheckedServeOptions } from "../serv
 import type { ServerStats } from "../server/server_stats.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Bus, SubscribeOptions } from "./buses/bus.ts";
+import type { Codec } from "./codecs/codec.ts";
+import type { CodecError } from "./codecs/codec_error.ts";
 import type { ServerEndpointConfig } from "./config/endpoint_config.ts";
 import type { FrameConnection, TrafficStats } from "./endpoint.ts";
 import type { Identities } from "./identity/identities.ts";
@@ -51,6 +53,9 @@ export interface EndpointContext {
   readonly tracer: Tracer | undefined;
   /** Where its frames wait on disk; the endpoint closes it. */
   readonly spool: Spool | undefined;
+  /** Turns its frames into messages and back; undefined where they stay as they are. */
+  readonly codec: Codec | undefined;
+  readonly onCodecError: ((error: CodecError) => void) | undefined;
 }
 
 /** What a configuration can say of a server; none is upgradable. */

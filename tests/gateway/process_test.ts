@@ -38,6 +38,8 @@ describe("the examples", () => {
       "gateway_nats.yaml",
       "gateway_redis.yaml",
       "gateway_bridge.yaml",
+      "gateway_hl7.yaml",
+      "gateway_iso8583.yaml",
     ]
   ) {
     it(`${name} has no fault`, async () => {

@@ -15,6 +15,7 @@ import { checkSocketTls, serverTlsOptions } from "../tls_options.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { EndpointConfig } from "./endpoint_config.ts";
 import { type ConfigFault, FaultList, type Locate } from "./fault.ts";
+import { checkCodec } from "./codec.ts";
 import { checkTlsFiles } from "./tls_files.ts";
 
 /** Names that stand in the table of `listen`. */
@@ -32,6 +33,7 @@ export async function abilityFaults(
   const list = new FaultList(locate);
   for (const [index, endpoint] of config.endpoints.entries()) {
     await checkTlsFiles(list, ["endpoints", index], endpoint, clock.wallTime());
+    if (endpoint.codec !== undefined) await checkCodec(list, ["endpoints", index, "codec"], endpoint.codec);
     checkSockets(list, index, endpoint, adapter);
   }
   return list.faults;

@@ -15,6 +15,8 @@ import { type AdmissionConfig, admissionKeys, readAdmission, refuseAddressKeys }
 import { factor, jitter, readBackoff } from "./backoff.ts";
 import { readClientTls, type TlsClientConfig } from "./client_tls.ts";
 import type { ConfigPath, FaultList } from "./fault.ts";
+import { codecAnswers, readCodec } from "./codec.ts";
+import type { CodecSettings } from "../codecs/codec_settings.ts";
 import { type ConnectionLimits, readLimits } from "./connection_limits.ts";
 import { readFraming } from "./framing.ts";
 import { type MetricLabelsConfig, readIdentity, readMetricLabels } from "./identity.ts";
@@ -75,6 +77,8 @@ export interface EndpointSettings {
   readonly egressTimeout: number;
   /** How long a connection whose input has ended stays open for replies that are still owed. */
   readonly replyWait: number;
+  /** What turns its frames into messages and back; undefined for nothing. */
+  readonly codec: CodecSettings | undefined;
   /** How its frames are acknowledged to its peers; undefined for not at all. */
   readonly acknowledge: Acknowledge | undefined;
   readonly limits: ConnectionLimits;
@@ -177,16 +181,20 @@ export function readEndpoint(
       "to be left out with the stdio bus: the worker that reads its output answers",
     );
   }
+  const codec = readCodec(section, folder);
   const stores = busTypes[bus].covering !== undefined || section.has("spool");
-  const acknowledge = readAcknowledge(section, framing, stores);
+  const acknowledge = readAcknowledge(section, framing, stores) ??
+    (codec && !section.has("acknowledge") ? codecAnswers(codec, stores) : undefined);
   if (acknowledge !== undefined && (own as ServerEndpointConfig).listener?.firstBytes?.protocols) {
     const expected = "to be left out with firstBytes.protocols: they are acknowledged differently";
-    section.refuse("acknowledge", section.raw("acknowledge"), expected);
+    const key = section.has("acknowledge") ? "acknowledge" : "codec";
+    section.refuse(key, section.raw(key), expected);
   }
   const common = {
     encoding: section.take("encoding", oneOf(payloadEncodings)) ?? "utf8",
     egressTimeout: section.take("egressTimeout", duration) ?? 10_000,
-    identity: readIdentity(section),
+    codec,
+    identity: readIdentity(section, codec),
     metricLabels: readMetricLabels(section),
     replyWait: section.take("replyWait", wait) ??
       (bus === "memory" ? 0 : 2_000),

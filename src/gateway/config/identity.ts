@@ -1,4 +1,5 @@
 /** The keys `identity` and `metricLabels` of an endpoint: whose a connection is, and what metrics tell apart by it. */
+import type { CodecSettings } from "../codecs/codec_settings.ts";
 import type { IdentityConfig } from "../identity/identity_config.ts";
 import { identityForms, type IdentityRule } from "../identity/identity_rule.ts";
 import { senderPlaces } from "../traffic/peer_metadata.ts";
@@ -12,12 +13,15 @@ export interface MetricLabelsConfig {
   readonly maxValues: number;
 }
 
-const rules = ["offset", "after", "field", "json", "from"] as const;
+const rules = ["offset", "after", "field", "json", "codec", "from"] as const;
 const expected =
-  "a table with one of offset (and length), after (and until), field (and separator), json, or from";
+  "a table with one of offset (and length), after (and until), field (and separator), json, codec, or from";
 
 /** Reads `identity`; undefined when there is none. */
-export function readIdentity(section: Section): IdentityConfig | undefined {
+export function readIdentity(
+  section: Section,
+  codec: CodecSettings | undefined,
+): IdentityConfig | undefined {
   return section.table("identity", expected, (table) => {
     const given = rules.filter((name) => table.has(name));
     const [kind] = given;
@@ -26,6 +30,9 @@ export function readIdentity(section: Section): IdentityConfig | undefined {
       section.refuse("identity", found, `exactly one of ${rules.join(", ")}`);
     }
     const rule = kind && readRule(table, kind);
+    if (kind === "codec" && codec === undefined) {
+      table.refuse("codec", true, "to be left out, or used with a codec of the endpoint");
+    }
     const required = table.take("required", boolean) ?? true;
     const frame = table.take("frame", oneOf<"first" | "any">(["first", "any"])) ?? "first";
     if (kind === "from" && table.has("frame")) {
@@ -70,6 +77,11 @@ function readRule(table: Section, kind: typeof rules[number]): IdentityRule | un
     case "json": {
       const path = table.take("json", text);
       return path === undefined ? undefined : { json: path.split(".") };
+    }
+    case "codec": {
+      const found = table.take("codec", boolean);
+      if (found === false) table.refuse("codec", false, "true, or to be left out");
+      return found ? { codec: true } : undefined;
     }
     case "from": {
       const from = table.take("from", oneOf(senderPlaces));

@@ -4,6 +4,7 @@
  * Read by `config/identity.ts`, used by `identifying.ts`. A rule is compiled once and reads a frame at a time.
  */
 import { Pattern } from "../../core/bytes/pattern.ts";
+import { codecIdentity } from "../codecs/frame_facts.ts";
 import { hexText } from "../../core/text/hex.ts";
 
 /** How bytes at a place are written. */
@@ -15,6 +16,8 @@ export type IdentityRule =
   | { readonly after: Uint8Array; readonly until: Uint8Array | undefined }
   | { readonly field: number; readonly separator: string; readonly segment: string | undefined }
   | { readonly json: readonly string[] }
+  /** What the endpoint's codec says. */
+  | { readonly codec: true }
   /** Metadata of the connection, known before its first frame. */
   | { readonly from: string };
 
@@ -52,6 +55,7 @@ export function compileRule(rule: Exclude<IdentityRule, { readonly from: string 
       return line?.split(separator, field)[field - 1];
     };
   }
+  if ("codec" in rule) return codecIdentity;
   const path = rule.json;
   return (frame) => {
     let value: unknown;

@@ -12,6 +12,7 @@ import type { ConfirmedSending } from "../acknowledge/confirmed_sending.ts";
 import type { BusMessage } from "../buses/bus.ts";
 import type { EndpointSettings } from "../config/endpoint_config.ts";
 import type { FrameConnection } from "../endpoint.ts";
+import type { EndpointCodec } from "../codecs/endpoint_codec.ts";
 import type { Identities } from "../identity/identities.ts";
 import type { OwedReplies } from "./owed_replies.ts";
 import type { TrafficParts } from "./traffic_parts.ts";
@@ -45,12 +46,13 @@ export class Egress {
   readonly #undelivered: Undelivered;
   readonly #identities: Identities | undefined;
   readonly #confirmed: ConfirmedSending | undefined;
+  readonly #codec: EndpointCodec | undefined;
   #sent = 0;
 
   constructor(
     settings: EndpointSettings,
     peers: TrafficPeers,
-    parts: Pick<TrafficParts, "clock" | "owed" | "undelivered" | "identities" | "confirmed">,
+    parts: Pick<TrafficParts, "clock" | "owed" | "undelivered" | "identities" | "confirmed" | "codec">,
   ) {
     this.#settings = settings;
     this.#peers = peers;
@@ -59,6 +61,7 @@ export class Egress {
     this.#undelivered = parts.undelivered;
     this.#identities = parts.identities;
     this.#confirmed = parts.confirmed;
+    this.#codec = parts.codec;
   }
 
   /** Messages that were passed to a connection, or to all. */
@@ -81,11 +84,12 @@ export class Egress {
       return this.#undelivered.refuse(message, error);
     }
     try {
+      const frame = this.#codec === undefined ? message.payload : this.#codec.encode(message, id);
       // A stored message is done with when the kernel has it.
       if (message.reply !== undefined || message.stored || this.#confirmed !== undefined) {
-        return this.#deliver(connection, message);
+        return this.#deliver(connection, message, frame);
       }
-      const wait = connection.send(message.payload);
+      const wait = connection.send(frame);
       if (wait !== undefined) return this.#patiently(connection, wait, message);
       this.#sent++;
       return this.#owed.sent(id);
@@ -138,8 +142,7 @@ export class Egress {
   }
 
   /** Sends, and answers with what became of it. */
-  async #deliver(connection: FrameConnection, message: BusMessage): Promise<void> {
-    const { payload } = message;
+  async #deliver(connection: FrameConnection, message: BusMessage, payload: Uint8Array): Promise<void> {
     const send = (): Promise<SendOutcome> => this.#handOver(connection, payload);
     let outcome: SendOutcome;
     try {
@@ -173,7 +176,8 @@ export class Egress {
       if (egressTimeout !== Infinity) timer = this.#clock.setTimer(() => resolve(undefined), egressTimeout);
     });
     try {
-      const report = this.#peers.broadcast(message.payload);
+      const frame = this.#codec === undefined ? message.payload : this.#codec.encode(message, undefined);
+      const report = this.#peers.broadcast(frame);
       this.#sent++;
       const known = await Promise.race([report, late]);
       if (message.reply !== undefined) {

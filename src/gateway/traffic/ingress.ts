@@ -40,7 +40,7 @@ export class Ingress {
   async handle(connection: FrameConnection): Promise<void> {
     const { name, node } = this.#settings;
     const outlet = this.#outlet;
-    const { clock, owed, undelivered, acknowledger, identities, peers, tracer } = this.#parts;
+    const { clock, owed, undelivered, acknowledger, codec, identities, peers, tracer } = this.#parts;
     const known = { ...peerMetadata(connection), endpoint: name, ...(node !== undefined && { node }) };
     const device = identities?.begin(connection, known);
     let message = this.#messageOf(connection, known, device?.identity);
@@ -49,12 +49,14 @@ export class Ingress {
     const storing = outlet.stores?.(message.subject)
       ? new Storing(connection, () => this.#published++, acks)
       : undefined;
+    const decoder = codec?.begin(connection);
     const traced = tracer?.connection(connection, outlet);
     let seq = 0;
     void connection.closed.then((record) => undelivered.ended(record));
     try {
       for await (const payload of connection) {
         if (acks?.isReply(payload)) continue;
+        decoder?.read(payload);
         if (device !== undefined) {
           if (device.open) {
             device.read(payload);
@@ -63,7 +65,15 @@ export class Ingress {
           }
           if (device.refused) break;
         }
-        const frame = { ...message, payload, seq: seq + 1, received: clock.wallTime() };
+        const raw = { ...message, payload, seq: seq + 1, received: clock.wallTime() };
+        const frame = decoder === undefined ? raw : decoder.message(raw);
+        if (frame === undefined) {
+          const kept = decoder!.skip(raw, acks);
+          if (kept !== undefined) await kept;
+          if (acks?.slow !== undefined) await acks.slow;
+          if (decoder!.over || acks?.over) break;
+          continue;
+        }
         const done = acks?.take(payload, frame) ?? false;
         if (acks?.slow !== undefined) await acks.slow;
         if (acks?.over) break;
@@ -79,6 +89,7 @@ export class Ingress {
       acks?.exchange?.end();
       await (storing === undefined ? outlet.flush() : storing.done());
       if (acks !== undefined) await acks.answered();
+      if (decoder?.over) decoder.end();
       await owed.paid(connection, acks);
     }
   }

@@ -15,6 +15,9 @@ import type { EndpointSettings } from "../config/endpoint_config.ts";
 import type { Spool } from "../spool/spool.ts";
 import type { FrameConnection, TrafficStats } from "../endpoint.ts";
 import type { Tracer } from "../telemetry/tracer.ts";
+import type { Codec } from "../codecs/codec.ts";
+import type { CodecError } from "../codecs/codec_error.ts";
+import { EndpointCodec } from "../codecs/endpoint_codec.ts";
 import { Identities } from "../identity/identities.ts";
 import { PeerMetrics } from "../peer_metrics.ts";
 import { awaited } from "../patience.ts";
@@ -37,6 +40,7 @@ export class Traffic {
   readonly #egress: Egress;
   readonly #ingress: Ingress;
   readonly #acknowledger: Acknowledger | undefined;
+  readonly #codec: EndpointCodec | undefined;
   /** Whose its connections are; undefined where nothing says it. */
   readonly identities: Identities | undefined;
   /** What is counted by who its peers are; undefined where nothing is. */
@@ -55,6 +59,9 @@ export class Traffic {
       readonly queue: SubscribeOptions;
       readonly tracer?: Tracer | undefined;
       readonly spool?: Spool | undefined;
+      /** Turns its frames into messages and back. */
+      readonly codec?: Codec | undefined;
+      readonly onCodecError?: ((error: CodecError) => void) | undefined;
     },
   ) {
     const { clock, log, queue, tracer, spool } = context;
@@ -66,11 +73,19 @@ export class Traffic {
     this.#spool = spool;
     this.#tracer = tracer;
     const undelivered = this.#undelivered = new Undelivered(settings, bus, log, tracer);
-    const { acknowledge, identity, metricLabels } = settings;
+    const { acknowledge, codec, identity, metricLabels } = settings;
+    const dismiss: TrafficPeers["dismiss"] = (id, why, words) => peers.dismiss(id, why, words);
     this.identities = identity && new Identities(identity, settings, bus, context);
     this.peers = metricLabels && new PeerMetrics(metricLabels, settings.name);
     this.#acknowledger = acknowledge &&
-      new Acknowledger(acknowledge, (id, why, words) => peers.dismiss(id, why, words));
+      new Acknowledger(acknowledge, dismiss);
+    this.#codec = context.codec &&
+      new EndpointCodec(context.codec, codec!, settings, {
+        bus,
+        log,
+        onError: context.onCodecError,
+        dismiss,
+      });
     const confirmed = acknowledge?.egress && new ConfirmedSending(this.#acknowledger!, clock);
     const parts: TrafficParts = {
       clock,
@@ -79,6 +94,7 @@ export class Traffic {
       tracer,
       acknowledger: this.#acknowledger,
       confirmed,
+      codec: this.#codec,
       identities: this.identities,
       peers: this.peers,
     };
@@ -125,6 +141,9 @@ export class Traffic {
       framesPublished: spool?.forwarded ?? this.#ingress.published,
       messagesSent: this.#egress.sent,
       messagesUndelivered: this.#undelivered.count,
+      framesSkipped: this.#codec?.framesSkipped ?? 0,
+      decodeErrors: this.#codec?.decodeFaults ?? 0,
+      encodeErrors: this.#codec?.encodeFaults ?? 0,
       acksSent: this.#acknowledger?.acks ?? 0,
       naksSent: this.#acknowledger?.naks ?? 0,
       acksReceived: this.#acknowledger?.acksReceived ?? 0,

@@ -2,6 +2,7 @@
 import type { Clock } from "../../core/time/clock.ts";
 import type { Acknowledger } from "../acknowledge/acknowledger.ts";
 import type { ConfirmedSending } from "../acknowledge/confirmed_sending.ts";
+import type { EndpointCodec } from "../codecs/endpoint_codec.ts";
 import type { Identities } from "../identity/identities.ts";
 import type { PeerMetrics } from "../peer_metrics.ts";
 import type { Tracer } from "../telemetry/tracer.ts";
@@ -16,6 +17,7 @@ export interface TrafficParts {
   readonly acknowledger: Acknowledger | undefined;
   readonly confirmed: ConfirmedSending | undefined;
   readonly tracer: Tracer | undefined;
+  readonly codec: EndpointCodec | undefined;
   readonly identities: Identities | undefined;
   readonly peers: PeerMetrics | undefined;
 }
