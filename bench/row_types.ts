@@ -20,7 +20,7 @@ export interface EchoLoad {
 }
 
 /** One line of the table. */
-export type Row = BorrowRow | EchoRow | FramingRow | IdleRow | SlowRow | StartRow;
+export type Row = BorrowRow | EchoRow | FramingRow | GatewayRow | IdleRow | SlowRow | StartRow;
 
 interface RowCommon {
   readonly id: string;
@@ -80,6 +80,17 @@ export interface StartRow extends RowCommon {
 /** Borrowing an idle connection from a pool and giving it back, in microseconds of processor time. */
 export interface BorrowRow extends RowCommon {
   readonly kind: "borrow";
+}
+
+/**
+ * The gateway on NATS: `stored`: messages a second into a stream over those of a plain client, from 100 connections; `outage`:
+ * megabytes that it grows by while the server is away for a minute; `latency`: a line to a service and back.
+ */
+export interface GatewayRow extends RowCommon {
+  readonly kind: "gateway";
+  readonly measure: "stored" | "outage" | "latency";
+  readonly bus: "nats" | "jetstream";
+  readonly connections: number;
 }
 
 /** A framing without sockets, beside packages that do the same: the lowest ratio to the fastest of them at any size. */

@@ -15,6 +15,8 @@ import { makeCertificate } from "./certificate.ts";
 import { endAll } from "./child.ts";
 import { measureEcho, type Plan } from "./echo_rows.ts";
 import { measureFraming } from "./framing_row.ts";
+import { findBroker } from "./broker.ts";
+import { measureGateway } from "./gateway_row.ts";
 import { measureIdle } from "./idle_row.ts";
 import { buildNative } from "./native.ts";
 import { findHaproxy } from "./proxy.ts";
@@ -41,7 +43,7 @@ const usage =
   --strict    exit 1 when a target is missed
 
   All of it takes about ten minutes. The rows beside Go and Rust need their compilers (Debian: golang-go; cargo with
-  librust-tokio-dev, librust-tokio-util-dev and librust-futures-dev), those of the proxy need HAProxy (haproxy), and they are
+  librust-tokio-dev, librust-tokio-util-dev and librust-futures-dev), those of the proxy need HAProxy (haproxy), those of the gateway nats-server, and they are
   skipped without. "by hand" is the smallest line splitter on the runtime's own sockets; processor time
   a message is steadier than messages per second on a machine that is at other work.`;
 
@@ -129,9 +131,16 @@ async function run(given: Arguments): Promise<number> {
     if ("program" in built) native.set(name, built.program);
     else absent.set(name, built.absent);
   }
-  const chosen = given.rows.filter((row) => row.kind !== "echo" || !absent.has(row.baseline));
+  const broker = given.rows.some((row) => row.kind === "gateway") ? findBroker() : { program: "" };
+  const chosen = given.rows.filter((row) =>
+    row.kind === "echo" ? !absent.has(row.baseline) : row.kind !== "gateway" || "program" in broker
+  );
   for (const row of given.rows) {
-    const reason = row.kind === "echo" ? absent.get(row.baseline) : undefined;
+    const reason = row.kind === "echo"
+      ? absent.get(row.baseline)
+      : row.kind === "gateway" && "absent" in broker
+      ? broker.absent
+      : undefined;
     if (reason === undefined) continue;
     for (const name of given.names) missing.set(`${row.id} ${name}`, `skipped: ${reason}`);
   }
@@ -180,6 +189,9 @@ async function run(given: Arguments): Promise<number> {
       for (const row of chosen) {
         if (row.kind === "borrow") await attempt([row.id], () => [measureBorrow(plan, row, name)]);
         if (row.kind === "framing") await attempt([row.id], () => [measureFraming(plan, row, name)]);
+        if (row.kind === "gateway" && "program" in broker) {
+          await attempt([row.id], async () => [await measureGateway(plan, row, name, broker.program)]);
+        }
         if (row.kind === "idle") await attempt([row.id], async () => [await measureIdle(plan, row, name)]);
         if (row.kind === "slow") await attempt([row.id], async () => [await measureSlow(plan, row, name)]);
         if (row.kind !== "start") continue;

@@ -3,6 +3,7 @@ import type { BorrowFigure } from "./borrow_row.ts";
 import type { EchoBaseline, EchoFigure, EchoSample } from "./echo_rows.ts";
 import type { FramingFigure } from "./framing_row.ts";
 import { sizeText } from "./framings/input.ts";
+import type { GatewayFigure } from "./gateway_row.ts";
 import type { IdleFigure } from "./idle_row.ts";
 import { markdown, titles } from "./markdown.ts";
 import type { Row } from "./rows.ts";
@@ -11,7 +12,14 @@ import type { SlowFigure } from "./slow_row.ts";
 import type { StartFigure } from "./start_row.ts";
 
 /** What one row came to on one runtime. */
-export type Figure = BorrowFigure | EchoFigure | FramingFigure | IdleFigure | SlowFigure | StartFigure;
+export type Figure =
+  | BorrowFigure
+  | EchoFigure
+  | FramingFigure
+  | GatewayFigure
+  | IdleFigure
+  | SlowFigure
+  | StartFigure;
 
 /** A figure beside its target. */
 export interface Verdict {
@@ -38,6 +46,7 @@ export function judge(row: Row, figure: Figure): Verdict {
     const shown = (times ? `${value.toFixed(1)} ×` : value.toFixed(2)) + second;
     return atLeast(value, wanted, shown, times ? `${wanted} ×` : wanted?.toFixed(2));
   }
+  if (figure.kind === "gateway") return judgeGateway(figure, wanted);
   if (figure.kind === "borrow") {
     return atMost(figure.microseconds, wanted, `${figure.microseconds.toFixed(2)} µs`, `${wanted} µs`);
   }
@@ -62,7 +71,25 @@ export function judge(row: Row, figure: Figure): Verdict {
   return atMost(kilobytes, limit, shown, overRaw ? `raw + ${wanted}` : `${wanted}`);
 }
 
-const latencies = ({ p50, p99 }: SlowFigure["alone"]): string => `${p50.toFixed(2)} and ${p99.toFixed(2)}`;
+function judgeGateway(figure: GatewayFigure, wanted: number | undefined): Verdict {
+  if (figure.measure === "stored") {
+    const { ours, plain } = figure;
+    const value = ours.perSecond / plain.perSecond;
+    const ofCpu = (ours.perCpuSecond / plain.perCpuSecond).toFixed(2);
+    const shown = `${value.toFixed(2)}, ${ofCpu} a processor second (${thousands(ours.perSecond)} k/s)`;
+    return atLeast(value, wanted, shown, wanted?.toFixed(2));
+  }
+  if (figure.measure === "outage") {
+    const grown = figure.afterMb - figure.beforeMb;
+    return atMost(grown, wanted, `${grown.toFixed(1)} MB on ${figure.beforeMb.toFixed(0)}`, `${wanted} MB`);
+  }
+  const shown = `${latencies(figure)} ms`;
+  return { value: figure.p50, shown, text: shown };
+}
+
+const thousands = (count: number): string => (count / 1000).toFixed(0);
+const latencies = ({ p50, p99 }: { readonly p50: number; readonly p99: number }): string =>
+  `${p50.toFixed(2)} and ${p99.toFixed(2)}`;
 
 const shortRatio = (ratio: number): string => ratio.toFixed(ratio < 10 ? 1 : 0);
 
