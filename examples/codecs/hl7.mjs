@@ -23,6 +23,10 @@ export function decode(frame, { decoded }) {
   const lines = message.toString().split("\r");
   const separator = lines[0][3];
   const segments = lines.map((line) => line.split(separator));
+  // What answers an answer would never end.
+  if (/^ACK\b/.test(segments[0][8])) {
+    return decoded({ id, separator, segments }, { metadata: { "hl7.type": "ACK" } });
+  }
   const answer = (code) => acknowledgement(segments[0], code)(separator);
   if (type === "") {
     throw Object.assign(new Error("the message has no type (MSH-9)"), { answer: answer("AR") });

@@ -262,8 +262,12 @@ describe("codecs in examples", () => {
     );
     await device.send(bytes("MSH|^~\\&|LAB|HOSP|GW|CLINIC|2026||ORU|MSG2|P|2.5\r"));
     assert.match(await next(), /MSA\|AR\|MSG2\r$/);
+    for (const type of ["ACK", "ACK^R01"]) {
+      await device.send(bytes(`MSH|^~\\&|LAB|HOSP|GW|CLINIC|2026||${type}|A1|P|2.5\rMSA|AA|1\r`));
+    }
     await device.send(bytes("no message"));
-    assert.equal((await heard(3)).filter(({ subject }) => subject === deadLetter).length, 2);
+    assert.equal((await heard(5)).filter(({ subject }) => subject === deadLetter).length, 2);
+    // An acknowledgement is not answered: what comes next is this.
     await send(JSON.stringify({ segments }));
     assert.equal(await next(), lines.map((line) => `${line}\r`).join(""));
   });
