@@ -74,6 +74,7 @@ export function decode(frame, { decoded }) {
   if (text === "promise") return Promise.resolve(1);
   if (text === "function") return () => {};
   if (text === "circle") { const a = {}; a.a = a; return a; }
+  if (text === "getter") return decoded(1, { get metadata() { throw new Error("no facts"); } });
   if (text === "own header") return decoded(1, { metadata: { "conn.id": "x" } });
   const [id, ...rest] = text.split(" ");
   return decoded({ words: rest }, { identity: id, metadata: { first: rest[0] ?? "" }, answer: new TextEncoder().encode("got " + id) });
@@ -125,6 +126,7 @@ describe("a codec", () => {
         ["promise", "invalid_result", /promise: it must return at once/],
         ["function", "invalid_result", /function, expected JSON or bytes/],
         ["circle", "invalid_result", /not JSON/],
+        ["getter", "invalid_result", /^decode: no facts$/],
         ["own header", "invalid_result", /conn\.id is the gateway's own/],
       ] as const;
       for (const [line] of bad) await device.send(line);

@@ -211,7 +211,7 @@ maxConnections = 10
     [
       "a bus that is not there",
       { bus: "kafka", endpoints: [echo] },
-      /^bus: found "kafka", expected "memory" or "stdio" or "nats" or "jetstream"$/,
+      /^bus: found "kafka", expected "memory" or "stdio" or "nats" or "jetstream" or "redis"$/,
     ],
     ["a misspelt bus", { bus: "memroy", endpoints: [echo] }, /did you mean "memory"\?/],
     [

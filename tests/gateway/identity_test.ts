@@ -309,7 +309,7 @@ describe("the identity of devices", () => {
   it("has settings whose faults say where and what (F-77)", () => {
     for (
       const [identity, expected] of [
-        [{}, /identity: found nothing, expected exactly one of offset, after, field, json, from/],
+        [{}, /identity: found nothing, expected exactly one of offset, after, field, json, codec, from/],
         [{ offset: 1, length: 2, json: "a" }, /exactly one of/],
         [{ offset: 1 }, /identity\.length: found nothing, expected the number of bytes/],
         [{ json: "a", onDuplicate: "newst" }, /onDuplicate: .* did you mean "newest"/],

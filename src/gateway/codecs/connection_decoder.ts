@@ -81,9 +81,14 @@ export class ConnectionDecoder {
     }
     const decoded = result instanceof DecodedFrame ? result : undefined;
     const facts = decoded?.facts;
-    const reading = this.#readingOf(decoded === undefined ? result : decoded.message, facts, frame);
-    if (facts !== undefined && !(reading instanceof CodecError)) noteFacts(frame, facts);
-    this.#read = reading;
+    try {
+      const reading = this.#readingOf(decoded === undefined ? result : decoded.message, facts, frame);
+      if (facts !== undefined && !(reading instanceof CodecError)) noteFacts(frame, { ...facts });
+      this.#read = reading;
+    } catch (thrown) {
+      // What it returned has getters of its own.
+      this.#read = this.#error("invalid_result", `decode: ${textOf(thrown)}`, frame, thrown);
+    }
   }
 
   /** What is published of the frame that was read; undefined: nothing. */
