@@ -20,7 +20,8 @@ export async function bundle(folder: string, target: string): Promise<(name: str
     format: "esm",
     platform: "node",
     target: "es2022",
-    external: ["bun"],
+    // The clients of NATS are loaded on demand, as they are by those who have them installed.
+    external: ["bun", "@nats-io/*"],
     // Packages in CommonJS ask for the runtime's own modules by `require`.
     banner: {
       js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',

@@ -39,6 +39,12 @@ const outageMs = { long: 60_000, short: 5_000 };
 /** After the server has gone, until all queues are full. */
 const fillMs = 3_000;
 
+/** What is compared: the program, and what it is told. */
+const programs = {
+  stored: [["gateway_nats", "jetstream"], ["plain_jetstream"]],
+  spooled: [["gateway_memory", "spool"], ["gateway_memory", "none"]],
+} as const;
+
 /** Measures the row on one runtime. */
 export async function measureGateway(
   plan: Plan,
@@ -56,11 +62,12 @@ export async function measureGateway(
   if (row.measure === "outage") {
     return { ...common, measure: "outage", ...await outage(plan, runtime, broker) };
   }
+  const [first, second] = programs[row.measure];
   const ours: StoredRate[] = [];
   const plain: StoredRate[] = [];
   for (let round = 0; round < plan.rounds; round++) {
-    ours.push(await stored(plan, runtime, broker, true));
-    plain.push(await stored(plan, runtime, broker, false));
+    ours.push(await stored(plan, runtime, broker, first));
+    plain.push(await stored(plan, runtime, broker, second));
     const [a, b] = [ours.at(-1)!, plain.at(-1)!];
     plan.say(
       `${runtime} ${row.id} round ${round + 1}: ${a.perSecond.toFixed(0)} stored a second, plain ${
@@ -110,10 +117,14 @@ async function beside<Result>(
   }
 }
 
-function stored(plan: Plan, runtime: RuntimeName, broker: string, gateway: boolean): Promise<StoredRate> {
-  const program = gateway ? ["gateway_nats", "jetstream"] : ["plain_jetstream"];
+function stored(
+  plan: Plan,
+  runtime: RuntimeName,
+  broker: string,
+  program: readonly string[],
+): Promise<StoredRate> {
   return beside(plan, runtime, broker, program, async (server, port, _, load) => {
-    if (gateway) await flood(load, port);
+    if (port > 0) await flood(load, port);
     await pause(plan.warmupMs);
     const count = async (): Promise<number> => {
       server.tell("how much");

@@ -83,13 +83,13 @@ export interface BorrowRow extends RowCommon {
 }
 
 /**
- * The gateway on NATS: `stored`: messages a second into a stream over those of a plain client, from 100 connections; `outage`:
- * megabytes that it grows by while the server is away for a minute; `latency`: a line to a service and back.
+ * The gateway: `stored`: messages a second into a stream over those of a plain client; `spooled`: with a spool over those
+ * without; `outage`: megabytes that it grows by while the server is away for a minute; `latency`: a line to a service and back.
  */
 export interface GatewayRow extends RowCommon {
   readonly kind: "gateway";
-  readonly measure: "stored" | "outage" | "latency";
-  readonly bus: "nats" | "jetstream";
+  readonly measure: "stored" | "spooled" | "outage" | "latency";
+  readonly bus: "memory" | "nats" | "jetstream";
   readonly connections: number;
 }
 

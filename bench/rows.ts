@@ -383,6 +383,14 @@ export const rows: readonly Row[] = [
     target: { bun: 0.8, deno: 0.8, node: 0.8 },
   },
   {
+    id: "gateway-spool",
+    title: "gateway: the same lines with a spool that syncs the disk, to none, on the bus in memory",
+    kind: "gateway",
+    measure: "spooled",
+    bus: "memory",
+    connections: 100,
+  },
+  {
     id: "gateway-outage",
     title: "gateway: memory that it grows by while the NATS server is away for a minute under full load",
     kind: "gateway",

@@ -261,9 +261,7 @@ export const features: readonly Section[] = [
         "Acknowledgements of the link, in both directions: at once or when a frame is stored, with bounded repeats",
       ),
       row(84, "held", "A longest life of a connection, with jitter, ended at a frame boundary"),
-      row(85, "partly", "A bounded queue on disk for devices that cannot wait", {
-        missing: "its cost in the benchmark",
-      }),
+      row(85, "held", "A bounded queue on disk for devices that cannot wait"),
       row(
         86,
         "held",
