@@ -101,7 +101,13 @@ class JetStreamBus implements Bus {
     if (!this.#stream.subjects.some((own) => overlap(own, pattern))) {
       return this.#core.subscribe(pattern, handler, options);
     }
-    const subscription = new StoredSubscription(pattern, handler, options, this.#context);
+    const subscription = new StoredSubscription(
+      pattern,
+      handler,
+      options,
+      this.#context,
+      () => this.#stored.delete(subscription),
+    );
     this.#stored.add(subscription);
     return subscription;
   }

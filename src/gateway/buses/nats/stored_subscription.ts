@@ -42,6 +42,7 @@ export class StoredSubscription implements BusSubscription {
   /** Settles when the consumer is there. */
   readonly ready: Promise<void>;
   readonly #context: StoredContext;
+  readonly #onClosed: () => void;
   readonly #queue: QueuedSubscription;
   readonly #durable: string | undefined;
   readonly #most: number;
@@ -51,8 +52,16 @@ export class StoredSubscription implements BusSubscription {
   #timer: unknown = undefined;
   #closed = false;
 
-  constructor(pattern: string, handler: BusHandler, options: SubscribeOptions, context: StoredContext) {
+  /** `onClosed` is called once it is closed. */
+  constructor(
+    pattern: string,
+    handler: BusHandler,
+    options: SubscribeOptions,
+    context: StoredContext,
+    onClosed: () => void,
+  ) {
     this.pattern = pattern;
+    this.#onClosed = onClosed;
     this.#context = context;
     this.#durable = options.durable?.replaceAll(/[\s.*>/\\\p{Cc}]/gu, "_");
     this.#most = options.limit ?? 1024;
@@ -81,6 +90,7 @@ export class StoredSubscription implements BusSubscription {
       this.#closed = true;
       this.#context.link.clock.clearTimer(this.#timer);
       await this.#messages?.close();
+      this.#onClosed();
     }
     await this.#queue.close();
   }
