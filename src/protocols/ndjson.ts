@@ -60,7 +60,7 @@ function ndjsonBytes(options: ProtocolLimits): Framing<Uint8Array> {
   const strict = new TextDecoder("utf-8", { fatal: true });
   const validated = (line: Uint8Array): Uint8Array => {
     JSON.parse(strict.decode(line));
-    return line;
+    return withoutReturns(line);
   };
   const bytes = lines({ maxFrameBytes, onFrameError, checkSent: true });
   return mapFraming(withoutEmpty(bytes, isBlank), {
@@ -85,6 +85,13 @@ function checked(options: ProtocolLimits): ReturnType<typeof checkLimits> {
 
 function checkSize(length: number, limit: number): void {
   if (length + 1 > limit) throw overSent("ndjson", length + 1, limit);
+}
+
+/** Carriage returns behind a value are white space, and could not be sent in front of a line end. */
+function withoutReturns(line: Uint8Array): Uint8Array {
+  let end = line.length;
+  while (line[end - 1] === 13) end--;
+  return end === line.length ? line : line.subarray(0, end);
 }
 
 function isBlankText(line: string): boolean {

@@ -98,4 +98,10 @@ describe("ndjson", () => {
       FrameError,
     );
   });
+
+  it("has lines as bytes without the carriage returns behind a value, so that each can be sent again (F-8)", () => {
+    const frames = ["3", '{"a":1}'].map((line) => Uint8Array.from(bytes(line)));
+    assertFramer(inText, [{ bytes: '3\r\r\n{"a":1}\r\r\r\n', frames }]);
+    assert.equal(new TextDecoder().decode(encoded(inText, [Uint8Array.from(bytes("3\r"))])), "3\n");
+  });
 });
