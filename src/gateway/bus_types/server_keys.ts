@@ -16,7 +16,7 @@ interface TlsFiles {
   readonly key?: string;
 }
 
-/** Keys as those of `NatsOptions` and `RedisOptions`, with paths of files in the place of their texts. */
+/** Keys as those of `ServerOptions`, with paths of files in the place of their texts. */
 export interface ServerKeys {
   readonly name?: string;
   readonly user?: string;

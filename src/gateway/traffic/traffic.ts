@@ -77,8 +77,7 @@ export class Traffic {
     const dismiss: TrafficPeers["dismiss"] = (id, why, words) => peers.dismiss(id, why, words);
     this.identities = identity && new Identities(identity, settings, bus, context);
     this.peers = metricLabels && new PeerMetrics(metricLabels, settings.name);
-    this.#acknowledger = acknowledge &&
-      new Acknowledger(acknowledge, dismiss);
+    this.#acknowledger = acknowledge && new Acknowledger(acknowledge, dismiss);
     this.#codec = context.codec &&
       new EndpointCodec(context.codec, codec!, settings, {
         bus,
